@@ -1,0 +1,63 @@
+/** Flat array of a batch: n samples of `size` numbers each, row-major, data units. */
+export type Vector = Float64Array;
+
+/** Noise level σ (standard deviation, data units): one for the whole batch, or one per sample [n]. */
+export type Sigma = number | Vector;
+
+/** What a step asks for: D(x; σ). */
+export interface Request {
+  readonly x: Vector;
+  readonly sigma: Sigma;
+}
+
+/** The answer: `denoised` = D(x; σ), as long as x; `bottleneck`: [n × 64], the network's 8×8 feature map averaged over channels. */
+export interface Evaluation {
+  readonly denoised: Vector;
+  readonly bottleneck?: Vector;
+}
+
+/** A step in progress: yields requests, receives evaluations, returns the state at `sigmaNext`. It never awaits and counts nothing. */
+export type Step<State> = Generator<Request, State, Evaluation>;
+
+/** What every state holds: the batch at the current σ. */
+export interface SolverState {
+  readonly x: Vector;
+}
+
+/**
+ * A method for the probability-flow ODE dx/dσ = (x − D(x; σ)) / σ.
+ *
+ * Its state between steps is plain immutable data, so a student step from a given history is just a call, and a
+ * solve can be saved and resumed.
+ */
+export interface Solver<State extends SolverState = SolverState> {
+  readonly name: string;
+  /** Global order of convergence on a smooth problem. */
+  readonly order: number;
+  /** x: [n × size] at the first σ. */
+  init(x: Vector): State;
+  /** One interval, from `sigma` down to `sigmaNext`. `remaining`: intervals still to go, this one included. */
+  step(state: State, sigma: number, sigmaNext: number, remaining: number): Step<State>;
+}
+
+/** What places one intermediate time in a step: each [n]. r in (0, 1); the scales are about 1. */
+export interface Steering {
+  readonly r: Vector;
+  readonly scaleDir: Vector;
+  readonly scaleTime: Vector;
+}
+
+/** The predictor as a step sees it. `bottleneck`: [n × 64] of the evaluation that opens the step (zeros under the analytical first step). */
+export type Predict = (bottleneck: Vector, sigma: number, sigmaNext: number) => Steering;
+
+/**
+ * A solver with an intermediate time in each step, placed by a predictor (AMED, arXiv:2312.00094).
+ *
+ * Given a predictor it is a solver like any other: two evaluations per interval, at (x, σ) and at the middle point.
+ */
+export interface Student<State extends SolverState = SolverState> {
+  readonly name: string;
+  /** true: a step depends on x alone, so training starts each step from the teacher's point; false: from the student's own. */
+  readonly singleStep: boolean;
+  steered(predict: Predict): Solver<State>;
+}
