@@ -1,0 +1,71 @@
+/** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
+
+export type ScheduleConfig =
+  | { readonly type: 'polynomial' | 'time_uniform'; readonly rho: number }
+  | { readonly type: 'logsnr' }
+  | { readonly type: 'explicit'; readonly sigmas: readonly number[] };
+
+/** A method with exactly the options that it reads, under their YAML names. */
+export type SolverConfig =
+  | { readonly solver: 'amed' | 'euler' | 'heun' }
+  | { readonly solver: 'dpm'; readonly r?: number }
+  | { readonly solver: 'ipndm'; readonly max_order: number }
+  | {
+      readonly solver: 'dpmpp';
+      readonly max_order: number;
+      readonly predict_x0: boolean;
+      readonly lower_order_final: boolean;
+    };
+
+export interface DatasetConfig {
+  readonly checkpoint: string;
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+  readonly referenceData?: string;
+  readonly featureNetwork?: string;
+}
+
+/** A run from sigma_max to sigma_min without its seeds. */
+export interface SamplerConfig {
+  readonly method: SolverConfig;
+  readonly schedule: ScheduleConfig;
+  readonly numSteps: number;
+  readonly afs: boolean;
+}
+
+export interface TrainConfig {
+  readonly teacher: SolverConfig;
+  readonly M: number;
+  readonly scaleDir: number;
+  readonly scaleTime: number;
+  /** Trajectories seen, a whole number of batches. */
+  readonly images: number;
+  readonly batch: number;
+  readonly lr: number;
+  readonly seed: number;
+}
+
+export type Metric = 'fid' | 'kid' | 'prdc' | 'rmse_to_teacher';
+
+/** One combination of the grid. */
+export interface Point {
+  readonly label: string;
+  /** What distinguishes it from its neighbours: the grid's paths and their values. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly dataset: DatasetConfig;
+  readonly sampler: SamplerConfig;
+  /** false: the plain solver. */
+  readonly train: TrainConfig | false;
+  readonly reference: SamplerConfig;
+  readonly evaluate: readonly Metric[];
+  /** Ranges of consecutive seeds [first, last], in the order asked for, no seed twice. */
+  readonly seeds: readonly (readonly [number, number])[];
+  readonly batch: number;
+  readonly grid: { readonly columns: number; readonly rows: number };
+}
+
+export interface Experiment {
+  readonly name: string;
+  readonly file: string;
+  readonly points: readonly Point[];
+}

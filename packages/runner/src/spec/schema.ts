@@ -1,0 +1,267 @@
+import Type, { type Static } from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+
+export const solverNames = ['amed', 'euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
+export const studentNames = ['amed', 'euler', 'dpm', 'dpmpp', 'ipndm'] as const;
+export const plainNames = ['euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
+export const metricNames = ['fid', 'kid', 'prdc', 'rmse_to_teacher'] as const;
+
+const maxOrder = Type.Integer({
+  minimum: 1,
+  maximum: 4,
+  description: 'Highest order of dpmpp (1 to 3, default 3) or ipndm (1 to 4, default 4).',
+});
+const predictX0 = Type.Boolean({
+  description: 'dpmpp only: predict the denoised image, with dynamic thresholding (default), or the noise.',
+});
+const lowerOrderFinal = Type.Boolean({
+  description: 'dpmpp only: lower the order in the last steps (default true).',
+});
+const r = Type.Number({
+  exclusiveMinimum: 0,
+  maximum: 1,
+  description: 'Plain dpm only: place of the middle point in log σ, as a fraction of the step (default 0.5).',
+});
+
+export const Schedule = Type.Object(
+  {
+    type: Type.Enum(['polynomial', 'logsnr', 'time_uniform', 'explicit'], {
+      description: 'How the noise levels are spaced between sigma_max and sigma_min.',
+    }),
+    rho: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        description: 'Exponent of polynomial (default 7), time_uniform (default 1).',
+      }),
+    ),
+    sigmas: Type.Optional(
+      Type.Array(Type.Number({ minimum: 0 }), {
+        minItems: 2,
+        description: 'explicit only: the noise levels themselves, descending, as many as num_steps.',
+      }),
+    ),
+  },
+  { ...closed, description: 'The noise levels (sigmas, in data units) that teacher and student share.' },
+);
+
+export const Student = Type.Object(
+  {
+    solver: Type.Enum([...solverNames], {
+      description: 'Method of the student. heun has no predictor: it needs train: false.',
+    }),
+    num_steps: Type.Integer({
+      minimum: 2,
+      maximum: 1001,
+      description:
+        'Timestamps of the schedule, so num_steps − 1 intervals; with a predictor each takes two evaluations.',
+    }),
+    afs: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Analytical first step: the first evaluation is replaced by a formula and saved.',
+      }),
+    ),
+    scale_dir: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        default: 0.01,
+        description:
+          'How far the predictor may scale the direction: between 1 − scale_dir and 1 + scale_dir. 0: never.',
+      }),
+    ),
+    scale_time: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        default: 0,
+        description:
+          'How far the predictor may scale the time given to the network: between 1 − scale_time and 1 + scale_time. 0: never.',
+      }),
+    ),
+    max_order: Type.Optional(maxOrder),
+    predict_x0: Type.Optional(predictX0),
+    lower_order_final: Type.Optional(lowerOrderFinal),
+    r: Type.Optional(r),
+  },
+  { ...closed, description: 'The few-step sampler under study.' },
+);
+
+export const Teacher = Type.Object(
+  {
+    solver: Type.Optional(
+      Type.Enum([...plainNames], {
+        description: 'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own.',
+      }),
+    ),
+    M: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        default: 1,
+        description: 'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
+      }),
+    ),
+    max_order: Type.Optional(maxOrder),
+    predict_x0: Type.Optional(predictX0),
+    lower_order_final: Type.Optional(lowerOrderFinal),
+    r: Type.Optional(r),
+  },
+  { ...closed, description: 'Where the training trajectories come from.' },
+);
+
+export const Train = Type.Object(
+  {
+    total_kimg: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        default: 10,
+        description: 'Teacher trajectories that the predictor sees, in thousands of images.',
+      }),
+    ),
+    batch: Type.Optional(
+      Type.Integer({ minimum: 1, default: 128, description: 'Images in one optimiser iteration.' }),
+    ),
+    lr: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, default: 0.005, description: 'Learning rate of Adam.' }),
+    ),
+    seed: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 4294967295,
+        default: 0,
+        description: 'Seed of the predictor’s initial weights.',
+      }),
+    ),
+  },
+  { ...closed, description: 'Training of the predictor; false samples the plain solver, without a predictor.' },
+);
+
+export const Sample = Type.Object(
+  {
+    seeds: Type.Optional(
+      Type.Union([Type.String(), Type.Integer({ minimum: 0 })], {
+        default: '0-63',
+        description: 'One seed per image, as 0-49999 or 1,2,5-10: seed 17 is the same image in any batch.',
+      }),
+    ),
+    batch: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        default: 64,
+        description: 'Images evaluated at once. Memory and speed only: it changes no result.',
+      }),
+    ),
+    grid: Type.Optional(
+      Type.String({
+        pattern: '^[1-9][0-9]{0,2}x[1-9][0-9]{0,2}$',
+        default: '8x8',
+        description: 'Columns and rows of the picture, e.g. 8x8; filled with the first seeds.',
+      }),
+    ),
+  },
+  { ...closed, description: 'Which images are drawn.' },
+);
+
+export const Reference = Type.Object(
+  {
+    solver: Type.Enum([...plainNames], { description: 'Method of the reference.' }),
+    num_steps: Type.Integer({ minimum: 2, maximum: 1001, description: 'Timestamps of the reference.' }),
+    afs: Type.Optional(Type.Boolean({ default: false, description: 'Analytical first step.' })),
+    schedule: Type.Optional(Schedule),
+    max_order: Type.Optional(maxOrder),
+    predict_x0: Type.Optional(predictX0),
+    lower_order_final: Type.Optional(lowerOrderFinal),
+    r: Type.Optional(r),
+  },
+  {
+    ...closed,
+    description: 'The near-exact solution that rmse_to_teacher compares with, from the same seeds.',
+  },
+);
+
+export const Dataset = Type.Object(
+  {
+    checkpoint: Type.String({
+      minLength: 1,
+      description: 'The denoiser’s file (EDM .pkl), relative to the spec.',
+    }),
+    sigma_min: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: 'Smallest noise level, data units. Default: 0.002.' }),
+    ),
+    sigma_max: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: 'Largest noise level, data units. Default: 80.' }),
+    ),
+    reference_data: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma; relative to the spec.',
+      }),
+    ),
+    feature_network: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; relative to the spec.',
+      }),
+    ),
+  },
+  { ...closed, description: 'A denoiser and the data it models.' },
+);
+
+export const Spec = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
+      description: 'Name of the experiment and of its folder under results/.',
+    }),
+    dataset: Type.Union([Type.String({ minLength: 1 }), Dataset], {
+      description: 'A registry entry (digits, cifar10, …) or its keys inline.',
+    }),
+    schedule: Schedule,
+    teacher: Type.Optional(Teacher),
+    student: Student,
+    train: Type.Optional(
+      Type.Union([Type.Literal(false), Train], {
+        description: 'Training of the predictor; false samples the plain solver.',
+      }),
+    ),
+    sample: Type.Optional(Sample),
+    reference: Type.Optional(Reference),
+    evaluate: Type.Optional(
+      Type.Array(Type.Enum([...metricNames]), {
+        uniqueItems: true,
+        default: [],
+        description: 'Scores of the samples, one column each.',
+      }),
+    ),
+    grid: Type.Optional(
+      Type.Object(
+        {
+          points: Type.Optional(
+            Type.Array(Type.Object({ label: Type.Optional(Type.String()) }), {
+              minItems: 1,
+              description:
+                'Explicit combinations instead of a product: each maps paths (student.solver) to values, and may carry a label.',
+            }),
+          ),
+        },
+        {
+          description:
+            'What varies: paths such as student.num_steps to lists of values, in all combinations; or points.',
+        },
+      ),
+    ),
+  },
+  {
+    ...closed,
+    $id: 'https://fewstep.dev/schema/experiment.json',
+    title: 'Fewstep experiment',
+    description: 'One YAML file is one experiment.',
+  },
+);
+
+export type Spec = Static<typeof Spec>;
+export type SpecSchedule = Static<typeof Schedule>;
+export type SpecDataset = Static<typeof Dataset>;
