@@ -1,1 +1,6 @@
-export {};
+export { type IddpmTable, iddpmTable } from './iddpm.js';
+export { type NoiseTable, type NoiseTableOptions, noiseTable, noiseTables } from './noise-table.js';
+export type { Schedule, Span } from './schedule.js';
+export { ScheduleError } from './schedule-error.js';
+export { sigmas } from './sigmas.js';
+export { type NoiseOfTime, vp } from './vp.js';

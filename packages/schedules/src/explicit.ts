@@ -1,0 +1,33 @@
+import type { Span } from './schedule.js';
+import { ScheduleError } from './schedule-error.js';
+import { evenInLog } from './spacing.js';
+
+/**
+ * A given list of n noise levels within [sigmaMin, sigmaMax].
+ *
+ * With numSteps = k·(n − 1) + 1, as a teacher with k steps per interval needs, each interval is divided evenly in log σ;
+ * every k-th level is then one of the list, bit for bit.
+ */
+export function explicit(list: ArrayLike<number>, { numSteps, sigmaMin, sigmaMax }: Span): Float64Array {
+  const intervals = list.length - 1;
+  const parts = (numSteps - 1) / intervals;
+  if (!(intervals >= 1 && Number.isInteger(parts)))
+    throw new ScheduleError(
+      `num_steps of an explicit schedule of ${list.length} noise levels must be ${list.length}, or k·(${list.length} − 1) + 1 for k steps per interval`,
+      numSteps,
+      'Give as many noise levels as num_steps says.',
+    );
+  if (!(list[0]! <= sigmaMax && list[intervals]! >= sigmaMin))
+    throw new ScheduleError(
+      `an explicit schedule must stay within ${sigmaMin}…${sigmaMax}, the range of the model`,
+      list,
+      'List the noise levels from the largest to the smallest.',
+    );
+  const levels = new Float64Array(numSteps);
+  for (let i = 0; i < intervals; i++) {
+    levels.set(evenInLog(list[i]!, list[i + 1]!, parts + 1), i * parts);
+    levels[i * parts] = list[i]!;
+  }
+  levels[numSteps - 1] = list[intervals]!;
+  return levels;
+}

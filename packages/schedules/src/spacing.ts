@@ -1,0 +1,18 @@
+/**
+ * `numSteps` values from `first` to `last`, evenly spaced in value^(1/ρ).
+ *
+ * v_i = (first^(1/ρ) + i/(numSteps − 1) · (last^(1/ρ) − first^(1/ρ)))^ρ
+ */
+export function evenInRoot(first: number, last: number, numSteps: number, rho: number): Float64Array {
+  const from = first ** (1 / rho);
+  const to = last ** (1 / rho);
+  return Float64Array.from(
+    { length: numSteps },
+    (_, i) => (from + (i / (numSteps - 1)) * (to - from)) ** rho,
+  );
+}
+
+/** `numSteps` values from `first` to `last`, evenly spaced in their logarithm. */
+export function evenInLog(first: number, last: number, numSteps: number): Float64Array {
+  return Float64Array.from({ length: numSteps }, (_, i) => first * (last / first) ** (i / (numSteps - 1)));
+}
