@@ -34,8 +34,8 @@ export interface Solver<State extends SolverState = SolverState> {
   readonly name: string;
   /** Global order of convergence on a smooth problem. */
   readonly order: number;
-  /** x: [n × size] at the first σ. */
-  init(x: Vector): State;
+  /** x: [n × size] at the first σ; n: samples in it. */
+  init(x: Vector, n: number): State;
   /** One interval, from `sigma` down to `sigmaNext`. `remaining`: intervals still to go, this one included. */
   step(state: State, sigma: number, sigmaNext: number, remaining: number): Step<State>;
 }
