@@ -1,6 +1,14 @@
 export { analyticalFirstStep } from './analytical-first-step.js';
+export { type DpmOptions, dpm } from './dpm.js';
+export { type DpmppOptions, type DpmppState, dpmpp } from './dpmpp.js';
+export { dpmppUpdate, type ModelPoint } from './dpmpp-update.js';
 export { euler } from './euler.js';
 export { heun } from './heun.js';
+export { type IpndmOptions, type IpndmState, ipndm } from './ipndm.js';
+export { type JointRequest, lockstep } from './lockstep.js';
+export { type Draw, draw, type Generator, latents, numpySeed, torchCpu } from './random.js';
+export { type SolverName, type StudentName, solvers, students } from './registry.js';
+export { batchPlan, imagePath, parseSeeds, SeedsError } from './seeds.js';
 export { type Denoise, type Observation, type Solution, type Solve, solve, solveSync } from './solve.js';
 export type {
   Evaluation,
@@ -16,3 +24,8 @@ export type {
 } from './solver.js';
 export { SolverError } from './solver-error.js';
 export { amed } from './students/amed.js';
+export { dpmStudent } from './students/dpm.js';
+export { dpmppStudent } from './students/dpmpp.js';
+export { eulerStudent } from './students/euler.js';
+export { ipndmStudent } from './students/ipndm.js';
+export { threshold } from './threshold.js';

@@ -1,0 +1,29 @@
+import { eulerUpdate } from '../euler.js';
+import { evaluate } from '../evaluate.js';
+import type { Student, Vector } from '../solver.js';
+import { slopeAt } from '../vector.js';
+import { opening } from './opening.js';
+
+/**
+ * Euler's method with a predictor (AMED-Plugin): two Euler steps, over the intermediate time.
+ *
+ * Two evaluations per interval. `scaleDir` multiplies the second step.
+ *
+ * - Order 1. No memory.
+ * - Source: Zhou et al., arXiv:2312.00094, section 3.4.
+ */
+export const eulerStudent: Student<{ readonly x: Vector }> = {
+  name: 'euler',
+  singleStep: true,
+  steered: (predict) => ({
+    name: 'euler',
+    order: 1,
+    init: (x) => ({ x }),
+    *step({ x }, sigma, sigmaNext) {
+      const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* opening(predict, x, sigma, sigmaNext);
+      const middle = eulerUpdate(x, slopeAt(x, denoised, sigma), sigma, sigmaMid);
+      const slopeMid = slopeAt(middle, (yield* evaluate(middle, sigmaAsked)).denoised, sigmaMid);
+      return { x: eulerUpdate(middle, slopeMid, sigmaMid, sigmaNext, scaleDir) };
+    },
+  }),
+};
