@@ -1,0 +1,64 @@
+/** A text that names no seeds. `found`: the part that is wrong. */
+export class SeedsError extends Error {
+  readonly code = 'E_SEEDS';
+  constructor(
+    message: string,
+    readonly found: string,
+  ) {
+    super(message);
+    this.name = 'SeedsError';
+  }
+}
+
+const mostSeeds = 2 ** 24;
+
+/**
+ * The seeds that a text names: whole numbers and ranges with both ends, separated by commas, as in `1,2,5-10`. Order
+ * and repetitions stay.
+ *
+ * @throws SeedsError (E_SEEDS) for anything else, a range that descends, or more than 2²⁴ seeds
+ * @example parseSeeds('1,2,5-7') // [1, 2, 5, 6, 7]
+ */
+export function parseSeeds(text: string): number[] {
+  const seeds: number[] = [];
+  for (const part of text.split(',')) {
+    const [, first, last = first] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part) ?? [];
+    const [from, to] = [Number(first), Number(last)];
+    if (!(from <= to && to <= Number.MAX_SAFE_INTEGER))
+      throw new SeedsError(
+        `seeds are whole numbers and ascending ranges, separated by commas; found "${part}". Write for example 0-63 or 1,2,5-10.`,
+        part,
+      );
+    if (seeds.length + (to - from) >= mostSeeds)
+      throw new SeedsError(
+        `a list of seeds names at most ${mostSeeds} of them; "${part}" goes past that. Split the run.`,
+        part,
+      );
+    for (let seed = from; seed <= to; seed++) seeds.push(seed);
+  }
+  return seeds;
+}
+
+/**
+ * Splits seeds into batches of nearly equal length, at most `maxBatch`, the same number for each of `workers`, as the
+ * official sampler does. The result of an image does not depend on its batch.
+ *
+ * Returns the batches by worker; some are empty where there are fewer seeds than workers.
+ */
+export function batchPlan(seeds: readonly number[], maxBatch: number, workers = 1): number[][][] {
+  const count = (Math.floor((seeds.length - 1) / (maxBatch * workers)) + 1) * workers;
+  const [length, longer] = [Math.floor(seeds.length / count), seeds.length % count];
+  const plan = Array.from({ length: workers }, (): number[][] => []);
+  for (let batch = 0, start = 0; batch < count; batch++) {
+    const end = start + length + (batch < longer ? 1 : 0);
+    plan[batch % workers]!.push(seeds.slice(start, end));
+    start = end;
+  }
+  return plan;
+}
+
+/** The official file name of a seed's image, in a folder per thousand if `subdirs`. */
+export function imagePath(seed: number, subdirs: boolean): string {
+  const name = (value: number) => String(value).padStart(6, '0');
+  return subdirs ? `${name(seed - (seed % 1000))}/${name(seed)}.png` : `${name(seed)}.png`;
+}
