@@ -7,7 +7,7 @@ export { heun } from './heun.js';
 export { type IpndmOptions, type IpndmState, ipndm } from './ipndm.js';
 export { type JointRequest, lockstep } from './lockstep.js';
 export { type Draw, draw, type Generator, latents, numpySeed, torchCpu } from './random.js';
-export { type SolverName, type StudentName, solvers, students } from './registry.js';
+export { type MethodOptions, type SolverName, type StudentName, solvers, students } from './registry.js';
 export { batchPlan, imagePath, parseSeeds, SeedsError } from './seeds.js';
 export { type Denoise, type Observation, type Solution, type Solve, solve, solveSync } from './solve.js';
 export type {

@@ -1,8 +1,8 @@
-import { dpm } from './dpm.js';
-import { dpmpp } from './dpmpp.js';
+import { type DpmOptions, dpm } from './dpm.js';
+import { type DpmppOptions, dpmpp } from './dpmpp.js';
 import { euler } from './euler.js';
 import { heun } from './heun.js';
-import { ipndm } from './ipndm.js';
+import { type IpndmOptions, ipndm } from './ipndm.js';
 import type { Solver, Student } from './solver.js';
 import { amed } from './students/amed.js';
 import { dpmStudent } from './students/dpm.js';
@@ -13,6 +13,9 @@ import { ipndmStudent } from './students/ipndm.js';
 export type SolverName = 'euler' | 'heun' | 'dpm' | 'dpmpp' | 'ipndm';
 export type StudentName = 'amed' | 'euler' | 'dpm' | 'dpmpp' | 'ipndm';
 
+/** The options of every method together; a factory reads its own. */
+export type MethodOptions = DpmOptions & DpmppOptions & IpndmOptions;
+
 /** Every solver by name, from its options. */
 export const solvers = {
   euler: () => euler,
@@ -20,7 +23,7 @@ export const solvers = {
   dpm,
   dpmpp,
   ipndm,
-} satisfies { [Name in SolverName]: (options?: never) => Solver };
+} satisfies { [Name in SolverName]: (options?: MethodOptions) => Solver };
 
 /** Every student by name, from its options. */
 export const students = {
@@ -29,4 +32,4 @@ export const students = {
   dpm: () => dpmStudent,
   dpmpp: dpmppStudent,
   ipndm: ipndmStudent,
-} satisfies { [Name in StudentName]: (options?: never) => Student };
+} satisfies { [Name in StudentName]: (options?: MethodOptions) => Student };
