@@ -1,1 +1,28 @@
-export {};
+export { MetricsError, type MetricsErrorCode } from './errors.js';
+export {
+  type FeatureNetwork,
+  type FeatureNetworkOptions,
+  openFeatureNetwork,
+} from './feature-network.js';
+export type { FeatureSet } from './feature-set.js';
+export { frechetDistance } from './frechet.js';
+export { imageGrid } from './image-grid.js';
+export type { Image, ImageBatch } from './images.js';
+export { type KidSubsets, kid, kidOverSubsets } from './kid.js';
+export { addFeatures, emptyMoments, type Moments, mergeMoments, statistics } from './moments.js';
+export { readMoments, writeMoments } from './moments-file.js';
+export type { NpyArray, NpyData, NpyDtype } from './npy.js';
+export { type Npz, readNpz, writeNpz } from './npz.js';
+export { toGridUint8, toUint8 } from './pixels.js';
+export { decodeImage, encodePng } from './png.js';
+export { type ImagePathOptions, imagePath, writePngFolder } from './png-folder.js';
+export { type Prdc, prdc } from './prdc.js';
+export {
+  countImages,
+  type Label,
+  type NamedImages,
+  type ReadImagesOptions,
+  readImages,
+} from './read-images.js';
+export { rmse } from './rmse.js';
+export { readStatistics, type Statistics, writeStatistics } from './statistics.js';

@@ -1,0 +1,146 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { MetricsError } from './errors.js';
+import { checkImages, type ImageBatch } from './images.js';
+
+/** A network that turns images into feature vectors. */
+export interface FeatureNetwork {
+  /** Length of a feature vector. */
+  readonly dim: number;
+  /** Image size that the network asks for; undefined where it takes any. */
+  readonly channels: number | undefined;
+  readonly height: number | undefined;
+  readonly width: number | undefined;
+  /**
+   * Feature vectors [n × dim] of n images.
+   *
+   * An image's vector is the same bit for bit whatever batch it comes in: images are evaluated one by one.
+   *
+   * @throws MetricsError E_NETWORK where the images are not of the network's size and colour.
+   */
+  features(images: ImageBatch): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface FeatureNetworkOptions {
+  /** Threads of an evaluation. Default: all cores. */
+  readonly threads?: number;
+}
+
+/**
+ * Opens an ONNX file with input `images` (float32 [n, channels, height, width], values 0…255, n free) and output
+ * `features` (float32 [n, dim]); other outputs are not computed.
+ *
+ * @throws MetricsError E_NETWORK where the file is missing, no ONNX or of another form.
+ */
+export async function openFeatureNetwork(
+  path: string,
+  { threads = 0 }: FeatureNetworkOptions = {},
+): Promise<FeatureNetwork> {
+  const fail = (why: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
+    new MetricsError('E_NETWORK', `${path}: ${why}`, { file: path, ...evidence }, { cause });
+  const session = await InferenceSession.create(path, { intraOpNumThreads: threads }).catch(
+    (cause: Error) => {
+      throw fail(`can't be opened as an ONNX network (${cause.message})`, {}, cause);
+    },
+  );
+  try {
+    const [channels, height, width] = imageSize(session, fail);
+    const dim = featureCount(session, fail);
+    return {
+      dim,
+      channels,
+      height,
+      width,
+      features: (images) => evaluate(session, { channels, height, width, dim }, images, fail),
+      close: () => session.release(),
+    };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+type Fail = (why: string, evidence?: Record<string, unknown>) => MetricsError;
+
+/** Sizes of input `images` after n; those that the file leaves open are undefined. */
+function imageSize(session: InferenceSession, fail: Fail): (number | undefined)[] {
+  const [input] = session.inputMetadata;
+  if (session.inputNames.length !== 1 || session.inputNames[0] !== 'images')
+    throw fail(
+      `a feature network has one input "images", and this one has ${session.inputNames.join(', ')}`,
+      {
+        inputs: session.inputNames,
+      },
+    );
+  if (!input?.isTensor || input.type !== 'float32' || input.shape.length !== 4)
+    throw fail('its input "images" is not float32 [n, channels, height, width]', { input });
+  if (typeof input.shape[0] === 'number' && input.shape[0] > 1)
+    throw fail(`takes exactly ${input.shape[0]} images at once; export it with a free batch size`, {
+      shape: input.shape,
+    });
+  return input.shape.slice(1).map((size) => (typeof size === 'number' && size > 0 ? size : undefined));
+}
+
+function featureCount(session: InferenceSession, fail: Fail): number {
+  const output = session.outputMetadata.find(({ name }) => name === 'features');
+  if (!output)
+    throw fail(
+      `a feature network has an output "features", and this one has ${session.outputNames.join(', ')}`,
+      {
+        outputs: session.outputNames,
+      },
+    );
+  const dim = output.isTensor && output.shape.length === 2 ? output.shape[1] : undefined;
+  if (!output.isTensor || output.type !== 'float32' || typeof dim !== 'number' || dim < 1)
+    throw fail('its output "features" is not float32 [n, dim] with a fixed dim', { output });
+  return dim;
+}
+
+interface Sizes {
+  readonly channels: number | undefined;
+  readonly height: number | undefined;
+  readonly width: number | undefined;
+  readonly dim: number;
+}
+
+async function evaluate(
+  session: InferenceSession,
+  sizes: Sizes,
+  images: ImageBatch,
+  fail: Fail,
+): Promise<Float32Array> {
+  checkImages(images);
+  const { data, n, channels, height, width } = images;
+  if (channels !== (sizes.channels ?? channels))
+    throw fail(
+      `takes ${colour(sizes.channels)} images, and these are ${colour(channels)}; ${
+        sizes.channels === 3 ? 'repeat the grey channel three times, or use' : 'use'
+      } a network for ${colour(channels)} images`,
+      { expected: sizes.channels, found: channels },
+    );
+  if (height !== (sizes.height ?? height) || width !== (sizes.width ?? width))
+    throw fail(
+      `takes images of ${sizes.width ?? 'any'}×${sizes.height ?? 'any'}, and these are ${width}×${height}; resize them first`,
+      { expected: [sizes.height, sizes.width], found: [height, width] },
+    );
+  const size = channels * height * width;
+  const result = new Float32Array(n * sizes.dim);
+  for (let i = 0; i < n; i++) {
+    const image = Float32Array.from(data.subarray(i * size, (i + 1) * size));
+    const { features } = await session.run(
+      { images: new Tensor('float32', image, [1, channels, height, width]) },
+      ['features'],
+    );
+    const vector = features?.data;
+    if (!(vector instanceof Float32Array) || vector.length !== sizes.dim)
+      throw fail(`gave a feature vector of ${vector?.length} numbers, and its file says ${sizes.dim}`, {
+        expected: sizes.dim,
+        found: vector?.length,
+      });
+    result.set(vector, i * sizes.dim);
+  }
+  return result;
+}
+
+const colour = (channels: number | undefined) =>
+  channels === 1 ? 'grey' : channels === 3 ? 'RGB' : `${channels}-channel`;

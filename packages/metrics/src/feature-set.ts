@@ -1,0 +1,90 @@
+import { MetricsError } from './errors.js';
+
+/** Feature vectors of single images: `data` [n × dim], row-major. */
+export interface FeatureSet {
+  readonly dim: number;
+  readonly data: Float32Array;
+}
+
+/** How many vectors two comparable sets hold. */
+export function counts(a: FeatureSet, b: FeatureSet): [number, number] {
+  if (a.dim !== b.dim || !(Number.isSafeInteger(a.dim) && a.dim > 0))
+    throw new MetricsError(
+      'E_FEATURES',
+      `sets of ${a.dim} and of ${b.dim} features can't be compared; compute both with the same feature network`,
+      { dims: [a.dim, b.dim] },
+    );
+  for (const { data, dim } of [a, b]) {
+    if (data.length % dim !== 0)
+      throw new MetricsError(
+        'E_FEATURES',
+        `${data.length} numbers are no whole number of feature vectors of ${dim}`,
+        { dim, length: data.length },
+      );
+    const bad = data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0)
+      throw new MetricsError(
+        'E_FEATURES',
+        `feature ${bad % dim} of vector ${Math.floor(bad / dim)} is ${data[bad]}`,
+        {
+          vector: Math.floor(bad / dim),
+          feature: bad % dim,
+          value: data[bad],
+        },
+      );
+  }
+  return [a.data.length / a.dim, b.data.length / b.dim];
+}
+
+/** Σ x_i y_i of row `i` of a and row `j` of b, in double. */
+export function dot(a: FeatureSet, i: number, b: FeatureSet, j: number): number {
+  const { dim } = a;
+  const [x, y] = [a.data, b.data];
+  const [p, q] = [i * dim, j * dim];
+  // Four sums side by side: one alone would wait for itself.
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let k = 0;
+  for (; k + 3 < dim; k += 4) {
+    s0 += x[p + k]! * y[q + k]!;
+    s1 += x[p + k + 1]! * y[q + k + 1]!;
+    s2 += x[p + k + 2]! * y[q + k + 2]!;
+    s3 += x[p + k + 3]! * y[q + k + 3]!;
+  }
+  for (; k < dim; k++) s0 += x[p + k]! * y[q + k]!;
+  return s0 + s1 + (s2 + s3);
+}
+
+/** √ Σ (x_i − y_i)² of row `i` of a and row `j` of b, in double. Differences are taken first: equal rows have 0. */
+export function distance(a: FeatureSet, i: number, b: FeatureSet, j: number): number {
+  const { dim } = a;
+  const [x, y] = [a.data, b.data];
+  const [p, q] = [i * dim, j * dim];
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let k = 0;
+  for (; k + 3 < dim; k += 4) {
+    s0 += (x[p + k]! - y[q + k]!) ** 2;
+    s1 += (x[p + k + 1]! - y[q + k + 1]!) ** 2;
+    s2 += (x[p + k + 2]! - y[q + k + 2]!) ** 2;
+    s3 += (x[p + k + 3]! - y[q + k + 3]!) ** 2;
+  }
+  for (; k < dim; k++) s0 += (x[p + k]! - y[q + k]!) ** 2;
+  return Math.sqrt(s0 + s1 + (s2 + s3));
+}
+
+const TILE = 64;
+
+/** Visits all pairs (i, j) of rows, i < rows, j < columns, by tiles that stay in a processor's cache. */
+export function eachPair(rows: number, columns: number, visit: (i: number, j: number) => void): void {
+  for (let i0 = 0; i0 < rows; i0 += TILE)
+    for (let j0 = 0; j0 < columns; j0 += TILE)
+      for (let i = i0; i < Math.min(rows, i0 + TILE); i++)
+        for (let j = j0; j < Math.min(columns, j0 + TILE); j++) visit(i, j);
+}
+
+/** Visits all pairs (i, j), j < i < rows, likewise. */
+export function eachPairBelow(rows: number, visit: (i: number, j: number) => void): void {
+  for (let i0 = 0; i0 < rows; i0 += TILE)
+    for (let j0 = 0; j0 <= i0; j0 += TILE)
+      for (let i = i0; i < Math.min(rows, i0 + TILE); i++)
+        for (let j = j0; j < Math.min(i, j0 + TILE); j++) visit(i, j);
+}

@@ -1,0 +1,64 @@
+/**
+ * A·Bᵀ of row-major matrices: `a` [rows × inner], `b` [columns × inner] -> [rows × columns].
+ *
+ * Four by four scalar products at a time, so that a number once loaded serves four of them.
+ */
+export function timesTransposed(
+  a: Float64Array,
+  b: Float64Array,
+  rows: number,
+  columns: number,
+  inner: number,
+): Float64Array {
+  const result = new Float64Array(rows * columns);
+  const sums = new Float64Array(16);
+  for (let i = 0; i < rows; i += 4) {
+    for (let j = 0; j < columns; j += 4) {
+      tile(a, b, Math.min(i, rows - 1), j, rows, columns, inner, sums);
+      for (let di = 0; di < 4 && i + di < rows; di++)
+        for (let dj = 0; dj < 4 && j + dj < columns; dj++)
+          result[(i + di) * columns + j + dj] = sums[4 * di + dj]!;
+    }
+  }
+  return result;
+}
+
+/** The 16 scalar products of rows i…i+3 of a with rows j…j+3 of b; beyond the end, the last row again. */
+function tile(
+  a: Float64Array,
+  b: Float64Array,
+  i: number,
+  j: number,
+  rows: number,
+  columns: number,
+  inner: number,
+  sums: Float64Array,
+): void {
+  const rowA = (d: number) => Math.min(i + d, rows - 1) * inner;
+  const rowB = (d: number) => Math.min(j + d, columns - 1) * inner;
+  const [a0, a1, a2, a3] = [rowA(0), rowA(1), rowA(2), rowA(3)];
+  const [b0, b1, b2, b3] = [rowB(0), rowB(1), rowB(2), rowB(3)];
+  let [s00, s01, s02, s03, s10, s11, s12, s13] = [0, 0, 0, 0, 0, 0, 0, 0];
+  let [s20, s21, s22, s23, s30, s31, s32, s33] = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let k = 0; k < inner; k++) {
+    const [x0, x1, x2, x3] = [a[a0 + k]!, a[a1 + k]!, a[a2 + k]!, a[a3 + k]!];
+    const [y0, y1, y2, y3] = [b[b0 + k]!, b[b1 + k]!, b[b2 + k]!, b[b3 + k]!];
+    s00 += x0 * y0;
+    s01 += x0 * y1;
+    s02 += x0 * y2;
+    s03 += x0 * y3;
+    s10 += x1 * y0;
+    s11 += x1 * y1;
+    s12 += x1 * y2;
+    s13 += x1 * y3;
+    s20 += x2 * y0;
+    s21 += x2 * y1;
+    s22 += x2 * y2;
+    s23 += x2 * y3;
+    s30 += x3 * y0;
+    s31 += x3 * y1;
+    s32 += x3 * y2;
+    s33 += x3 * y3;
+  }
+  sums.set([s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33]);
+}

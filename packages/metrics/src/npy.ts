@@ -1,0 +1,153 @@
+import { endianness } from 'node:os';
+import { MetricsError } from './errors.js';
+
+/** Element types of .npy files by numpy's name: type code and bytes in the file, and the array here. bool is 0 or 1. */
+const dtypes = {
+  float64: { code: 'f8', Data: Float64Array },
+  float32: { code: 'f4', Data: Float32Array },
+  int64: { code: 'i8', Data: BigInt64Array },
+  int32: { code: 'i4', Data: Int32Array },
+  int16: { code: 'i2', Data: Int16Array },
+  int8: { code: 'i1', Data: Int8Array },
+  uint64: { code: 'u8', Data: BigUint64Array },
+  uint32: { code: 'u4', Data: Uint32Array },
+  uint16: { code: 'u2', Data: Uint16Array },
+  uint8: { code: 'u1', Data: Uint8Array },
+  bool: { code: 'b1', Data: Uint8Array },
+} as const;
+
+export type NpyDtype = keyof typeof dtypes;
+
+/** An array of numpy: `data` in row-major (C) order, as long as the product of `shape`. */
+export interface NpyArray {
+  readonly dtype: NpyDtype;
+  readonly shape: readonly number[];
+  readonly data: NpyData;
+}
+
+export type NpyData =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | BigUint64Array
+  | Uint32Array
+  | Uint16Array
+  | Uint8Array;
+
+const MAGIC = '\x93NUMPY';
+const MAX_HEADER = 65_536;
+const MAX_DIMENSIONS = 64;
+
+/**
+ * Reads one .npy file, versions 1 to 3, either byte order, C or Fortran order.
+ *
+ * `label`: how errors call it. Arrays of Python objects are pickles, and are refused.
+ *
+ * @throws MetricsError E_NPZ where the bytes are no such file, or are shorter or longer than header and data.
+ */
+export function readNpy(bytes: Uint8Array, label: string): NpyArray {
+  const fail = (why: string) => new MetricsError('E_NPZ', `${label}: ${why}`, { file: label });
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length < 12 || buffer.toString('latin1', 0, 6) !== MAGIC)
+    throw fail('is no .npy file: it does not start with \\x93NUMPY');
+  const version = buffer[6]!;
+  if (version < 1 || version > 3) throw fail(`has .npy version ${version}; versions 1 to 3 are known`);
+  const headerStart = version === 1 ? 10 : 12;
+  const headerLength = version === 1 ? buffer.readUInt16LE(8) : buffer.readUInt32LE(8);
+  if (headerLength > MAX_HEADER || headerStart + headerLength > buffer.length)
+    throw fail(`its header would be ${headerLength} bytes long; the file is cut off or damaged`);
+
+  const dataStart = headerStart + headerLength;
+  const { descr, fortran, shape } = parseHeader(
+    buffer.toString(version === 3 ? 'utf8' : 'latin1', headerStart, dataStart),
+    fail,
+  );
+  const [order, code] = [descr[0]!, descr.slice(1)];
+  const dtype = (Object.keys(dtypes) as NpyDtype[]).find((name) => dtypes[name].code === code);
+  if (!dtype || !'<>|='.includes(order))
+    throw fail(`holds elements of type ${descr}; known are ${Object.keys(dtypes).join(', ')}`);
+  const { Data } = dtypes[dtype];
+  const length = shape.reduce((product, size) => product * size, 1);
+  const byteLength = length * Data.BYTES_PER_ELEMENT;
+  if (byteLength !== buffer.length - dataStart)
+    throw fail(
+      `shape [${shape.join(', ')}] of ${dtype} takes ${byteLength} bytes, and ${buffer.length - dataStart} follow the header`,
+    );
+  const own = new Uint8Array(buffer.subarray(dataStart));
+  if (Data.BYTES_PER_ELEMENT > 1 && order !== '=' && (order === '>') !== (endianness() === 'BE'))
+    swapBytes(Buffer.from(own.buffer), Data.BYTES_PER_ELEMENT);
+  const data = new Data(own.buffer);
+  return { dtype, shape, data: fortran && shape.length > 1 ? toRowMajor(data, shape) : data };
+}
+
+function parseHeader(header: string, fail: (why: string) => Error) {
+  const descr = /'descr'\s*:\s*'([^']{2,8})'/.exec(header)?.[1];
+  const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
+  const sizes = /'shape'\s*:\s*\(([\dL,\s]*)\)/.exec(header)?.[1];
+  if (descr?.endsWith('O'))
+    throw fail('holds pickled Python objects, which are never loaded; save it as an array of numbers');
+  if (descr === undefined || order === undefined || sizes === undefined)
+    throw fail(
+      `its header names no plain element type, order and shape: ${JSON.stringify(header.slice(0, 120))}`,
+    );
+  const shape = sizes
+    .split(',')
+    .map((size) => size.trim().replace(/L$/, ''))
+    .filter((size) => size !== '')
+    .map(Number);
+  if (shape.length > MAX_DIMENSIONS || !shape.every(Number.isSafeInteger))
+    throw fail(`has no usable shape: (${sizes.slice(0, 120)})`);
+  return { descr, fortran: order === 'True', shape };
+}
+
+function swapBytes(buffer: Buffer, size: number): void {
+  if (size === 2) buffer.swap16();
+  else if (size === 4) buffer.swap32();
+  else buffer.swap64();
+}
+
+/** Column-major to row-major: counts through the indices in row-major order. */
+function toRowMajor(data: NpyData, shape: readonly number[]): NpyData {
+  const result = data.slice();
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
+  const index = shape.map(() => 0);
+  let from = 0;
+  for (let to = 0; to < data.length; to++) {
+    result[to] = data[from]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      from -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/** The bytes of a .npy file: version 1, little-endian, C order, the header padded to 64 bytes as numpy does. */
+export function writeNpy(array: NpyArray): Uint8Array {
+  const { dtype, shape, data } = array;
+  const { code, Data } = dtypes[dtype];
+  const length = shape.reduce((product, size) => product * size, 1);
+  if (length !== data.length || !(data instanceof Data))
+    throw new MetricsError(
+      'E_NPZ',
+      `an array of ${dtype} and shape [${shape.join(', ')}] needs a ${Data.name} of ${length} entries, and got a ${data.constructor.name} of ${data.length}`,
+      { dtype, shape, length: data.length },
+    );
+  const size = Data.BYTES_PER_ELEMENT;
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const dictionary = `{'descr': '${size === 1 ? '|' : '<'}${code}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const headerLength = Math.ceil((10 + dictionary.length + 1) / 64) * 64 - 10;
+  const bytes = Buffer.alloc(10 + headerLength + data.byteLength);
+  bytes.write(`${MAGIC}\x01\x00`, 'latin1');
+  bytes.writeUInt16LE(headerLength, 8);
+  bytes.write(`${dictionary.padEnd(headerLength - 1)}\n`, 10, 'latin1');
+  const body = bytes.subarray(10 + headerLength);
+  body.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  if (size > 1 && endianness() === 'BE') swapBytes(body, size);
+  return bytes;
+}

@@ -1,0 +1,62 @@
+import sharp from 'sharp';
+import { MetricsError } from './errors.js';
+import { checkImages, type Image } from './images.js';
+
+/**
+ * An image as PNG: 8 bits, grey or RGB. The same pixels give the same bytes under the same version of `sharp`.
+ *
+ * @throws MetricsError E_IMAGES where it has neither 1 nor 3 channels, or sizes and data do not fit.
+ */
+export async function encodePng(image: Image): Promise<Uint8Array> {
+  checkImages(image);
+  const { data, channels, height, width } = image;
+  if (channels !== 1 && channels !== 3)
+    throw new MetricsError('E_IMAGES', `a PNG is written from 1 channel (grey) or 3 (RGB), not ${channels}`, {
+      channels,
+    });
+  const pixels = new Uint8Array(data.length);
+  for (let channel = 0; channel < channels; channel++)
+    for (let at = 0; at < height * width; at++)
+      pixels[at * channels + channel] = data[channel * height * width + at]!;
+  return sharp(pixels, { raw: { width, height, channels } })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .png({ compressionLevel: 9, adaptiveFiltering: false, palette: false })
+    .toBuffer();
+}
+
+/** 4096 × 4096: no image is unpacked to more, whatever its file claims. */
+const MAX_PIXELS = 2 ** 24;
+
+/**
+ * Decodes an image file (PNG, JPEG, WebP, …) to bytes as stored: colour profiles and orientation marks are not
+ * applied, as in the official code. `name`: how errors call it.
+ *
+ * @throws MetricsError E_IMAGES where it can't be decoded, has an alpha channel or more than 8 bits.
+ */
+export async function decodeImage(bytes: Uint8Array, name: string): Promise<Image> {
+  const fail = (why: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
+    new MetricsError('E_IMAGES', `${name}: ${why}`, { file: name, ...evidence }, { cause });
+  try {
+    const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: MAX_PIXELS });
+    const { channels: stored, depth, hasAlpha } = await image.metadata();
+    if (hasAlpha) throw fail('has an alpha channel; flatten it onto a background', { channels: stored });
+    if (depth !== 'uchar')
+      throw fail(`has samples of type ${depth}; convert it to 8 bits a channel`, { depth });
+    if (stored !== 1 && stored !== 3)
+      throw fail(`has ${stored} channels; convert it to grey or RGB`, { channels: stored });
+    const { data: pixels, info } = await image
+      .toColourspace(stored === 1 ? 'b-w' : 'srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    const data = new Uint8Array(pixels.length);
+    for (let channel = 0; channel < channels; channel++)
+      for (let at = 0; at < height * width; at++)
+        data[channel * height * width + at] = pixels[at * channels + channel]!;
+    return { data, channels, height, width };
+  } catch (cause) {
+    if (cause instanceof MetricsError) throw cause;
+    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw fail(`can't be decoded (${why}); it is damaged, cut off, above 4096 × 4096 or no image`, {}, cause);
+  }
+}
