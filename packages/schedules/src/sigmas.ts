@@ -27,7 +27,7 @@ export function sigmas(schedule: Schedule, span: Span): Float64Array {
       throw new ScheduleError(
         `the ${schedule.type} schedule must give finite, strictly descending noise levels above 0`,
         levels.slice(Math.max(0, i - 1), i + 1),
-        `Look at entries ${Math.max(0, i - 1)} and ${i}: too many steps, an extreme rho, or a list out of order.`,
+        `Look at entries ${Math.max(0, i - 1)} and ${i}: too many steps, an extreme rho, a range too narrow for time_uniform, or a list out of order.`,
       );
   return levels;
 }
