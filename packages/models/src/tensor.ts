@@ -59,6 +59,10 @@ export function tensorOf(dtype: Dtype, shape: readonly number[], bytes: Uint8Arr
   return { dtype, shape, data } as Tensor;
 }
 
+/** The elements as numbers and bigints, half precision widened. */
+export const toNumbers = (tensor: Tensor): ArrayLike<number | bigint> =>
+  tensor.dtype === 'F16' || tensor.dtype === 'BF16' ? toFloat32(tensor) : tensor.data;
+
 /** The elements as float32, shape unchanged: F16 and BF16 exactly, F64 and integers rounded to nearest. */
 export function toFloat32(tensor: Tensor): Float32Array {
   if (tensor.dtype === 'F32') return tensor.data;

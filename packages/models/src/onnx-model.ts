@@ -1,0 +1,165 @@
+import { PbfWriter } from 'pbf';
+
+/** The part of ONNX that a network needs, as plain data; field names follow onnx.proto. */
+export interface OnnxModel {
+  readonly opset: number;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  readonly nodes: readonly OnnxNode[];
+  readonly initializers: readonly OnnxInitializer[];
+}
+
+export interface OnnxValue {
+  readonly name: string;
+  /** A name stands for a size that is only known when the graph runs. */
+  readonly shape: readonly (number | string)[];
+}
+
+export interface OnnxNode {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+}
+
+export type OnnxAttribute =
+  | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  | { readonly float: number }
+  | { readonly string: string };
+
+export interface OnnxInitializer {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | BigInt64Array;
+}
+
+/** A model as bytes. Weights beyond what one protocol buffer can hold come as parts of a second file. */
+export interface EncodedOnnx {
+  readonly graph: Uint8Array;
+  /** Where there is one: a file that must lie beside the graph under this name, its parts one after another. */
+  readonly external?: { readonly name: string; readonly parts: readonly Uint8Array[] };
+}
+
+const IR_VERSION = 8;
+const FLOAT = 1;
+const INT64 = 7;
+/** Protocol buffers end at 2 GiB; the nodes and names need a little of it. */
+const INLINE_LIMIT = 2 ** 31 - 2 ** 24;
+/** Offsets in external data, so that the file can be mapped into memory. */
+const ALIGNMENT = 4096;
+
+/** Encodes a model; its weights go to a second file named `externalName` when they take more than `inlineLimit` bytes. */
+export function encodeOnnx(
+  model: OnnxModel,
+  { externalName = 'weights.bin', inlineLimit = INLINE_LIMIT } = {},
+): EncodedOnnx {
+  const total = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
+  const parts: Uint8Array[] | undefined = total > inlineLimit ? [] : undefined;
+  let offset = 0;
+  const place = (bytes: Uint8Array): number => {
+    const start = Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+    if (start > offset) parts!.push(new Uint8Array(start - offset));
+    parts!.push(bytes);
+    offset = start + bytes.length;
+    return start;
+  };
+
+  const pbf = new PbfWriter();
+  pbf.writeVarintField(1, IR_VERSION);
+  pbf.writeStringField(2, 'fewstep');
+  pbf.writeMessage(
+    7,
+    (_, graph) => {
+      for (const node of model.nodes) graph.writeMessage(1, writeNode, node);
+      graph.writeStringField(2, 'denoiser');
+      for (const one of model.initializers)
+        graph.writeMessage(
+          5,
+          (tensor: OnnxInitializer, out) => {
+            for (const n of tensor.shape) out.writeVarintField(1, n);
+            out.writeVarintField(2, tensor.data instanceof Float32Array ? FLOAT : INT64);
+            out.writeStringField(8, tensor.name);
+            const bytes = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+            // what shapes are computed from must be inside of the graph
+            if (!parts || tensor.data instanceof BigInt64Array) {
+              out.writeBytesField(9, bytes);
+              return;
+            }
+            const entries = { location: externalName, offset: `${place(bytes)}`, length: `${bytes.length}` };
+            for (const entry of Object.entries(entries)) out.writeMessage(13, writeEntry, entry);
+            out.writeVarintField(14, 1);
+          },
+          one,
+        );
+      for (const value of model.inputs) graph.writeMessage(11, writeValue, value);
+      for (const value of model.outputs) graph.writeMessage(12, writeValue, value);
+    },
+    null,
+  );
+  pbf.writeMessage(
+    8,
+    (version, out) => {
+      out.writeStringField(1, '');
+      out.writeVarintField(2, version);
+    },
+    model.opset,
+  );
+  const graph = pbf.finish();
+  return parts ? { graph, external: { name: externalName, parts } } : { graph };
+}
+
+function writeEntry([key, value]: [string, string], pbf: PbfWriter): void {
+  pbf.writeStringField(1, key);
+  pbf.writeStringField(2, value);
+}
+
+function writeNode(node: OnnxNode, pbf: PbfWriter): void {
+  for (const name of node.inputs) pbf.writeStringField(1, name);
+  for (const name of node.outputs) pbf.writeStringField(2, name);
+  pbf.writeStringField(3, node.outputs[0]!);
+  pbf.writeStringField(4, node.op);
+  for (const attribute of Object.entries(node.attributes)) pbf.writeMessage(5, writeAttribute, attribute);
+}
+
+function writeAttribute([name, value]: [string, OnnxAttribute], pbf: PbfWriter): void {
+  pbf.writeStringField(1, name);
+  if ('float' in value) pbf.writeFloatField(2, value.float);
+  else if ('int' in value) pbf.writeVarintField(3, value.int);
+  else if ('string' in value) pbf.writeStringField(4, value.string);
+  else for (const n of value.ints) pbf.writeVarintField(8, n);
+  const type = 'float' in value ? 1 : 'int' in value ? 2 : 'string' in value ? 3 : 7;
+  pbf.writeVarintField(20, type);
+}
+
+function writeValue(value: OnnxValue, pbf: PbfWriter): void {
+  pbf.writeStringField(1, value.name);
+  pbf.writeMessage(
+    2,
+    (_, type) => {
+      type.writeMessage(
+        1,
+        (_, tensor) => {
+          tensor.writeVarintField(1, FLOAT);
+          tensor.writeMessage(
+            2,
+            (_, shape) => {
+              for (const size of value.shape)
+                shape.writeMessage(
+                  1,
+                  (_, dimension) => {
+                    if (typeof size === 'string') dimension.writeStringField(2, size);
+                    else dimension.writeVarintField(1, size);
+                  },
+                  null,
+                );
+            },
+            null,
+          );
+        },
+        null,
+      );
+    },
+    null,
+  );
+}
