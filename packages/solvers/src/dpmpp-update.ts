@@ -37,6 +37,9 @@ export function dpmppUpdate(
  * - order 1: unit·φ₁m₀
  * - order 2: unit·(φ₁m₀ + ½φ₁d₀)
  * - order 3: unit·(φ₁m₀ + φ₂D₁ + φ₃D₂) with D₁ = d₀ + r₀/(r₀+r₁)·(d₀ − d₁), D₂ = (d₀ − d₁)/(r₀+r₁)
+ *
+ * D₂ is half the model's curvature, as in the published code, so a step of order 3 errs by h³ as one of order 2 does, with
+ * a smaller constant.
  */
 function modelWeights(levels: readonly number[], sigmaNext: number, predictX0: boolean): number[] {
   const [s0, s1, s2] = levels as [number, number?, number?];
