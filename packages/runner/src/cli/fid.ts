@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { RunnerError } from '../errors.js';
+import { compileFid, compileReference } from '../graph/compile-fid.js';
+import { print, resultsIn } from './output.js';
+import { demand, work } from './work.js';
+import { openWorld, type StoreOptions } from './world.js';
+
+interface NetworkOption {
+  readonly features: string;
+}
+
+/** `fewstep fid ref IMAGES`: the statistics of a set of images, as the .npz that the official code reads. */
+export async function fidRef(
+  images: string,
+  options: StoreOptions & NetworkOption & { readonly dest: string; readonly json?: boolean },
+): Promise<void> {
+  checkExists({ images, features: options.features });
+  const world = await openWorld(options);
+  const tasks = compileReference(resolve(images), resolve(options.features), world);
+  const execution = await work(tasks, world);
+  demand(execution);
+  const [{ statistics, writeStatistics }, { readMoments }] = await Promise.all([
+    import('@fewstep/metrics'),
+    import('../tasks/features-file.js'),
+  ]);
+  const paths = await Promise.all(
+    tasks.map((task) => world.store.blob(execution.records.get(task)!.outputs.moments!)),
+  );
+  const moments = statistics(await readMoments(paths.map((path) => path!)));
+  const dest = resolve(options.dest);
+  const file = await resultsIn(dirname(dest)).write(
+    await writeStatistics(moments),
+    dest.slice(dirname(dest).length + 1),
+  );
+  if (options.json) print({ file, images: moments.n, dim: moments.mu.length });
+  else print(`${file}: mean and covariance of ${moments.n} images, ${moments.mu.length} features`);
+}
+
+/** `fewstep fid calc IMAGES`: the Fréchet distance of a set of images to a reference. */
+export async function fidCalc(
+  images: string,
+  options: StoreOptions & NetworkOption & { readonly ref: string; readonly json?: boolean },
+): Promise<void> {
+  checkExists({ images, features: options.features, ref: options.ref });
+  const world = await openWorld(options);
+  const task = compileFid(resolve(images), resolve(options.ref), resolve(options.features), world);
+  const execution = await work([task], world);
+  demand(execution);
+  const path = await world.store.blob(execution.records.get(task)!.outputs.value!);
+  const value = JSON.parse(await readFile(path!, 'utf8'));
+  if (options.json) print(value);
+  else print(`fid ${value.fid}`);
+}
+
+function checkExists(files: Readonly<Record<string, string>>): void {
+  const missing = Object.entries(files).filter(([, path]) => !existsSync(path));
+  if (missing.length === 0) return;
+  throw new RunnerError(
+    'E_FILE',
+    missing.map(([role, path]) => `${role}: there is no ${path} (looked at ${resolve(path)})`).join('\n'),
+  );
+}

@@ -1,0 +1,50 @@
+import { resolve } from 'node:path';
+import { compile } from '../graph/compile.js';
+import { slug } from '../report/report.js';
+import { checkFiles, readExperiment } from '../spec/read-experiment.js';
+import { print, resultsIn, shownPath } from './output.js';
+import { demand, work } from './work.js';
+import { openWorld, type StoreOptions } from './world.js';
+
+export interface SampleOptions extends StoreOptions {
+  readonly set: readonly string[];
+  readonly seeds?: string;
+  readonly outdir: string;
+  readonly subdirs?: boolean;
+  readonly json?: boolean;
+}
+
+/** `fewstep sample SPEC`: the images of the seeds as PNG files, named as the official sampler names them. */
+export async function sample(spec: string, options: SampleOptions): Promise<void> {
+  const set = [...options.set, ...(options.seeds === undefined ? [] : [`sample.seeds="${options.seeds}"`])];
+  const experiment = await readExperiment(spec, { set });
+  checkFiles(experiment);
+  const world = await openWorld(options);
+  const { points } = compile(experiment, world);
+  const execution = await work(
+    points.flatMap(({ samples }) => samples),
+    world,
+  );
+  const written = [];
+  const { writeShard } = await import('./write-shard.js');
+  for (const { point, samples } of points) {
+    const folder = points.length === 1 ? options.outdir : `${options.outdir}/${slug(point.label)}`;
+    let images = 0;
+    for (const shard of samples) {
+      const record = execution.records.get(shard);
+      const path = record && (await world.store.blob(record.outputs.images!));
+      if (path)
+        images += await writeShard(
+          path,
+          shard.shard!.range[0],
+          resultsIn(resolve(folder)),
+          options.subdirs === true,
+        );
+    }
+    written.push({ label: point.label, folder: shownPath(resolve(folder)), images });
+  }
+  if (options.json)
+    print({ points: written, tasks: { computed: execution.computed, local: execution.local } });
+  else for (const { label, folder, images } of written) print(`${label}: ${images} images in ${folder}`);
+  demand(execution);
+}

@@ -1,0 +1,43 @@
+/** The process that computes: one job at a time, as its parent sends them; ends with its parent. */
+import { codeOf } from '../errors.js';
+import { type KindInfo, kinds } from '../tasks/kinds.js';
+import type { TaskResult } from '../tasks/task-module.js';
+import type { Job } from './executor.js';
+
+export type Request = Omit<Job, 'onStart' | 'onProgress'>;
+export type Response =
+  | { readonly result: TaskResult }
+  | { readonly error: { readonly code?: string; readonly message: string } };
+
+const progressIntervalMs = 200;
+
+async function answer({ kind, params, hints, inputs, dir }: Request): Promise<Response> {
+  let last = 0;
+  const progress = (done: number) => {
+    if (Date.now() - last < progressIntervalMs) return;
+    last = Date.now();
+    process.send?.({ done });
+  };
+  try {
+    const info: KindInfo = kinds[kind];
+    const { run } = await info.load();
+    return { result: await run({ params, hints, inputs, dir, progress }) };
+  } catch (error) {
+    const code = codeOf(error);
+    const known = code?.startsWith('E_') === true || code === 'ENOSPC';
+    const message = !(error instanceof Error)
+      ? String(error)
+      : known
+        ? error.message
+        : (error.stack ?? error.message);
+    return { error: { ...(code && { code }), message } };
+  }
+}
+
+process.on('message', async (request: Request) => {
+  const response = await answer(request);
+  process.send?.(response);
+});
+process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches the whole process group; the parent decides when its children end.
+process.on('SIGINT', () => {});

@@ -1,0 +1,162 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RunnerError } from '../errors.js';
+import type { Task, Versions } from '../graph/task.js';
+import { keyOf } from '../store/key.js';
+import { type ActionRecord, fullDisk, type Output, type Store } from '../store/store.js';
+import type { Executor } from './executor.js';
+import { componentsOf } from './resolve.js';
+
+/** What happens to tasks, in the order in which it happens. */
+export type Event =
+  | { readonly type: 'found' | 'started' | 'waiting'; readonly task: Task }
+  | { readonly type: 'progress'; readonly task: Task; readonly done: number }
+  | { readonly type: 'computed'; readonly task: Task; readonly record: ActionRecord }
+  | { readonly type: 'failed'; readonly task: Task; readonly error: Error }
+  | {
+      readonly type: 'conflict';
+      readonly task: Task;
+      readonly kept: ActionRecord;
+      readonly other: Readonly<Record<string, Output>>;
+    };
+
+export interface Execution {
+  readonly records: ReadonlyMap<Task, ActionRecord>;
+  /** Tasks that failed themselves; those that only waited for one are in neither map. */
+  readonly failures: ReadonlyMap<Task, Error>;
+  readonly computed: number;
+  readonly local: number;
+}
+
+const leasePollMs = 500;
+
+/**
+ * Obtains every given task, from the store where it is there, else by computing it and what it needs.
+ *
+ * A failure stops only what needs it. Nothing is computed twice, neither here nor by another run on the same store.
+ */
+export async function execute(
+  tasks: readonly Task[],
+  {
+    store,
+    executor,
+    versions,
+    onEvent = () => {},
+  }: { store: Store; executor: Executor; versions: Versions; onEvent?: (event: Event) => void },
+): Promise<Execution> {
+  const pending = new Map<Task, Promise<ActionRecord>>();
+  const records = new Map<Task, ActionRecord>();
+  const failures = new Map<Task, Error>();
+  const computed = new Set<Task>();
+
+  const obtain = (task: Task): Promise<ActionRecord> => {
+    let promise = pending.get(task);
+    if (!promise) {
+      promise = find(task).then((record) => {
+        records.set(task, record);
+        return record;
+      });
+      pending.set(task, promise);
+    }
+    return promise;
+  };
+
+  const find = async (task: Task): Promise<ActionRecord> => {
+    const components = await componentsOf(task, obtain, store, versions);
+    const key = keyOf(components);
+    for (;;) {
+      const known = await store.lookup(key);
+      if (known) {
+        onEvent({ type: 'found', task });
+        return known;
+      }
+      const lease = await store.lease(key);
+      if (!lease) {
+        onEvent({ type: 'waiting', task });
+        await sleep(leasePollMs);
+        continue;
+      }
+      try {
+        return (await store.lookup(key)) ?? (await compute(task, components, key));
+      } finally {
+        await lease.release();
+      }
+    }
+  };
+
+  const compute = async (task: Task, components: ActionRecord['components'], key: string) => {
+    const startedAt = new Date();
+    let dir: string | undefined;
+    try {
+      dir = await store.scratch();
+      const result = await executor.run({
+        kind: task.kind,
+        params: task.params,
+        hints: task.hints,
+        inputs: await pathsOf(task),
+        dir,
+        onStart: () => onEvent({ type: 'started', task }),
+        onProgress: (done) => onEvent({ type: 'progress', task, done }),
+      });
+      const { record, conflict } = await store.publish({
+        key,
+        components,
+        files: result.files,
+        meta: result.meta,
+        startedAt,
+      });
+      if (task.shard) await store.noteShard(task.shard.family, task.shard.range);
+      computed.add(task);
+      onEvent({ type: 'computed', task, record });
+      if (conflict) onEvent({ type: 'conflict', task, kept: record, other: conflict });
+      return record;
+    } catch (error) {
+      const failure =
+        fullDisk(error, store.dir) ?? (error instanceof Error ? error : new Error(String(error)));
+      failures.set(task, failure);
+      onEvent({ type: 'failed', task, error: failure });
+      throw failure;
+    } finally {
+      if (dir) await rm(dir, { recursive: true, force: true });
+    }
+  };
+
+  /** The verified files of a task's inputs; what is lost or damaged is computed again first. */
+  const pathsOf = async (task: Task): Promise<Record<string, string[]>> => {
+    const paths: Record<string, string[]> = {};
+    for (const [name, list] of Object.entries(task.inputs)) {
+      paths[name] = [];
+      for (const input of list)
+        paths[name].push('file' in input ? input.file : await fileOf(input.task, input.output));
+    }
+    return paths;
+  };
+
+  const fileOf = async (task: Task, name: string): Promise<string> => {
+    const record = await obtain(task);
+    const path = await store.blob(record.outputs[name]!);
+    if (path) return path;
+    await store.forget(record.key);
+    pending.delete(task);
+    const again = await obtain(task);
+    const mended = await store.blob(again.outputs[name]!);
+    if (mended) return mended;
+    throw new RunnerError(
+      'E_STORE_DAMAGED',
+      `the store ${store.dir} loses what is written to it: ${name} of ${task.title}`,
+      {
+        exitCode: 1,
+      },
+    );
+  };
+
+  const outcomes = await Promise.allSettled(tasks.map(obtain));
+  // A failure rejects whatever waits for it at once, while its neighbours still run: see them through.
+  for (let count = 0; count !== pending.size; ) {
+    count = pending.size;
+    await Promise.allSettled(pending.values());
+  }
+  const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (refused && failures.size === 0) throw refused.reason;
+  return { records, failures, computed: computed.size, local: records.size - computed.size };
+}

@@ -1,0 +1,158 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RunnerError } from '../errors.js';
+import { kinds } from '../tasks/kinds.js';
+import type { TaskResult } from '../tasks/task-module.js';
+import type { Request, Response } from './child.js';
+import type { Executor, Job } from './executor.js';
+
+const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
+/** A child that crashed is replaced and its job tried once more: a passing shortage should not cost a night's run. */
+const tries = 2;
+const keptOutput = 4_000;
+
+interface Queued {
+  readonly job: Job;
+  resolve(result: TaskResult): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Runs jobs in child processes of this machine, `slots` at a time, in the order in which they come.
+ *
+ * Native inference blocks its process, and stopping a thread in the middle aborts it: so the supervisor stays apart. A
+ * child serves many jobs, since a loaded network is dear; one that crashes is replaced.
+ */
+export function localExecutor({ slots = 1 }: { slots?: number } = {}): Executor {
+  const queue: Queued[] = [];
+  const idle: ChildProcess[] = [];
+  const alive = new Set<ChildProcess>();
+  let busy = 0;
+  let closed = false;
+
+  const pump = () => {
+    while (!closed && busy < slots && queue.length > 0) {
+      const next = queue.shift()!;
+      busy++;
+      attempt(next.job)
+        .then(next.resolve, next.reject)
+        .finally(() => {
+          busy--;
+          pump();
+        });
+    }
+  };
+
+  const attempt = async (job: Job): Promise<TaskResult> => {
+    job.onStart();
+    for (let tried = 1; ; tried++) {
+      const child = idle.pop() ?? start();
+      const outcome = await converse(child, job);
+      if ('crash' in outcome) {
+        alive.delete(child);
+        if (closed) throw closedError();
+        if (tried < tries) continue;
+        throw new RunnerError(
+          'E_TASK_CRASHED',
+          `the process that computed it ended ${tries} times (${outcome.crash})${outcome.output ? `:\n${outcome.output}` : ''}. Out of memory is the usual cause: a smaller sample.batch needs less.`,
+          { exitCode: 1, evidence: outcome },
+        );
+      }
+      idle.push(child);
+      if ('error' in outcome) {
+        throw new RunnerError(outcome.error.code ?? 'E_TASK_FAILED', outcome.error.message, { exitCode: 1 });
+      }
+      return checked(job, outcome.result);
+    }
+  };
+
+  const start = (): ChildProcess => {
+    const child = fork(childPath, { serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    alive.add(child);
+    return child;
+  };
+
+  return {
+    run: (job) =>
+      new Promise((resolve, reject) => {
+        if (closed) return reject(closedError());
+        queue.push({ job, resolve, reject });
+        pump();
+      }),
+    async close() {
+      closed = true;
+      for (const { reject } of queue.splice(0)) reject(closedError());
+      await Promise.all(
+        [...alive].map(
+          (child) =>
+            new Promise<void>((resolve) => {
+              if (child.exitCode !== null || child.signalCode !== null) return resolve();
+              child.once('exit', () => resolve());
+              child.kill('SIGKILL');
+            }),
+        ),
+      );
+    },
+  };
+}
+
+function closedError(): RunnerError {
+  return new RunnerError('E_INTERRUPTED', 'ended before its time', { exitCode: 130 });
+}
+
+type Outcome = Response | { readonly crash: string; readonly output: string };
+
+/** Sends one job and waits for its end, however it ends. */
+function converse(child: ChildProcess, job: Job): Promise<Outcome> {
+  return new Promise((resolve) => {
+    let output = '';
+    const collect = (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-keptOutput);
+    };
+    const finish = (outcome: Outcome) => {
+      child.off('message', onMessage);
+      child.off('exit', onExit);
+      child.off('error', onError);
+      child.stdout?.off('data', collect);
+      child.stderr?.off('data', collect);
+      resolve(outcome);
+    };
+    const onMessage = (message: Response | { readonly done: number }) => {
+      if ('done' in message) job.onProgress(message.done);
+      else finish(message);
+    };
+    const onExit = (code: number | null, signal: string | null) =>
+      finish({ crash: signal ?? `exit code ${code}`, output: output.trim() });
+    const onError = (error: Error) => finish({ crash: error.message, output: output.trim() });
+    child.on('message', onMessage);
+    child.on('exit', onExit);
+    child.on('error', onError);
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
+    const { kind, params, hints, inputs, dir } = job;
+    child.send({ kind, params, hints, inputs, dir } satisfies Request);
+  });
+}
+
+/** Outputs count when every one that the kind promises is there and holds something. */
+async function checked({ kind, dir }: Job, result: TaskResult): Promise<TaskResult> {
+  const files: Record<string, string> = {};
+  for (const name of kinds[kind].outputs) {
+    const path = join(dir, basename(result.files[name] ?? name));
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isFile() || found.size === 0) {
+      throw new RunnerError(
+        'E_TASK_OUTPUT',
+        `its output "${name}" is ${found ? 'empty' : 'missing'}: nothing is kept of it`,
+        {
+          exitCode: 1,
+          evidence: { kind, output: name },
+        },
+      );
+    }
+    files[name] = path;
+  }
+  return { files, meta: result.meta };
+}

@@ -1,0 +1,112 @@
+import type { Event } from './execute.js';
+
+/** Where progress goes. */
+export interface Screen {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+const linesEveryMs = 10_000;
+const redrawEveryMs = 100;
+
+/**
+ * Reports a run on a screen: one line that renews itself on a terminal, plain lines elsewhere.
+ *
+ * Rate and time left count network evaluations, the only part whose cost is known beforehand.
+ */
+export function progress(
+  screen: Screen,
+  { tasks, work, now = Date.now }: { tasks: number; work: number; now?: () => number },
+): { onEvent(event: Event): void; end(): void } {
+  let settled = 0;
+  let remaining = work;
+  let worked = 0;
+  const running = new Map<string, { title: string; since: number; done: number }>();
+  let busySince = 0;
+  let busyMs = 0;
+  let lastDraw = 0;
+  let lastLine = now();
+
+  const measured = () => busyMs + (running.size > 0 ? now() - busySince : 0);
+  const rate = () => {
+    const seconds = measured() / 1000;
+    const done = worked + [...running.values()].reduce((sum, { done }) => sum + done, 0);
+    return seconds > 0.5 && done > 0 ? done / seconds : undefined;
+  };
+  const status = () => {
+    const speed = rate();
+    const done = [...running.values()].reduce((sum, one) => sum + one.done, 0);
+    return speed
+      ? ` · ${Math.round(speed)} evaluations/s · ${duration((remaining - done) / speed)} left`
+      : '';
+  };
+  const line = (text: string) => {
+    if (screen.isTTY) screen.write(`\r\x1b[2K${text}\n`);
+    else screen.write(`${text}\n`);
+    lastLine = now();
+  };
+  const draw = () => {
+    if (screen.isTTY) {
+      if (now() - lastDraw < redrawEveryMs) return;
+      lastDraw = now();
+      const title = [...running.values()].map((one) => one.title).join('; ');
+      const text = `[${settled}/${tasks}] ${title}${status()}`;
+      screen.write(`\r\x1b[2K${text.slice(0, (screen.columns ?? 80) - 1)}`);
+    } else if (now() - lastLine > linesEveryMs) {
+      line(`[${settled}/${tasks}] ${[...running.values()].map((one) => one.title).join('; ')}${status()}`);
+    }
+  };
+  const stop = (id: string) => {
+    const one = running.get(id);
+    running.delete(id);
+    if (running.size === 0 && one) busyMs += now() - busySince;
+    return one ? (now() - one.since) / 1000 : 0;
+  };
+
+  return {
+    onEvent(event) {
+      const { task } = event;
+      switch (event.type) {
+        case 'found':
+          settled++;
+          remaining -= task.work;
+          return draw();
+        case 'started':
+          if (running.size === 0) busySince = now();
+          running.set(task.id, { title: task.title, since: now(), done: 0 });
+          return draw();
+        case 'progress':
+          running.get(task.id)!.done = Math.min(event.done, task.work);
+          return draw();
+        case 'computed': {
+          settled++;
+          worked += task.work;
+          remaining -= task.work;
+          const seconds = stop(task.id);
+          if (screen.isTTY) return draw();
+          return line(`[${settled}/${tasks}] ${task.title}: ${seconds.toFixed(1)} s${status()}`);
+        }
+        case 'waiting':
+          return draw();
+        case 'failed':
+          stop(task.id);
+          return line(`failed: ${task.title}`);
+        case 'conflict':
+          return line(
+            `${task.title} is not deterministic: a second result differs from the first, which is kept`,
+          );
+      }
+    },
+    end() {
+      if (screen.isTTY) screen.write('\r\x1b[2K');
+    },
+  };
+}
+
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const minutes = Math.floor(whole / 60);
+  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+  return `${minutes}:${String(whole % 60).padStart(2, '0')}`;
+}

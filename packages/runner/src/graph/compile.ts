@@ -1,0 +1,218 @@
+import { statSync } from 'node:fs';
+import type { DatasetConfig, Experiment, Metric, Point, SamplerConfig } from '../spec/experiment.js';
+import type { SolveParams } from '../tasks/methods.js';
+import type { PictureParams } from '../tasks/picture.js';
+import type { PrdcParams } from '../tasks/prdc.js';
+import type { PredictorParams } from '../tasks/predictor.js';
+import type { ReferenceParams } from '../tasks/reference-features.js';
+import type { SamplesParams } from '../tasks/samples.js';
+import type { TeacherParams } from '../tasks/teacher.js';
+import { type GraphBuilder, graphBuilder, output, type World } from './builder.js';
+import type { Input, Task } from './task.js';
+
+/** What a point of the grid comes down to. */
+export interface PlannedPoint {
+  readonly point: Point;
+  readonly predictor?: Task;
+  /** Shards in the order of the seeds. */
+  readonly samples: readonly Task[];
+  readonly scores: Readonly<Partial<Record<Metric, Task>>>;
+  readonly picture: Task;
+}
+
+export interface Graph {
+  /** Every task once, inputs before those that need them. */
+  readonly tasks: readonly Task[];
+  readonly points: readonly PlannedPoint[];
+  /** The first images of every point, a row each. */
+  readonly comparison: Task;
+}
+
+/** Training image i has seed 2³¹ + i, so that it never meets a sampling seed that people use. */
+const firstTrainingSeed = 2 ** 31;
+const comparisonColumns = 12;
+/** The k of precision, recall, density and coverage, as Naeem et al. use it (arXiv:2002.09797). */
+const neighbours = 5;
+const referencePartBytes = 8 * 2 ** 20;
+
+/** An experiment as the tasks that it needs, each once however many points share it. */
+export function compile(experiment: Experiment, world: World): Graph {
+  const graph = graphBuilder(world);
+  const points = experiment.points.map((point) => planPoint(graph, point));
+  const comparison = graph.task('picture', 'comparison', {
+    params: { columns: comparisonColumns, rowsPerGroup: 1 } satisfies PictureParams,
+    inputs: Object.fromEntries(
+      points.map(({ samples }, row) => [
+        `row-${String(row).padStart(5, '0')}`,
+        pictured(samples, comparisonColumns),
+      ]),
+    ),
+  });
+  return { tasks: graph.tasks(), points, comparison };
+}
+
+function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
+  const { dataset, sampler, train, evaluate, grid } = point;
+  const denoiser = planDenoiser(graph, dataset);
+  const predictor = train ? planPredictor(graph, point, denoiser) : undefined;
+  const samples = planSamples(graph, point, sampler, denoiser, predictor);
+  const scores: Partial<Record<Metric, Task>> = {};
+  for (const metric of evaluate) scores[metric] = planScore(graph, point, metric, samples, denoiser);
+  const picture = graph.task('picture', `picture of ${point.label}`, {
+    params: { columns: grid.columns, rowsPerGroup: grid.rows } satisfies PictureParams,
+    inputs: { images: pictured(samples, grid.columns * grid.rows) },
+  });
+  return { point, ...(predictor && { predictor }), samples, scores, picture };
+}
+
+function planDenoiser(graph: GraphBuilder, dataset: DatasetConfig): Task {
+  return graph.task('denoiser', `denoiser from ${dataset.checkpoint}`, {
+    params: {},
+    inputs: { checkpoint: [{ file: dataset.checkpoint }] },
+  });
+}
+
+function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task): Task {
+  const { dataset, sampler, train, batch } = point;
+  if (!train) throw new Error(`${point.label} trains no predictor`);
+  const times = timesOf(dataset, sampler);
+  const intervals = sampler.numSteps - 1;
+  const seeds = [firstTrainingSeed, firstTrainingSeed + train.images - 1] as const;
+  const trajectories = graph.sharded('teacher', `teacher ${train.teacher.solver}`, {
+    params: { ...times, method: train.teacher, M: train.M } satisfies Omit<TeacherParams, 'seeds'>,
+    inputs: denoiserInputs(denoiser),
+    seeds: [seeds],
+    batch,
+    workPerImage: (train.M + 1) * intervals * evaluationsPerInterval(train.teacher.solver),
+  });
+  return graph.task('predictor', `predictor of ${point.label}`, {
+    params: {
+      ...times,
+      method: sampler.method,
+      afs: sampler.afs,
+      scaleDir: train.scaleDir,
+      scaleTime: train.scaleTime,
+      batch: train.batch,
+      lr: train.lr,
+      seed: train.seed,
+      seeds,
+    } satisfies PredictorParams,
+    inputs: {
+      ...denoiserInputs(denoiser),
+      trajectories: trajectories.map((shard) => output(shard, 'trajectories')),
+    },
+    work: train.images * intervals * 3,
+  });
+}
+
+function planSamples(
+  graph: GraphBuilder,
+  { dataset, seeds, batch, label }: Point,
+  sampler: SamplerConfig,
+  denoiser: Task,
+  predictor?: Task,
+): Task[] {
+  const params = {
+    ...timesOf(dataset, sampler),
+    method: sampler.method,
+    afs: sampler.afs,
+  } satisfies Omit<SamplesParams, 'seeds'>;
+  return graph.sharded('samples', `samples of ${label}`, {
+    params,
+    inputs: { ...denoiserInputs(denoiser), predictor: predictor ? [output(predictor, 'predictor')] : [] },
+    seeds,
+    batch,
+    workPerImage: (sampler.numSteps - 1) * (predictor ? 2 : evaluationsPerInterval(sampler.method.solver)),
+  });
+}
+
+function planScore(
+  graph: GraphBuilder,
+  point: Point,
+  metric: Metric,
+  samples: readonly Task[],
+  denoiser: Task,
+): Task {
+  const { dataset, label } = point;
+  const title = `${metric} of ${label}`;
+  if (metric === 'rmse_to_teacher') {
+    const reference = planSamples(graph, { ...point, label: 'the reference' }, point.reference, denoiser);
+    return graph.task('rmse', title, {
+      params: {},
+      inputs: {
+        images: samples.map((shard) => output(shard, 'images')),
+        reference: reference.map((shard) => output(shard, 'images')),
+      },
+    });
+  }
+  const network = dataset.featureNetwork!;
+  const data = dataset.referenceData!;
+  const features = samples.map((shard) =>
+    graph.task('features', `features of ${shard.title}`, {
+      params: {},
+      inputs: { network: [{ file: network }], images: [output(shard, 'images')] },
+      hints: { batch: point.batch },
+    }),
+  );
+  if (metric === 'fid') {
+    return graph.task('fid', title, {
+      params: {},
+      inputs: {
+        moments: features.map((task) => output(task, 'moments')),
+        ...(data.endsWith('.npz')
+          ? { statistics: [{ file: data }] }
+          : {
+              reference: planReference(graph, data, network, point.batch).map((task) =>
+                output(task, 'moments'),
+              ),
+            }),
+      },
+    });
+  }
+  return graph.task(metric, title, {
+    params: metric === 'prdc' ? ({ k: neighbours } satisfies PrdcParams) : {},
+    inputs: {
+      features: features.map((task) => output(task, 'features')),
+      reference: planReference(graph, data, network, point.batch).map((task) => output(task, 'features')),
+    },
+  });
+}
+
+/** The real images' features, in as many parts as their size suggests. */
+export function planReference(graph: GraphBuilder, data: string, network: string, batch: number): Task[] {
+  const bytes = statSync(data, { throwIfNoEntry: false })?.size ?? 0;
+  const of = Math.max(1, Math.ceil(bytes / referencePartBytes));
+  return Array.from({ length: of }, (_, part) =>
+    graph.task('reference-features', `features of ${data}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`, {
+      params: { part, of } satisfies ReferenceParams,
+      inputs: { network: [{ file: network }], data: [{ file: data }] },
+      hints: { batch },
+    }),
+  );
+}
+
+function timesOf(
+  dataset: DatasetConfig,
+  { schedule, numSteps }: SamplerConfig,
+): Omit<SolveParams, 'method' | 'seeds'> {
+  return { schedule, numSteps, sigmaMin: dataset.sigmaMin, sigmaMax: dataset.sigmaMax };
+}
+
+function denoiserInputs(denoiser: Task): Record<string, readonly Input[]> {
+  return { graph: [output(denoiser, 'graph')], info: [output(denoiser, 'info')] };
+}
+
+function evaluationsPerInterval(solver: string): number {
+  return solver === 'heun' || solver === 'dpm' ? 2 : 1;
+}
+
+/** The images of as many shards as the first `cells` images need. */
+function pictured(shards: readonly Task[], cells: number): Input[] {
+  let count = 0;
+  const needed = shards.filter(({ shard }) => {
+    const wanted = count < cells;
+    count += shard!.range[1] - shard!.range[0] + 1;
+    return wanted;
+  });
+  return needed.map((shard) => output(shard, 'images'));
+}

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import type { Execution } from '../execute/execute.js';
+import type { Graph } from '../graph/compile.js';
+import type { Task } from '../graph/task.js';
+import type { Store } from '../store/store.js';
+
+/** What a run found out, as `run --json` prints it. */
+export interface Report {
+  readonly name: string;
+  readonly points: readonly PointReport[];
+  /** Tasks computed by this run, found in the local store, and found remotely. */
+  readonly tasks: { readonly computed: number; readonly local: number; readonly remote: number };
+  /** The first images of every point, a row each, in the order of the points. */
+  readonly comparison?: string;
+  readonly failures: readonly { readonly task: string; readonly code?: string; readonly message: string }[];
+}
+
+export interface PointReport {
+  readonly label: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Network evaluations of one sample, as the driver counted them. */
+  readonly nfe?: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly artifacts: {
+    readonly grid?: string;
+    readonly predictor?: string;
+    /** The shards of uint8 images, safetensors in the store. */
+    readonly samples: readonly string[];
+  };
+}
+
+/** Puts an artifact among the results of a run; returns where. */
+export type Place = (source: string, ...name: string[]) => Promise<string>;
+
+/** Gathers a run's results and places its pictures and predictors. */
+export async function report(
+  graph: Graph,
+  { name, execution, store, place }: { name: string; execution: Execution; store: Store; place: Place },
+): Promise<Report> {
+  const blob = async (task: Task | undefined, output: string) => {
+    const record = task && execution.records.get(task);
+    return record && store.blob(record.outputs[output]!);
+  };
+  const placed = async (task: Task | undefined, output: string, ...target: string[]) => {
+    const path = await blob(task, output);
+    return path && place(path, ...target);
+  };
+  const points: PointReport[] = [];
+  for (const { point, samples, predictor, picture, scores } of graph.points) {
+    const metrics: Record<string, number> = {};
+    for (const task of Object.values(scores)) {
+      const path = await blob(task, 'value');
+      if (path) Object.assign(metrics, JSON.parse(await readFile(path, 'utf8')));
+    }
+    const nfe = execution.records.get(samples[0]!)?.meta.nfe as number | undefined;
+    const grid = await placed(picture, 'png', slug(point.label), 'grid.png');
+    const weights = await placed(predictor, 'predictor', slug(point.label), 'predictor.safetensors');
+    points.push({
+      label: point.label,
+      settings: point.settings,
+      ...(nfe !== undefined && { nfe }),
+      metrics,
+      artifacts: {
+        ...(grid && { grid }),
+        ...(weights && { predictor: weights }),
+        samples: samples.flatMap((task) => {
+          const output = execution.records.get(task)?.outputs.images;
+          return output ? [store.pathOf(output)] : [];
+        }),
+      },
+    });
+  }
+  const comparison = await placed(graph.comparison, 'png', 'comparison.png');
+  return {
+    name,
+    points,
+    tasks: { computed: execution.computed, local: execution.local, remote: 0 },
+    ...(comparison && { comparison }),
+    failures: [...execution.failures].map(([task, error]) => ({
+      task: task.title,
+      ...('code' in error && { code: String(error.code) }),
+      message: error.message,
+    })),
+  };
+}
+
+/** A label as the name of a folder. */
+export function slug(label: string): string {
+  return label.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|-+$/g, '') || 'point';
+}

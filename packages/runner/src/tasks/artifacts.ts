@@ -1,0 +1,86 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensors, type Tensor, type Tensors, writeSafetensors } from '@fewstep/models';
+import { RunnerError } from '../errors.js';
+import type { TaskResult } from './task-module.js';
+
+/** Images of one or more shards, in order. */
+export interface Images {
+  /** uint8 NCHW. */
+  readonly data: Uint8Array;
+  readonly n: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Writes tensors as one output. @throws RunnerError E_NONFINITE: an artifact never holds NaN or infinities. */
+export async function writeTensors(dir: string, file: string, tensors: Tensors): Promise<string> {
+  for (const [name, { dtype, data }] of Object.entries(tensors)) {
+    if ((dtype === 'F32' || dtype === 'F64') && !data.every(Number.isFinite)) {
+      const at = data.findIndex((value) => !Number.isFinite(value));
+      throw new RunnerError('E_NONFINITE', `${name}[${at}] is ${data[at]}: the result is not kept`, {
+        exitCode: 1,
+        evidence: { tensor: name, index: at },
+      });
+    }
+  }
+  await writeFile(join(dir, file), writeSafetensors(tensors));
+  return file;
+}
+
+export async function readTensors(path: string): Promise<Tensors> {
+  return readSafetensors(await readFile(path));
+}
+
+/** A tensor that an artifact of ours holds, of the type that it has. */
+export function tensorOf<D extends Tensor['dtype']>(
+  tensors: Tensors,
+  name: string,
+  dtype: D,
+): Extract<Tensor, { dtype: D }> {
+  const tensor = tensors[name];
+  if (tensor?.dtype !== dtype) throw new Error(`artifact without ${dtype} tensor "${name}"`);
+  return tensor as Extract<Tensor, { dtype: D }>;
+}
+
+export function writeImages(dir: string, { data, n, channels, height, width }: Images): Promise<string> {
+  return writeTensors(dir, 'images.safetensors', {
+    images: { dtype: 'U8', shape: [n, channels, height, width], data },
+  });
+}
+
+/** The images of shards of one size, joined. `limit`: no more than these. */
+export async function readImages(paths: readonly string[], limit = Infinity): Promise<Images> {
+  const parts: Uint8Array[] = [];
+  let shape: readonly number[] = [];
+  let n = 0;
+  for (const path of paths) {
+    if (n >= limit) break;
+    const images = tensorOf(await readTensors(path), 'images', 'U8');
+    shape = images.shape;
+    const [count = 0, ...size] = shape;
+    const taken = Math.min(count, limit - n);
+    parts.push(images.data.subarray(0, taken * size.reduce((a, b) => a * b, 1)));
+    n += taken;
+  }
+  const [, channels = 0, height = 0, width = 0] = shape;
+  const data = new Uint8Array(n * channels * height * width);
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return { data, n, channels, height, width };
+}
+
+/** A score as its own artifact: one JSON object of numbers. */
+export async function writeValue(dir: string, value: Readonly<Record<string, number>>): Promise<TaskResult> {
+  for (const [name, number] of Object.entries(value)) {
+    if (!Number.isFinite(number)) {
+      throw new RunnerError('E_NONFINITE', `${name} is ${number}: the result is not kept`, { exitCode: 1 });
+    }
+  }
+  await writeFile(join(dir, 'value.json'), `${JSON.stringify(value)}\n`);
+  return { files: { value: 'value.json' }, meta: {} };
+}

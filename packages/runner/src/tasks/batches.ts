@@ -1,0 +1,40 @@
+import type { LoadedDenoiser } from '@fewstep/models';
+import { type Denoise, draw } from '@fewstep/solvers';
+import type { SeedRange } from '../store/store.js';
+
+/** The seeds of a range, in batches. */
+export function* batchesOf([first, last]: SeedRange, size: number): Generator<number[]> {
+  for (let start = first; start <= last; start += size) {
+    yield Array.from({ length: Math.min(size, last - start + 1) }, (_, i) => start + i);
+  }
+}
+
+export interface Start {
+  readonly n: number;
+  /** [n × size] standard normal. */
+  readonly latents: Float64Array;
+  /** One class per image, where the model has classes. */
+  readonly labels?: number[];
+}
+
+/** Latents and labels of seeds, each drawn by its own generator: the same in any batch. */
+export function startOf(seeds: readonly number[], shape: readonly number[], labelDim: number): Start {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const latents = new Float64Array(seeds.length * size);
+  const labels: number[] = [];
+  for (const [i, seed] of seeds.entries()) {
+    const { latent, label } = draw(seed, shape, labelDim);
+    latents.set(latent, i * size);
+    if (label !== undefined) labels.push(label);
+  }
+  return { n: seeds.length, latents, ...(labelDim > 0 && { labels }) };
+}
+
+/** A loaded network as what a solve asks, for one batch's labels. */
+export function denoiseWith(denoiser: LoadedDenoiser, labels: readonly number[] | undefined): Denoise {
+  return (request) => denoiser.evaluate({ ...request, ...(labels && { labels }) });
+}
+
+export function scaled(values: Float64Array, factor: number): Float64Array {
+  return values.map((value) => value * factor);
+}

@@ -1,0 +1,50 @@
+import type { TaskModule } from './task-module.js';
+
+export interface KindInfo {
+  /** The packages that implement it: a new version of one of them makes a new key. */
+  readonly packages: readonly ('schedules' | 'solvers' | 'models' | 'metrics')[];
+  /** Raised when the task's own code changes a result. */
+  readonly revision: number;
+  readonly outputs: readonly string[];
+  /** Its code, loaded only in the process that computes. */
+  load(): Promise<TaskModule>;
+}
+
+const sampling = ['schedules', 'solvers', 'models'] as const;
+
+/** Every kind of task. A kind's parameters are typed in its own file. */
+export const kinds = {
+  denoiser: {
+    packages: ['models'],
+    revision: 1,
+    outputs: ['graph', 'info'],
+    load: () => import('./denoiser.js'),
+  },
+  teacher: { packages: sampling, revision: 1, outputs: ['trajectories'], load: () => import('./teacher.js') },
+  predictor: {
+    packages: sampling,
+    revision: 1,
+    outputs: ['predictor', 'log'],
+    load: () => import('./predictor.js'),
+  },
+  samples: { packages: sampling, revision: 1, outputs: ['images'], load: () => import('./samples.js') },
+  features: {
+    packages: ['metrics'],
+    revision: 1,
+    outputs: ['features', 'moments'],
+    load: () => import('./features.js'),
+  },
+  'reference-features': {
+    packages: ['metrics'],
+    revision: 1,
+    outputs: ['features', 'moments'],
+    load: () => import('./reference-features.js'),
+  },
+  fid: { packages: ['metrics'], revision: 1, outputs: ['value'], load: () => import('./fid.js') },
+  kid: { packages: ['metrics'], revision: 1, outputs: ['value'], load: () => import('./kid.js') },
+  prdc: { packages: ['metrics'], revision: 1, outputs: ['value'], load: () => import('./prdc.js') },
+  rmse: { packages: ['metrics'], revision: 1, outputs: ['value'], load: () => import('./rmse.js') },
+  picture: { packages: ['metrics'], revision: 1, outputs: ['png'], load: () => import('./picture.js') },
+} as const satisfies Record<string, KindInfo>;
+
+export type Kind = keyof typeof kinds;

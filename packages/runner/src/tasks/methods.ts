@@ -1,0 +1,58 @@
+import { type Schedule, sigmas } from '@fewstep/schedules';
+import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
+import type { ScheduleConfig, SolverConfig } from '../spec/experiment.js';
+
+/** Which times, by which method: every task that solves has these parameters. */
+export interface SolveParams {
+  readonly method: SolverConfig;
+  readonly schedule: ScheduleConfig;
+  readonly numSteps: number;
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+}
+
+/** Noise levels of the timestamps; `numSteps` may be finer than the run's own. */
+export function timesOf(
+  { schedule, sigmaMin, sigmaMax, numSteps }: Omit<SolveParams, 'method'>,
+  steps = numSteps,
+): Float64Array {
+  return sigmas(schedule satisfies Schedule, { numSteps: steps, sigmaMin, sigmaMax });
+}
+
+/** The plain solver of a method. */
+export function solverOf(method: SolverConfig): Solver {
+  switch (method.solver) {
+    case 'amed':
+      throw new Error('amed has no plain solver');
+    case 'dpm':
+      return solvers.dpm(method.r === undefined ? {} : { r: method.r }) as Solver;
+    case 'dpmpp':
+      return solvers.dpmpp(dpmppOptions(method)) as Solver;
+    case 'ipndm':
+      return solvers.ipndm({ maxOrder: method.max_order }) as Solver;
+    default:
+      return solvers[method.solver]() as Solver;
+  }
+}
+
+/** The student of a method, to be steered by a predictor. */
+export function studentOf(method: SolverConfig): Student {
+  switch (method.solver) {
+    case 'heun':
+      throw new Error('heun has no student');
+    case 'dpmpp':
+      return students.dpmpp(dpmppOptions(method)) as Student;
+    case 'ipndm':
+      return students.ipndm({ maxOrder: method.max_order }) as Student;
+    default:
+      return students[method.solver]() as Student;
+  }
+}
+
+function dpmppOptions(method: Extract<SolverConfig, { solver: 'dpmpp' }>) {
+  return {
+    maxOrder: method.max_order,
+    predictX0: method.predict_x0,
+    lowerOrderFinal: method.lower_order_final,
+  };
+}

@@ -1,0 +1,140 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Evaluation, initPredictor, trainer, trainStep, type Vector } from '@fewstep/solvers';
+import { readTensors, tensorOf } from './artifacts.js';
+import { denoiseWith, scaled, startOf } from './batches.js';
+import { loadDenoiser, shapeOf } from './load-denoiser.js';
+import { type SolveParams, studentOf, timesOf } from './methods.js';
+import { writePredictor } from './predictor-file.js';
+import type { TaskContext, TaskResult } from './task-module.js';
+
+export interface PredictorParams extends SolveParams {
+  readonly afs: boolean;
+  readonly scaleDir: number;
+  readonly scaleTime: number;
+  readonly batch: number;
+  readonly lr: number;
+  readonly seed: number;
+  /** Seeds of the training images, first and last; those of the trajectories, in their order. */
+  readonly seeds: readonly [number, number];
+}
+
+/** A predictor, trained on the teacher's trajectories in the order of their seeds. */
+export async function run({
+  params,
+  inputs,
+  dir,
+  progress,
+}: TaskContext<PredictorParams>): Promise<TaskResult> {
+  const { method, afs, scaleDir, scaleTime, batch, lr, seed, seeds } = params;
+  const { info, denoiser } = await loadDenoiser(inputs);
+  const shape = shapeOf(info);
+  const sigmas = timesOf(params);
+  const student = studentOf(method);
+  const training = await trainer({ predictor: initPredictor({ seed, scaleDir, scaleTime }), lr });
+  const trajectories = trajectoryReader(inputs.trajectories!);
+  const log = [];
+  let nfe = 0;
+  let seen = 0;
+  for (let first = seeds[0]; first <= seeds[1]; first += batch) {
+    const n = Math.min(batch, seeds[1] - first + 1);
+    const { latents, labels } = startOf(
+      Array.from({ length: n }, (_, i) => first + i),
+      shape,
+      info.labelDim,
+    );
+    const { points, openings } = await trajectories.next(n);
+    const trained = await trainStep({
+      trainer: training,
+      student,
+      n,
+      sigmas,
+      teacher: [scaled(latents, sigmas[0]!), ...points],
+      openings,
+      denoise: denoiseWith(denoiser, labels),
+      afs,
+    });
+    nfe += trained.reduce((sum, interval) => sum + interval.nfe, 0);
+    log.push(
+      trained.map(({ loss, steering }) => ({
+        loss,
+        r: mean(steering.r),
+        scale_dir: mean(steering.scaleDir),
+        scale_time: mean(steering.scaleTime),
+      })),
+    );
+    progress((seen += n) * sigmas.length);
+  }
+  await writeFile(join(dir, 'log.json'), `${JSON.stringify(log)}\n`);
+  const predictor = await writePredictor(dir, training.predictor);
+  training.dispose();
+  return { files: { predictor, log: 'log.json' }, meta: { nfe, images: seen, backend: training.backend } };
+}
+
+/** One batch of trajectories: each list by interval. */
+interface Batch {
+  /** Where each interval ends, [n × size]. */
+  readonly points: readonly Vector[];
+  /** The network's answers where each begins. */
+  readonly openings: readonly Evaluation[];
+}
+
+/** Reads batches that may span shards, holding one shard at a time. */
+function trajectoryReader(paths: readonly string[]): { next(n: number): Promise<Batch> } {
+  let shard = 0;
+  let at = 0;
+  let tensors: Awaited<ReturnType<typeof readTensors>> | undefined;
+  return {
+    async next(n) {
+      const taken: Batch[] = [];
+      for (let missing = n; missing > 0; ) {
+        tensors ??= await readTensors(paths[shard]!);
+        const [intervals = 0, count = 0] = tensorOf(tensors, 'x', 'F32').shape;
+        const end = Math.min(count, at + missing);
+        const part = (name: string, k: number) => {
+          const { data } = tensorOf(tensors!, name, 'F32');
+          const size = data.length / (intervals * count);
+          return Float64Array.from(data.subarray((k * count + at) * size, (k * count + end) * size));
+        };
+        const each = Array.from({ length: intervals }, (_, k) => k);
+        taken.push({
+          points: each.map((k) => part('x', k)),
+          openings: each.map((k) => ({ denoised: part('denoised', k), bottleneck: part('bottleneck', k) })),
+        });
+        missing -= end - at;
+        at = end;
+        if (at === count) {
+          shard++;
+          at = 0;
+          tensors = undefined;
+        }
+      }
+      return taken.length === 1 ? taken[0]! : joined(taken);
+    },
+  };
+}
+
+function joined(batches: readonly Batch[]): Batch {
+  const first = batches[0]!;
+  return {
+    points: first.points.map((_, k) => concat(batches.map(({ points }) => points[k]!))),
+    openings: first.openings.map((_, k) => ({
+      denoised: concat(batches.map(({ openings }) => openings[k]!.denoised)),
+      bottleneck: concat(batches.map(({ openings }) => openings[k]!.bottleneck!)),
+    })),
+  };
+}
+
+function concat(parts: readonly Vector[]): Vector {
+  const whole = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function mean(values: Vector): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

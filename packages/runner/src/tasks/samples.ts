@@ -1,0 +1,60 @@
+import { toUint8 } from '@fewstep/metrics';
+import { predict, solve } from '@fewstep/solvers';
+import type { SeedRange } from '../store/store.js';
+import { writeImages } from './artifacts.js';
+import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
+import { loadDenoiser, shapeOf } from './load-denoiser.js';
+import { type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
+import { readPredictor } from './predictor-file.js';
+import type { TaskContext, TaskResult } from './task-module.js';
+
+export interface SamplesParams extends SolveParams {
+  readonly afs: boolean;
+  readonly seeds: SeedRange;
+}
+
+/** Images of a range of seeds: by the plain solver, or by the student where there is a predictor. */
+export async function run({
+  params,
+  hints,
+  inputs,
+  dir,
+  progress,
+}: TaskContext<SamplesParams>): Promise<TaskResult> {
+  const { seeds, afs, method } = params;
+  const { info, denoiser } = await loadDenoiser(inputs);
+  const [channels, height, width] = shapeOf(info);
+  const predictorFile = inputs.predictor?.[0];
+  const solver = predictorFile
+    ? studentOf(method).steered(predict(await readPredictor(predictorFile)))
+    : solverOf(method);
+  const sigmas = timesOf(params);
+  const n = seeds[1] - seeds[0] + 1;
+  const data = new Uint8Array(n * channels * height * width);
+  let filled = 0;
+  let nfe = 0;
+  let evaluated = 0;
+  for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
+    const { latents, labels } = startOf(batch, [channels, height, width], info.labelDim);
+    const evaluate = denoiseWith(denoiser, labels);
+    const solution = await solve({
+      solver,
+      x: scaled(latents, sigmas[0]!),
+      n: batch.length,
+      sigmas,
+      afs,
+      denoise: async (request) => {
+        const evaluation = await evaluate(request);
+        progress((evaluated += batch.length));
+        return evaluation;
+      },
+    });
+    data.set(toUint8(solution.x), filled);
+    filled += latents.length;
+    nfe = solution.nfe;
+  }
+  return {
+    files: { images: await writeImages(dir, { data, n, channels, height, width }) },
+    meta: { nfe, images: n },
+  };
+}

@@ -1,0 +1,77 @@
+import { type Observation, solve } from '@fewstep/solvers';
+import type { SeedRange } from '../store/store.js';
+import { writeTensors } from './artifacts.js';
+import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
+import { loadDenoiser, shapeOf } from './load-denoiser.js';
+import { type SolveParams, solverOf, timesOf } from './methods.js';
+import type { TaskContext, TaskResult } from './task-module.js';
+
+export interface TeacherParams extends SolveParams {
+  /** The teacher takes M + 1 steps in each of the numSteps − 1 intervals. */
+  readonly M: number;
+  readonly seeds: SeedRange;
+}
+
+/**
+ * Trajectories of a range of seeds, at the student's timestamps. float32, K = numSteps − 1 intervals:
+ *
+ * - `x` [K, n, …]: where each interval ends.
+ * - `denoised` [K, n, …] and `bottleneck` [K, n, 64]: what the network said where each interval begins, so that a student
+ *   that starts there need not ask again.
+ */
+export async function run({
+  params,
+  hints,
+  inputs,
+  dir,
+  progress,
+}: TaskContext<TeacherParams>): Promise<TaskResult> {
+  const { seeds, method, M, numSteps } = params;
+  const { info, denoiser } = await loadDenoiser(inputs);
+  const shape = shapeOf(info);
+  const solver = solverOf(method);
+  const intervals = numSteps - 1;
+  const sigmas = timesOf(params, (M + 1) * intervals + 1);
+  const n = seeds[1] - seeds[0] + 1;
+  const size = shape[0] * shape[1] * shape[2];
+  const x = new Float32Array(intervals * n * size);
+  const denoised = new Float32Array(intervals * n * size);
+  let bottleneck = new Float32Array();
+  let filled = 0;
+  let nfe = 0;
+  let evaluated = 0;
+  for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
+    const { latents, labels } = startOf(batch, shape, info.labelDim);
+    const openings: Observation['evaluation'][] = [];
+    const solution = await solve({
+      solver,
+      x: scaled(latents, sigmas[0]!),
+      n: batch.length,
+      sigmas,
+      denoise: denoiseWith(denoiser, labels),
+      onEvaluation: ({ step, stage, evaluation }) => {
+        if (stage === 0 && step % (M + 1) === 0) openings.push(evaluation);
+        progress((evaluated += batch.length));
+      },
+    });
+    for (const [k, opening] of openings.entries()) {
+      const features = opening.bottleneck!.length / batch.length;
+      if (bottleneck.length === 0) bottleneck = new Float32Array(intervals * n * features);
+      x.set(solution.trajectory[(k + 1) * (M + 1)]!, (k * n + filled) * size);
+      denoised.set(opening.denoised, (k * n + filled) * size);
+      bottleneck.set(opening.bottleneck!, (k * n + filled) * features);
+    }
+    filled += batch.length;
+    nfe = solution.nfe;
+  }
+  const trajectories = await writeTensors(dir, 'trajectories.safetensors', {
+    x: { dtype: 'F32', shape: [intervals, n, ...shape], data: x },
+    denoised: { dtype: 'F32', shape: [intervals, n, ...shape], data: denoised },
+    bottleneck: {
+      dtype: 'F32',
+      shape: [intervals, n, bottleneck.length / (intervals * n)],
+      data: bottleneck,
+    },
+  });
+  return { files: { trajectories }, meta: { nfe, images: n } };
+}
