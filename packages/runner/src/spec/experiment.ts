@@ -1,3 +1,5 @@
+import type { Problem } from './problem.js';
+
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
 
 export type ScheduleConfig =
@@ -64,8 +66,17 @@ export interface Point {
   readonly grid: { readonly columns: number; readonly rows: number };
 }
 
+/** A file that the experiment reads, and what to tell when it isn't there. */
+export interface NeededFile {
+  readonly path: string;
+  readonly ifMissing: Problem;
+}
+
 export interface Experiment {
   readonly name: string;
+  /** The spec, absolute. */
   readonly file: string;
   readonly points: readonly Point[];
+  /** Each once; whether they are there is asked by `missingFiles`. */
+  readonly files: readonly NeededFile[];
 }

@@ -1,9 +1,9 @@
-import Type, { type Static } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
+import { datasetNames } from './datasets.js';
 
 const closed = { additionalProperties: false } as const;
 
 export const solverNames = ['amed', 'euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
-export const studentNames = ['amed', 'euler', 'dpm', 'dpmpp', 'ipndm'] as const;
 export const plainNames = ['euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
 export const metricNames = ['fid', 'kid', 'prdc', 'rmse_to_teacher'] as const;
 
@@ -36,9 +36,11 @@ export const Schedule = Type.Object(
       }),
     ),
     sigmas: Type.Optional(
-      Type.Array(Type.Number({ minimum: 0 }), {
+      Type.Array(Type.Number({ exclusiveMinimum: 0 }), {
         minItems: 2,
-        description: 'explicit only: the noise levels themselves, descending, as many as num_steps.',
+        maxItems: 1001,
+        description:
+          'explicit only: the noise levels themselves, data units, descending, as many as num_steps. Needs train: false.',
       }),
     ),
   },
@@ -92,7 +94,8 @@ export const Teacher = Type.Object(
   {
     solver: Type.Optional(
       Type.Enum([...plainNames], {
-        description: 'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own.',
+        description:
+          'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
       }),
     ),
     M: Type.Optional(
@@ -100,7 +103,8 @@ export const Teacher = Type.Object(
         minimum: 1,
         maximum: 100,
         default: 1,
-        description: 'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
+        description:
+          'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
       }),
     ),
     max_order: Type.Optional(maxOrder),
@@ -116,12 +120,18 @@ export const Train = Type.Object(
     total_kimg: Type.Optional(
       Type.Number({
         exclusiveMinimum: 0,
+        maximum: 1_000_000,
         default: 10,
         description: 'Teacher trajectories that the predictor sees, in thousands of images.',
       }),
     ),
     batch: Type.Optional(
-      Type.Integer({ minimum: 1, default: 128, description: 'Images in one optimiser iteration.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 65_536,
+        default: 128,
+        description: 'Images in one optimiser iteration.',
+      }),
     ),
     lr: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, default: 0.005, description: 'Learning rate of Adam.' }),
@@ -135,7 +145,10 @@ export const Train = Type.Object(
       }),
     ),
   },
-  { ...closed, description: 'Training of the predictor; false samples the plain solver, without a predictor.' },
+  {
+    ...closed,
+    description: 'Training of the predictor; false samples the plain solver, without a predictor.',
+  },
 );
 
 export const Sample = Type.Object(
@@ -143,12 +156,15 @@ export const Sample = Type.Object(
     seeds: Type.Optional(
       Type.Union([Type.String(), Type.Integer({ minimum: 0 })], {
         default: '0-63',
-        description: 'One seed per image, as 0-49999 or 1,2,5-10: seed 17 is the same image in any batch.',
+        examples: ['0-49999'],
+        description:
+          'One seed per image, as 0-49999 or 1,2,5-10, up to 4294967295: seed 17 is the same image in any batch.',
       }),
     ),
     batch: Type.Optional(
       Type.Integer({
         minimum: 1,
+        maximum: 65_536,
         default: 64,
         description: 'Images evaluated at once. Memory and speed only: it changes no result.',
       }),
@@ -157,6 +173,7 @@ export const Sample = Type.Object(
       Type.String({
         pattern: '^[1-9][0-9]{0,2}x[1-9][0-9]{0,2}$',
         default: '8x8',
+        examples: ['8x8'],
         description: 'Columns and rows of the picture, e.g. 8x8; filled with the first seeds.',
       }),
     ),
@@ -169,7 +186,12 @@ export const Reference = Type.Object(
     solver: Type.Enum([...plainNames], { description: 'Method of the reference.' }),
     num_steps: Type.Integer({ minimum: 2, maximum: 1001, description: 'Timestamps of the reference.' }),
     afs: Type.Optional(Type.Boolean({ default: false, description: 'Analytical first step.' })),
-    schedule: Type.Optional(Schedule),
+    schedule: Type.Optional(
+      Type.Object(Schedule.properties, {
+        ...closed,
+        description: 'Its own noise levels. Default: polynomial, rho 7.',
+      }),
+    ),
     max_order: Type.Optional(maxOrder),
     predict_x0: Type.Optional(predictX0),
     lower_order_final: Type.Optional(lowerOrderFinal),
@@ -177,7 +199,8 @@ export const Reference = Type.Object(
   },
   {
     ...closed,
-    description: 'The near-exact solution that rmse_to_teacher compares with, from the same seeds.',
+    description:
+      'The near-exact solution that rmse_to_teacher compares with, from the same seeds. Default: heun with 35 evaluations (num_steps 19, afs), polynomial, rho 7.',
   },
 );
 
@@ -185,6 +208,7 @@ export const Dataset = Type.Object(
   {
     checkpoint: Type.String({
       minLength: 1,
+      examples: ['edm-cifar10-32x32-uncond-vp.pkl'],
       description: 'The denoiser’s file (EDM .pkl), relative to the spec.',
     }),
     sigma_min: Type.Optional(
@@ -196,12 +220,15 @@ export const Dataset = Type.Object(
     reference_data: Type.Optional(
       Type.String({
         minLength: 1,
-        description: 'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma; relative to the spec.',
+        examples: ['train.zip'],
+        description:
+          'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma; relative to the spec.',
       }),
     ),
     feature_network: Type.Optional(
       Type.String({
         minLength: 1,
+        examples: ['features.onnx'],
         description:
           'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; relative to the spec.',
       }),
@@ -210,13 +237,15 @@ export const Dataset = Type.Object(
   { ...closed, description: 'A denoiser and the data it models.' },
 );
 
-export const Spec = Type.Object(
+/** One combination: what every point of a grid must come to. */
+const Base = Type.Object(
   {
     name: Type.String({
-      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$',
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+      title: 'a name of letters, digits, dots and dashes, as digits-5-nfe',
       description: 'Name of the experiment and of its folder under results/.',
     }),
-    dataset: Type.Union([Type.String({ minLength: 1 }), Dataset], {
+    dataset: Type.Union([Type.Enum(datasetNames), Dataset], {
       description: 'A registry entry (digits, cifar10, …) or its keys inline.',
     }),
     schedule: Schedule,
@@ -224,7 +253,8 @@ export const Spec = Type.Object(
     student: Student,
     train: Type.Optional(
       Type.Union([Type.Literal(false), Train], {
-        description: 'Training of the predictor; false samples the plain solver.',
+        description:
+          'Training of the predictor (default: with every default); false samples the plain solver.',
       }),
     ),
     sample: Type.Optional(Sample),
@@ -236,24 +266,80 @@ export const Spec = Type.Object(
         description: 'Scores of the samples, one column each.',
       }),
     ),
-    grid: Type.Optional(
-      Type.Object(
+  },
+  { ...closed, description: 'One YAML file is one experiment.' },
+);
+
+/** The part of JSON Schema that this file uses. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly enum?: readonly (string | number)[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly examples?: readonly string[];
+  readonly title?: string;
+  readonly description?: string;
+}
+
+function keysOf(schema: JsonSchema, prefix = ''): [path: string, JsonSchema][] {
+  if (schema.anyOf) return schema.anyOf.flatMap((branch) => keysOf(branch, prefix));
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]): [string, JsonSchema][] => [
+    [prefix + key, value],
+    ...keysOf(value, `${prefix}${key}.`),
+  ]);
+}
+
+/** Every key of the spec but grid by its dotted path, as student.num_steps, with its schema. */
+export const keys: ReadonlyMap<string, JsonSchema> = new Map(keysOf(Base as JsonSchema));
+
+/** What a grid may vary. */
+export const gridPaths: readonly string[] = [...keys.keys()].filter((path) => path !== 'name');
+
+const perGridPath = (of: (schema: TSchema) => TSchema): Record<string, TSchema> =>
+  Object.fromEntries(gridPaths.map((path) => [path, Type.Optional(of(keys.get(path) as TSchema))]));
+
+const Grid = Type.Object(
+  {
+    points: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            label: Type.Optional(
+              Type.String({ minLength: 1, maxLength: 100, description: 'Name of the row in the table.' }),
+            ),
+            ...perGridPath((schema) => schema),
+          },
+          closed,
+        ),
         {
-          points: Type.Optional(
-            Type.Array(Type.Object({ label: Type.Optional(Type.String()) }), {
-              minItems: 1,
-              description:
-                'Explicit combinations instead of a product: each maps paths (student.solver) to values, and may carry a label.',
-            }),
-          ),
-        },
-        {
+          minItems: 1,
           description:
-            'What varies: paths such as student.num_steps to lists of values, in all combinations; or points.',
+            'Explicit combinations instead of a product: each gives values to paths (student.solver) or to maps, which merge key by key into the base, and may carry a label.',
         },
       ),
     ),
+    ...perGridPath((schema) => Type.Array(schema, { minItems: 1 })),
   },
+  {
+    ...closed,
+    description:
+      'What varies: paths such as student.num_steps to lists of values, in all combinations, the last path fastest; or points. At most 10,000 points.',
+  },
+);
+
+/** What every combination is checked against. */
+export const pointSchema: TSchema = Base;
+
+/** The JSON Schema of a spec, for editors. */
+export const specSchema: TSchema = Type.Object(
+  { ...Base.properties, grid: Type.Optional(Grid) },
   {
     ...closed,
     $id: 'https://fewstep.dev/schema/experiment.json',
@@ -262,6 +348,6 @@ export const Spec = Type.Object(
   },
 );
 
-export type Spec = Static<typeof Spec>;
+/** One combination, as written: the grid is merged in, defaults are not. */
+export type Spec = Static<typeof Base>;
 export type SpecSchedule = Static<typeof Schedule>;
-export type SpecDataset = Static<typeof Dataset>;

@@ -1,0 +1,58 @@
+import { accessSync, constants } from 'node:fs';
+import { basename } from 'node:path';
+import { type DatasetName, datasetEntry } from './datasets.js';
+import type { Experiment, NeededFile, Point } from './experiment.js';
+import { displayPath, type Problem, problem } from './problem.js';
+import type { Spec } from './schema.js';
+import { nearestEntry, type Tree } from './tree.js';
+
+/** The files that a point reads: its checkpoint, and what its metrics compare with. */
+export function neededFiles(
+  { dataset, evaluate }: Omit<Point, 'label' | 'settings'>,
+  spec: Spec,
+  tree: Tree,
+  cwd: string,
+): NeededFile[] {
+  const features = evaluate.some((metric) => metric !== 'rmse_to_teacher');
+  const files = [
+    ['checkpoint', dataset.checkpoint],
+    ...(features
+      ? ([
+          ['reference_data', dataset.referenceData],
+          ['feature_network', dataset.featureNetwork],
+        ] as const)
+      : []),
+  ] as const;
+  return files.flatMap(([key, path]) => {
+    if (path === undefined) return [];
+    const at = typeof spec.dataset === 'string' ? ['dataset'] : ['dataset', key];
+    const where = displayPath(path, cwd);
+    const sentence =
+      typeof spec.dataset === 'string'
+        ? howToGet(spec.dataset, where)
+        : `there is no ${where} that could be read; the path is relative to the spec.`;
+    return [{ path, ifMissing: problem(nearestEntry(tree, at).value.place, at.join('.'), sentence) }];
+  });
+}
+
+function howToGet(name: DatasetName, where: string): string {
+  const { source, licence } = datasetEntry(name);
+  return (
+    `${name} needs ${where}, which is not there: get ${basename(where)} from ${source} (${licence}) and put it there; ` +
+    'FEWSTEP_MODELS names another folder of models.'
+  );
+}
+
+/** Everything that the experiment reads and that is not there, as problems of the spec. */
+export function missingFiles({ files }: Pick<Experiment, 'files'>): Problem[] {
+  return files.filter(({ path }) => !isReadable(path)).map(({ ifMissing }) => ifMissing);
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

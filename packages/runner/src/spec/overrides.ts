@@ -1,0 +1,51 @@
+import { type Complain, graftOrComplain } from './grid.js';
+import { type Place, type Problem, problem, shownKey } from './problem.js';
+import { readYaml } from './read-yaml.js';
+import { keys } from './schema.js';
+import { didYouMean } from './suggest.js';
+import type { Dict, Entry } from './tree.js';
+
+/** One `--set path=value` of the command line that took its place. */
+interface Override {
+  readonly path: string;
+  readonly place: Place;
+}
+
+const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
+
+/**
+ * The file's values with those of the command line laid on them, before the grid is applied: a grid's own values stay,
+ * `grid.student.num_steps=[4]` changes them. Values are YAML.
+ */
+export function withOverrides(
+  root: Dict,
+  texts: readonly string[],
+  complain: Complain,
+): { root: Dict; overrides: Override[]; problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const overrides: Override[] = [];
+  let changed = root;
+  for (const text of texts) {
+    const place: Place = { file: `--set ${text.replace(/\s+/g, ' ')}`, line: 0, column: 0, layer: 2 };
+    const split = text.indexOf('=');
+    const path = text.slice(0, Math.max(0, split)).trim();
+    const value = text.slice(split + 1);
+    if (split < 1 || value.trim() === '') {
+      problems.push(problem(place, '', 'expected path=value, as --set student.num_steps=4.'));
+      continue;
+    }
+    if (!settable.includes(path)) {
+      const meant = didYouMean(path, settable) || '; a path is as student.num_steps or train.lr.';
+      problems.push(problem(place, shownKey(path), `names no key of the spec${meant}`));
+      continue;
+    }
+    const reading = readYaml(value, () => place);
+    problems.push(...reading.problems);
+    if (reading.tree === undefined) continue;
+    const entry: Entry = { keys: [place], value: reading.tree };
+    const before = changed;
+    changed = graftOrComplain(before, path, entry, complain);
+    if (changed !== before) overrides.push({ path, place });
+  }
+  return { root: changed, overrides, problems };
+}

@@ -1,0 +1,77 @@
+import { isAbsolute, relative } from 'node:path';
+import { RunnerError } from '../errors.js';
+
+/**
+ * Where a value or key was written: in the spec (line and column count from 1, as editors do), or in a `--set` of the
+ * command line, which has neither (0).
+ */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** What laid it down, the later over the earlier: the experiment itself, its grid, the command line. */
+  readonly layer: 0 | 1 | 2;
+}
+
+/** One thing wrong with a spec. */
+export interface Problem {
+  /** As the user gave it, relative to the working folder when inside it; or the `--set …` at fault. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** The key at fault, as student.solver; empty for the file as a whole. */
+  readonly path: string;
+  /** The whole line to print: place, code, path, what is wrong and the remedy. */
+  readonly message: string;
+}
+
+export function problem({ file, line, column }: Place, path: string, sentence: string): Problem {
+  const at = line === 0 ? file : `${file}:${line}:${column}`;
+  return { file, line, column, path, message: `${at} E_SPEC ${path === '' ? '' : `${path}: `}${sentence}` };
+}
+
+/** Everything wrong with a spec (E_SPEC, exit code 2): its message has one line per problem, in the order of the file. */
+export class SpecError extends RunnerError {
+  readonly problems: readonly Problem[];
+  constructor(problems: Iterable<Problem>) {
+    const sorted = sortedOnce(problems);
+    super('E_SPEC', sorted.map(({ message }) => message).join('\n'), { evidence: { problems: sorted } });
+    this.problems = sorted;
+  }
+}
+
+/** By place, those of the command line last; the same sentence at the same place only once. */
+function sortedOnce(problems: Iterable<Problem>): Problem[] {
+  const byMessage = new Map([...problems].map((problem) => [problem.message, problem]));
+  return [...byMessage.values()].sort(
+    (a, b) => Number(a.line === 0) - Number(b.line === 0) || a.line - b.line || a.column - b.column,
+  );
+}
+
+/** The path as messages show it: relative inside the working folder. */
+export function displayPath(file: string, cwd: string): string {
+  if (!isAbsolute(file)) return file;
+  const inside = relative(cwd, file);
+  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? file : inside;
+}
+
+/** A value in a sentence: short, on one line. */
+export function shown(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return 'a map';
+  const text = typeof value === 'string' ? quoted(value) : String(value);
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
+/** Quoted, with everything that could move a terminal's cursor escaped. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** A key in a path: bare when it is a word, quoted otherwise. */
+export function shownKey(key: string): string {
+  return /^[\w.-]{1,60}$/.test(key) ? key : shown(key);
+}

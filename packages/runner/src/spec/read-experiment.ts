@@ -1,0 +1,65 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, parse, resolve } from 'node:path';
+import { codeOf } from '../errors.js';
+import type { Experiment } from './experiment.js';
+import { missingFiles } from './missing-files.js';
+import { parseExperiment, type SpecOptions } from './parse-experiment.js';
+import { displayPath, type Place, problem, SpecError } from './problem.js';
+import { nearest } from './suggest.js';
+
+/**
+ * The experiment of a YAML file.
+ *
+ * @param file relative to the working folder or absolute
+ * @throws SpecError (E_SPEC) when the file can't be read, or with everything that is wrong in it
+ */
+export async function readExperiment(file: string, options: SpecOptions = {}): Promise<Experiment> {
+  const cwd = options.cwd ?? process.cwd();
+  const absolute = resolve(cwd, file);
+  const place: Place = { file: displayPath(file, cwd), line: 0, column: 0, layer: 0 };
+  const refusal = (sentence: string) => new SpecError([problem(place, '', sentence)]);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(absolute);
+  } catch (error) {
+    throw refusal(await whyUnreadable(error, file, absolute));
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw refusal('the file is no text (UTF-8); an experiment is a YAML file.');
+  }
+  return parseExperiment(text, file, options);
+}
+
+/**
+ * To be called before any work starts; a spec without its checkpoint still validates and plans.
+ *
+ * @throws SpecError (E_SPEC) with every file that the experiment needs and that isn't there: which, from where, to where
+ */
+export function checkFiles(experiment: Experiment): void {
+  const problems = missingFiles(experiment);
+  if (problems.length > 0) throw new SpecError(problems);
+}
+
+async function whyUnreadable(error: unknown, file: string, absolute: string): Promise<string> {
+  switch (codeOf(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR': {
+      const beside = await readdir(dirname(absolute)).catch(() => []);
+      const specs = new Map(
+        beside.filter((name) => /\.ya?ml$/.test(name)).map((name) => [parse(name).name, name]),
+      );
+      const meant = specs.get(nearest(parse(file).name, specs.keys()) ?? '');
+      return `there is no such file${meant === undefined ? '.' : `; did you mean ${join(dirname(file), meant)}?`}`;
+    }
+    case 'EISDIR':
+      return 'this is a folder; name one YAML file in it.';
+    case 'EACCES':
+    case 'EPERM':
+      return 'the file may not be read: its permissions forbid it.';
+    default:
+      return `the file could not be read: ${(error as Error).message}.`;
+  }
+}

@@ -1,0 +1,123 @@
+import { join, resolve } from 'node:path';
+import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
+import type {
+  DatasetConfig,
+  Point,
+  SamplerConfig,
+  ScheduleConfig,
+  SolverConfig,
+  TrainConfig,
+} from './experiment.js';
+import type { Spec, SpecSchedule } from './schema.js';
+import { parseSeeds } from './seeds.js';
+
+/** A valid combination with every default filled in and every path absolute. */
+export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point, 'label' | 'settings'> {
+  const { seeds = '0-63', batch = 64, grid = '8x8' } = spec.sample ?? {};
+  const [columns, rows] = grid.split('x').map(Number) as [number, number];
+  return {
+    dataset: datasetOf(spec.dataset, surroundings),
+    sampler: {
+      method: methodOf(spec.student.solver, spec.student, spec.train !== false),
+      schedule: scheduleOf(spec.schedule),
+      numSteps: spec.student.num_steps,
+      afs: spec.student.afs ?? false,
+    },
+    train: spec.train === false ? false : trainOf(spec),
+    reference: referenceOf(spec.reference),
+    evaluate: spec.evaluate ?? [],
+    seeds: parseSeeds(seeds),
+    batch,
+    grid: { columns, rows },
+  };
+}
+
+function datasetOf(dataset: Spec['dataset'], surroundings: Surroundings): DatasetConfig {
+  const { checkpoint, sigmaMin, sigmaMax, referenceData, featureNetwork } = datasetFacts(dataset);
+  const folder = typeof dataset === 'string' ? datasetFolder(dataset, surroundings) : surroundings.specFolder;
+  const absolute = (path: string) =>
+    typeof dataset === 'string' ? join(folder, path) : resolve(folder, path);
+  return {
+    checkpoint: absolute(checkpoint),
+    sigmaMin,
+    sigmaMax,
+    ...(referenceData !== undefined && { referenceData: absolute(referenceData) }),
+    ...(featureNetwork !== undefined && { featureNetwork: absolute(featureNetwork) }),
+  };
+}
+
+function scheduleOf({ type, rho, sigmas }: SpecSchedule): ScheduleConfig {
+  switch (type) {
+    case 'polynomial':
+      return { type, rho: rho ?? 7 };
+    case 'time_uniform':
+      return { type, rho: rho ?? 1 };
+    case 'logsnr':
+      return { type };
+    case 'explicit':
+      return { type, sigmas: sigmas! };
+  }
+}
+
+interface MethodOptions {
+  readonly max_order?: number | undefined;
+  readonly predict_x0?: boolean | undefined;
+  readonly lower_order_final?: boolean | undefined;
+  readonly r?: number | undefined;
+}
+
+/** `steered`: a predictor places the middle points, so that dpm has no r of its own. */
+function methodOf(solver: Spec['student']['solver'], options: MethodOptions, steered = false): SolverConfig {
+  switch (solver) {
+    case 'amed':
+    case 'euler':
+    case 'heun':
+      return { solver };
+    case 'dpm':
+      return steered ? { solver } : { solver, r: options.r ?? 0.5 };
+    case 'ipndm':
+      return { solver, max_order: options.max_order ?? 4 };
+    case 'dpmpp':
+      return {
+        solver,
+        max_order: options.max_order ?? 3,
+        predict_x0: options.predict_x0 ?? true,
+        lower_order_final: options.lower_order_final ?? true,
+      };
+  }
+}
+
+/** The teacher's method: the one given, else heun for amed and for the others their own. */
+export function teacherName({ teacher, student }: Spec): Exclude<Spec['student']['solver'], 'amed'> {
+  return teacher?.solver ?? (student.solver === 'amed' ? 'heun' : student.solver);
+}
+
+function trainOf(spec: Spec): TrainConfig {
+  const { total_kimg = 10, batch = 128, lr = 0.005, seed = 0 } = spec.train || {};
+  const solver = teacherName(spec);
+  const options =
+    solver === spec.student.solver ? { ...spec.student, ...spec.teacher } : (spec.teacher ?? {});
+  return {
+    teacher: methodOf(solver, options),
+    M: spec.teacher?.M ?? 1,
+    scaleDir: spec.student.scale_dir ?? 0.01,
+    scaleTime: spec.student.scale_time ?? 0,
+    images: Math.ceil(Math.round(total_kimg * 1000) / batch) * batch || batch,
+    batch,
+    lr,
+    seed,
+  };
+}
+
+/** Default: heun with 35 evaluations, as EDM's own sampler takes; the same for every student whatever its schedule. */
+function referenceOf(reference: Spec['reference']): SamplerConfig {
+  const { solver, num_steps, afs = false, schedule = { type: 'polynomial' } } = reference ?? heun35;
+  return {
+    method: methodOf(solver, reference ?? {}),
+    schedule: scheduleOf(schedule),
+    numSteps: num_steps,
+    afs,
+  };
+}
+
+const heun35: NonNullable<Spec['reference']> = { solver: 'heun', num_steps: 19, afs: true };

@@ -1,0 +1,176 @@
+import { datasetFacts } from './datasets.js';
+import { teacherName } from './resolve.js';
+import type { metricNames, Spec } from './schema.js';
+import { parseSeeds } from './seeds.js';
+
+/** A combination that a schema can't rule out. */
+export interface Rule {
+  /**
+   * The keys it judges: it is asked only when none of them has a problem already, and reads nothing else that a spec
+   * could get wrong. Its complaint goes to the one that was laid down last (grid over base), the first among equals.
+   */
+  readonly of: readonly string[];
+  /** What is wrong with the combination; false when it is possible. */
+  readonly broken: (spec: Spec) => string | false;
+  /** A more exact place, in the path of one of the keys. */
+  readonly at?: (spec: Spec) => string;
+}
+
+export const trains = (spec: Spec): boolean => spec.train !== false;
+
+export const scores = (spec: Spec, metric: (typeof metricNames)[number]): boolean =>
+  Array.isArray(spec.evaluate) && spec.evaluate.includes(metric);
+
+/** The parts of a spec that name a method, with how to speak of them. */
+const methods = [
+  {
+    part: 'student',
+    solver: (spec: Spec) => spec.student.solver,
+    order: (spec: Spec) => spec.student.max_order,
+  },
+  { part: 'teacher', solver: teacherName, order: (spec: Spec) => spec.teacher?.max_order },
+  {
+    part: 'reference',
+    solver: (spec: Spec) => spec.reference?.solver,
+    order: (spec: Spec) => spec.reference?.max_order,
+  },
+] as const;
+
+const schedules = [
+  {
+    key: 'schedule',
+    steps: 'student.num_steps',
+    schedule: (spec: Spec) => spec.schedule,
+    numSteps: (spec: Spec) => spec.student.num_steps,
+  },
+  {
+    key: 'reference.schedule',
+    steps: 'reference.num_steps',
+    schedule: (spec: Spec) => spec.reference?.schedule,
+    numSteps: (spec: Spec) => spec.reference?.num_steps,
+  },
+] as const;
+
+export const rules: readonly Rule[] = [
+  {
+    of: ['train', 'student.solver'],
+    broken: (spec) =>
+      spec.student.solver === 'amed' &&
+      !trains(spec) &&
+      'amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, ipndm).',
+  },
+  {
+    of: ['student.solver', 'train'],
+    broken: (spec) =>
+      spec.student.solver === 'heun' &&
+      trains(spec) &&
+      'heun has no predictor to train: add train: false, or take another student (amed, euler, dpm, dpmpp, ipndm).',
+  },
+  ...methods.map(
+    ({ part, solver, order }): Rule => ({
+      of: [`${part}.max_order`, `${part}.solver`, 'student.solver'],
+      broken: (spec) =>
+        solver(spec) === 'dpmpp' && order(spec) === 4 && 'dpmpp goes up to order 3; only ipndm has order 4.',
+      at: () => `${part}.max_order`,
+    }),
+  ),
+  ...schedules.flatMap(({ key, steps, schedule, numSteps }): Rule[] => [
+    {
+      of: [`${key}.type`, `${key}.sigmas`],
+      broken: (spec) =>
+        schedule(spec)?.type === 'explicit' &&
+        schedule(spec)?.sigmas === undefined &&
+        'an explicit schedule is its noise levels: add sigmas, a descending list of num_steps numbers.',
+    },
+    {
+      of: [`${key}.sigmas`, `${key}.type`, steps],
+      broken: (spec) => {
+        const levels = schedule(spec)?.type === 'explicit' ? schedule(spec)?.sigmas : undefined;
+        const count = numSteps(spec);
+        return (
+          levels !== undefined &&
+          levels.length !== count &&
+          `${levels.length} noise levels but num_steps ${count}: give as many as there are timestamps, sigma_max and sigma_min included.`
+        );
+      },
+    },
+    {
+      of: [`${key}.sigmas`, `${key}.type`],
+      broken: (spec) => {
+        const levels = (schedule(spec)?.type === 'explicit' && schedule(spec)?.sigmas) || [];
+        const i = levels.findIndex((level, k) => k > 0 && level >= levels[k - 1]!);
+        return (
+          i > 0 && `${levels[i]} follows ${levels[i - 1]}: noise levels descend, from sigma_max to sigma_min.`
+        );
+      },
+      at: () => `${key}.sigmas`,
+    },
+    {
+      of: [`${key}.sigmas`, `${key}.type`, 'dataset.sigma_min', 'dataset.sigma_max'],
+      broken: (spec) => {
+        const levels = (schedule(spec)?.type === 'explicit' && schedule(spec)?.sigmas) || [];
+        const { sigmaMin, sigmaMax } = datasetFacts(spec.dataset);
+        const outside = levels.find((level) => level < sigmaMin || level > sigmaMax);
+        return (
+          outside !== undefined &&
+          `${outside} is outside the dataset's noise levels, ${sigmaMin} (sigma_min) to ${sigmaMax} (sigma_max).`
+        );
+      },
+      at: () => `${key}.sigmas`,
+    },
+  ]),
+  {
+    of: ['schedule.type', 'train'],
+    broken: (spec) =>
+      spec.schedule.type === 'explicit' &&
+      trains(spec) &&
+      'no predictor is trained on an explicit schedule, for the teacher needs times between those listed: add train: false, or take polynomial, time_uniform or logsnr.',
+  },
+  {
+    of: ['dataset.sigma_min', 'dataset.sigma_max'],
+    broken: (spec) => {
+      const { sigmaMin, sigmaMax } = datasetFacts(spec.dataset);
+      return sigmaMin >= sigmaMax && `sigma_min ${sigmaMin} must be below sigma_max ${sigmaMax}.`;
+    },
+  },
+  {
+    of: ['sample.seeds'],
+    broken: (spec) => {
+      try {
+        parseSeeds(spec.sample?.seeds ?? 0);
+        return false;
+      } catch (error) {
+        return `${(error as Error).message}.`;
+      }
+    },
+  },
+  ...(['fid', 'kid', 'prdc'] as const).flatMap((metric): Rule[] => [
+    {
+      of: ['dataset'],
+      broken: (spec) => {
+        if (!scores(spec, metric)) return false;
+        const { referenceData, featureNetwork } = datasetFacts(spec.dataset);
+        const missing = [
+          ...(referenceData === undefined ? ['reference_data'] : []),
+          ...(featureNetwork === undefined ? ['feature_network'] : []),
+        ];
+        const dataset = typeof spec.dataset === 'string' ? spec.dataset : 'the dataset';
+        return (
+          missing.length > 0 &&
+          `${metric} compares features of the samples with those of real images, but ${dataset} has no ${missing.join(' and no ')}: ` +
+            'write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.'
+        );
+      },
+      at: (spec) => `evaluate.${spec.evaluate!.indexOf(metric)}`,
+    },
+    {
+      of: ['dataset'],
+      broken: (spec) =>
+        metric !== 'fid' &&
+        scores(spec, metric) &&
+        /\.npz$/i.test(datasetFacts(spec.dataset).referenceData ?? '') &&
+        `${metric} needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.`,
+      at: (spec) => `evaluate.${spec.evaluate!.indexOf(metric)}`,
+    },
+  ]),
+];

@@ -1,0 +1,118 @@
+import { type Place, shownKey } from './problem.js';
+
+/**
+ * A value together with where each part of it was written, so that values from the file, its grid and the command
+ * line can be merged and every later complaint still finds its place.
+ */
+export type Tree = Leaf | List | Dict;
+
+export interface Leaf {
+  readonly kind: 'leaf';
+  readonly value: null | boolean | number | string;
+  readonly place: Place;
+}
+
+export interface List {
+  readonly kind: 'list';
+  readonly items: readonly Tree[];
+  readonly place: Place;
+}
+
+export interface Dict {
+  readonly kind: 'map';
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly place: Place;
+}
+
+export interface Entry {
+  /** Every place that wrote the key: several when maps were merged. */
+  readonly keys: readonly Place[];
+  readonly value: Tree;
+}
+
+/** `over` laid on `base`: maps merge key by key, anything else replaces. */
+export function merge(base: Entry | undefined, over: Entry): Entry {
+  if (base?.value.kind !== 'map' || over.value.kind !== 'map') return over;
+  const entries = new Map(base.value.entries);
+  for (const [key, entry] of over.value.entries) entries.set(key, merge(entries.get(key), entry));
+  return { keys: [...base.keys, ...over.keys], value: { ...base.value, entries } };
+}
+
+/**
+ * `entry` laid at `path` below `base`; maps on the way are made where there is nothing.
+ *
+ * Where something else than a map is in the way, returns that path and value instead.
+ */
+export function graft(base: Dict, path: readonly string[], entry: Entry): Dict | Obstacle {
+  const [key, ...rest] = path as [string, ...string[]];
+  const there = base.entries.get(key);
+  const entries = new Map(base.entries);
+  if (rest.length === 0) {
+    entries.set(key, merge(there, entry));
+    return { ...base, entries };
+  }
+  const below = there?.value ?? { kind: 'map', entries: new Map(), place: entry.value.place };
+  if (below.kind !== 'map') return { kind: 'obstacle', path: [key], value: below };
+  const grafted = graft(below, rest, entry);
+  if (grafted.kind === 'obstacle') return { ...grafted, path: [key, ...grafted.path] };
+  entries.set(key, { keys: there?.keys ?? entry.keys, value: grafted });
+  return { ...base, entries };
+}
+
+export interface Obstacle {
+  readonly kind: 'obstacle';
+  readonly path: readonly string[];
+  readonly value: Tree;
+}
+
+/** The bare value. Keys such as __proto__ become plain own keys. */
+export function toJs(tree: Tree): unknown {
+  switch (tree.kind) {
+    case 'leaf':
+      return tree.value;
+    case 'list':
+      return tree.items.map(toJs);
+    case 'map':
+      return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, toJs(value)]));
+  }
+}
+
+/** What is written at `path` (keys, and indexes of lists); undefined where nothing is. */
+export function entryAt(tree: Tree, path: readonly string[]): Entry | undefined {
+  let entry: Entry | undefined = { keys: [tree.place], value: tree };
+  for (const step of path) {
+    const value: Tree = entry.value;
+    if (value.kind === 'map') entry = value.entries.get(step);
+    else if (value.kind === 'list') {
+      const item: Tree | undefined = value.items[Number(step)];
+      entry = item && { keys: [item.place], value: item };
+    } else return undefined;
+    if (entry === undefined) return undefined;
+  }
+  return entry;
+}
+
+/** The path as people write it: keys joined by dots, without the indexes of lists. */
+export function dotted(tree: Tree, path: readonly string[]): string {
+  return path
+    .filter((_, i) => i === 0 || entryAt(tree, path.slice(0, i))?.value.kind !== 'list')
+    .map(shownKey)
+    .join('.');
+}
+
+/** What is written at `path`, or else at the nearest key above it. */
+export function nearestEntry(tree: Tree, path: readonly string[]): Entry {
+  for (let length = path.length; length > 0; length--) {
+    const entry = entryAt(tree, path.slice(0, length));
+    if (entry) return entry;
+  }
+  return { keys: [tree.place], value: tree };
+}
+
+/** The leaves and lists below a map by their dotted paths, in order; itself under `prefix` when it is none. */
+export function flatten(entry: Entry, prefix: string): [path: string, Entry][] {
+  if (entry.value.kind !== 'map') return [[prefix, entry]];
+  return [...entry.value.entries].flatMap(([key, below]) =>
+    flatten(below, prefix === '' ? key : `${prefix}.${key}`),
+  );
+}

@@ -1,0 +1,101 @@
+import { teacherName } from './resolve.js';
+import { scores, trains } from './rules.js';
+import type { Spec } from './schema.js';
+
+/** A key that only some combinations read. */
+export interface Option {
+  readonly path: string;
+  /** The keys that decide: while one of them has a problem, the option counts as read. */
+  readonly of: readonly string[];
+  readonly read: (spec: Spec) => boolean;
+  /** Who would read it, said when nobody in the experiment does. */
+  readonly reader: string;
+}
+
+type Name = string | undefined;
+
+const hasOrder = (solver: Name): boolean => solver === 'dpmpp' || solver === 'ipndm';
+const isDpmpp = (solver: Name): boolean => solver === 'dpmpp';
+const isDpm = (solver: Name): boolean => solver === 'dpm';
+
+/** A method's options below `part`, read while `active`. */
+function methodOptions(
+  part: 'student' | 'teacher' | 'reference',
+  name: (spec: Spec) => Name,
+  {
+    of,
+    active,
+    plain,
+  }: { of: readonly string[]; active: (spec: Spec) => boolean; plain: (spec: Spec) => boolean },
+): Option[] {
+  const option = (key: string, read: (spec: Spec) => boolean, reader: string): Option => ({
+    path: `${part}.${key}`,
+    of,
+    read: (spec) => active(spec) && read(spec),
+    reader,
+  });
+  return [
+    option('max_order', (spec) => hasOrder(name(spec)), `only dpmpp and ipndm have an order`),
+    option('predict_x0', (spec) => isDpmpp(name(spec)), `only dpmpp has this choice`),
+    option('lower_order_final', (spec) => isDpmpp(name(spec)), `only dpmpp has this choice`),
+    option(
+      'r',
+      (spec) => isDpm(name(spec)) && plain(spec),
+      part === 'student'
+        ? 'only dpm with train: false places its middle point by r; a predictor places its own'
+        : 'only dpm places its middle point by r',
+    ),
+  ];
+}
+
+function scheduleOptions(part: 'schedule' | 'reference.schedule', type: (spec: Spec) => Name): Option[] {
+  const of = [`${part}.type`];
+  return [
+    {
+      path: `${part}.rho`,
+      of,
+      read: (spec) => type(spec) === 'polynomial' || type(spec) === 'time_uniform',
+      reader: 'only polynomial and time_uniform have an exponent',
+    },
+    {
+      path: `${part}.sigmas`,
+      of,
+      read: (spec) => type(spec) === 'explicit',
+      reader: 'only the schedule explicit lists its noise levels',
+    },
+  ];
+}
+
+const always = () => true;
+const predictor = 'only the training of a predictor does, and train is false';
+const measured = (spec: Spec): boolean => scores(spec, 'rmse_to_teacher');
+
+/** A key below one that nothing reads is not looked at. */
+export const options: readonly Option[] = [
+  { path: 'teacher', of: ['train'], read: trains, reader: predictor },
+  { path: 'student.scale_dir', of: ['train'], read: trains, reader: predictor },
+  { path: 'student.scale_time', of: ['train'], read: trains, reader: predictor },
+  {
+    path: 'reference',
+    of: ['evaluate'],
+    read: measured,
+    reader: 'only rmse_to_teacher does, and evaluate does not ask for it',
+  },
+  ...methodOptions('student', ({ student }) => student.solver, {
+    of: ['student.solver', 'train'],
+    active: always,
+    plain: (spec) => !trains(spec),
+  }),
+  ...methodOptions('teacher', teacherName, {
+    of: ['teacher.solver', 'student.solver', 'train'],
+    active: trains,
+    plain: always,
+  }),
+  ...methodOptions('reference', ({ reference }) => reference?.solver, {
+    of: ['reference.solver', 'evaluate'],
+    active: measured,
+    plain: always,
+  }),
+  ...scheduleOptions('schedule', ({ schedule }) => schedule.type),
+  ...scheduleOptions('reference.schedule', ({ reference }) => reference?.schedule?.type),
+];
