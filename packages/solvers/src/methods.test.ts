@@ -84,6 +84,16 @@ describe('options', () => {
     expect(run(true, sigmas.slice(0, 3))).toEqual(run(false, sigmas.slice(0, 3)));
   });
 
+  it.each([1, 2])('lower_order_final takes order %d when as many steps remain', (remaining) => {
+    const points = [0.9, 1.6].map((sigma) => ({ model: x.map((value) => Math.sin(value * sigma)), sigma }));
+    const after = (maxOrder: number, lowerOrderFinal: boolean) => {
+      const state = { x, n: 1, points: points.slice(0, maxOrder - 1) };
+      return stepFrom(dpmpp({ maxOrder, lowerOrderFinal }), state, [0.5, 0.2], denoise, remaining).x;
+    };
+    expect(after(3, true)).toEqual(after(remaining, false));
+    expect(after(3, true)).not.toEqual(after(3, false));
+  });
+
   it.each([
     ['dpm', () => dpm({ r: 0 })],
     ['dpm', () => dpm({ r: Number.NaN })],
