@@ -51,7 +51,7 @@ export function ipndmAdvance(
  *
  * - Order 2 for maxOrder ≥ 2 (the start is an Euler step, and the weights are those of equal steps), 1 for maxOrder 1,
  *   which is Euler's method.
- * - Source: Zhang and Chen, arXiv:2204.13902, eq. 17 and 18.
+ * - Source: Zhang and Chen, arXiv:2204.13902.
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2, 3 or 4
  */

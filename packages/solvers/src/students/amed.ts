@@ -11,7 +11,7 @@ import { opening } from './opening.js';
  *
  * - Order 2 for r = ½ and scales of 1 (the midpoint rule in log σ). No memory.
  * - `scaleTime` changes only the σ that the denoiser is told, not the divisor of the slope.
- * - Source: Zhou et al., arXiv:2312.00094, eq. 13 and Algorithm 2.
+ * - Source: Zhou et al., arXiv:2312.00094.
  */
 export const amed: Student<{ readonly x: Vector }> = {
   name: 'amed',

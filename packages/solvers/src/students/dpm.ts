@@ -11,7 +11,7 @@ import { opening } from './opening.js';
  * Two evaluations per interval. `scaleDir` multiplies the whole update.
  *
  * - Order 2. No memory.
- * - Source: Zhou et al., arXiv:2312.00094, section 3.4.
+ * - Source: Zhou et al., arXiv:2312.00094.
  */
 export const dpmStudent: Student<{ readonly x: Vector }> = {
   name: 'dpm',

@@ -9,7 +9,7 @@ import { opening } from './opening.js';
  * Two evaluations per interval. `scaleDir` multiplies the model's part of the second step.
  *
  * - Order, options: as `dpmpp`; `lowerOrderFinal` counts the half steps.
- * - Source: Zhou et al., arXiv:2312.00094, section 3.4.
+ * - Source: Zhou et al., arXiv:2312.00094.
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3
  */

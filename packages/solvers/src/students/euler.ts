@@ -10,7 +10,7 @@ import { opening } from './opening.js';
  * Two evaluations per interval. `scaleDir` multiplies the second step.
  *
  * - Order 1. No memory.
- * - Source: Zhou et al., arXiv:2312.00094, section 3.4.
+ * - Source: Zhou et al., arXiv:2312.00094.
  */
 export const eulerStudent: Student<{ readonly x: Vector }> = {
   name: 'euler',

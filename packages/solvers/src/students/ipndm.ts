@@ -10,7 +10,7 @@ import { opening } from './opening.js';
  * Two evaluations per interval. `scaleDir` multiplies the second step.
  *
  * - Order, options: as `ipndm`.
- * - Source: Zhou et al., arXiv:2312.00094, section 3.4.
+ * - Source: Zhou et al., arXiv:2312.00094.
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2, 3 or 4
  */

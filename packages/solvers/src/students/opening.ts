@@ -17,7 +17,7 @@ interface Opening extends Steering {
 /**
  * The evaluation that opens a student's step, and where the predictor then places the middle of it.
  *
- * Source: AMED-Solver, arXiv:2312.00094, section 3.3.
+ * Source: AMED-Solver, arXiv:2312.00094.
  *
  * @throws SolverError (E_DENOISED) if the evaluation brings no bottleneck
  */
