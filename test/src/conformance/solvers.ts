@@ -1,4 +1,4 @@
-import { dpmppUpdate, euler, heun, type Sigma, threshold, type Vector } from '@fewstep/solvers';
+import { dpmppUpdate, euler, type Sigma, threshold, type Vector } from '@fewstep/solvers';
 import { denoiserOf, latentsOf } from './analytic.js';
 import { solverOf } from './configuration.js';
 import type { Golden } from './golden.js';
@@ -18,10 +18,10 @@ export const solvers: Topic = async (golden) => {
 
 async function checkTrajectory(golden: Golden, one: Case): Promise<string | undefined> {
   const denoise = denoiserOf(golden);
-  const { latents, n } = latentsOf(golden);
+  const batch = latentsOf(golden);
   const solver = solverOf(one.config.solver, one.config);
-  if (one.official_error) return isSane(one, solver, euler, heun, denoise, latents, n);
-  return compareSolution(golden, one, await solveCase(one, solver, denoise, latents, n));
+  if (one.official_error) return isSane(one, { solver, euler }, denoise, batch);
+  return compareSolution(golden, one, await solveCase(one, solver, denoise, batch));
 }
 
 /** A single update, or thresholding, of a given batch. */

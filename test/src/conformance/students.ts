@@ -1,6 +1,5 @@
 import {
   eulerStudent,
-  heun,
   type Observation,
   type Predict,
   predict,
@@ -14,7 +13,7 @@ import { denoiserOf, latentsOf } from './analytic.js';
 import { studentOf } from './configuration.js';
 import type { Golden } from './golden.js';
 import { type Outcome, outcome, type Topic } from './topic.js';
-import { compare, compareBoth, compareSolution, isSane, join, solveCase } from './trajectory.js';
+import { type Batch, compare, compareBoth, compareSolution, isSane, join, solveCase } from './trajectory.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: an index is data whose form its topic alone knows
 type Case = any;
@@ -34,24 +33,11 @@ function withNoiseTable(one: Case): Case {
 async function checkStudent(golden: Golden, one: Case): Promise<string | undefined> {
   const { student, predictor, batch } = await open(golden, one);
   if (one.official_error) {
-    const denoise = denoiserOf(golden, one.latent_model);
-    return isSane(
-      one,
-      student.steered(predictor),
-      eulerStudent.steered(predictor),
-      heun,
-      denoise,
-      batch.latents,
-      batch.n,
-    );
+    const methods = { solver: student.steered(predictor), euler: eulerStudent.steered(predictor) };
+    return isSane(one, methods, denoiserOf(golden, one.latent_model), batch);
   }
   if (one.quirk && batch.n > 1) return checkQuirk(golden, one, student, predictor, batch);
   return compareRun(golden, one, await run(golden, one, student, predictor, batch));
-}
-
-interface Batch {
-  readonly latents: Vector;
-  readonly n: number;
 }
 
 async function open(
@@ -69,7 +55,7 @@ async function open(
 }
 
 /** A solve with a predictor, and what the predictor read and said at each step. */
-async function run(golden: Golden, one: Case, student: Student, predictor: Predict, { latents, n }: Batch) {
+async function run(golden: Golden, one: Case, student: Student, predictor: Predict, batch: Batch) {
   const said: Steering[] = [];
   const read: Vector[] = [];
   const asked: Vector[] = [];
@@ -83,7 +69,7 @@ async function run(golden: Golden, one: Case, student: Student, predictor: Predi
     if (stage === 1) asked.push(request.sigma as Vector);
   };
   const solver: Solver = student.steered(listening);
-  const solution = await solveCase(one, solver, denoiserOf(golden, one.latent_model), latents, n, observe);
+  const solution = await solveCase(one, solver, denoiserOf(golden, one.latent_model), batch, observe);
   const middle = asked.map((sigma, step) => sigma.map((value, i) => value / said[step]!.scaleTime[i]!));
   return { solution, said, read, middle };
 }

@@ -1,6 +1,12 @@
-import { type Denoise, type Observation, type Solution, type Solver, solve } from '@fewstep/solvers';
+import { type Denoise, heun, type Observation, type Solution, type Solver, solve } from '@fewstep/solvers';
 import { type Configuration, officialSigmas } from './configuration.js';
 import { type Golden, mixedError } from './golden.js';
+
+/** Starting noise [n × size], and the number of samples in it. */
+export interface Batch {
+  readonly latents: Float64Array;
+  readonly n: number;
+}
 
 export interface TrajectoryCase {
   readonly id: string;
@@ -12,13 +18,12 @@ export interface TrajectoryCase {
   readonly official_error?: string;
 }
 
-/** The solve that a case describes, from its latents [n × size]. */
+/** The solve that a case describes, from its latents. */
 export function solveCase(
   { config }: Pick<TrajectoryCase, 'config'>,
   solver: Solver,
   denoise: Denoise,
-  latents: Float64Array,
-  n: number,
+  { latents, n }: Batch,
   onEvaluation?: (observation: Observation) => void,
 ): Promise<Solution> {
   const sigmas = officialSigmas(config);
@@ -75,21 +80,18 @@ export function join(vectors: readonly Float64Array[]): Float64Array {
  */
 export async function isSane(
   one: TrajectoryCase,
-  solver: Solver,
-  euler: Solver,
-  exact: Solver,
+  { solver, euler }: { readonly solver: Solver; readonly euler: Solver },
   denoise: Denoise,
-  latents: Float64Array,
-  n: number,
+  batch: Batch,
 ): Promise<string | undefined> {
   const end = async (method: Solver, numSteps: number) => {
     const config = { ...one.config, num_steps: numSteps };
-    return (await solveCase({ config }, method, denoise, latents, n)).x;
+    return (await solveCase({ config }, method, denoise, batch)).x;
   };
   const { num_steps: numSteps, max_order: maxOrder } = one.config;
   if (maxOrder === 1)
     return compare('order 1 against euler', await end(solver, numSteps), await end(euler, numSteps), 1e-9);
-  const target = await end(exact, 64 * numSteps);
+  const target = await end(heun, 64 * numSteps);
   const [coarse, fine] = [await end(solver, numSteps), await end(solver, 16 * numSteps)];
   const [before, after] = [mixedError(coarse, target), mixedError(fine, target)];
   return after < before / 8
