@@ -35,5 +35,11 @@ export function frechetDistance(a: Statistics, b: Statistics): number {
   const product = timesTransposed(half, rows, rank, rank, dim);
   for (const eigenvalue of symmetricEigenvalues(product, rank))
     distance -= 2 * Math.sqrt(Math.max(0, eigenvalue));
+  if (!Number.isFinite(distance))
+    throw new MetricsError(
+      'E_STATISTICS',
+      'the Fréchet distance is beyond the range of double: variances are too large; these are no features of a network',
+      { distance },
+    );
   return distance;
 }

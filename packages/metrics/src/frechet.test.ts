@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { choleskyRows } from './cholesky.js';
+import { symmetricEigenvalues } from './eigenvalues.js';
+import { frechetDistance } from './frechet.js';
+import { timesTransposed } from './matrix.js';
+import type { Statistics } from './statistics.js';
+
+const diagonal = (mu: number[], variances: number[]): Statistics => ({
+  mu: Float64Array.from(mu),
+  sigma: Float64Array.from(mu.flatMap((_, i) => mu.map((_, j) => (i === j ? variances[i]! : 0)))),
+});
+
+/** Numbers of a small generator, about −0.5…0.5. */
+function numbers(length: number, seed: number): Float64Array {
+  let state = seed;
+  return Float64Array.from({ length }, () => (state = (state * 48271) % 2147483647) / 2147483647 - 0.5);
+}
+
+describe('frechetDistance', () => {
+  it('is |Δμ|² + Σ (√a − √b)² for diagonal covariances', () => {
+    const a = diagonal([1, 2, 3], [4, 9, 0.25]);
+    const b = diagonal([1, 0, 3], [1, 16, 2.25]);
+    expect(frechetDistance(a, b)).toBeCloseTo(4 + 1 + 1 + 1, 13);
+    expect(frechetDistance(b, a)).toBeCloseTo(7, 13);
+    expect(Math.abs(frechetDistance(a, a))).toBeLessThan(1e-14);
+  });
+
+  it('holds for covariances without full rank', () => {
+    expect(frechetDistance(diagonal([0, 0, 0], [0, 9, 0]), diagonal([0, 0, 0], [5, 4, 0]))).toBeCloseTo(
+      6,
+      13,
+    );
+    expect(frechetDistance(diagonal([0, 0], [0, 0]), diagonal([0, 0], [5, 4]))).toBe(9);
+  });
+
+  it('equals the closed form in two dimensions', () => {
+    // tr √M = √(tr M + 2 √det M) for a 2 × 2 matrix M = Σ_a Σ_b.
+    const a = { mu: Float64Array.of(0, 0), sigma: Float64Array.of(2, 1, 1, 3) };
+    const b = { mu: Float64Array.of(0, 0), sigma: Float64Array.of(5, -2, -2, 1) };
+    expect(frechetDistance(a, b)).toBeCloseTo(5 + 6 - 2 * Math.sqrt(10 - 4 + 3 + 2 * Math.sqrt(5 * 1)), 13);
+  });
+
+  it('refuses sizes that do not fit, and numbers that are none', () => {
+    const a = diagonal([1, 2], [1, 1]);
+    const refused = (b: Statistics, why: RegExp) => {
+      expect(() => frechetDistance(a, b)).toThrow(expect.objectContaining({ code: 'E_STATISTICS' }));
+      expect(() => frechetDistance(a, b)).toThrow(why);
+    };
+    refused(diagonal([1], [1]), /of 2 and of 1 features/);
+    refused({ mu: a.mu, sigma: a.sigma.subarray(1) }, /sigma has 3 entries/);
+    refused(diagonal([1, NaN], [1, 1]), /entry 1 of mu is NaN/);
+    refused(diagonal([1, 2], [1, Infinity]), /entry 3 of sigma is Infinity/);
+    refused(diagonal([1, 2], [1, -1]), /variance of feature 1 is -1/);
+    refused({ mu: a.mu, sigma: Float64Array.of(1, 0.5, 0.4, 1) }, /not symmetric/);
+    const huge = { mu: a.mu, sigma: Float64Array.of(1e200, 9e199, 9e199, 1e200) };
+    expect(() => frechetDistance(huge, huge)).toThrow(/too large/);
+  });
+});
+
+describe('choleskyRows', () => {
+  it('factors a matrix of any rank', () => {
+    const [n, rank] = [9, 4];
+    const root = numbers(n * rank, 3);
+    const matrix = timesTransposed(root, root, n, n, rank);
+    const factor = choleskyRows(matrix, n);
+    expect(factor.rank).toBe(rank);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++) {
+        let sum = 0;
+        for (let k = 0; k < rank; k++) sum += factor.rows[k * n + i]! * factor.rows[k * n + j]!;
+        expect(sum).toBeCloseTo(matrix[i * n + j]!, 14);
+      }
+  });
+});
+
+describe('symmetricEigenvalues', () => {
+  it('finds those of the path Laplacian, 2 − 2 cos(πk/n), after a rotation of the axes', () => {
+    const n = 13;
+    const laplacian = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) {
+      laplacian[i * n + i] = i === 0 || i === n - 1 ? 1 : 2;
+      if (i > 0) laplacian[i * n + i - 1] = laplacian[(i - 1) * n + i] = -1;
+    }
+    // Reflection H = I − 2 u uᵀ: it fills the matrix and keeps the eigenvalues.
+    const u = numbers(n, 7);
+    const norm = Math.hypot(...u);
+    const reflection = Float64Array.from(
+      { length: n * n },
+      (_, at) =>
+        Number(Math.floor(at / n) === at % n) - (2 * u[Math.floor(at / n)]! * u[at % n]!) / norm ** 2,
+    );
+    const full = timesTransposed(timesTransposed(reflection, laplacian, n, n, n), reflection, n, n, n);
+    const found = symmetricEigenvalues(full, n).sort();
+    found.forEach((value, k) => {
+      expect(value).toBeCloseTo(2 - 2 * Math.cos((Math.PI * k) / n), 13);
+    });
+  });
+
+  it('takes small and empty matrices, zeros and equal values', () => {
+    expect([...symmetricEigenvalues(new Float64Array(0), 0)]).toEqual([]);
+    expect([...symmetricEigenvalues(Float64Array.of(3), 1)]).toEqual([3]);
+    expect([...symmetricEigenvalues(new Float64Array(9), 3)]).toEqual([0, 0, 0]);
+    const pair = symmetricEigenvalues(Float64Array.of(1, 2, 2, 1), 2).sort();
+    expect(pair[0]).toBeCloseTo(-1, 15);
+    expect(pair[1]).toBeCloseTo(3, 15);
+  });
+});
+
+describe('timesTransposed', () => {
+  it('is A·Bᵀ, also where sizes are no multiples of four', () => {
+    expect([
+      ...timesTransposed(Float64Array.of(1, 2, 3, 4, 5, 6), Float64Array.of(1, 0, 2, 7, 1, 1), 2, 2, 3),
+    ]).toEqual([7, 12, 16, 39]);
+    const a = Float64Array.from({ length: 5 * 2 }, (_, i) => i);
+    const b = Float64Array.from({ length: 6 * 2 }, (_, i) => i * i);
+    const product = timesTransposed(a, b, 5, 6, 2);
+    expect(product[4 * 6 + 5]).toBe(8 * 100 + 9 * 121);
+    expect(product[3 * 6 + 4]).toBe(6 * 64 + 7 * 81);
+  });
+});

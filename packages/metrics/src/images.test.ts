@@ -1,0 +1,306 @@
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ZipFile } from 'yazl';
+import { imageGrid } from './image-grid.js';
+import { toGridUint8, toUint8 } from './pixels.js';
+import { decodeImage, encodePng } from './png.js';
+import { imagePath, writePngFolder } from './png-folder.js';
+import { countImages, readImages } from './read-images.js';
+import { rmse } from './rmse.js';
+import { openZip } from './zip.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fewstep-images-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A 2 × 2 grey image of one value. */
+const grey = (value: number) =>
+  encodePng({ data: new Uint8Array(4).fill(value), channels: 1, height: 2, width: 2 });
+
+async function zipOf(
+  name: string,
+  files: Record<string, Uint8Array | string>,
+  compress = false,
+): Promise<string> {
+  const zip = new ZipFile();
+  for (const [file, bytes] of Object.entries(files))
+    zip.addBuffer(Buffer.from(bytes as string), file, { compress });
+  zip.end();
+  const path = join(folder, name);
+  await writeFile(path, await buffer(zip.outputStream));
+  return path;
+}
+
+async function folderOf(name: string, files: Record<string, Uint8Array | string>): Promise<string> {
+  for (const [file, bytes] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name, file)), { recursive: true });
+    await writeFile(join(folder, name, file), bytes);
+  }
+  return join(folder, name);
+}
+
+async function read(path: string, options = {}) {
+  const batches = [];
+  for await (const batch of readImages(path, options)) batches.push(batch);
+  return batches;
+}
+
+const failure = (code: string, message: RegExp) => ({ code, message: expect.stringMatching(message) });
+
+describe('bytes of float images', () => {
+  it('cut x · 127.5 + 128 off, in float32', () => {
+    expect([...toUint8(Float64Array.of(-2, -1, 0, 0.0039, 0.00393, 0.99, 1, 5))]).toEqual([
+      0, 0, 128, 128, 128, 254, 255, 255,
+    ]);
+    // 12.999999… in double: float32 rounds the sum up to 13.
+    const x = -115.0000002 / 127.5;
+    expect(Math.trunc(x * 127.5 + 128)).toBe(12);
+    expect(toUint8(Float64Array.of(x))[0]).toBe(13);
+  });
+
+  it('of a grid round x/2 + 0.5 to 255 steps', () => {
+    expect([...toGridUint8(Float64Array.of(-2, -1, 0, 1, 5))]).toEqual([0, 0, 128, 255, 255]);
+    // Where the two ways part: found by search over float32 values near a whole number.
+    let differing = 0;
+    const values = Float32Array.from({ length: 255 }, (_, k) => (k + 1 - 128) / 127.5);
+    const [single, grid] = [toUint8(values), toGridUint8(values)];
+    for (let i = 0; i < values.length; i++) {
+      expect(Math.abs(single[i]! - grid[i]!)).toBeLessThanOrEqual(1);
+      if (single[i] !== grid[i]) differing++;
+    }
+    expect(differing).toBeGreaterThan(0);
+  });
+
+  it('are not made of NaN', () => {
+    expect(() => toUint8(Float64Array.of(0, NaN))).toThrow(
+      expect.objectContaining({ code: 'E_IMAGES', evidence: { index: 1 } }),
+    );
+    expect(() => toGridUint8(Float32Array.of(NaN))).toThrow(/NaN/);
+  });
+});
+
+describe('imageGrid', () => {
+  it('sets floor(√n) images in a row and leaves the rest black', () => {
+    const grid = imageGrid({ data: Uint8Array.of(1, 2, 3, 4, 5), n: 5, channels: 1, height: 1, width: 1 });
+    expect(grid).toMatchObject({ channels: 3, height: 3, width: 2 });
+    expect([...grid.data]).toEqual([1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0]);
+    const wide = { data: Uint8Array.of(1, 2, 3, 4, 5), n: 5, channels: 1, height: 1, width: 1 };
+    expect(imageGrid(wide, { columns: 4 }).data.subarray(0, 8)).toEqual(
+      Uint8Array.of(1, 2, 3, 4, 5, 0, 0, 0),
+    );
+  });
+
+  it('keeps colours and rows apart', () => {
+    // Four images of one pixel wide, two high, three colours: value = 100 image + 10 colour + row.
+    const data = Uint8Array.from(
+      { length: 24 },
+      (_, i) => 60 * Math.floor(i / 6) + 10 * (Math.floor(i / 2) % 3) + (i % 2),
+    );
+    const grid = imageGrid({ data, n: 4, channels: 3, height: 2, width: 1 });
+    expect([...grid.data.subarray(8, 16)]).toEqual([10, 70, 11, 71, 130, 190, 131, 191]);
+  });
+
+  it('refuses data that does not fit', () => {
+    const bad = { data: new Uint8Array(5), n: 2, channels: 1, height: 1, width: 3 };
+    expect(() => imageGrid(bad)).toThrow(expect.objectContaining({ code: 'E_IMAGES' }));
+    expect(() => imageGrid({ ...bad, n: 1, channels: 5, width: 1 })).toThrow(/and 5/);
+    expect(() => imageGrid({ ...bad, n: 5, width: 1 }, { columns: 0 })).toThrow(/not 0/);
+  });
+});
+
+describe('PNG', () => {
+  it('gives back the pixels, in one colour or three', async () => {
+    for (const channels of [1, 3]) {
+      const image = {
+        data: Uint8Array.from({ length: channels * 15 }, (_, i) => (i * 37) % 256),
+        channels,
+        height: 3,
+        width: 5,
+      };
+      const bytes = await encodePng(image);
+      // Colour type of the header: 0 grey, 2 RGB.
+      expect(bytes[25]).toBe(channels === 1 ? 0 : 2);
+      expect(await encodePng(image)).toEqual(bytes);
+      expect(await decodeImage(bytes, 'x')).toEqual(image);
+    }
+    await expect(
+      encodePng({ data: new Uint8Array(2), channels: 2, height: 1, width: 1 }),
+    ).rejects.toMatchObject(failure('E_IMAGES', /not 2/));
+  });
+
+  it('is refused where it would not be 8-bit grey or RGB', async () => {
+    const raw = (channels: 2 | 4) =>
+      sharp(new Uint8Array(channels), { raw: { width: 1, height: 1, channels } });
+    await expect(decodeImage(await raw(4).png().toBuffer(), 'a.png')).rejects.toMatchObject(
+      failure('E_IMAGES', /^a\.png: has an alpha channel/),
+    );
+    const deep = await sharp(Uint16Array.of(1, 2, 3), { raw: { width: 1, height: 1, channels: 3 } })
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer();
+    await expect(decodeImage(deep, 'b.png')).rejects.toMatchObject(
+      failure('E_IMAGES', /^b\.png: has samples of type ushort/),
+    );
+    await expect(decodeImage(Buffer.from('no image'), 'c.png')).rejects.toMatchObject(
+      failure('E_IMAGES', /^c\.png: can't be decoded/),
+    );
+    // A small file that claims 40,000 × 40,000 pixels.
+    const bomb = Buffer.from(
+      await sharp({ create: { width: 1, height: 1, channels: 3, background: 'red' } })
+        .png()
+        .toBuffer(),
+    );
+    bomb.writeUInt32BE(40_000, 16);
+    bomb.writeUInt32BE(40_000, 20);
+    await expect(decodeImage(bomb, 'd.png')).rejects.toMatchObject(failure('E_IMAGES', /^d\.png/));
+  });
+
+  it('goes to the folder and name of its seed', async () => {
+    expect(imagePath(17)).toBe('000000/000017.png');
+    expect(imagePath(1234567)).toBe('1234000/1234567.png');
+    expect(imagePath(49999, { subdirs: false })).toBe('049999.png');
+    expect(() => imagePath(-1)).toThrow(expect.objectContaining({ code: 'E_IMAGES' }));
+    const to = join(folder, 'written');
+    const images = { data: Uint8Array.of(5, 6), n: 2, channels: 1, height: 1, width: 1 };
+    await writePngFolder(to, images, [999, 1000]);
+    expect((await decodeImage(await readFile(join(to, '000000/000999.png')), 'x')).data).toEqual(
+      Uint8Array.of(5),
+    );
+    expect((await decodeImage(await readFile(join(to, '001000/001000.png')), 'x')).data).toEqual(
+      Uint8Array.of(6),
+    );
+    await expect(writePngFolder(to, images, [1])).rejects.toMatchObject({ code: 'E_IMAGES' });
+    await expect(access(join(to, '000000/000001.png'))).rejects.toThrow();
+  });
+});
+
+describe('readImages', () => {
+  it('reads a zip in the order of names, with labels, batch by batch', async () => {
+    const path = await zipOf('set.zip', {
+      'b/img2.png': await grey(30),
+      'a/img1.png': await grey(20),
+      'dataset.json': JSON.stringify({
+        labels: [
+          ['b/img2.png', 2],
+          ['a/img1.png', 1],
+          ['c.png', [0, 1]],
+        ],
+      }),
+      'c.png': await grey(40),
+      'a/._img1.png': 'not an image',
+      'notes.txt': 'not an image',
+    });
+    expect(await countImages(path)).toBe(3);
+    const batches = await read(path, { batch: 2 });
+    expect(batches.map(({ n, names, labels }) => ({ n, names, labels }))).toEqual([
+      { n: 2, names: ['a/img1.png', 'b/img2.png'], labels: [1, 2] },
+      { n: 1, names: ['c.png'], labels: [[0, 1]] },
+    ]);
+    expect(batches[0]).toMatchObject({ channels: 1, height: 2, width: 2 });
+    expect([...batches[0]!.data]).toEqual([20, 20, 20, 20, 30, 30, 30, 30]);
+    expect((await read(path, { start: 1, end: 2 })).map(({ names }) => names)).toEqual([['b/img2.png']]);
+    await expect(read(path, { start: 1, end: 4 })).rejects.toMatchObject(failure('E_IMAGES', /there are 3/));
+  });
+
+  it('reads a folder alike, JPEG and WebP too, RGB in planes', async () => {
+    const red = sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 255, g: 0, b: 0 } } });
+    const path = await folderOf('set', {
+      'x/y/1.png': await red.png().toBuffer(),
+      'x/2.JPG': await red.jpeg({ quality: 100 }).toBuffer(),
+      '3.webp': await red.webp({ lossless: true }).toBuffer(),
+    });
+    const [batch] = await read(path);
+    expect(batch!.names).toEqual(['3.webp', 'x/2.JPG', 'x/y/1.png']);
+    expect(batch!.labels).toBeUndefined();
+    for (let image = 0; image < 3; image++) {
+      const plane = (channel: number) => batch!.data[(image * 3 + channel) * 64 + 20]!;
+      expect(plane(0)).toBeGreaterThanOrEqual(253);
+      expect(plane(1)).toBeLessThanOrEqual(1);
+      expect(plane(2)).toBeLessThanOrEqual(1);
+    }
+    expect(await countImages(path)).toBe(3);
+  });
+
+  it('finds labels in a subfolder, and none where the list is null', async () => {
+    const labels = JSON.stringify({ labels: [['1.png', 7]] });
+    const nested = await zipOf('nested.zip', { 'top/1.png': await grey(1), 'top/dataset.json': labels });
+    expect((await read(nested))[0]!.labels).toEqual([7]);
+    const none = await zipOf('none.zip', { '1.png': await grey(1), 'dataset.json': '{"labels": null}' });
+    expect((await read(none))[0]!.labels).toBeUndefined();
+  });
+
+  it('names the file that is wrong', async () => {
+    const wide = await encodePng({ data: new Uint8Array(6), channels: 1, height: 2, width: 3 });
+    const colour = await encodePng({ data: new Uint8Array(12), channels: 3, height: 2, width: 2 });
+    const refused = async (path: string, why: RegExp) =>
+      expect(read(path)).rejects.toMatchObject(failure('E_IMAGES', why));
+    const one = await grey(1);
+    await refused(
+      await zipOf('1.zip', { 'a.png': one, 'b.png': wide }),
+      /1\.zip: b\.png: is 3×2 grey.*2×2 grey/,
+    );
+    await refused(await zipOf('2.zip', { 'a.png': one, 'b.png': colour }), /2\.zip: b\.png: is 2×2 RGB/);
+    await refused(
+      await zipOf('3.zip', { 'a.png': one, 'b.png': one.subarray(0, 50) }),
+      /3\.zip: b\.png: can't be decoded/,
+    );
+    await refused(await zipOf('4.zip', { 'a.txt': '' }), /4\.zip: holds no PNG/);
+    await refused(await folderOf('5', { 'a.png': one, 'b.png': '' }), /5: b\.png: can't be decoded/);
+    await refused(join(folder, 'nowhere.zip'), /nowhere\.zip: there is no such/);
+    const labelled = (json: string) => ({ 'a.png': one, 'dataset.json': json });
+    await refused(
+      await zipOf('6.zip', labelled('{"labels": [["b.png", 1]]}')),
+      /6\.zip: dataset\.json: has no label for a\.png/,
+    );
+    await refused(
+      await zipOf('7.zip', labelled('{"labels": [["b.png", "x"]]}')),
+      /dataset\.json: "labels" is a list/,
+    );
+    await refused(await zipOf('8.zip', labelled('{')), /dataset\.json: is no JSON/);
+  });
+
+  it('refuses a zip that is cut off or damaged', async () => {
+    const path = await zipOf('whole.zip', { 'a.png': await grey(1), 'b.png': await grey(2) });
+    const whole = await readFile(path);
+    const cut = join(folder, 'cut.zip');
+    for (let length = 0; length < whole.length; length += 23) {
+      await writeFile(cut, whole.subarray(0, length));
+      await expect(read(cut)).rejects.toMatchObject(failure('E_IMAGES', /cut\.zip/));
+    }
+    whole[60]! ^= 255;
+    await writeFile(cut, whole);
+    await expect(read(cut)).rejects.toMatchObject(
+      failure('E_IMAGES', /cut\.zip: a\.png: its bytes do not match/),
+    );
+  });
+
+  it('unpacks no entry beyond its bound', async () => {
+    const path = await zipOf('bomb.zip', { 'a.png': new Uint8Array(100_000) }, true);
+    const zip = await openZip(path, 'bomb.zip', 'E_IMAGES', 99_999);
+    await expect(zip.entries[0]!.read()).rejects.toMatchObject(failure('E_IMAGES', /would be 100000 bytes/));
+    zip.close();
+    // The directory lies about the length: reading stops there.
+    const bytes = await readFile(path);
+    bytes.writeUInt32LE(10, bytes.indexOf('PK\x01\x02', 0, 'latin1') + 24);
+    await writeFile(path, bytes);
+    await expect(read(path)).rejects.toMatchObject(failure('E_IMAGES', /bomb\.zip: a\.png: can't be read/));
+  });
+});
+
+describe('rmse', () => {
+  it('is the root of the mean square difference of bytes', () => {
+    expect(rmse(Uint8Array.of(0, 10, 255), Uint8Array.of(2, 10, 250))).toBe(Math.sqrt(29 / 3));
+    expect(() => rmse(new Uint8Array(2), new Uint8Array(3))).toThrow(
+      expect.objectContaining({ code: 'E_IMAGES' }),
+    );
+    expect(() => rmse(new Uint8Array(0), new Uint8Array(0))).toThrow(
+      expect.objectContaining({ code: 'E_IMAGES' }),
+    );
+  });
+});
