@@ -154,9 +154,8 @@ export const Train = Type.Object(
 export const Sample = Type.Object(
   {
     seeds: Type.Optional(
-      Type.Union([Type.String(), Type.Integer({ minimum: 0 })], {
+      Type.Union([Type.String({ examples: ['0-49999'] }), Type.Integer({ minimum: 0 })], {
         default: '0-63',
-        examples: ['0-49999'],
         description:
           'One seed per image, as 0-49999 or 1,2,5-10, up to 4294967295: seed 17 is the same image in any batch.',
       }),
@@ -277,6 +276,7 @@ export interface JsonSchema {
   readonly const?: unknown;
   readonly anyOf?: readonly JsonSchema[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
   readonly items?: JsonSchema;
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
@@ -297,13 +297,28 @@ function keysOf(schema: JsonSchema, prefix = ''): [path: string, JsonSchema][] {
 }
 
 /** Every key of the spec but grid by its dotted path, as student.num_steps, with its schema. */
-export const keys: ReadonlyMap<string, JsonSchema> = new Map(keysOf(Base as JsonSchema));
+export const keys: ReadonlyMap<string, JsonSchema> = new Map(keysOf(Base as TSchema as JsonSchema));
 
 /** What a grid may vary. */
 export const gridPaths: readonly string[] = [...keys.keys()].filter((path) => path !== 'name');
 
+/** A schema for what is merged into the base, so that no key of a map has to be there. */
+function withoutRequired({ required, ...schema }: JsonSchema): JsonSchema {
+  return {
+    ...schema,
+    ...(schema.anyOf && { anyOf: schema.anyOf.map(withoutRequired) }),
+    ...(schema.properties && {
+      properties: Object.fromEntries(
+        Object.entries(schema.properties).map(([key, value]) => [key, withoutRequired(value)]),
+      ),
+    }),
+  };
+}
+
 const perGridPath = (of: (schema: TSchema) => TSchema): Record<string, TSchema> =>
-  Object.fromEntries(gridPaths.map((path) => [path, Type.Optional(of(keys.get(path) as TSchema))]));
+  Object.fromEntries(
+    gridPaths.map((path) => [path, Type.Optional(of(withoutRequired(keys.get(path)!) as TSchema))]),
+  );
 
 const Grid = Type.Object(
   {

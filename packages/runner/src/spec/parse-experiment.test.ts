@@ -1,0 +1,660 @@
+import { describe, expect, it } from 'vitest';
+import { parseExperiment, type SpecOptions } from './parse-experiment.js';
+import { SpecError } from './problem.js';
+
+const options: SpecOptions = { cwd: '/home/me', models: '/models' };
+const parse = (text: string, more: SpecOptions = {}) =>
+  parseExperiment(text, 'a.yaml', { ...options, ...more });
+
+/** The lines of the error, without the file's name. */
+function problems(text: string, set: readonly string[] = []): string[] {
+  try {
+    parse(text, { set });
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    expect(error).toMatchObject({ code: 'E_SPEC', exitCode: 2 });
+    expect(error.message).toBe(error.problems.map(({ message }) => message).join('\n'));
+    return error.problems.map(({ message }) => message.replace(/^a\.yaml:/, '').replace('E_SPEC ', ''));
+  }
+  return [];
+}
+
+interface Parts {
+  readonly name?: string;
+  readonly dataset?: string;
+  readonly schedule?: string;
+  readonly student?: string;
+  readonly [key: string]: string | undefined;
+}
+
+/** A sound spec with some of its lines replaced: line 1 name, 2 dataset, 3 schedule, 4 student, then the others. */
+const spec = (parts: Parts = {}): string =>
+  Object.entries({
+    name: 'test',
+    dataset: 'cifar10',
+    schedule: '{ type: polynomial }',
+    student: '{ solver: amed, num_steps: 4 }',
+    ...parts,
+  })
+    .map(([key, value]) => `${key}: ${value}`)
+    .join('\n');
+
+const plain = (student: string, parts: Parts = {}) => spec({ student, train: 'false', ...parts });
+
+describe('a spec of one point', () => {
+  it('has every default filled in', () => {
+    expect(parse(spec())).toMatchObject({
+      name: 'test',
+      file: '/home/me/a.yaml',
+      points: [
+        {
+          label: 'amed',
+          settings: {},
+          dataset: { checkpoint: '/models/edm-cifar10-32x32-uncond-vp.pkl', sigmaMin: 0.002, sigmaMax: 80 },
+          sampler: {
+            method: { solver: 'amed' },
+            schedule: { type: 'polynomial', rho: 7 },
+            numSteps: 4,
+            afs: false,
+          },
+          train: {
+            teacher: { solver: 'heun' },
+            M: 1,
+            scaleDir: 0.01,
+            scaleTime: 0,
+            images: 10_112,
+            batch: 128,
+            lr: 0.005,
+            seed: 0,
+          },
+          reference: {
+            method: { solver: 'heun' },
+            schedule: { type: 'polynomial', rho: 7 },
+            numSteps: 19,
+            afs: true,
+          },
+          evaluate: [],
+          seeds: [[0, 63]],
+          batch: 64,
+          grid: { columns: 8, rows: 8 },
+        },
+      ],
+    });
+  });
+
+  const pointOf = (text: string) => parse(text).points[0]!;
+
+  it.each([
+    ['{ solver: dpm, num_steps: 4 }', { solver: 'dpm', r: 0.5 }],
+    ['{ solver: dpm, num_steps: 4, r: 0.3 }', { solver: 'dpm', r: 0.3 }],
+    ['{ solver: ipndm, num_steps: 4 }', { solver: 'ipndm', max_order: 4 }],
+    [
+      '{ solver: dpmpp, num_steps: 4 }',
+      { solver: 'dpmpp', max_order: 3, predict_x0: true, lower_order_final: true },
+    ],
+    ['{ solver: heun, num_steps: 4 }', { solver: 'heun' }],
+  ])('%s is a method with exactly its options', (student, method) => {
+    expect(pointOf(plain(student)).sampler.method).toEqual(method);
+    expect(pointOf(plain(student)).train).toBe(false);
+  });
+
+  it('gives a teacher of the student’s own method the student’s options, as far as it has none', () => {
+    const student = '{ solver: dpmpp, num_steps: 4, max_order: 2, predict_x0: false }';
+    expect(pointOf(spec({ student, teacher: '{ max_order: 3 }' })).train).toMatchObject({
+      teacher: { solver: 'dpmpp', max_order: 3, predict_x0: false, lower_order_final: true },
+    });
+    expect(pointOf(spec({ student, teacher: '{ solver: ipndm, M: 3 }' })).train).toMatchObject({
+      teacher: { solver: 'ipndm', max_order: 4 },
+      M: 3,
+    });
+  });
+
+  it('leaves the middle point of a trained dpm to the predictor', () => {
+    const { sampler, train } = pointOf(
+      spec({ student: '{ solver: dpm, num_steps: 4 }', teacher: '{ r: 0.4 }' }),
+    );
+    expect(sampler.method).toEqual({ solver: 'dpm' });
+    expect(train).toMatchObject({ teacher: { solver: 'dpm', r: 0.4 } });
+  });
+
+  it.each([
+    ['{ total_kimg: 1, batch: 32 }', 1024],
+    ['{ total_kimg: 1.1, batch: 100 }', 1100],
+    ['{ total_kimg: 0.0001, batch: 8 }', 8],
+  ])('trains on whole batches: %s', (train, images) => {
+    expect(pointOf(spec({ train })).train).toMatchObject({ images });
+  });
+
+  it('reads paths relative to the spec', () => {
+    const dataset =
+      '{ checkpoint: m/x.pkl, sigma_max: 40, reference_data: /data, feature_network: ../f.onnx }';
+    expect(parseExperiment(spec({ dataset }), 'sub/a.yaml', options).points[0]!.dataset).toEqual({
+      checkpoint: '/home/me/sub/m/x.pkl',
+      sigmaMin: 0.002,
+      sigmaMax: 40,
+      referenceData: '/data',
+      featureNetwork: '/home/me/f.onnx',
+    });
+  });
+
+  it('keeps a reference of its own', () => {
+    expect(
+      pointOf(
+        spec({
+          reference: '{ solver: ipndm, num_steps: 60, schedule: { type: time_uniform } }',
+          evaluate: '[rmse_to_teacher]',
+        }),
+      ).reference,
+    ).toEqual({
+      method: { solver: 'ipndm', max_order: 4 },
+      schedule: { type: 'time_uniform', rho: 1 },
+      numSteps: 60,
+      afs: false,
+    });
+  });
+});
+
+describe('the grid', () => {
+  it('is the product in the order written, the last fastest', () => {
+    const { points } = parse(
+      spec({ grid: '{ student.solver: [amed, ipndm], student.num_steps: [3, 4, 5] }' }),
+    );
+    expect(points.map(({ label }) => label)).toEqual([
+      'amed, num_steps 3',
+      'amed, num_steps 4',
+      'amed, num_steps 5',
+      'ipndm, num_steps 3',
+      'ipndm, num_steps 4',
+      'ipndm, num_steps 5',
+    ]);
+    expect(points[4]).toMatchObject({
+      settings: { 'student.solver': 'ipndm', 'student.num_steps': 4 },
+      sampler: { method: { solver: 'ipndm' }, numSteps: 4 },
+    });
+  });
+
+  it('merges maps of points into the base and takes false for what it is', () => {
+    const grid = `
+  points:
+    - { label: AMED, teacher.M: 2 }
+    - { student: { solver: euler, num_steps: 6 }, train: false }
+    - { student: { solver: dpmpp, max_order: 2 }, schedule: { type: logsnr } }`;
+    const { points } = parse(spec({ student: '{ solver: amed, num_steps: 4, afs: true }', grid }));
+    expect(
+      points.map(({ label, sampler: { method, numSteps, afs } }) => ({ label, method, numSteps, afs })),
+    ).toEqual([
+      { label: 'AMED', method: { solver: 'amed' }, numSteps: 4, afs: true },
+      {
+        label: 'euler, num_steps 6, plain, type polynomial',
+        method: { solver: 'euler' },
+        numSteps: 6,
+        afs: true,
+      },
+      {
+        label: 'dpmpp, num_steps 4, max_order 2, type logsnr',
+        method: { solver: 'dpmpp', max_order: 2, predict_x0: true, lower_order_final: true },
+        numSteps: 4,
+        afs: true,
+      },
+    ]);
+    expect(points.map(({ train }) => (train ? train.M : false))).toEqual([2, false, 1]);
+    expect(points[1]!.settings).toEqual({ 'student.solver': 'euler', 'student.num_steps': 6, train: false });
+  });
+
+  it('names paths in full where their last word is not enough', () => {
+    const { points } = parse(
+      spec({
+        grid: '{ student.solver: [euler, dpm], teacher.solver: [heun, dpm], dataset: [ffhq, cifar10] }',
+      }),
+    );
+    expect(points[1]!.label).toBe('euler, teacher.solver heun, cifar10');
+  });
+
+  it('takes as many as 10,000 points', () => {
+    const list = (first: number) => `[${Array.from({ length: 100 }, (_, i) => first + i).join(', ')}]`;
+    const text = spec({ grid: `{ train.seed: ${list(0)}, student.num_steps: ${list(2)} }` });
+    expect(parse(text).points.length).toBe(10_000);
+    expect(problems(text.replace('[0,', '[100, 0,'))).toEqual([
+      '5:1 grid: 10100 points, more than the 10000 that one experiment may have: split it, or list the points that matter.',
+    ]);
+  });
+
+  it.each([
+    [
+      '{}',
+      [
+        '5:7 grid: found an empty map, expected paths with lists of values, as student.num_steps: [3, 4], or points.',
+      ],
+    ],
+    [
+      '[3]',
+      [
+        '5:7 grid: found a list, expected paths with lists of values, as student.num_steps: [3, 4], or points.',
+      ],
+    ],
+    ['{ student.num_steps: 4 }', ['5:28 grid.student.num_steps: found 4, expected a list of values.']],
+    [
+      '{ student.num_steps: [] }',
+      [
+        '5:28 grid.student.num_steps: the list is empty, so there is no point at all: give it values, or remove the path.',
+      ],
+    ],
+    [
+      '{ student.num_step: [4] }',
+      ['5:9 grid.student.num_step: names no key of the spec; did you mean "student.num_steps"?'],
+    ],
+    ['{ name: [a, b] }', ['5:9 grid.name: name is the experiment’s, the same for every point.']],
+    [
+      '{ points: [] }',
+      ['5:17 grid.points: found an empty list, expected a list of points, each a map of paths to values.'],
+    ],
+    ['{ points: [3] }', ['5:18 grid.points: found 3, expected a map of paths to values.']],
+    [
+      '{ points: [{ lable: x, train.lr: 1 }] }',
+      ['5:20 grid.points.lable: names no key of the spec; did you mean "label"?'],
+    ],
+    ['{ points: [{ label: 3 }] }', ['5:27 grid.points.label: found 3, expected text of 1 to 100 letters.']],
+    [
+      '{ points: [{ label: x }, { label: x, train.lr: 1 }] }',
+      ['5:41 grid.points.label: "x" is the label of another point, in line 5: a label names one.'],
+    ],
+    [
+      '{ points: [{ train.lr: 1 }], train.lr: [1] }',
+      [
+        '5:9 grid.points: a grid is either points or the product of paths, not both: move the paths into the points.',
+      ],
+    ],
+    [
+      '{ points: [{ train.lr: 1, train: { lr: 2 } }] }',
+      ['5:42 train.lr: this point gives it twice: remove one of them.'],
+    ],
+    [
+      '{ student.num_steps: [3, 4, 3] }',
+      [
+        '5:35 student.num_steps: 3 makes the same point as "num_steps 3" does: remove it, or list under grid.points the combinations that differ.',
+      ],
+    ],
+    [
+      '{ points: [{ train.lr: 1 }, { label: b, train.lr: 1 }] }',
+      [
+        '5:35 grid.points: this point makes the same point as "amed" does: remove it, or list under grid.points the combinations that differ.',
+      ],
+    ],
+    [
+      '{ dataset.sigma_max: [40] }',
+      ['5:29 dataset.sigma_max: dataset is "cifar10" here, so it has no sigma_max: give dataset as a map.'],
+    ],
+  ])('refuses %s', (grid, expected) => {
+    // The grid begins in column 7 of line 5.
+    expect(problems(spec({ grid }))).toEqual(expected);
+  });
+
+  it('reports a problem of the base once, one of the grid at its value', () => {
+    expect(
+      problems(
+        spec({
+          student: '{ solver: amed, num_steps: 4, afs: yes }',
+          grid: '{ student.solver: [amed, huen, ipndm], student.num_steps: [1, 4] }',
+        }),
+      ),
+    ).toEqual([
+      '4:45 student.afs: found "yes", expected true or false.',
+      '5:32 student.solver: "huen" is no student; did you mean "heun"? One of amed, dpm, dpmpp, euler, heun, ipndm.',
+      '5:66 student.num_steps: found 1, expected an integer from 2 to 1001.',
+    ]);
+  });
+});
+
+describe('values that are wrong', () => {
+  it.each<[Parts, string[]]>([
+    [
+      { name: '../x' },
+      ['1:7 name: found "../x", expected a name of letters, digits, dots and dashes, as digits-5-nfe.'],
+    ],
+    [
+      { dataset: 'cifar' },
+      [
+        '2:10 dataset: "cifar" is no dataset; did you mean "cifar10"? One of afhqv2, cifar10, digits, ffhq, imagenet64, or a map with checkpoint.',
+      ],
+    ],
+    [
+      { dataset: '{ sigma_min: 1 }' },
+      [
+        '2:1 dataset.checkpoint: missing; write text such as edm-cifar10-32x32-uncond-vp.pkl. The denoiser’s file (EDM .pkl), relative to the spec.',
+      ],
+    ],
+    [
+      { schedule: '{ type: poly }' },
+      [
+        '3:19 schedule.type: "poly" is no schedule; did you mean "polynomial"? One of explicit, logsnr, polynomial, time_uniform.',
+      ],
+    ],
+    [
+      { student: '{ solver: amed, num_steps: three }' },
+      ['4:37 student.num_steps: found "three", expected an integer from 2 to 1001.'],
+    ],
+    [
+      { student: '{ solver: amed, num_steps: 4.5 }' },
+      ['4:37 student.num_steps: found 4.5, expected an integer from 2 to 1001.'],
+    ],
+    [
+      { student: '{ solver: amed, num_steps: 1 }' },
+      ['4:37 student.num_steps: found 1, expected an integer from 2 to 1001.'],
+    ],
+    [
+      { student: '{ solver: amed }' },
+      [
+        '4:1 student.num_steps: missing; write an integer from 2 to 1001. Timestamps of the schedule, so num_steps − 1 intervals; with a predictor each takes two evaluations.',
+      ],
+    ],
+    [
+      { student: '' },
+      [
+        '4:10 student: found nothing, expected a map with solver, num_steps, afs, scale_dir, scale_time, max_order, predict_x0, lower_order_final, r.',
+      ],
+    ],
+    [
+      { student: '{ solver: [amed], num_steps: 4 }' },
+      ['4:20 student.solver: found a list, expected a name. One of amed, dpm, dpmpp, euler, heun, ipndm.'],
+    ],
+    [{ train: 'true' }, ['5:8 train: found true, expected false or a map with total_kimg, batch, lr, seed.']],
+    [{ train: '{ lr: .nan }' }, ['5:14 train.lr: found NaN, expected a number above 0.']],
+    [{ train: '{ batch: }' }, ['5:17 train.batch: found nothing, expected an integer from 1 to 65536.']],
+    [{ train: '{ learning: 1 }' }, ['5:10 train.learning: unknown key. One of total_kimg, batch, lr, seed.']],
+    [
+      { train: '{ num_steps: 4 }' },
+      [
+        '5:10 train.num_steps: unknown key; did you mean "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, seed.',
+      ],
+    ],
+    [
+      { lr: '0.01' },
+      [
+        '5:1 lr: unknown key; did you mean "train.lr"? One of name, dataset, schedule, teacher, student, train, sample, reference, evaluate, grid.',
+      ],
+    ],
+    [
+      { 'train.lr': '0.01' },
+      ['5:1 train.lr: unknown key; outside the grid paths are nested: train: { lr: … }.'],
+    ],
+    [
+      { sample: '{ seeds: 0-10,12 }' },
+      [
+        '5:23 sample.12: unknown key; within { } a comma ends a value: put text with commas in quotes. One of seeds, batch, grid.',
+      ],
+    ],
+    [
+      { sample: '{ seeds: "0-10,5" }' },
+      ['5:18 sample.seeds: seed 5 is there twice; each seed is one image.'],
+    ],
+    [
+      { sample: '{ seeds: some }' },
+      ['5:18 sample.seeds: "some" is neither a seed nor a range; write 0-49999 or 1,2,5-10.'],
+    ],
+    [
+      { sample: '{ seeds: [1, 2] }' },
+      ['5:18 sample.seeds: found a list, expected text such as 0-49999 or an integer of at least 0.'],
+    ],
+    [{ sample: '{ grid: 8 }' }, ['5:17 sample.grid: found 8, expected text such as 8x8.']],
+    [{ evaluate: '[fdi]' }, ['5:12 evaluate: "fdi" is no metric. One of fid, kid, prdc, rmse_to_teacher.']],
+    [
+      { evaluate: '[rmse_to_teacher, rmse_to_teacher]' },
+      ['5:29 evaluate: "rmse_to_teacher" is there twice.'],
+    ],
+    [
+      { evaluate: 'fid' },
+      ['5:11 evaluate: found "fid", expected a list, each one of fid, kid, prdc, rmse_to_teacher.'],
+    ],
+    [
+      { "'a\\nb'": '1' },
+      [
+        '5:1 "a\\\\nb": unknown key. One of name, dataset, schedule, teacher, student, train, sample, reference, evaluate, grid.',
+      ],
+    ],
+  ])('%j', (parts, expected) => {
+    expect(problems(spec(parts))).toEqual(expected);
+  });
+
+  it('come all at once, in the order of the file', () => {
+    expect(
+      problems(
+        'name: a b\nschedule: { type: polynomial, rho: -1 }\nstudent: { solver: amed, num_steps: 4 }\nname: b',
+      ),
+    ).toEqual([
+      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, imagenet64 or a map with checkpoint, sigma_min, sigma_max, reference_data, feature_network. A registry entry (digits, cifar10, …) or its keys inline.',
+      '1:7 name: found "a b", expected a name of letters, digits, dots and dashes, as digits-5-nfe.',
+      '2:36 schedule.rho: found -1, expected a number above 0.',
+      '4:1 name: this key is there twice, first in line 1: remove one of them.',
+    ]);
+  });
+
+  it('are no list', () => {
+    expect(problems('- a')).toEqual([
+      '1:1 found a list, expected a map with name, dataset, schedule, student, ….',
+    ]);
+  });
+});
+
+describe('combinations that are impossible', () => {
+  const amed = '{ solver: amed, num_steps: 4 }';
+  const full = '{ checkpoint: x.pkl, reference_data: r.npz, feature_network: f.onnx }';
+  it.each<[string, string[]]>([
+    [
+      plain(amed),
+      [
+        '5:8 train: amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, ipndm).',
+      ],
+    ],
+    [
+      spec({ train: 'false', grid: '{ student.solver: [euler, amed] }' }),
+      [
+        '6:33 student.solver: amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, ipndm).',
+      ],
+    ],
+    [
+      spec({ student: '{ solver: heun, num_steps: 4 }' }),
+      [
+        '4:20 student.solver: heun has no predictor to train: add train: false, or take another student (amed, euler, dpm, dpmpp, ipndm).',
+      ],
+    ],
+    [
+      plain('{ solver: dpmpp, num_steps: 4, max_order: 4 }'),
+      ['4:52 student.max_order: dpmpp goes up to order 3; only ipndm has order 4.'],
+    ],
+    [
+      spec({ teacher: '{ solver: dpmpp, max_order: 4 }' }),
+      ['5:38 teacher.max_order: dpmpp goes up to order 3; only ipndm has order 4.'],
+    ],
+    [
+      spec({ student: '{ solver: dpm, num_steps: 4, r: 0.3 }' }),
+      [
+        '4:39 student.r: nothing reads it: only dpm with train: false places its middle point by r; a predictor places its own. Remove it.',
+      ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 3 }', { schedule: '{ type: explicit, sigmas: [80, 1] }' }),
+      [
+        '3:37 schedule.sigmas: 2 noise levels but num_steps 3: give as many as there are timestamps, sigma_max and sigma_min included.',
+      ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 3 }', { schedule: '{ type: explicit, sigmas: [80, 1, 1] }' }),
+      ['3:37 schedule.sigmas: 1 follows 1: noise levels descend, from sigma_max to sigma_min.'],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 3 }', { schedule: '{ type: explicit, sigmas: [90, 1, 0.5] }' }),
+      [
+        "3:37 schedule.sigmas: 90 is outside the dataset's noise levels, 0.002 (sigma_min) to 80 (sigma_max).",
+      ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 3 }', { schedule: '{ type: explicit }' }),
+      [
+        '3:19 schedule.type: an explicit schedule is its noise levels: add sigmas, a descending list of num_steps numbers.',
+      ],
+    ],
+    [
+      spec({ schedule: '{ type: explicit, sigmas: [80, 5, 1, 0.5] }' }),
+      [
+        '3:19 schedule.type: no predictor is trained on an explicit schedule, for the teacher needs times between those listed: add train: false, or take polynomial, time_uniform or logsnr.',
+      ],
+    ],
+    [
+      spec({ dataset: '{ checkpoint: x.pkl, sigma_min: 90 }' }),
+      ['2:42 dataset.sigma_min: sigma_min 90 must be below sigma_max 80.'],
+    ],
+    [
+      spec({ evaluate: '[rmse_to_teacher, fid]' }),
+      [
+        '5:29 evaluate: fid compares features of the samples with those of real images, but cifar10 has no reference_data and no feature_network: write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.',
+      ],
+    ],
+    [
+      spec({ evaluate: '[fid, kid, prdc]', dataset: full }),
+      [
+        '5:17 evaluate: kid needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.',
+        '5:22 evaluate: prdc needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.',
+      ],
+    ],
+  ])('%j', (text, expected) => {
+    expect(problems(text)).toEqual(expected);
+  });
+
+  it('are not looked for where a value is wrong already', () => {
+    expect(
+      problems(
+        plain('{ solver: heun, num_steps: 4 }', {
+          train: 'flase',
+          schedule: '{ type: explicit, sigmas: x }',
+        }),
+      ),
+    ).toEqual([
+      expect.stringMatching(
+        /^3:37 schedule\.sigmas: found "x", expected a list of 2 to 1001, each a number above 0\.$/,
+      ),
+      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, seed.',
+    ]);
+  });
+});
+
+describe('options that nothing reads', () => {
+  it.each<[string, string[]]>([
+    [
+      plain('{ solver: euler, num_steps: 4, max_order: 2, predict_x0: true }'),
+      [
+        '4:41 student.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.',
+        '4:55 student.predict_x0: nothing reads it: only dpmpp has this choice. Remove it.',
+      ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 4, scale_dir: 0.1 }', { teacher: '{ solver: heun, max_order: 2 }' }),
+      [
+        '4:41 student.scale_dir: nothing reads it: only the training of a predictor does, and train is false. Remove it.',
+        '6:1 teacher: nothing reads it: only the training of a predictor does, and train is false. Remove it.',
+      ],
+    ],
+    [
+      spec({ teacher: '{ max_order: 2 }' }),
+      ['5:12 teacher.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.'],
+    ],
+    [
+      spec({ reference: '{ solver: heun, num_steps: 9 }' }),
+      [
+        '5:1 reference: nothing reads it: only rmse_to_teacher does, and evaluate does not ask for it. Remove it.',
+      ],
+    ],
+    [
+      spec({ schedule: '{ type: logsnr, rho: 7 }' }),
+      ['3:27 schedule.rho: nothing reads it: only polynomial and time_uniform have an exponent. Remove it.'],
+    ],
+    [
+      spec({ schedule: '{ type: polynomial, sigmas: [2, 1] }' }),
+      [
+        '3:31 schedule.sigmas: nothing reads it: only the schedule explicit lists its noise levels. Remove it.',
+      ],
+    ],
+    [
+      spec({ grid: '{ student.max_order: [1, 2] }' }),
+      ['5:9 student.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.'],
+    ],
+    [
+      spec({ grid: '{ points: [{ train.lr: 1 }, { student: { max_order: 3 } }] }' }),
+      ['5:48 student.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.'],
+    ],
+  ])('%j', (text, expected) => {
+    expect(problems(text)).toEqual(expected);
+  });
+
+  it('are fine where another point reads them', () => {
+    const student = '{ solver: amed, num_steps: 4, max_order: 2, r: 0.4 }';
+    const grid = '{ points: [{}, { student.solver: ipndm }, { student.solver: dpm, train: false }] }';
+    expect(problems(spec({ student, grid }))).toEqual([]);
+    expect(problems(spec({ student, grid: grid.replace(', train: false', '') }))).toEqual([
+      '4:54 student.r: nothing reads it: only dpm with train: false places its middle point by r; a predictor places its own. Remove it.',
+    ]);
+  });
+});
+
+describe('--set', () => {
+  const set = (...texts: string[]) => parse(spec(), { set: texts }).points[0]!;
+
+  it('changes the file’s values, as YAML, the later over the earlier', () => {
+    expect(
+      set('student.num_steps=9', 'train={ lr: 0.1 }', 'train.batch=2', 'sample.seeds="1,5"'),
+    ).toMatchObject({
+      sampler: { numSteps: 9 },
+      train: { lr: 0.1, batch: 2, scaleDir: 0.01 },
+      seeds: [
+        [1, 1],
+        [5, 5],
+      ],
+    });
+  });
+
+  it('changes the base below a grid, and the grid by its own path', () => {
+    const text = spec({ grid: '{ points: [{ train.lr: 1 }, { train: false, student.solver: euler }] }' });
+    expect(
+      parse(text, { set: ['train.batch=2'] }).points.map(({ train }) => (train ? train.batch : false)),
+    ).toEqual([2, false]);
+    const product = spec({ grid: '{ student.num_steps: [3, 4], train.seed: [0, 1] }' });
+    expect(
+      parse(product, { set: ['grid.student.num_steps=[7]', 'grid.train.lr=[0.1]'] }).points.map(
+        ({ label }) => label,
+      ),
+    ).toEqual(['seed 0', 'seed 1']);
+  });
+
+  it.each([
+    ['lr', '--set lr expected path=value, as --set student.num_steps=4.'],
+    ['=4', '--set =4 expected path=value, as --set student.num_steps=4.'],
+    ['train.lr=', '--set train.lr= expected path=value, as --set student.num_steps=4.'],
+    [
+      'studnet.num_steps=4',
+      '--set studnet.num_steps=4 studnet.num_steps: names no key of the spec; did you mean "student.num_steps"?',
+    ],
+    [
+      'student.num_steps=x',
+      '--set student.num_steps=x student.num_steps: found "x", expected an integer from 2 to 1001.',
+    ],
+    ['student.num_steps=[', '--set student.num_steps=[ no valid YAML: Flow sequence must end with a ].'],
+    [
+      'dataset.sigma_max=4',
+      '--set dataset.sigma_max=4 dataset.sigma_max: dataset is "cifar10" here, so it has no sigma_max: give dataset as a map.',
+    ],
+  ])('%s', (text, message) => {
+    expect(problems(spec(), [text])).toEqual([message]);
+  });
+
+  it('comes after the problems of the file', () => {
+    expect(problems(spec({ evaluate: '[x]' }), ['train.lr=0'])).toEqual([
+      '5:12 evaluate: "x" is no metric. One of fid, kid, prdc, rmse_to_teacher.',
+      '--set train.lr=0 train.lr: found 0, expected a number above 0.',
+    ]);
+  });
+
+  it('must not be without effect', () => {
+    expect(problems(spec({ grid: '{ student.num_steps: [3, 4] }' }), ['student.num_steps=5'])).toEqual([
+      "--set student.num_steps=5 student.num_steps: changes nothing, for the grid or a later --set replaces it in every point; did you mean --set 'grid.student.num_steps=[…]'?",
+    ]);
+  });
+});
