@@ -139,8 +139,11 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.split(x, 1, 2) as [GraphValue, GraphValue];
   }
 
+  /** By a convolution: ReduceMean sums in another order when the batch is smaller than the number of threads. */
   channelMean(x: GraphValue): GraphValue {
-    return this.node('ReduceMean', [x.name], x.shape.slice(1), { axes: { ints: [1] }, keepdims: { int: 0 } });
+    const [channels, ...size] = x.shape as [number, ...number[]];
+    const share = this.constant(new Float32Array(channels).fill(1 / channels), [1, channels, 1, 1]);
+    return this.reshape(this.node('Conv', [x.name, share], [1, ...size]), size);
   }
 
   silu(x: GraphValue): GraphValue {
