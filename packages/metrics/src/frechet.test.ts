@@ -31,6 +31,13 @@ describe('frechetDistance', () => {
       13,
     );
     expect(frechetDistance(diagonal([0, 0], [0, 0]), diagonal([0, 0], [5, 4]))).toBe(9);
+    // Six of nine eigenvalues are 0 and come out as rounding noise of either sign.
+    const [n, rank] = [9, 3];
+    const random = (columns: number, seed: number) =>
+      timesTransposed(numbers(n * columns, seed), numbers(n * columns, seed), n, n, columns);
+    const full = { mu: new Float64Array(n), sigma: random(n, 4) };
+    const low = { mu: new Float64Array(n), sigma: random(rank, 6) };
+    expect(frechetDistance(full, low)).toBeCloseTo(frechetDistance(low, full), 6);
   });
 
   it('equals the closed form in two dimensions', () => {
@@ -94,6 +101,14 @@ describe('symmetricEigenvalues', () => {
     found.forEach((value, k) => {
       expect(value).toBeCloseTo(2 - 2 * Math.cos((Math.PI * k) / n), 13);
     });
+  });
+
+  it('stays stable where a row is almost on its axis already', () => {
+    const values = symmetricEigenvalues(Float64Array.of(1, 0.5, 1e-9, 0.5, 2, -1, 1e-9, -1, 3), 3).sort();
+    // Roots of the characteristic polynomial, from the invariants of the matrix.
+    expect(values.reduce((sum, value) => sum + value)).toBeCloseTo(6, 13);
+    expect(values.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1 + 4 + 9 + 2 * (0.25 + 1), 12);
+    expect(values.reduce((product, value) => product * value)).toBeCloseTo(6 - 1 - 0.75, 8);
   });
 
   it('takes small and empty matrices, zeros and equal values', () => {

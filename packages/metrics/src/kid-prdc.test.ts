@@ -85,7 +85,7 @@ describe('prdc', () => {
   });
 
   it('takes the k-th nearest, and tiles of all sizes', () => {
-    const [real, fake] = [many(130, 2, 8), many(70, 2, 9, 0.1)];
+    const [real, fake] = [many(131, 2, 8), many(70, 2, 9, 0.1)];
     const result = prdc(real, fake, 3);
     const far = (a: number[], b: number[]) => Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!);
     const [u, v] = [rows(real), rows(fake)];
@@ -95,13 +95,21 @@ describe('prdc', () => {
       expect(result.radii[i]).toBeCloseTo(radius(u, i), 14);
     });
     const within = v.map((fake) => u.filter((real, i) => far(real, fake) < radius(u, i)).length);
+    // An odd number of reals: the one with the median radius itself does not count.
+    const typical = [...result.radii].sort((a, b) => a - b)[65]!;
+    v.forEach((fake, j) => {
+      const ratios = u.map((real, i) =>
+        result.radii[i]! < typical ? result.radii[i]! / far(real, fake) : 0,
+      );
+      expect(result.realism[j]).toBeCloseTo(Math.max(...ratios), 12);
+    });
     expect(result.density).toBeCloseTo(within.reduce((a, b) => a + b) / (3 * 70), 14);
     expect(result.precision).toBe(within.filter((count) => count > 0).length / 70);
     expect(result.recall).toBe(
-      u.filter((real) => v.some((fake, j) => far(real, fake) < radius(v, j))).length / 130,
+      u.filter((real) => v.some((fake, j) => far(real, fake) < radius(v, j))).length / 131,
     );
     expect(result.coverage).toBe(
-      u.filter((real, i) => v.some((fake) => far(real, fake) < radius(u, i))).length / 130,
+      u.filter((real, i) => v.some((fake) => far(real, fake) < radius(u, i))).length / 131,
     );
   });
 

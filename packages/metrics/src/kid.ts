@@ -15,7 +15,11 @@ export function kid(x: FeatureSet, y: FeatureSet): number {
     throw new MetricsError('E_FEATURES', `KID needs at least 2 vectors a set, and they have ${n} and ${m}`, {
       counts: [n, m],
     });
-  const kernel = (a: FeatureSet, i: number, b: FeatureSet, j: number) => (dot(a, i, b, j) / a.dim + 1) ** 3;
+  const kernel = (a: FeatureSet, i: number, b: FeatureSet, j: number) => {
+    const base = dot(a, i, b, j) / a.dim + 1;
+    // Not base ** 3: an engine may round a power in its own way.
+    return base * base * base;
+  };
   const within = (set: FeatureSet, count: number) => {
     let sum = 0;
     eachPairBelow(count, (i, j) => {

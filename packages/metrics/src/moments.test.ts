@@ -44,6 +44,8 @@ describe('moments', () => {
             for (let i = 0; i < values.length; i += 2) total += toUnits(term(values[i]!, values[i + 1]!));
             return total;
           };
+          const [first, last] = [moments.digits.slice(0, 6), moments.digits.slice(-6)];
+          expect([first, last].map((plane) => plane.some((digit) => digit !== 0))).toEqual([true, true]);
           expect(heldUnits(moments, 0, 0)).toBe(sum(() => 1));
           expect(heldUnits(moments, 2, 0)).toBe(sum((_, b) => b));
           expect(heldUnits(moments, 1, 1)).toBe(sum((a) => a * a));
@@ -87,8 +89,11 @@ describe('moments', () => {
   });
 
   it('carry through long sums', () => {
-    const ones = new Float32Array(100_000).fill(1.9999999);
-    let moments = addFeatures(emptyMoments(1), ones);
+    for (const value of [1.1e-6, 1.3e-6, -1.7e-6, 0.7]) {
+      const same = addFeatures(emptyMoments(1), new Float32Array(100_001).fill(value));
+      expect(heldUnits(same, 1, 1)).toBe(100_001n * toUnits(Math.fround(value) ** 2));
+    }
+    let moments = addFeatures(emptyMoments(1), new Float32Array(100_000).fill(1.9999999));
     for (let doubling = 0; doubling < 30; doubling++) moments = mergeMoments(moments, moments);
     const n = 100_000 * 2 ** 30;
     expect(heldUnits(moments, 0, 0)).toBe(toUnits(n));

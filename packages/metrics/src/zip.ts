@@ -3,14 +3,14 @@ import { type Entry, fromBufferPromise, openPromise, type ZipFile } from 'yauzl'
 import { MetricsError, type MetricsErrorCode } from './errors.js';
 
 /** A file inside a zip: its name, and its bytes, checked against the length and checksum that the zip states. */
-export interface ZipEntry {
+interface ZipEntry {
   readonly name: string;
   /** Bytes when read, as the zip states. */
   readonly size: number;
   read(): Promise<Buffer>;
 }
 
-export interface Zip {
+interface Zip {
   readonly entries: readonly ZipEntry[];
   close(): void;
 }
