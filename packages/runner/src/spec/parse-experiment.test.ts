@@ -210,6 +210,11 @@ describe('the grid', () => {
     expect(points[1]!.label).toBe('euler, teacher.solver heun, cifar10');
   });
 
+  it('never calls a teacher’s method just solver', () => {
+    const { points } = parse(spec({ grid: '{ teacher.solver: [heun, dpm] }' }));
+    expect(points.map(({ label }) => label)).toEqual(['teacher.solver heun', 'teacher.solver dpm']);
+  });
+
   it('takes as many as 10,000 points', () => {
     const list = (first: number) => `[${Array.from({ length: 100 }, (_, i) => first + i).join(', ')}]`;
     const text = spec({ grid: `{ train.seed: ${list(0)}, student.num_steps: ${list(2)} }` });
@@ -469,6 +474,12 @@ describe('combinations that are impossible', () => {
       spec({ student: '{ solver: dpm, num_steps: 4, r: 0.3 }' }),
       [
         '4:39 student.r: nothing reads it: only dpm with train: false places its middle point by r; a predictor places its own. Remove it.',
+      ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 2 }', { schedule: '{ type: explicit, sigmas: [80, 9, 1] }' }),
+      [
+        '3:37 schedule.sigmas: 3 noise levels but num_steps 2: give as many as there are timestamps, sigma_max and sigma_min included.',
       ],
     ],
     [

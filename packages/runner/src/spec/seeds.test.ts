@@ -42,6 +42,7 @@ describe('parseSeeds', () => {
   it.each([
     ['1,2,1', 'seed 1 is there twice; each seed is one image'],
     ['5-10,0-7', 'seed 5 is there twice; each seed is one image'],
+    ['0-5,5-8', 'seed 5 is there twice; each seed is one image'],
     ['10,0-20', 'seed 10 is there twice; each seed is one image'],
     ['9-3', '9-3 runs backwards; write 3-9'],
     ['0-4294967296', 'a seed is at most 4294967295, not 4294967296'],
