@@ -41,7 +41,7 @@ export function emptyMoments(dim: number): Moments {
  *
  * - `features`: [n × dim], row-major. A product of two float32 numbers is exact in double and the sums lose no bit,
  *   so the result depends on which vectors were added, and not on their order or on how they were split into calls.
- * - Cost, one core: about 2.5 ns per vector and entry (dim²/2 entries), plus 8 bytes per entry and digit plane, of
+ * - Cost, one core: about 4 ns per vector and entry (dim²/2 entries), plus 8 bytes per entry and digit plane, of
  *   which features within a few orders of magnitude need three or four.
  *
  * @throws MetricsError E_FEATURES where `features` is no whole number of vectors or holds NaN or an infinity.
