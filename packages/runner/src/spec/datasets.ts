@@ -29,7 +29,7 @@ const edm = (checkpoint: string, resolution: number): DatasetEntry => ({
 });
 
 /** EDM's range and checkpoints: Karras et al. 2022, arXiv:2206.00364. */
-export const datasets = {
+const datasets = {
   digits: {
     checkpoint: 'digits-edm.pkl',
     referenceData: 'digits-32x32.zip',

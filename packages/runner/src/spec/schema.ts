@@ -3,8 +3,8 @@ import { datasetNames } from './datasets.js';
 
 const closed = { additionalProperties: false } as const;
 
-export const solverNames = ['amed', 'euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
-export const plainNames = ['euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
+const solverNames = ['amed', 'euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
+const plainNames = ['euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
 export const metricNames = ['fid', 'kid', 'prdc', 'rmse_to_teacher'] as const;
 
 const maxOrder = Type.Integer({
@@ -24,7 +24,7 @@ const r = Type.Number({
   description: 'Plain dpm only: place of the middle point in log σ, as a fraction of the step (default 0.5).',
 });
 
-export const Schedule = Type.Object(
+const Schedule = Type.Object(
   {
     type: Type.Enum(['polynomial', 'logsnr', 'time_uniform', 'explicit'], {
       description: 'How the noise levels are spaced between sigma_max and sigma_min.',
@@ -47,7 +47,7 @@ export const Schedule = Type.Object(
   { ...closed, description: 'The noise levels (sigmas, in data units) that teacher and student share.' },
 );
 
-export const Student = Type.Object(
+const Student = Type.Object(
   {
     solver: Type.Enum([...solverNames], {
       description: 'Method of the student. heun has no predictor: it needs train: false.',
@@ -90,7 +90,7 @@ export const Student = Type.Object(
   { ...closed, description: 'The few-step sampler under study.' },
 );
 
-export const Teacher = Type.Object(
+const Teacher = Type.Object(
   {
     solver: Type.Optional(
       Type.Enum([...plainNames], {
@@ -115,7 +115,7 @@ export const Teacher = Type.Object(
   { ...closed, description: 'Where the training trajectories come from.' },
 );
 
-export const Train = Type.Object(
+const Train = Type.Object(
   {
     total_kimg: Type.Optional(
       Type.Number({
@@ -151,7 +151,7 @@ export const Train = Type.Object(
   },
 );
 
-export const Sample = Type.Object(
+const Sample = Type.Object(
   {
     seeds: Type.Optional(
       Type.Union([Type.String({ examples: ['0-49999'] }), Type.Integer({ minimum: 0 })], {
@@ -180,7 +180,7 @@ export const Sample = Type.Object(
   { ...closed, description: 'Which images are drawn.' },
 );
 
-export const Reference = Type.Object(
+const Reference = Type.Object(
   {
     solver: Type.Enum([...plainNames], { description: 'Method of the reference.' }),
     num_steps: Type.Integer({ minimum: 2, maximum: 1001, description: 'Timestamps of the reference.' }),
@@ -203,7 +203,7 @@ export const Reference = Type.Object(
   },
 );
 
-export const Dataset = Type.Object(
+const Dataset = Type.Object(
   {
     checkpoint: Type.String({
       minLength: 1,

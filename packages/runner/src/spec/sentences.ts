@@ -117,7 +117,7 @@ function unknownName(value: unknown, path: readonly string[], names: readonly st
 }
 
 /** What a schema asks for, as the end of "expected …". */
-export function expected(schema: JsonSchema): string {
+function expected(schema: JsonSchema): string {
   if (schema.title) return schema.title;
   if (schema.anyOf) return schema.anyOf.map(expected).join(' or ');
   if (schema.enum) return `one of ${[...schema.enum].sort().join(', ')}`;

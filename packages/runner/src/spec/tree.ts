@@ -31,7 +31,7 @@ export interface Entry {
 }
 
 /** `over` laid on `base`: maps merge key by key, anything else replaces. */
-export function merge(base: Entry | undefined, over: Entry): Entry {
+function merge(base: Entry | undefined, over: Entry): Entry {
   if (base?.value.kind !== 'map' || over.value.kind !== 'map') return over;
   const entries = new Map(base.value.entries);
   for (const [key, entry] of over.value.entries) entries.set(key, merge(entries.get(key), entry));
