@@ -1,3 +1,4 @@
+export { type Adam, adam, type Gradients } from './adam.js';
 export { analyticalFirstStep } from './analytical-first-step.js';
 export { type DpmOptions, dpm } from './dpm.js';
 export { type DpmppOptions, type DpmppState, dpmpp } from './dpmpp.js';
@@ -6,6 +7,17 @@ export { euler } from './euler.js';
 export { heun } from './heun.js';
 export { type IpndmOptions, type IpndmState, ipndm } from './ipndm.js';
 export { type JointRequest, lockstep } from './lockstep.js';
+export {
+  checkPredictor,
+  type Predictor,
+  type PredictorSettings,
+  predict,
+  type Weight,
+  type Weights,
+} from './predictor.js';
+export { PredictorError } from './predictor-error.js';
+export { initPredictor } from './predictor-init.js';
+export { type Trainer, trainer } from './predictor-trainer.js';
 export { type Draw, draw, type Generator, latents, numpySeed, torchCpu } from './random.js';
 export { type MethodOptions, type SolverName, type StudentName, solvers, students } from './registry.js';
 export { batchPlan, imagePath, parseSeeds, SeedsError } from './seeds.js';
@@ -29,3 +41,4 @@ export { dpmppStudent } from './students/dpmpp.js';
 export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
 export { threshold } from './threshold.js';
+export { type TrainedInterval, type TrainStep, trainStep } from './training.js';

@@ -1,0 +1,26 @@
+import { enableProdMode, getBackend, ready } from '@tensorflow/tfjs-core';
+
+/** From the fastest; none of them is required. The CPU one comes with this package. */
+const optional = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node', '@tensorflow/tfjs-backend-wasm'];
+
+let picked: Promise<string> | undefined;
+
+/** Makes TF.js ready on the best backend that is installed, once per process, and gives its name (`cpu`, `wasm`, `tensorflow`). */
+export function tensorBackend(): Promise<string> {
+  return (picked ??= pick());
+}
+
+async function pick(): Promise<string> {
+  enableProdMode(); // otherwise the CPU backend advertises another one on standard error
+  for (const name of optional)
+    try {
+      await import(/* @vite-ignore */ name);
+      await ready();
+      return getBackend();
+    } catch {
+      // Not installed, or not usable on this machine: the next one.
+    }
+  await import('@tensorflow/tfjs-backend-cpu');
+  await ready();
+  return getBackend();
+}
