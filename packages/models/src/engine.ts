@@ -11,7 +11,7 @@ export interface DenoiserRequest {
   readonly sigma: number | Float64Array;
   /** [n] classes; null, or no list at all: without class. */
   readonly labels?: readonly (number | null)[];
-  /** Most samples that go through the network at once; by default 64, fewer above 64×64 pixels. Bounds memory. */
+  /** Most samples that go through the network at once, up to 64; by default 64, fewer above 64×64 pixels. */
   readonly batch?: number;
 }
 
@@ -159,7 +159,7 @@ function check({ x, sigma, labels, batch }: DenoiserRequest, info: DenoiserInfo)
         { label },
       );
   const most = batch ?? Math.max(1, Math.min(MAX_BATCH, Math.floor(MAX_PIXELS / resolution ** 2)));
-  if (!Number.isSafeInteger(most) || most < 1)
-    throw fault(`batch is a positive integer, not ${batch}`, { batch });
+  if (!(Number.isInteger(most) && most >= 1 && most <= MAX_BATCH))
+    throw fault(`batch is an integer from 1 to ${MAX_BATCH}, not ${batch}`, { batch });
   return { x, n, sigma: sigmas, labels, batch: most };
 }

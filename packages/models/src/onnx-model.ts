@@ -46,6 +46,8 @@ const FLOAT = 1;
 const INT64 = 7;
 /** Protocol buffers end at 2 GiB; the nodes and names need a little of it. */
 const INLINE_LIMIT = 2 ** 31 - 2 ** 24;
+/** Small constants stay inside: shapes are computed from some of them before external data is read. */
+const MIN_EXTERNAL = 1024;
 /** Offsets in external data, so that the file can be mapped into memory. */
 const ALIGNMENT = 4096;
 
@@ -81,8 +83,7 @@ export function encodeOnnx(
             out.writeVarintField(2, tensor.data instanceof Float32Array ? FLOAT : INT64);
             out.writeStringField(8, tensor.name);
             const bytes = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
-            // what shapes are computed from must be inside of the graph
-            if (!parts || tensor.data instanceof BigInt64Array) {
+            if (!parts || bytes.length < MIN_EXTERNAL) {
               out.writeBytesField(9, bytes);
               return;
             }

@@ -10,6 +10,8 @@ export interface GraphValue {
 
 const OPSET = 17;
 const BATCH = 'n';
+/** Float32 values in the widest vector register, AVX-512's. */
+const LANES = 16;
 
 /** Emits a network as an ONNX graph of float32. Which ORT operators are used was chosen by measurement. */
 export class OnnxOps implements Ops<GraphValue> {
@@ -150,9 +152,9 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.node('Mul', [x.name, this.node('Sigmoid', [x.name], x.shape).name], x.shape);
   }
 
-  sin = (x: GraphValue) => this.node('Sin', [x.name], x.shape);
-  cos = (x: GraphValue) => this.node('Cos', [x.name], x.shape);
-  log = (x: GraphValue) => this.node('Log', [x.name], x.shape);
+  sin = (x: GraphValue) => this.inLanes('Sin', x);
+  cos = (x: GraphValue) => this.inLanes('Cos', x);
+  log = (x: GraphValue) => this.inLanes('Log', x);
 
   power(x: GraphValue, exponent: number): GraphValue {
     return this.node('Pow', [x.name, this.scalar(exponent)], x.shape);
@@ -173,6 +175,23 @@ export class OnnxOps implements Ops<GraphValue> {
         : Float32Array.from(frequencies);
     const column = this.node('Reshape', [level.name, this.ints([-1, 1])], [1]);
     return this.node('Mul', [column.name, this.constant(values, [1, values.length])], [values.length]);
+  }
+
+  /**
+   * ORT computes these functions several values at a time, and what is left over one by one with another last bit. So
+   * that a sample's value doesn't depend on where it comes to stand, each sample fills whole vector registers.
+   */
+  private inLanes(op: 'Sin' | 'Cos' | 'Log', x: GraphValue): GraphValue {
+    const [width = 1] = x.shape;
+    const lanes = Math.ceil(width / LANES) * LANES;
+    if (x.shape.length > 0 && lanes === width) return this.node(op, [x.name], x.shape);
+    const take = (y: GraphValue, count: number) =>
+      this.node('Gather', [y.name, this.ints(Array.from({ length: count }, (_, i) => i % width))], [count], {
+        axis: { int: 1 },
+      });
+    const wide = take(this.reshapeAll(x, [-1, width]), lanes);
+    const y = take(this.node(op, [wide.name], wide.shape), width);
+    return x.shape.length > 0 ? y : this.node('Reshape', [y.name, this.ints([-1])], []);
   }
 
   /** `y` with sizes of 1 appended, so that it broadcasts onto `x`. */
@@ -228,7 +247,7 @@ export class OnnxOps implements Ops<GraphValue> {
   }
 
   private ints(values: readonly number[]): string {
-    return this.initializer(`sizes [${values}]`, BigInt64Array.from(values, BigInt), [values.length]);
+    return this.initializer(`ints [${values}]`, BigInt64Array.from(values, BigInt), [values.length]);
   }
 
   private initializer(name: string, data: Float32Array | BigInt64Array, shape: readonly number[]): string {

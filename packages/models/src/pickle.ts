@@ -163,10 +163,11 @@ class Machine implements PickleMachine {
     return value;
   }
 
+  /** Up to the line's end; of protocols 0 and 1, whose text is latin-1 with escapes. */
   line(): string {
     const end = this.bytes.indexOf(10, this.at);
     if (end < 0) throw this.fault('its line has no end; the file is cut short');
-    const text = this.text(end - this.at);
+    const text = latin1(this.take(end - this.at));
     this.at++;
     return text;
   }
