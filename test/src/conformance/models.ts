@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  exportDenoiser,
+  openDenoiser,
+  type PickleValue,
+  readEdmCheckpoint,
+  readPickle,
+  type Tensors,
+  TensorView,
+  toFloat32,
+} from '@fewstep/models';
+import type { Golden } from './golden.js';
+import { type Outcome, outcome, type Topic } from './topic.js';
+
+interface Case {
+  readonly name: string;
+  readonly family: string;
+  readonly checkpoints?: readonly { readonly path: string }[];
+  readonly io: { readonly path: string };
+  readonly sigma_data: number;
+  readonly files?: readonly { readonly path: string }[];
+  readonly config: { readonly img_resolution: number; readonly label_dim: number };
+  readonly checks: { readonly max_rel_diff_f32_vs_f64_denoised: readonly number[] };
+  readonly units?: readonly { readonly name: string }[];
+}
+
+/**
+ * Model checkpoints: denoisers by what they compute, container formats by what they hold.
+ *
+ * The bound on a sample is the largest difference over the largest value: three times what the official float32 run
+ * differs from the float64 one, at least 3e-6.
+ */
+export const models: Topic = async (golden) => {
+  const outcomes: Outcome[] = [];
+  for (const one of golden.index.cases as readonly Case[]) {
+    if (one.family === 'edm' && one.checkpoints) outcomes.push(...(await denoiserCases(golden, one)));
+    else if (one.units)
+      for (const unit of one.units)
+        outcomes.push(
+          skipped(
+            `${one.name}/${unit.name}`,
+            'single layers are no public interface; the tests of @fewstep/models run them',
+          ),
+        );
+    else if (one.files)
+      for (const { path } of one.files) outcomes.push(...(await formatCases(golden, one, path)));
+    else outcomes.push(skipped(one.name, 'family not read yet'));
+  }
+  return outcomes;
+};
+
+const skipped = (id: string, reason: string): Outcome => ({ id, status: 'skipped', reason });
+
+async function denoiserCases(golden: Golden, one: Case): Promise<Outcome[]> {
+  const arrays = await golden.tensors(one.io.path);
+  const values = (name: string) => Float64Array.from(arrays[name]!.data, Number);
+  const x = values('x');
+  const sigma = values('sigma');
+  const labels = arrays.class_labels && classes(arrays.class_labels);
+  const bounds = one.checks.max_rel_diff_f32_vs_f64_denoised.map((noise) => Math.max(3 * noise, 3e-6));
+  const outcomes: Outcome[] = [];
+  for (const { path } of one.checkpoints!) {
+    const { graph, info } = exportDenoiser(await readEdmCheckpoint(join(golden.folder, path)));
+    const denoiser = await openDenoiser(graph, info);
+    const evaluate = (withLabels: boolean) =>
+      denoiser.evaluate({ x, sigma, ...(withLabels && labels && { labels }) });
+    const compare = (array: string, found: Float64Array, limits: readonly number[]) =>
+      differences(found, values(array), limits);
+    outcomes.push(
+      await outcome(`${path}/denoised`, async () =>
+        compare('denoised', (await evaluate(true)).denoised, bounds),
+      ),
+      await outcome(`${path}/bottleneck`, async () =>
+        compare(
+          'bottleneck',
+          (await evaluate(true)).bottleneck,
+          bounds.map((bound) => 3 * bound),
+        ),
+      ),
+    );
+    if (arrays.denoised_zero_label)
+      outcomes.push(
+        await outcome(`${path}/denoised_zero_label`, async () =>
+          compare('denoised_zero_label', (await evaluate(false)).denoised, bounds),
+        ),
+      );
+    await denoiser.close();
+  }
+  return outcomes;
+}
+
+/** One-hot rows as class numbers. */
+function classes(oneHot: Tensors[string]): number[] {
+  const [rows, width] = oneHot.shape as [number, number];
+  const data = toFloat32(oneHot);
+  return Array.from({ length: rows }, (_, n) => data.subarray(n * width, (n + 1) * width).indexOf(1));
+}
+
+/** Sample by sample, max |a−b| / max |b|. */
+function differences(
+  found: Float64Array,
+  expected: Float64Array,
+  limits: readonly number[],
+): string | undefined {
+  if (found.length !== expected.length) return `${found.length} values, expected ${expected.length}`;
+  const size = expected.length / limits.length;
+  for (const [n, limit] of limits.entries()) {
+    let difference = 0;
+    let scale = 0;
+    for (let i = n * size; i < (n + 1) * size; i++) {
+      const d = Math.abs(found[i]! - expected[i]!);
+      if (!(d <= difference)) difference = Number.isNaN(d) ? Infinity : d;
+      scale = Math.max(scale, Math.abs(expected[i]!));
+    }
+    if (!(difference <= limit * scale))
+      return `sample ${n} is off by ${(difference / scale).toExponential(2)}, allowed ${limit.toExponential(2)}`;
+  }
+  return undefined;
+}
+
+async function formatCases(golden: Golden, one: Case, path: string): Promise<Outcome[]> {
+  if (!path.endsWith('.pkl')) return path.endsWith('.json') ? [] : [skipped(path, 'format not read yet')];
+  return [
+    await outcome(path, async () => {
+      const folder = join(golden.folder, path, '..');
+      const { state_dict: expected } = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as {
+        state_dict: Record<string, { shape: number[]; values: number[] }>;
+      };
+      const root = readPickle(await readFile(join(golden.folder, path)));
+      const found = root instanceof Map ? root.get('state_dict') : undefined;
+      if (!(found instanceof Map)) return 'it holds no state_dict';
+      for (const [name, { shape, values }] of Object.entries(expected)) {
+        const view: PickleValue | undefined = found.get(name);
+        if (!(view instanceof TensorView)) return `${name} is no tensor`;
+        const tensor = view.tensor();
+        const numbers =
+          tensor.dtype === 'I64'
+            ? Array.from(tensor.data, Number)
+            : Array.from(tensor.dtype === 'F64' ? tensor.data : toFloat32(tensor));
+        if (`${tensor.shape}` !== `${shape}` || `${numbers}` !== `${values}`)
+          return `${name} is [${tensor.shape}] ${numbers}`;
+      }
+      return found.size === Object.keys(expected).length ? undefined : `it holds ${found.size} tensors`;
+    }),
+  ];
+}
