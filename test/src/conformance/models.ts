@@ -43,8 +43,7 @@ export const models: Topic = async (golden) => {
             'single layers are no public interface; the tests of @fewstep/models run them',
           ),
         );
-    else if (one.files)
-      for (const { path } of one.files) outcomes.push(...(await formatCases(golden, one, path)));
+    else if (one.files) for (const { path } of one.files) outcomes.push(...(await formatCases(golden, path)));
     else outcomes.push(skipped(one.name, 'family not read yet'));
   }
   return outcomes;
@@ -119,7 +118,7 @@ function differences(
   return undefined;
 }
 
-async function formatCases(golden: Golden, one: Case, path: string): Promise<Outcome[]> {
+async function formatCases(golden: Golden, path: string): Promise<Outcome[]> {
   if (!path.endsWith('.pkl')) return path.endsWith('.json') ? [] : [skipped(path, 'format not read yet')];
   return [
     await outcome(path, async () => {
