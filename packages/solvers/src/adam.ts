@@ -1,4 +1,4 @@
-import { AdamOptimizer, dispose, tensor, type Variable, variable } from '@tensorflow/tfjs-core';
+import type { Variable } from '@tensorflow/tfjs-core';
 import type { Weights } from './predictor.js';
 import { tensorBackend } from './predictor-backend.js';
 
@@ -23,6 +23,7 @@ export interface Adam {
  */
 export async function adam(weights: Weights, lr: number): Promise<Adam> {
   await tensorBackend();
+  const { AdamOptimizer, dispose, tensor, variable } = await import('@tensorflow/tfjs-core');
   const names = Object.keys(weights);
   const variables: Record<string, Variable> = {};
   for (const [name, { data, shape }] of Object.entries(weights))

@@ -9,6 +9,7 @@ export { type IpndmOptions, type IpndmState, ipndm } from './ipndm.js';
 export { type JointRequest, lockstep } from './lockstep.js';
 export {
   checkPredictor,
+  embedSigma,
   type Predictor,
   type PredictorSettings,
   predict,
@@ -20,7 +21,7 @@ export { initPredictor } from './predictor-init.js';
 export { type Trainer, trainer } from './predictor-trainer.js';
 export { type Draw, draw, type Generator, latents, numpySeed, torchCpu } from './random.js';
 export { type MethodOptions, type SolverName, type StudentName, solvers, students } from './registry.js';
-export { batchPlan, imagePath, parseSeeds, SeedsError } from './seeds.js';
+export { batchPlan, parseSeeds, SeedsError } from './seeds.js';
 export { type Denoise, type Observation, type Solution, type Solve, solve, solveSync } from './solve.js';
 export type {
   Evaluation,

@@ -1,5 +1,3 @@
-import { enableProdMode, getBackend, ready } from '@tensorflow/tfjs-core';
-
 /** From the fastest; none of them is required. The CPU one comes with this package. */
 const optional = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node', '@tensorflow/tfjs-backend-wasm'];
 
@@ -11,6 +9,7 @@ export function tensorBackend(): Promise<string> {
 }
 
 async function pick(): Promise<string> {
+  const { enableProdMode, getBackend, ready } = await import('@tensorflow/tfjs-core');
   enableProdMode(); // otherwise the CPU backend advertises another one on standard error
   for (const name of optional)
     try {

@@ -31,8 +31,8 @@ const joined = encoded + 2 * embedded;
 /** 10⁻⁴ˣ for x = 0, 1/3, 2/3, 1 in float32, as the official predictor holds them. */
 const frequencies = [0, 1, 2, 3].map((i) => Math.fround(1e-4 ** Math.fround(i / 3)));
 
-/** 4 sines, then 4 cosines, of a noise level at 4 frequencies. */
-export function embed(sigma: number): number[] {
+/** How the predictor reads a noise level: 4 sines, then 4 cosines, of it at 4 frequencies. */
+export function embedSigma(sigma: number): number[] {
   return [Math.sin, Math.cos].flatMap((wave) => frequencies.map((frequency) => wave(sigma * frequency)));
 }
 
@@ -75,7 +75,7 @@ export function predict(predictor: Predictor): Predict {
     setting > 0 ? 1 + setting * (2 * sigmoid(apply(name, inputs)[0]!) - 1) : 1;
 
   return (bottleneck: Vector, sigma: number, sigmaNext: number) => {
-    const times = [sigma, sigmaNext].flatMap((time) => apply('map_layer0', embed(time)).map(silu));
+    const times = [sigma, sigmaNext].flatMap((time) => apply('map_layer0', embedSigma(time)).map(silu));
     const n = bottleneck.length / BOTTLENECK_SIZE;
     const steering = {
       r: new Float64Array(n),

@@ -56,9 +56,3 @@ export function batchPlan(seeds: readonly number[], maxBatch: number, workers = 
   }
   return plan;
 }
-
-/** The official file name of a seed's image, in a folder per thousand if `subdirs`. */
-export function imagePath(seed: number, subdirs: boolean): string {
-  const name = (value: number) => String(value).padStart(6, '0');
-  return subdirs ? `${name(seed - (seed % 1000))}/${name(seed)}.png` : `${name(seed)}.png`;
-}

@@ -91,10 +91,10 @@ export async function trainStep<State extends SolverState>(
     const step = (steer: Predict) => student.steered(steer).step(from, sigma, sigmaNext, intervals - k);
     const steered = (steering: Steering) => step(() => steering);
 
-    const request = { x: from.x, sigma };
     const known = student.singleStep || k === 0 ? openings[k] : undefined;
-    const opening = afs && k === 0 ? analyticalFirstStep(request, n) : (known ?? (await denoise(request)));
-    const { inputs, steering } = ask(step, predict(trainer.predictor), opening);
+    const { inputs, steering, opening } = await open(step, predict(trainer.predictor), (request) =>
+      afs && k === 0 ? analyticalFirstStep(request, n) : (known ?? denoise(request)),
+    );
     const opened = { steering, evaluations: [opening] };
 
     const ended = student.singleStep ? undefined : await finish(steered(steering), [opening], denoise);
@@ -124,21 +124,25 @@ export async function trainStep<State extends SolverState>(
   return trained;
 }
 
-/** Opens a step, so that the student puts its question to the predictor: the question, and the answer. */
-function ask(
+/** Opens a step, so that the student puts its question to the predictor: the question, the answer, and the evaluation before it. */
+async function open(
   step: (steer: Predict) => Step<SolverState>,
   output: Predict,
-  opening: Evaluation,
-): { readonly inputs: Parameters<Predict>; readonly steering: Steering } {
+  answer: Denoise,
+): Promise<{
+  readonly inputs: Parameters<Predict>;
+  readonly steering: Steering;
+  readonly opening: Evaluation;
+}> {
   const asked: { inputs: Parameters<Predict>; steering: Steering }[] = [];
   const opened = step((...inputs) => {
     const steering = output(...inputs);
     asked.push({ inputs, steering });
     return steering;
   });
-  opened.next();
+  const opening = await answer(opened.next().value as Request); // a step begins with a request
   opened.next(opening);
-  return asked[0]!;
+  return { ...asked[0]!, opening };
 }
 
 /** The derivative of Σ error²/n by one output of each sample, [n], from the slope of x by it. */
