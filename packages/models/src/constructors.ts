@@ -38,7 +38,7 @@ class NumpyDtype extends PickleObject {
 }
 
 /** A numpy array; empty until its state is set. */
-export class NumpyArray extends PickleObject {
+class NumpyArray extends PickleObject {
   view: TensorView | undefined;
 
   setState(state: PickleValue, machine: PickleMachine): void {

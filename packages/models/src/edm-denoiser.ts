@@ -23,7 +23,7 @@ export function edmDenoiser<T>(
   const { output, bottleneck } = network(ops, { x: ops.multiply(x, cIn), noise, labels });
   return {
     denoised: ops.add(ops.multiply(x, cSkip), ops.multiply(output, cOut)),
-    bottleneck: bottleneck && ops.channelMean(bottleneck),
+    bottleneck: bottleneck === undefined ? undefined : ops.channelMean(bottleneck),
   };
 }
 

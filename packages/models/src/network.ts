@@ -1,7 +1,7 @@
 import type { Ops } from './ops.js';
 
 /** What a network sees: the scaled image, the noise level as it wants it, and one-hot classes where it has them. */
-export interface NetworkInputs<T> {
+interface NetworkInputs<T> {
   readonly x: T;
   readonly noise: T;
   readonly labels?: T | undefined;
@@ -9,7 +9,7 @@ export interface NetworkInputs<T> {
   readonly augment?: T | undefined;
 }
 
-export interface NetworkOutputs<T> {
+interface NetworkOutputs<T> {
   readonly output: T;
   /** Output of the last 8×8 encoder block; undefined where the network has no such level. */
   readonly bottleneck: T | undefined;

@@ -48,6 +48,8 @@ const INT64 = 7;
 const INLINE_LIMIT = 2 ** 31 - 2 ** 24;
 /** Small constants stay inside: shapes are computed from some of them before external data is read. */
 const MIN_EXTERNAL = 1024;
+/** Room for nodes and names, in bytes; more is found where it doesn't do. */
+const NODES = 2 ** 22;
 /** Offsets in external data, so that the file can be mapped into memory. */
 const ALIGNMENT = 4096;
 
@@ -67,7 +69,8 @@ export function encodeOnnx(
     return start;
   };
 
-  const pbf = new PbfWriter();
+  // sized at once: a writer that grows by doubling would hold a large network three times
+  const pbf = new PbfWriter(new Uint8Array((parts ? 0 : total) + NODES));
   pbf.writeVarintField(1, IR_VERSION);
   pbf.writeStringField(2, 'fewstep');
   pbf.writeMessage(

@@ -40,7 +40,7 @@ export interface Ops<T> {
   outer(level: T, frequencies: readonly number[] | { name: string; count: number; factor: number }): T;
 }
 
-export interface ConvShape {
+interface ConvShape {
   readonly in: number;
   readonly out: number;
   readonly kernel: number;
@@ -48,19 +48,19 @@ export interface ConvShape {
   readonly padding?: number;
 }
 
-export interface LinearShape {
+interface LinearShape {
   readonly in: number;
   readonly out: number;
   /** True by default. */
   readonly bias?: boolean;
 }
 
-export interface AttentionShape {
+interface AttentionShape {
   readonly channels: number;
   readonly heads: number;
 }
 
-export interface ResampleShape {
+interface ResampleShape {
   readonly channels: number;
   readonly taps: number;
   readonly padding: number;

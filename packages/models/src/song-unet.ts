@@ -32,14 +32,14 @@ const EPS = 1e-6;
  */
 export function songUNet(options: SongUNetOptions): Network {
   const {
-    model_channels: width,
+    model_channels: base,
     channel_mult: mults,
     num_blocks: numBlocks,
-    out_channels: channels,
+    out_channels: imageChannels,
   } = options;
   const filter = options.resample_filter;
   const style: BlockStyle = {
-    embedding: width * options.channel_mult_emb,
+    embedding: base * options.channel_mult_emb,
     eps: EPS,
     skipScale: Math.SQRT1_2,
     adaptiveScale: false,
@@ -60,37 +60,37 @@ export function songUNet(options: SongUNetOptions): Network {
       unetBlock(ops, name, style, { in: cin, out: cout, ...rest }, x, embedding);
 
     let x = image;
-    let width_ = options.in_channels;
+    let channels = options.in_channels;
     let aux = image;
-    let auxWidth = options.in_channels;
+    let auxChannels = options.in_channels;
     let bottleneck: typeof image | undefined;
-    const skips: { x: typeof image; width: number }[] = [];
+    const skips: { x: typeof image; channels: number }[] = [];
     for (let i = 0; i <= last; i++) {
       const { resolution, name } = level(i);
       const enc = (part: string) => `enc.${name(part)}`;
-      const keep = () => skips.push({ x, width: width_ });
+      const keep = () => skips.push({ x, channels });
       if (i === 0) {
-        x = ops.conv(x, enc('conv'), { in: width_, out: width, kernel: 3 });
-        width_ = width;
+        x = ops.conv(x, enc('conv'), { in: channels, out: base, kernel: 3 });
+        channels = base;
       } else {
-        x = block(enc('down'), width_, width_, x, { resample: 'down' });
-        const down = { in: auxWidth, resample: 'down', filter } as const;
+        x = block(enc('down'), channels, channels, x, { resample: 'down' });
+        const down = { in: auxChannels, resample: 'down', filter } as const;
         if (options.encoder_type === 'skip') {
-          aux = resampledConv(ops, enc('aux_down'), { ...down, out: auxWidth, kernel: 0 }, aux);
-          x = ops.add(x, ops.conv(aux, enc('aux_skip'), { in: auxWidth, out: width_, kernel: 1 }));
+          aux = resampledConv(ops, enc('aux_down'), { ...down, out: auxChannels, kernel: 0 }, aux);
+          x = ops.add(x, ops.conv(aux, enc('aux_skip'), { in: auxChannels, out: channels, kernel: 1 }));
         }
         if (options.encoder_type === 'residual') {
-          const path = { ...down, out: width_, kernel: 3, fused: true };
+          const path = { ...down, out: channels, kernel: 3, fused: true };
           x = ops.affine(ops.add(x, resampledConv(ops, enc('aux_residual'), path, aux)), Math.SQRT1_2, 0);
           aux = x;
-          auxWidth = width_;
+          auxChannels = channels;
         }
       }
       keep();
       for (let b = 0; b < numBlocks; b++) {
-        const wide = width * mults[i]!;
-        x = block(enc(`block${b}`), width_, wide, x, { attention: attends(resolution) });
-        width_ = wide;
+        const wide = base * mults[i]!;
+        x = block(enc(`block${b}`), channels, wide, x, { attention: attends(resolution) });
+        channels = wide;
         keep();
       }
       if (resolution === 8) bottleneck = x;
@@ -101,28 +101,28 @@ export function songUNet(options: SongUNetOptions): Network {
       const { resolution, name } = level(i);
       const dec = (part: string) => `dec.${name(part)}`;
       if (i === last) {
-        x = block(dec('in0'), width_, width_, x, { attention: true });
-        x = block(dec('in1'), width_, width_, x);
+        x = block(dec('in0'), channels, channels, x, { attention: true });
+        x = block(dec('in1'), channels, channels, x);
       } else {
-        x = block(dec('up'), width_, width_, x, { resample: 'up' });
+        x = block(dec('up'), channels, channels, x, { resample: 'up' });
       }
       for (let b = 0; b <= numBlocks; b++) {
         const skip = skips.pop()!;
-        const wide = width * mults[i]!;
+        const wide = base * mults[i]!;
         const attention = b === numBlocks && attends(resolution);
-        x = block(dec(`block${b}`), width_ + skip.width, wide, ops.concat([x, skip.x]), { attention });
-        width_ = wide;
+        x = block(dec(`block${b}`), channels + skip.channels, wide, ops.concat([x, skip.x]), { attention });
+        channels = wide;
       }
       if (options.decoder_type === 'standard' && i > 0) continue;
-      const up = { in: channels, out: channels, kernel: 0, resample: 'up', filter } as const;
-      if (output) output = resampledConv(ops, dec('aux_up'), up, output);
-      const norm = { channels: width_, groups: groupsOf(width_), eps: EPS };
-      const last_ = ops.conv(ops.silu(ops.groupNorm(x, dec('aux_norm'), norm)), dec('aux_conv'), {
-        in: width_,
-        out: channels,
+      const up = { in: imageChannels, out: imageChannels, kernel: 0, resample: 'up', filter } as const;
+      if (output !== undefined) output = resampledConv(ops, dec('aux_up'), up, output);
+      const norm = { channels, groups: groupsOf(channels), eps: EPS };
+      const own = ops.conv(ops.silu(ops.groupNorm(x, dec('aux_norm'), norm)), dec('aux_conv'), {
+        in: channels,
+        out: imageChannels,
         kernel: 3,
       });
-      output = output ? ops.add(last_, output) : last_;
+      output = output !== undefined ? ops.add(own, output) : own;
     }
     return { output: output!, bottleneck };
   };

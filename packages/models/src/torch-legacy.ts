@@ -78,7 +78,7 @@ export function readTorchLegacy(
 }
 
 /** Reads a persistent id ('storage', class, key, location, number of elements, …), as `torch.save` writes them. */
-export function storageId(id: PickleValue | undefined, fault: (message: string) => ModelError) {
+function storageId(id: PickleValue | undefined, fault: (message: string) => ModelError) {
   if (!Array.isArray(id) || id[0] !== 'storage')
     throw fault(`it refers to ${describe(id ?? null)} where a storage is due`);
   const [, type, key, , length, view] = id as PickleValue[];

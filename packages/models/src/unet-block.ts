@@ -14,7 +14,7 @@ export interface BlockStyle {
   heads(channels: number): number;
 }
 
-export type Resampling = 'up' | 'down' | undefined;
+type Resampling = 'up' | 'down' | undefined;
 
 export interface BlockShape {
   readonly in: number;
