@@ -26,8 +26,11 @@ export async function adam(weights: Weights, lr: number): Promise<Adam> {
   const { AdamOptimizer, dispose, tensor, variable } = await import('@tensorflow/tfjs-core');
   const names = Object.keys(weights);
   const variables: Record<string, Variable> = {};
-  for (const [name, { data, shape }] of Object.entries(weights))
-    variables[name] = variable(tensor(data, [...shape]));
+  for (const [name, { data, shape }] of Object.entries(weights)) {
+    const initial = tensor(data, [...shape]);
+    variables[name] = variable(initial);
+    initial.dispose();
+  }
   const optimizer = new AdamOptimizer(lr, 0.9, 0.999, 1e-8);
 
   return {

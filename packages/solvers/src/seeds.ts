@@ -1,4 +1,4 @@
-/** A text that names no seeds. `found`: the part that is wrong. */
+/** A text that names no seeds, or batches that can't be. `found`: the part that is wrong. */
 export class SeedsError extends Error {
   readonly code = 'E_SEEDS';
   constructor(
@@ -44,8 +44,13 @@ export function parseSeeds(text: string): number[] {
  * official sampler does. The result of an image does not depend on its batch.
  *
  * Returns the batches by worker; some are empty where there are fewer seeds than workers.
+ *
+ * @throws SeedsError (E_SEEDS) if maxBatch or workers is no whole number from 1
  */
 export function batchPlan(seeds: readonly number[], maxBatch: number, workers = 1): number[][][] {
+  for (const [name, value] of Object.entries({ maxBatch, workers }))
+    if (!(Number.isInteger(value) && value > 0))
+      throw new SeedsError(`${name} is a whole number from 1; found ${value}.`, String(value));
   const count = (Math.floor((seeds.length - 1) / (maxBatch * workers)) + 1) * workers;
   const [length, longer] = [Math.floor(seeds.length / count), seeds.length % count];
   const plan = Array.from({ length: workers }, (): number[][] => []);
