@@ -4,6 +4,7 @@ import {
   describe,
   type PickleConstructor,
   PickleGlobal,
+  type PickleMachine,
   type PickleValue,
   runPickle,
 } from './pickle.js';
@@ -48,8 +49,8 @@ export function readTorchLegacy(
     throw fault('it was written on a big-endian machine; such files are not read');
 
   const storages = new Map<PickleValue, TorchStorage>();
-  const value = next(([id], { fault }) => {
-    const { key, dtype, length } = storageId(id, fault);
+  const value = next(([id], machine) => {
+    const { key, dtype, length } = storageId(id, machine);
     const known = storages.get(key);
     if (known) return known;
     const storage = new TorchStorage(dtype, length, undefined);
@@ -78,14 +79,15 @@ export function readTorchLegacy(
 }
 
 /** Reads a persistent id ('storage', class, key, location, number of elements, …), as `torch.save` writes them. */
-function storageId(id: PickleValue | undefined, fault: (message: string) => ModelError) {
+function storageId(id: PickleValue | undefined, machine: PickleMachine) {
   if (!Array.isArray(id) || id[0] !== 'storage')
-    throw fault(`it refers to ${describe(id ?? null)} where a storage is due`);
+    throw machine.fault(`it refers to ${describe(id ?? null)} where a storage is due`);
   const [, type, key, , length, view] = id as PickleValue[];
-  const dtype = type instanceof PickleGlobal && type.module === 'torch' ? storageTypes[type.name] : undefined;
-  if (!dtype) throw fault(`storage of ${describe(type ?? null)} is of no known element type`);
+  const dtype =
+    type instanceof PickleGlobal && type.module === 'torch' ? storageTypes.get(type.name) : undefined;
+  if (!dtype) throw machine.fault(`storage of ${describe(type ?? null)} is of no known element type`);
   if (typeof key !== 'string' || !Number.isSafeInteger(length) || (length as number) < 0)
-    throw fault('a storage needs a key and a number of elements');
-  if (view !== undefined && view !== null) throw fault('a storage that views another is not read');
+    throw machine.fault('a storage needs a key and a number of elements');
+  if (view !== undefined && view !== null) throw machine.fault('a storage that views another is not read');
   return { key, dtype, length: length as number };
 }

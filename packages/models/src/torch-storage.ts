@@ -2,18 +2,18 @@ import { type PickleMachine, PickleObject, type PickleValue } from './pickle.js'
 import { bytesPerElement, type Dtype, sizeOf, type Tensor, tensorOf } from './tensor.js';
 
 /** PyTorch's names of storage classes, and their element type. */
-export const storageTypes: Readonly<Record<string, Dtype>> = {
-  DoubleStorage: 'F64',
-  FloatStorage: 'F32',
-  HalfStorage: 'F16',
-  BFloat16Storage: 'BF16',
-  LongStorage: 'I64',
-  IntStorage: 'I32',
-  ShortStorage: 'I16',
-  CharStorage: 'I8',
-  ByteStorage: 'U8',
-  BoolStorage: 'BOOL',
-};
+export const storageTypes: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
+  ['DoubleStorage', 'F64'],
+  ['FloatStorage', 'F32'],
+  ['HalfStorage', 'F16'],
+  ['BFloat16Storage', 'BF16'],
+  ['LongStorage', 'I64'],
+  ['IntStorage', 'I32'],
+  ['ShortStorage', 'I16'],
+  ['CharStorage', 'I8'],
+  ['ByteStorage', 'U8'],
+  ['BoolStorage', 'BOOL'],
+]);
 
 /** Flat memory that tensors view. The legacy format fills `bytes` in after the pickle that refers to it. */
 export class TorchStorage extends PickleObject {
