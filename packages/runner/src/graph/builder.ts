@@ -18,14 +18,14 @@ const shardBatches = 4;
 /** A task's output as another's input. */
 export const output = (task: Task, name: string): Input => ({ task, output: name });
 
-export interface TaskParts {
+interface TaskParts {
   readonly params: object;
   readonly inputs: Readonly<Record<string, readonly Input[]>>;
   readonly hints?: Task['hints'];
   readonly work?: number;
 }
 
-export interface ShardedParts {
+interface ShardedParts {
   readonly params: object;
   readonly inputs: TaskParts['inputs'];
   readonly seeds: readonly SeedRange[];

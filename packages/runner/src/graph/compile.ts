@@ -116,6 +116,7 @@ function planSamples(
     ...timesOf(dataset, sampler),
     method: sampler.method,
     afs: sampler.afs,
+    denoiseToZero: sampler.denoiseToZero,
   } satisfies Omit<SamplesParams, 'seeds'>;
   return graph.sharded('samples', `samples of ${label}`, {
     params,

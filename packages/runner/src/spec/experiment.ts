@@ -33,6 +33,7 @@ export interface SamplerConfig {
   readonly schedule: ScheduleConfig;
   readonly numSteps: number;
   readonly afs: boolean;
+  readonly denoiseToZero: boolean;
 }
 
 export interface TrainConfig {

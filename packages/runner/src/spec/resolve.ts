@@ -22,6 +22,7 @@ export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point
       schedule: scheduleOf(spec.schedule),
       numSteps: spec.student.num_steps,
       afs: spec.student.afs ?? false,
+      denoiseToZero: spec.student.denoise_to_zero ?? false,
     },
     train: spec.train === false ? false : trainOf(spec),
     reference: referenceOf(spec.reference),
@@ -111,12 +112,19 @@ function trainOf(spec: Spec): TrainConfig {
 
 /** Default: heun with 35 evaluations, as EDM's own sampler takes; the same for every student whatever its schedule. */
 function referenceOf(reference: Spec['reference']): SamplerConfig {
-  const { solver, num_steps, afs = false, schedule = { type: 'polynomial' } } = reference ?? heun35;
+  const {
+    solver,
+    num_steps,
+    afs = false,
+    denoise_to_zero = false,
+    schedule = { type: 'polynomial' },
+  } = reference ?? heun35;
   return {
     method: methodOf(solver, reference ?? {}),
     schedule: scheduleOf(schedule),
     numSteps: num_steps,
     afs,
+    denoiseToZero: denoise_to_zero,
   };
 }
 

@@ -24,6 +24,11 @@ const r = Type.Number({
   description: 'Plain dpm only: place of the middle point in log σ, as a fraction of the step (default 0.5).',
 });
 
+const denoiseToZero = Type.Boolean({
+  default: false,
+  description: 'One more evaluation at sigma_min, whose denoised image is the sample.',
+});
+
 const Schedule = Type.Object(
   {
     type: Type.Enum(['polynomial', 'logsnr', 'time_uniform', 'explicit'], {
@@ -64,6 +69,7 @@ const Student = Type.Object(
         description: 'Analytical first step: the first evaluation is replaced by a formula and saved.',
       }),
     ),
+    denoise_to_zero: Type.Optional(denoiseToZero),
     scale_dir: Type.Optional(
       Type.Number({
         minimum: 0,
@@ -185,6 +191,7 @@ const Reference = Type.Object(
     solver: Type.Enum([...plainNames], { description: 'Method of the reference.' }),
     num_steps: Type.Integer({ minimum: 2, maximum: 1001, description: 'Timestamps of the reference.' }),
     afs: Type.Optional(Type.Boolean({ default: false, description: 'Analytical first step.' })),
+    denoise_to_zero: Type.Optional(denoiseToZero),
     schedule: Type.Optional(
       Type.Object(Schedule.properties, {
         ...closed,

@@ -10,6 +10,7 @@ import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface SamplesParams extends SolveParams {
   readonly afs: boolean;
+  readonly denoiseToZero: boolean;
   readonly seeds: SeedRange;
 }
 
@@ -21,7 +22,7 @@ export async function run({
   dir,
   progress,
 }: TaskContext<SamplesParams>): Promise<TaskResult> {
-  const { seeds, afs, method } = params;
+  const { seeds, afs, denoiseToZero, method } = params;
   const { info, denoiser } = await loadDenoiser(inputs);
   const [channels, height, width] = shapeOf(info);
   const predictorFile = inputs.predictor?.[0];
@@ -43,6 +44,7 @@ export async function run({
       n: batch.length,
       sigmas,
       afs,
+      denoiseToZero,
       denoise: async (request) => {
         const evaluation = await evaluate(request);
         progress((evaluated += batch.length));
