@@ -1,0 +1,12 @@
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { openGolden } from './conformance/golden.js';
+import { topics } from './conformance/topics.js';
+
+const fixtures = fileURLToPath(new URL('../fixtures/golden', import.meta.url));
+
+it.each(Object.entries(topics))('agrees with the official figures of %s', async (name, topic) => {
+  const outcomes = await topic(await openGolden(`${fixtures}/${name}`));
+  expect(outcomes.filter(({ status }) => status === 'failed')).toEqual([]);
+  expect(outcomes.some(({ status }) => status === 'passed')).toBe(true);
+});

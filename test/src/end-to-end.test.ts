@@ -1,0 +1,114 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fewstep, root } from './command-line.js';
+import { workspace } from './small-experiment.js';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await workspace();
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const run = async (...args: string[]) => {
+  const { code, stdout, stderr } = await fewstep(['run', 'spec.yaml', '--json', ...args], { cwd: dir });
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+};
+const toCompute = async (...args: string[]) => {
+  const { stdout } = await fewstep(['plan', 'spec.yaml', '--json', ...args], { cwd: dir });
+  const plan = JSON.parse(stdout);
+  return plan.tasks.filter((task: { key?: string }) => !task.key).map(({ kind }: { kind: string }) => kind);
+};
+
+describe('a spec from YAML to its table', () => {
+  it('runs, counts evaluations and leaves pictures and predictors', async () => {
+    const report = await run();
+    expect(report.points.map(({ label, nfe }: { label: string; nfe: number }) => [label, nfe])).toEqual([
+      ['amed', 3],
+      ['plugin', 3],
+      ['euler', 3],
+    ]);
+    for (const { metrics } of report.points) {
+      expect(metrics.rmse_to_teacher).toBeGreaterThan(5);
+      expect(metrics.rmse_to_teacher).toBeLessThan(100);
+    }
+    const [amed, , euler] = report.points;
+    const grid = await sharp(join(dir, amed.artifacts.grid)).metadata();
+    expect([grid.width, grid.height]).toEqual([128, 128]);
+    expect((await stat(join(dir, amed.artifacts.predictor))).size).toBeGreaterThan(30_000);
+    expect(euler.artifacts.predictor).toBeUndefined();
+    expect(await readFile(join(dir, 'results/small/table.md'), 'utf8')).toContain('| amed');
+    // One teacher of 16 images in one shard serves both students: amed's default teacher is heun too.
+    expect(report.tasks).toEqual({ computed: 1 + 1 + 2 + 4 + 3 + 4, local: 0, remote: 0 });
+  });
+
+  it('computes nothing the second time, to the same result', async () => {
+    const [first, second] = [await run(), await run()];
+    expect(second.tasks.computed).toBe(0);
+    expect(second).toEqual(first);
+  });
+
+  it('plans what a change reaches', async () => {
+    expect(await toCompute()).toEqual([]);
+    const retrained = await toCompute('--set', 'train.lr=0.01');
+    expect(new Set(retrained)).toEqual(new Set(['predictor', 'samples', 'rmse', 'picture']));
+    expect(await toCompute('--set', 'evaluate=[]')).toEqual([]);
+    const doubled = await toCompute('--set', 'sample.seeds=0-31');
+    expect(doubled).not.toContain('predictor');
+    expect(doubled).not.toContain('teacher');
+  });
+
+  it('samples PNG files under the official names', async () => {
+    const args = ['sample', 'spec.yaml', '--seeds', '3-5', '--outdir', 'images', '--subdirs'];
+    const { code, stderr } = await fewstep(args, { cwd: dir });
+    expect(code, stderr).toBe(0);
+    const files = (await readdir(join(dir, 'images/euler'), { recursive: true })).sort();
+    expect(files).toEqual(['000000', '000000/000003.png', '000000/000004.png', '000000/000005.png']);
+    const { channels, width } = await sharp(join(dir, 'images/euler/000000/000003.png')).metadata();
+    expect([channels, width]).toEqual([1, 32]);
+  });
+
+  it('gives the same image in any batch', async () => {
+    for (const [batch, outdir] of [
+      ['1', 'one'],
+      ['3', 'three'],
+    ]) {
+      const args = [
+        'sample',
+        'spec.yaml',
+        '--set',
+        `sample.batch=${batch}`,
+        '--seeds',
+        '20-24',
+        '--outdir',
+        outdir!,
+        '--store',
+        `store-${batch}`,
+      ];
+      expect((await fewstep(args, { cwd: dir })).code).toBe(0);
+    }
+    for (const label of ['amed', 'plugin', 'euler']) {
+      for (const seed of ['000020', '000022', '000024']) {
+        const read = (folder: string) => readFile(join(dir, folder, label, `${seed}.png`));
+        expect((await read('one')).equals(await read('three'))).toBe(true);
+      }
+    }
+  });
+});
+
+describe('fid on disk', () => {
+  const network = join(root, 'experiments/digits/digits-features.onnx');
+
+  it('is 0 between a set and its own statistics', async () => {
+    const reference = ['fid', 'ref', 'images/amed', '--features', network, '--dest', 'ref.npz'];
+    await fewstep(['sample', 'spec.yaml', '--seeds', '0-15', '--outdir', 'images'], { cwd: dir });
+    expect((await fewstep(reference, { cwd: dir })).code).toBe(0);
+    const calc = ['fid', 'calc', 'images/amed', '--ref', 'ref.npz', '--features', network, '--json'];
+    const { stdout } = await fewstep(calc, { cwd: dir });
+    expect(Math.abs(JSON.parse(stdout).fid)).toBeLessThan(1e-6);
+    const other = await fewstep([...calc.slice(0, 2), 'images/euler', ...calc.slice(3)], { cwd: dir });
+    expect(JSON.parse(other.stdout).fid).toBeGreaterThan(0.01);
+  });
+});

@@ -1,0 +1,170 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fewstep, start } from './command-line.js';
+import { workspace } from './small-experiment.js';
+
+const folders: string[] = [];
+const folder = async () => {
+  const dir = await workspace();
+  folders.push(dir);
+  return dir;
+};
+afterAll(() => Promise.all(folders.map((dir) => rm(dir, { recursive: true, force: true }))));
+
+/** Everything of a finished run that must not depend on what happened on the way. */
+async function results(dir: string): Promise<unknown> {
+  const report = JSON.parse(await readFile(join(dir, 'results/small/report.json'), 'utf8'));
+  const artifacts = report.points.map(({ metrics, artifacts: { samples } }: Report) => ({
+    metrics,
+    samples: samples.map((path) => path.split('/').at(-1)),
+  }));
+  const predictor = await readFile(join(dir, 'results/small/amed/predictor.safetensors'));
+  return { artifacts, predictor: predictor.toString('base64') };
+}
+interface Report {
+  readonly metrics: unknown;
+  readonly artifacts: { readonly samples: readonly string[] };
+}
+
+/** Processes that a process started (Linux). */
+function childrenOf(pid: number): number[] {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(path) ? readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number) : [];
+}
+
+describe('a run that is killed', () => {
+  let undisturbed: unknown;
+  beforeAll(async () => {
+    const dir = await folder();
+    expect((await fewstep(['run', 'spec.yaml'], { cwd: dir })).code).toBe(0);
+    undisturbed = await results(dir);
+  });
+
+  it.each([500, 900, 1400, 2000])('goes on from what was finished after %i ms', async (ms) => {
+    const dir = await folder();
+    const { child, finished } = start(['run', 'spec.yaml'], { cwd: dir });
+    await sleep(ms);
+    child.kill('SIGKILL');
+    await finished;
+    const records = await readdir(join(dir, '.fewstep/records'), { recursive: true }).catch(() => []);
+    const kept = records.filter((name) => name.endsWith('.json')).length;
+    const again = await fewstep(['run', 'spec.yaml', '--json'], { cwd: dir });
+    expect(again.code, again.stderr).toBe(0);
+    expect(JSON.parse(again.stdout).tasks.local).toBe(kept);
+    expect(await results(dir)).toEqual(undisturbed);
+  });
+
+  it('replaces a computing process that was killed', async () => {
+    const dir = await folder();
+    const { child, finished } = start(['run', 'spec.yaml'], { cwd: dir });
+    let killed = 0;
+    for (let i = 0; i < 50 && killed === 0; i++) {
+      await sleep(50);
+      for (const pid of childrenOf(child.pid!)) {
+        await sleep(400);
+        process.kill(pid, 'SIGKILL');
+        killed++;
+      }
+    }
+    const { code, stderr } = await finished;
+    expect(killed).toBe(1);
+    expect(code, stderr).toBe(0);
+    expect(await results(dir)).toEqual(undisturbed);
+  });
+
+  it('ends on Ctrl-C with 130, keeps what is finished, and leaves no process behind', async () => {
+    const dir = await folder();
+    const { child, finished } = start(['run', 'spec.yaml'], { cwd: dir });
+    await sleep(1200);
+    const children = childrenOf(child.pid!);
+    child.kill('SIGINT');
+    const { code, stderr } = await finished;
+    expect(code).toBe(130);
+    expect(stderr).toContain('E_INTERRUPTED');
+    for (const pid of children) expect(() => process.kill(pid, 0)).toThrow();
+    expect((await fewstep(['run', 'spec.yaml'], { cwd: dir })).code).toBe(0);
+    expect(await results(dir)).toEqual(undisturbed);
+  });
+});
+
+describe('a store that was damaged', () => {
+  it('is mended: a cut-off blob is computed again', async () => {
+    const dir = await folder();
+    await fewstep(['run', 'spec.yaml'], { cwd: dir });
+    const before = await results(dir);
+    const store = join(dir, '.fewstep');
+    for (const name of await readdir(join(store, 'blobs'), { recursive: true })) {
+      if (!/[0-9a-f]{64}$/.test(name)) continue;
+      const path = join(store, 'blobs', name);
+      const content = await readFile(path);
+      await rm(path);
+      await writeFile(path, content.subarray(0, content.length >> 1));
+    }
+    const again = await fewstep(['run', 'spec.yaml', '--json'], { cwd: dir });
+    expect(again.code, again.stderr).toBe(0);
+    expect(await results(dir)).toEqual(before);
+  });
+});
+
+describe('wrong input', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await folder();
+    await mkdir(join(dir, 'a-folder'));
+    await writeFile(join(dir, 'picture.pkl'), Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'));
+    await writeFile(join(dir, 'text.pkl'), 'hello');
+    await writeFile(join(dir, 'empty.pkl'), '');
+    await cp(join(dir, 'spec.yaml'), join(dir, 'cut.yaml'));
+    const whole = await readFile(join(dir, 'spec.yaml'), 'utf8');
+    const checkpoint = /checkpoint: (.*)/.exec(whole)![1]!;
+    await writeFile(join(dir, 'cut.pkl'), (await readFile(checkpoint)).subarray(0, 3_000_000));
+  });
+
+  it.each([
+    ['an unknown command', ['rnu', 'spec.yaml'], 2, /rnu/],
+    ['no spec', ['run'], 2, /spec/],
+    ['a missing spec', ['run', 'sepc.yaml'], 2, /did you mean spec\.yaml/],
+    ['a folder as spec', ['run', 'a-folder'], 2, /E_SPEC/],
+    ['an unknown key', ['run', 'spec.yaml', '--set', 'student.num_stepz=4'], 2, /num_steps/],
+    ['an unknown solver', ['run', 'spec.yaml', '--set', 'student.solver=amde'], 2, /amed/],
+    ['a wrong type', ['run', 'spec.yaml', '--set', 'sample.batch=many'], 2, /sample\.batch/],
+    ['a missing checkpoint', ['run', 'spec.yaml', '--set', 'dataset.checkpoint=none.pkl'], 2, /none\.pkl/],
+    ['a picture as checkpoint', ['run', 'spec.yaml', '--set', 'dataset.checkpoint=picture.pkl'], 1, /PNG/i],
+    [
+      'a text as checkpoint',
+      ['run', 'spec.yaml', '--set', 'dataset.checkpoint=text.pkl'],
+      1,
+      /E_(CHECKPOINT|PICKLE)/,
+    ],
+    [
+      'an empty checkpoint',
+      ['run', 'spec.yaml', '--set', 'dataset.checkpoint=empty.pkl'],
+      1,
+      /E_(CHECKPOINT|PICKLE)/,
+    ],
+    [
+      'a cut-off checkpoint',
+      ['run', 'spec.yaml', '--set', 'dataset.checkpoint=cut.pkl'],
+      1,
+      /E_(CHECKPOINT|PICKLE)/,
+    ],
+    ['a store that is a file', ['run', 'spec.yaml', '--store', 'text.pkl'], 2, /E_STORE_ACCESS/],
+    [
+      'images that are not there',
+      ['fid', 'calc', 'nowhere', '--ref', 'x.npz', '--features', 'y.onnx'],
+      2,
+      /E_FILE/,
+    ],
+  ])('%s is an error to act on', async (_, args, expected, text) => {
+    const { code, stdout, stderr } = await fewstep(args, { cwd: dir });
+    expect(stderr).toMatch(text);
+    expect(stderr).not.toMatch(/\n\s+at .*:\d+:\d+/);
+    expect(stdout).not.toMatch(/\n\s+at .*:\d+:\d+/);
+    expect(code).toBe(expected);
+    const left = await readdir(join(dir, '.fewstep/tmp')).catch(() => []);
+    expect(left).toEqual([]);
+  });
+});

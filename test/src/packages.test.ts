@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from './command-line.js';
+
+const run = promisify(execFile);
+const names = ['schedules', 'solvers', 'models', 'metrics', 'runner'] as const;
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fewstep-packages-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Record<string, string>;
+}
+
+/**
+ * Installs a packed package in an empty folder, without a registry: its own files come from the tarball, those of its
+ * declared dependencies, and of theirs, from the workspace. What it does not declare is not there.
+ */
+async function install(name: (typeof names)[number], folder: string): Promise<void> {
+  const modules = join(folder, 'node_modules');
+  const unpack = async (packageName: string) => {
+    const target = join(modules, '@fewstep', packageName);
+    await mkdir(target, { recursive: true });
+    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], {
+      cwd: join(root, 'packages', packageName),
+    });
+    const [{ filename }] = JSON.parse(stdout);
+    await run('tar', ['-xzf', join(folder, filename), '-C', target, '--strip-components=1']);
+    await link(JSON.parse(await readFile(join(target, 'package.json'), 'utf8')));
+  };
+  const linked = new Set<string>();
+  const link = async ({ dependencies = {} }: Manifest) => {
+    for (const dependency of Object.keys(dependencies)) {
+      if (linked.has(dependency)) continue;
+      linked.add(dependency);
+      if (dependency.startsWith('@fewstep/')) {
+        await unpack(dependency.slice('@fewstep/'.length));
+      } else {
+        await mkdir(dirname(join(modules, dependency)), { recursive: true });
+        await symlink(join(root, 'node_modules', dependency), join(modules, dependency));
+      }
+    }
+  };
+  await unpack(name);
+}
+
+/** The JavaScript of a README's first fence marked `js`; its lines of comment alone are what it prints. */
+async function snippet(readme: string): Promise<{ code: string; prints: string }> {
+  const code = /```js\n([\s\S]*?)```/.exec(await readFile(readme, 'utf8'))?.[1];
+  if (!code) throw new Error(`${readme} has no js fence`);
+  const prints = code.split('\n').filter((line) => line.startsWith('// '));
+  return { code, prints: prints.map((line) => line.slice(3)).join('\n') };
+}
+
+describe.each(names)('@fewstep/%s', (name) => {
+  it('packs what it needs, and its README’s example runs where it is installed alone', async () => {
+    const folder = join(dir, name);
+    await mkdir(folder);
+    await install(name, folder);
+    const files = await readdir(join(folder, 'node_modules/@fewstep', name), { recursive: true });
+    expect(files).toContain('README.md');
+    expect(files).toContain('LICENSE');
+    expect(files.filter((file) => /\.test\.|tsbuildinfo|^src/.test(file))).toEqual([]);
+    const { code, prints } = await snippet(join(root, 'packages', name, 'README.md'));
+    await writeFile(join(folder, 'example.mjs'), code);
+    await symlink(join(root, 'experiments'), join(folder, 'experiments'));
+    const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder });
+    expect(stdout.trim()).toBe(prints.trim());
+  });
+});
