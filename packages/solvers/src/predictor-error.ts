@@ -2,7 +2,7 @@
  * What a predictor or its training can't go on with.
  *
  * - `E_PREDICTOR`: weights are missing, unknown, of another shape or not finite, or a setting is out of its range.
- * - `E_TRAINING`: batch, teacher and noise levels don't fit, or the denoiser gives no bottleneck.
+ * - `E_TRAINING`: batch, teacher and noise levels don't fit, or a loss is not finite.
  */
 export class PredictorError extends Error {
   constructor(

@@ -247,11 +247,28 @@ describe('trainStep', () => {
     ['a teacher of a point alone', { sigmas: [80], teacher: [start] }, /at least two/],
     ['points of unequal length', { teacher: [start, start, start.slice(3), start] }, /12,12,9,12/],
     ['an opening of another batch', { openings: [{ denoised: start.slice(3) }] }, /found 9 at 0/],
+    ['noise levels that rise', { sigmas: [80, 9.7, 9.7, 0.002] }, /descend .* found 9.7 at 2/],
+    ['a last noise level of 0', { sigmas: [80, 9.7, 0.47, 0] }, /above 0; found 0 at 3/],
     ['a difference of nothing', { epsilon: 0 }, /epsilon .* found 0/],
   ])('refuses %s', async (_, wrong, message) => {
     await expect(train(amed, wrong)).rejects.toThrow(
       expect.objectContaining({ code: 'E_TRAINING', message: expect.stringMatching(message) }),
     );
+  });
+
+  it.each([
+    ['NaN', (denoised: Vector) => denoised.map((value, i) => (i === 5 ? Number.NaN : value))],
+    ['too few numbers', (denoised: Vector) => denoised.slice(1)],
+  ])('stops at the interval where a denoiser gives %s', async (_, spoil) => {
+    const denoise = (request: Request) => {
+      const evaluation = inDouble(request);
+      const late = typeof request.sigma !== 'number' && request.sigma[0]! < 0.4;
+      return late ? { ...evaluation, denoised: spoil(evaluation.denoised) } : evaluation;
+    };
+    await expect(train(amed, { denoise })).rejects.toMatchObject({
+      code: 'E_TRAINING',
+      evidence: { interval: 2 },
+    });
   });
 
   it('refuses a denoiser without bottleneck', async () => {

@@ -58,7 +58,7 @@ export interface TrainedInterval {
  * - Gradients flow through the intermediate time, the point there and its evaluation; none through earlier intervals.
  * - Source: AMED-Solver, arXiv:2312.00094, Algorithm 1. Deviation: derivatives of the step are central differences.
  *
- * @throws PredictorError (E_TRAINING) if noise levels, teacher and batch don't fit
+ * @throws PredictorError (E_TRAINING) if noise levels, teacher and batch don't fit, or the loss is not finite
  * @throws SolverError (E_DENOISED) if the denoiser gives no bottleneck
  */
 export async function trainStep<State extends SolverState>(
@@ -109,6 +109,13 @@ export async function trainStep<State extends SolverState>(
     state = ended?.state ?? init(target, n);
 
     const error = combine([1, x], [-1, target]);
+    const loss = error.reduce((total, e) => total + e * e, 0) / n;
+    if (!Number.isFinite(loss))
+      throw new PredictorError(
+        'E_TRAINING',
+        `a loss must be finite; found ${loss} in interval ${k}, from σ = ${sigma} to ${sigmaNext}. The denoiser or the teacher gave NaN or infinity, or answers of the wrong length; a predictor learns nothing from it.`,
+        { interval: k, found: loss },
+      );
     const cotangent = {
       r: contract(error, slopes.r, n),
       scaleDir: contract(error, slopes.scaleDir, n),
@@ -117,7 +124,6 @@ export async function trainStep<State extends SolverState>(
     const gradients = await trainer.gradient(inputs, cotangent);
     await trainer.descend(gradients);
 
-    const loss = error.reduce((total, e) => total + e * e, 0) / n;
     trained.push({ loss, x, steering, cotangent, gradients, nfe });
     onInterval?.(trained[k]!, k);
   }
@@ -172,6 +178,13 @@ function check({ n, sigmas, teacher, openings, epsilon = 3e-3 }: TrainStep): voi
       `a teacher has one point of ${length} numbers per noise level of the student, at least two; found points of ${teacher.map((point) => point.length)} numbers for ${sigmas.length} levels. Take every (M + 1)-th of its trajectory, the start included.`,
       { points: teacher.map((point) => point.length), levels: sigmas.length },
     );
+  for (let i = 0; i < sigmas.length; i++)
+    if (!(sigmas[i]! > 0 && (i === 0 || sigmas[i]! < sigmas[i - 1]!)))
+      throw new PredictorError(
+        'E_TRAINING',
+        `noise levels descend and are above 0; found ${sigmas[i]} at ${i}. Take the student's from its schedule.`,
+        { index: i, found: sigmas[i] },
+      );
   const wrong = (openings ?? []).findIndex((opening) => opening && opening.denoised.length !== length);
   if (wrong >= 0)
     throw new PredictorError(
