@@ -219,6 +219,27 @@ describe('trainStep', () => {
     expect(after.weights['fc_r.bias']!.data[0]).not.toBe(predictor.weights['fc_r.bias']!.data[0]);
   });
 
+  it.each([-8, 8])('stays within the interval where r is at its end: logit %d', async (logit) => {
+    const predictor = initPredictor({ seed: 1, ...neither });
+    predictor.weights['fc_r.bias']!.data.fill(logit);
+    predictor.weights['fc_r.weight']!.data.fill(0);
+    const training = await trainer({ predictor });
+    const asked: number[] = [];
+    const denoise = (request: Request) => {
+      asked.push(...(typeof request.sigma === 'number' ? [] : request.sigma));
+      return inDouble(request);
+    };
+    const [levels, points] = [sigmas.slice(0, 2), teacher.slice(0, 2)];
+    await trainStep({ trainer: training, student: amed, n, sigmas: levels, teacher: points, denoise });
+    training.dispose();
+    expect(asked).toHaveLength(2 * n);
+    for (const sigma of asked) {
+      expect(sigma).toBeLessThan(80);
+      expect(sigma).toBeGreaterThan(9.7);
+    }
+    expect(new Set(asked).size).toBe(2);
+  });
+
   it('brings the loss down', async () => {
     const training = await trainer({ predictor: initPredictor({ seed: 0, scaleDir: 0.01, scaleTime: 0 }) });
     const losses: number[] = [];
