@@ -21,6 +21,7 @@ describe('mt19937', () => {
   it('takes a seed modulo 2³²', () => {
     expect(mt19937(2 ** 32 + 5)()).toBe(mt19937(5)());
     expect(mt19937(2 ** 32 - 1)()).not.toBe(mt19937(0)());
+    expect(mt19937(2 ** 31 + 5)()).not.toBe(mt19937(5)());
   });
 });
 
