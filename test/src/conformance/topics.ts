@@ -1,5 +1,6 @@
 import { images } from './images.js';
 import { metrics } from './metrics.js';
+import { models } from './models.js';
 import { predictor } from './predictor.js';
 import { rng } from './rng.js';
 import { schedules } from './schedules.js';
@@ -18,4 +19,5 @@ export const topics: Readonly<Record<string, Topic>> = {
   rng,
   metrics,
   images,
+  models,
 };
