@@ -23,7 +23,7 @@ export interface DpmppState {
 }
 
 /** The state that a solve with DPM-Solver++ starts from. */
-export function dpmppStart(x: Vector, n: number): DpmppState {
+function dpmppStart(x: Vector, n: number): DpmppState {
   return { x, n, points: [] };
 }
 
