@@ -569,12 +569,6 @@ describe('options that nothing reads', () => {
       ['5:12 teacher.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.'],
     ],
     [
-      spec({ reference: '{ solver: heun, num_steps: 9 }' }),
-      [
-        '5:1 reference: nothing reads it: only rmse_to_teacher does, and evaluate does not ask for it. Remove it.',
-      ],
-    ],
-    [
       spec({ schedule: '{ type: logsnr, rho: 7 }' }),
       ['3:27 schedule.rho: nothing reads it: only polynomial and time_uniform have an exponent. Remove it.'],
     ],

@@ -18,7 +18,7 @@ export interface Rule {
 
 export const trains = (spec: Spec): boolean => spec.train !== false;
 
-export const scores = (spec: Spec, metric: (typeof metricNames)[number]): boolean =>
+const scores = (spec: Spec, metric: (typeof metricNames)[number]): boolean =>
   Array.isArray(spec.evaluate) && spec.evaluate.includes(metric);
 
 /** The parts of a spec that name a method, with how to speak of them. */

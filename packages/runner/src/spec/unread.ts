@@ -1,5 +1,5 @@
 import { teacherName } from './resolve.js';
-import { scores, trains } from './rules.js';
+import { trains } from './rules.js';
 import type { Spec } from './schema.js';
 
 /** A key that only some combinations read. */
@@ -68,19 +68,12 @@ function scheduleOptions(part: 'schedule' | 'reference.schedule', type: (spec: S
 
 const always = () => true;
 const predictor = 'only the training of a predictor does, and train is false';
-const measured = (spec: Spec): boolean => scores(spec, 'rmse_to_teacher');
 
 /** A key below one that nothing reads is not looked at. */
 export const options: readonly Option[] = [
   { path: 'teacher', of: ['train'], read: trains, reader: predictor },
   { path: 'student.scale_dir', of: ['train'], read: trains, reader: predictor },
   { path: 'student.scale_time', of: ['train'], read: trains, reader: predictor },
-  {
-    path: 'reference',
-    of: ['evaluate'],
-    read: measured,
-    reader: 'only rmse_to_teacher does, and evaluate does not ask for it',
-  },
   ...methodOptions('student', ({ student }) => student.solver, {
     of: ['student.solver', 'train'],
     active: always,
@@ -92,8 +85,8 @@ export const options: readonly Option[] = [
     plain: always,
   }),
   ...methodOptions('reference', ({ reference }) => reference?.solver, {
-    of: ['reference.solver', 'evaluate'],
-    active: measured,
+    of: ['reference.solver'],
+    active: ({ reference }) => reference !== undefined,
     plain: always,
   }),
   ...scheduleOptions('schedule', ({ schedule }) => schedule.type),
