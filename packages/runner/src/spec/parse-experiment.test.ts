@@ -150,6 +150,7 @@ describe('a spec of one point', () => {
       schedule: { type: 'time_uniform', rho: 1 },
       numSteps: 60,
       afs: false,
+      denoiseToZero: false,
     });
   });
 });
@@ -355,7 +356,7 @@ describe('values that are wrong', () => {
     [
       { student: '' },
       [
-        '4:10 student: found nothing, expected a map with solver, num_steps, afs, scale_dir, scale_time, max_order, predict_x0, lower_order_final, r.',
+        '4:10 student: found nothing, expected a map with solver, num_steps, afs, denoise_to_zero, scale_dir, scale_time, max_order, predict_x0, lower_order_final, r.',
       ],
     ],
     [
