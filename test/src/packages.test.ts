@@ -72,7 +72,10 @@ describe.each(names)('@fewstep/%s', (name) => {
     const { code, prints } = await snippet(join(root, 'packages', name, 'README.md'));
     await writeFile(join(folder, 'example.mjs'), code);
     await symlink(join(root, 'experiments'), join(folder, 'experiments'));
-    const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder });
+    const { stdout } = await run(process.execPath, ['example.mjs'], {
+      cwd: folder,
+      env: { ...process.env, FORCE_COLOR: '0' },
+    });
     expect(stdout.trim()).toBe(prints.trim());
   });
 });

@@ -3,4 +3,4 @@ export { type NoiseTable, type NoiseTableOptions, noiseTable, noiseTables } from
 export type { Schedule, Span } from './schedule.js';
 export { ScheduleError } from './schedule-error.js';
 export { sigmas } from './sigmas.js';
-export { type NoiseOfTime, vp } from './vp.js';
+export { type NoiseOfTime, vp, vpThrough } from './vp.js';

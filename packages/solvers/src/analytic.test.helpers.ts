@@ -1,8 +1,10 @@
+import { deis } from './deis.js';
 import { dpm } from './dpm.js';
 import { dpmpp } from './dpmpp.js';
 import { euler } from './euler.js';
 import { heun } from './heun.js';
 import { ipndm } from './ipndm.js';
+import { ipndmV } from './ipndm-v.js';
 import { drive } from './solve.js';
 import type { Evaluation, Predict, Request, Solver, SolverState, Student, Vector } from './solver.js';
 import { amed } from './students/amed.js';
@@ -10,6 +12,7 @@ import { dpmStudent } from './students/dpm.js';
 import { dpmppStudent } from './students/dpmpp.js';
 import { eulerStudent } from './students/euler.js';
 import { ipndmStudent } from './students/ipndm.js';
+import { unipc } from './unipc.js';
 
 /** A denoiser of one number at a time, as D of a whole batch, with a bottleneck that tells the samples apart. */
 export function denoiser(at: (x: number, sigma: number) => number, n = 1) {
@@ -71,29 +74,45 @@ export interface Method {
   /** Evaluations per interval. */
   readonly cost: number;
   readonly singleStep: boolean;
+  /** false: it sees σ against 1, so that scaling data and noise alike changes the result. */
+  readonly scaleFree: boolean;
 }
 
 const dpmppVariants = [1, 2, 3].flatMap((maxOrder) =>
   [true, false].map((predictX0) => ({ maxOrder, predictX0, lowerOrderFinal: maxOrder !== 2 })),
 );
 
+const plain = (label: string, solver: Solver<any>, other: Partial<Method> = {}): Method => ({
+  label,
+  solver: solver as Solver<SolverState>,
+  cost: 1,
+  singleStep: false,
+  scaleFree: true,
+  ...other,
+});
+
 export const plainMethods: readonly Method[] = [
-  { label: 'euler', solver: euler, cost: 1, singleStep: true },
-  { label: 'heun', solver: heun, cost: 2, singleStep: true },
-  { label: 'dpm', solver: dpm(), cost: 2, singleStep: true },
-  { label: 'dpm r 0.3', solver: dpm({ r: 0.3 }), cost: 2, singleStep: true },
-  ...[1, 2, 3, 4].map((maxOrder) => ({
-    label: `ipndm ${maxOrder}`,
-    solver: ipndm({ maxOrder }) as Solver<SolverState>,
-    cost: 1,
-    singleStep: false,
-  })),
-  ...dpmppVariants.map((options) => ({
-    label: `dpmpp ${options.maxOrder} ${options.predictX0 ? 'x0' : 'eps'}`,
-    solver: dpmpp(options) as Solver<SolverState>,
-    cost: 1,
-    singleStep: false,
-  })),
+  plain('euler', euler, { singleStep: true }),
+  plain('heun', heun, { cost: 2, singleStep: true }),
+  plain('dpm', dpm(), { cost: 2, singleStep: true }),
+  plain('dpm r 0.3', dpm({ r: 0.3 }), { cost: 2, singleStep: true }),
+  ...[1, 2, 3, 4].flatMap((maxOrder) => [
+    plain(`ipndm ${maxOrder}`, ipndm({ maxOrder })),
+    plain(`ipndm_v ${maxOrder}`, ipndmV({ maxOrder })),
+    plain(`deis ${maxOrder} tab`, deis({ maxOrder }), { scaleFree: maxOrder === 1 }),
+    plain(`deis ${maxOrder} rhoab`, deis({ maxOrder, deisMode: 'rhoab' })),
+  ]),
+  ...dpmppVariants.map((options) =>
+    plain(`dpmpp ${options.maxOrder} ${options.predictX0 ? 'x0' : 'eps'}`, dpmpp(options)),
+  ),
+  ...dpmppVariants.flatMap((options) =>
+    (['bh1', 'bh2'] as const).map((variant) =>
+      plain(
+        `unipc ${options.maxOrder} ${options.predictX0 ? 'x0' : 'eps'} ${variant}`,
+        unipc({ ...options, variant }),
+      ),
+    ),
+  ),
 ];
 
 /** Every student, steered by `predict`. */
@@ -116,6 +135,7 @@ export function steeredMethods(predict: Predict): readonly Method[] {
     solver: student.steered(predict),
     cost: 2,
     singleStep: student.singleStep,
+    scaleFree: true,
   }));
 }
 

@@ -1,12 +1,15 @@
 export { type Adam, adam, type Gradients } from './adam.js';
 export { analyticalFirstStep } from './analytical-first-step.js';
+export { type DeisOptions, deis } from './deis.js';
 export { type DpmOptions, dpm } from './dpm.js';
 export { type DpmppOptions, type DpmppState, dpmpp } from './dpmpp.js';
 export { dpmppUpdate, type ModelPoint } from './dpmpp-update.js';
 export { euler } from './euler.js';
 export { heun } from './heun.js';
 export { type IpndmOptions, type IpndmState, ipndm } from './ipndm.js';
+export { ipndmV } from './ipndm-v.js';
 export { type JointRequest, lockstep } from './lockstep.js';
+export type { MultistepState, SlopePoint } from './multistep.js';
 export {
   checkPredictor,
   embedSigma,
@@ -43,3 +46,5 @@ export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
 export { threshold } from './threshold.js';
 export { type TrainedInterval, type TrainStep, trainStep } from './training.js';
+export { type UnipcOptions, type UnipcState, unipc } from './unipc.js';
+export { type UnipcPoint, type UnipcVariant, unipcUpdate } from './unipc-update.js';

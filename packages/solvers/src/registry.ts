@@ -1,20 +1,23 @@
+import { type DeisOptions, deis } from './deis.js';
 import { type DpmOptions, dpm } from './dpm.js';
-import { type DpmppOptions, dpmpp } from './dpmpp.js';
+import { dpmpp } from './dpmpp.js';
 import { euler } from './euler.js';
 import { heun } from './heun.js';
 import { type IpndmOptions, ipndm } from './ipndm.js';
+import { ipndmV } from './ipndm-v.js';
 import type { Solver, Student } from './solver.js';
 import { amed } from './students/amed.js';
 import { dpmStudent } from './students/dpm.js';
 import { dpmppStudent } from './students/dpmpp.js';
 import { eulerStudent } from './students/euler.js';
 import { ipndmStudent } from './students/ipndm.js';
+import { type UnipcOptions, unipc } from './unipc.js';
 
-export type SolverName = 'euler' | 'heun' | 'dpm' | 'dpmpp' | 'ipndm';
+export type SolverName = 'euler' | 'heun' | 'dpm' | 'dpmpp' | 'unipc' | 'ipndm' | 'ipndm_v' | 'deis';
 export type StudentName = 'amed' | 'euler' | 'dpm' | 'dpmpp' | 'ipndm';
 
 /** The options of every method together; a factory reads its own. */
-export type MethodOptions = DpmOptions & DpmppOptions & IpndmOptions;
+export type MethodOptions = DpmOptions & UnipcOptions & IpndmOptions & DeisOptions;
 
 /** Every solver by name, from its options. */
 export const solvers = {
@@ -22,7 +25,10 @@ export const solvers = {
   heun: () => heun,
   dpm,
   dpmpp,
+  unipc,
   ipndm,
+  ipndm_v: ipndmV,
+  deis,
 } satisfies { [Name in SolverName]: (options?: MethodOptions) => Solver };
 
 /** Every student by name, from its options. */

@@ -12,6 +12,7 @@ import { noiseTableNamed } from './analytic.js';
 
 /** A golden case's settings, in the official flags' words. */
 export interface Configuration {
+  readonly solver?: string;
   readonly schedule_type: string;
   readonly schedule_rho: number;
   readonly num_steps: number;
@@ -22,6 +23,8 @@ export interface Configuration {
   readonly max_order?: number;
   readonly predict_x0?: boolean;
   readonly lower_order_final?: boolean;
+  readonly deis_mode?: 'tab' | 'rhoab';
+  readonly variant?: 'bh1' | 'bh2';
 }
 
 export function scheduleOf({ schedule_type: type, schedule_rho: rho, noise_table }: Configuration): Schedule {
@@ -65,11 +68,16 @@ export function studentOf(name: string, config: Configuration): Student {
   return factory(optionsOf(config));
 }
 
-function optionsOf({ r, max_order, predict_x0, lower_order_final }: Configuration) {
+function optionsOf(config: Configuration): MethodOptions {
+  const { r, max_order, predict_x0, lower_order_final, deis_mode, variant } = config;
   return {
+    sigmaMin: config.sigma_min,
+    sigmaMax: config.sigma_max,
     ...(r !== undefined && { r }),
     ...(max_order !== undefined && { maxOrder: max_order }),
     ...(predict_x0 !== undefined && { predictX0: predict_x0 }),
     ...(lower_order_final !== undefined && { lowerOrderFinal: lower_order_final }),
+    ...(deis_mode !== undefined && { deisMode: deis_mode }),
+    ...(variant !== undefined && { variant }),
   };
 }

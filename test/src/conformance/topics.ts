@@ -5,6 +5,7 @@ import { predictor } from './predictor.js';
 import { rng } from './rng.js';
 import { schedules } from './schedules.js';
 import { solvers } from './solvers.js';
+import { solversExtra } from './solvers-extra.js';
 import { students } from './students.js';
 import type { Topic } from './topic.js';
 import { training } from './training.js';
@@ -13,6 +14,7 @@ import { training } from './training.js';
 export const topics: Readonly<Record<string, Topic>> = {
   schedules,
   solvers,
+  'solvers-extra': solversExtra,
   predictor,
   students,
   training,

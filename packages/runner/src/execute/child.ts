@@ -7,7 +7,7 @@ import type { Job } from './executor.js';
 export type Request = Omit<Job, 'onStart' | 'onProgress'>;
 export type Response =
   | { readonly result: TaskResult }
-  | { readonly error: { readonly code?: string; readonly message: string } };
+  | { readonly error: { readonly code?: string; readonly message: string; readonly stack?: string } };
 
 const progressIntervalMs = 200;
 
@@ -24,13 +24,8 @@ async function answer({ kind, params, hints, inputs, dir }: Request): Promise<Re
     return { result: await run({ params, hints, inputs, dir, progress }) };
   } catch (error) {
     const code = codeOf(error);
-    const known = code?.startsWith('E_') === true || code === 'ENOSPC';
-    const message = !(error instanceof Error)
-      ? String(error)
-      : known
-        ? error.message
-        : (error.stack ?? error.message);
-    return { error: { ...(code && { code }), message } };
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    return { error: { ...(code && { code }), message, ...(stack && { stack }) } };
   }
 }
 

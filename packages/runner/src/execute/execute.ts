@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunnerError } from '../errors.js';
-import type { Task, Versions } from '../graph/task.js';
+import { inputTasks, type Task, type Versions } from '../graph/task.js';
 import { keyOf } from '../store/key.js';
 import { type ActionRecord, fullDisk, type Output, type Store } from '../store/store.js';
 import type { Executor } from './executor.js';
@@ -31,9 +31,11 @@ export interface Execution {
 const leasePollMs = 500;
 
 /**
- * Obtains every given task, from the store where it is there, else by computing it and what it needs.
+ * Obtains every given task, from the store where it is there, else by computing it and what it needs. The outputs of
+ * the given tasks are verified, so that what is damaged is mended and not passed over.
  *
  * A failure stops only what needs it. Nothing is computed twice, neither here nor by another run on the same store.
+ * `signal` ends the waiting for other runs; what the executor runs is the executor's to end.
  */
 export async function execute(
   tasks: readonly Task[],
@@ -42,7 +44,14 @@ export async function execute(
     executor,
     versions,
     onEvent = () => {},
-  }: { store: Store; executor: Executor; versions: Versions; onEvent?: (event: Event) => void },
+    signal,
+  }: {
+    store: Store;
+    executor: Executor;
+    versions: Versions;
+    onEvent?: (event: Event) => void;
+    signal?: AbortSignal;
+  },
 ): Promise<Execution> {
   const pending = new Map<Task, Promise<ActionRecord>>();
   const records = new Map<Task, ActionRecord>();
@@ -52,19 +61,35 @@ export async function execute(
   const obtain = (task: Task): Promise<ActionRecord> => {
     let promise = pending.get(task);
     if (!promise) {
-      promise = find(task).then((record) => {
-        records.set(task, record);
-        return record;
-      });
+      promise = settle(task);
       pending.set(task, promise);
     }
     return promise;
+  };
+
+  const settle = async (task: Task): Promise<ActionRecord> => {
+    await Promise.all(inputTasks(task).map(obtain)); // where one fails, that is its own failure
+    try {
+      const record = await find(task);
+      records.set(task, record);
+      return record;
+    } catch (error) {
+      throw fail(task, error);
+    }
+  };
+
+  const fail = (task: Task, error: unknown): Error => {
+    const failure = fullDisk(error, store.dir) ?? (error instanceof Error ? error : new Error(String(error)));
+    failures.set(task, failure);
+    onEvent({ type: 'failed', task, error: failure });
+    return failure;
   };
 
   const find = async (task: Task): Promise<ActionRecord> => {
     const components = await componentsOf(task, obtain, store, versions);
     const key = keyOf(components);
     for (;;) {
+      signal?.throwIfAborted();
       const known = await store.lookup(key);
       if (known) {
         onEvent({ type: 'found', task });
@@ -73,11 +98,14 @@ export async function execute(
       const lease = await store.lease(key);
       if (!lease) {
         onEvent({ type: 'waiting', task });
-        await sleep(leasePollMs);
+        await sleep(leasePollMs, undefined, signal && { signal });
         continue;
       }
       try {
-        return (await store.lookup(key)) ?? (await compute(task, components, key));
+        const meanwhile = await store.lookup(key);
+        if (!meanwhile) return await compute(task, components, key);
+        onEvent({ type: 'found', task });
+        return meanwhile;
       } finally {
         await lease.release();
       }
@@ -86,9 +114,8 @@ export async function execute(
 
   const compute = async (task: Task, components: ActionRecord['components'], key: string) => {
     const startedAt = new Date();
-    let dir: string | undefined;
+    const dir = await store.scratch();
     try {
-      dir = await store.scratch();
       const result = await executor.run({
         kind: task.kind,
         params: task.params,
@@ -98,6 +125,13 @@ export async function execute(
         onStart: () => onEvent({ type: 'started', task }),
         onProgress: (done) => onEvent({ type: 'progress', task, done }),
       });
+      if (keyOf(await componentsOf(task, obtain, store, versions)) !== key) {
+        throw new RunnerError(
+          'E_INPUT_CHANGED',
+          `what it reads changed while it ran (${filesOf(task).join(', ') || 'an input that was computed again'}): nothing is kept of it. Run again once the files stay as they are.`,
+          { exitCode: 1, evidence: { kind: task.kind, files: filesOf(task) } },
+        );
+      }
       const { record, conflict } = await store.publish({
         key,
         components,
@@ -110,14 +144,8 @@ export async function execute(
       onEvent({ type: 'computed', task, record });
       if (conflict) onEvent({ type: 'conflict', task, kept: record, other: conflict });
       return record;
-    } catch (error) {
-      const failure =
-        fullDisk(error, store.dir) ?? (error instanceof Error ? error : new Error(String(error)));
-      failures.set(task, failure);
-      onEvent({ type: 'failed', task, error: failure });
-      throw failure;
     } finally {
-      if (dir) await rm(dir, { recursive: true, force: true });
+      await rm(dir, { recursive: true, force: true });
     }
   };
 
@@ -136,9 +164,7 @@ export async function execute(
     const record = await obtain(task);
     const path = await store.blob(record.outputs[name]!);
     if (path) return path;
-    await store.forget(record.key);
-    pending.delete(task);
-    const again = await obtain(task);
+    const again = await mend(task, record);
     const mended = await store.blob(again.outputs[name]!);
     if (mended) return mended;
     throw new RunnerError(
@@ -150,13 +176,38 @@ export async function execute(
     );
   };
 
-  const outcomes = await Promise.allSettled(tasks.map(obtain));
+  /** Obtains a task anew whose record promises what is lost, once for all that notice it. */
+  const mend = (task: Task, lost: ActionRecord): Promise<ActionRecord> => {
+    if (records.get(task) === lost) {
+      records.delete(task);
+      pending.set(
+        task,
+        store.forget(lost.key).then(() => settle(task)),
+      );
+    }
+    return obtain(task);
+  };
+
+  const obtainWhole = async (task: Task): Promise<void> => {
+    const record = await obtain(task);
+    try {
+      for (const name of Object.keys(record.outputs)) await fileOf(task, name);
+    } catch (error) {
+      throw fail(task, error);
+    }
+  };
+
+  await Promise.allSettled(tasks.map(obtainWhole));
   // A failure rejects whatever waits for it at once, while its neighbours still run: see them through.
   for (let count = 0; count !== pending.size; ) {
     count = pending.size;
     await Promise.allSettled(pending.values());
   }
-  const refused = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (refused && failures.size === 0) throw refused.reason;
   return { records, failures, computed: computed.size, local: records.size - computed.size };
+}
+
+function filesOf(task: Task): string[] {
+  return Object.values(task.inputs).flatMap((list) =>
+    list.flatMap((input) => ('file' in input ? [input.file] : [])),
+  );
 }

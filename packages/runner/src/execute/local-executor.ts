@@ -12,6 +12,7 @@ const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
 /** A child that crashed is replaced and its job tried once more: a passing shortage should not cost a night's run. */
 const tries = 2;
 const keptOutput = 4_000;
+const keptLines = 8;
 
 interface Queued {
   readonly job: Job;
@@ -56,13 +57,14 @@ export function localExecutor({ slots = 1 }: { slots?: number } = {}): Executor 
         if (tried < tries) continue;
         throw new RunnerError(
           'E_TASK_CRASHED',
-          `the process that computed it ended ${tries} times (${outcome.crash})${outcome.output ? `:\n${outcome.output}` : ''}. Out of memory is the usual cause: a smaller sample.batch needs less.`,
+          `the process that computed it ended ${tries} times (${outcome.crash})${outcome.output ? `, saying: ${outcome.output}` : ''}. Out of memory is the usual cause: a smaller sample.batch needs less.`,
           { exitCode: 1, evidence: outcome },
         );
       }
       idle.push(child);
       if ('error' in outcome) {
-        throw new RunnerError(outcome.error.code ?? 'E_TASK_FAILED', outcome.error.message, { exitCode: 1 });
+        const { code = 'E_TASK_FAILED', message, stack } = outcome.error;
+        throw new RunnerError(code, message, { exitCode: 1, evidence: { stack } });
       }
       return checked(job, outcome.result);
     }
@@ -71,6 +73,8 @@ export function localExecutor({ slots = 1 }: { slots?: number } = {}): Executor 
   const start = (): ChildProcess => {
     const child = fork(childPath, { serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     alive.add(child);
+    // Who speaks to it hears of it; a message that is lost on an ended process must not end this one.
+    child.on('error', () => {});
     return child;
   };
 
@@ -113,7 +117,7 @@ function converse(child: ChildProcess, job: Job): Promise<Outcome> {
     };
     const finish = (outcome: Outcome) => {
       child.off('message', onMessage);
-      child.off('exit', onExit);
+      child.off('close', onClose);
       child.off('error', onError);
       child.stdout?.off('data', collect);
       child.stderr?.off('data', collect);
@@ -123,17 +127,24 @@ function converse(child: ChildProcess, job: Job): Promise<Outcome> {
       if ('done' in message) job.onProgress(message.done);
       else finish(message);
     };
-    const onExit = (code: number | null, signal: string | null) =>
-      finish({ crash: signal ?? `exit code ${code}`, output: output.trim() });
-    const onError = (error: Error) => finish({ crash: error.message, output: output.trim() });
+    // Not 'exit': what it said last may come after.
+    const onClose = (code: number | null, signal: string | null) =>
+      finish({ crash: signal ?? `exit code ${code}`, output: lastWords(output) });
+    const onError = (error: Error) => finish({ crash: error.message, output: lastWords(output) });
     child.on('message', onMessage);
-    child.on('exit', onExit);
+    child.on('close', onClose);
     child.on('error', onError);
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
     const { kind, params, hints, inputs, dir } = job;
     child.send({ kind, params, hints, inputs, dir } satisfies Request);
   });
+}
+
+/** What a process said before it ended, without the frames of stacks. */
+function lastWords(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+  return lines.slice(-keptLines).join('\n').trim();
 }
 
 /** Outputs count when every one that the kind promises is there and holds something. */

@@ -25,7 +25,7 @@ export async function plan(
   let byKind: Map<string, KeyComponents[]> | undefined;
   const planned: Planned[] = [];
   for (const task of tasks) {
-    const waiting = inputTasks(task).filter((input) => !records.has(input));
+    const waiting = [...new Set(inputTasks(task))].filter((input) => !records.has(input));
     if (waiting.length > 0) {
       planned.push({
         task,

@@ -64,7 +64,7 @@ export function graphBuilder(world: World): GraphBuilder {
         .map((range) =>
           add(
             kind,
-            `${title}, seeds ${range[0]}-${range[1]}`,
+            `${title}, ${range[0] === range[1] ? `seed ${range[0]}` : `seeds ${range[0]}-${range[1]}`}`,
             {
               params: { ...params, seeds: range },
               inputs,

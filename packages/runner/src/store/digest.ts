@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 /** SHA-256 as 64 hex digits. */
@@ -17,14 +17,18 @@ export async function digestOfFile(path: string): Promise<Digest> {
   return hash.digest('hex');
 }
 
-/** Digest of a file's bytes; of a folder, over its files' relative names and digests. */
+/** Digest of a file's bytes; of a folder, over its files' relative names and digests, links to files among them. */
 export async function digestOfPath(path: string): Promise<Digest> {
   if (!(await stat(path)).isDirectory()) return digestOfFile(path);
   const names = (await readdir(path, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
+    .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   const lines: string[] = [];
-  for (const name of names) lines.push(`${await digestOfFile(name)}  ${name.slice(path.length + 1)}`);
+  for (const name of names) {
+    const target = await stat(name).catch(() => undefined);
+    const digest = target?.isFile() ? await digestOfFile(name) : 'no file';
+    lines.push(`${digest}  ${relative(path, name)}`);
+  }
   return digestOfText(lines.join('\n'));
 }

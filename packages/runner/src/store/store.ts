@@ -100,8 +100,9 @@ export async function openStore(path: string): Promise<Store> {
   const tmp = join(dir, 'tmp');
   const recordPath = (key: Digest) => join(dir, 'records', key.slice(0, 2), `${key}.json`);
   const blobPath = (digest: Digest) => join(dir, 'blobs', digest.slice(0, 2), digest);
-  const aside = () => join(tmp, `${process.pid}-${randomBytes(6).toString('hex')}`);
-  const verified = new Set<Digest>();
+  const aside = () => join(tmp, `${process.pid}@${hostname()}-${randomBytes(6).toString('hex')}`);
+  /** Blobs that were looked at in this process, each once: whether they are what their name says. */
+  const verified = new Map<Digest, Promise<boolean>>();
 
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -124,7 +125,12 @@ export async function openStore(path: string): Promise<Store> {
   /** Writes aside and syncs; returns where. */
   const writeAside = async (text: string): Promise<string> => {
     const path = aside();
-    await writeFile(path, text, { flush: true });
+    try {
+      await writeFile(path, text, { flush: true });
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
     return path;
   };
 
@@ -160,14 +166,16 @@ export async function openStore(path: string): Promise<Store> {
     blob: ({ digest }) =>
       guarded(async () => {
         const path = blobPath(digest);
-        if (verified.has(digest)) return path;
-        if (!existsSync(path)) return undefined;
-        if ((await digestOfFile(path)) !== digest) {
-          await rm(path, { force: true });
-          return undefined;
+        const verification = verified.get(digest) ?? verify(path, digest);
+        verified.set(digest, verification);
+        let sound = false;
+        try {
+          sound = await verification;
+        } finally {
+          // What is damaged or can't be read now may be mended: only what is sound is remembered.
+          if (!sound && verified.get(digest) === verification) verified.delete(digest);
         }
-        verified.add(digest);
-        return path;
+        return sound ? path : undefined;
       }),
 
     pathOf: ({ digest }) => blobPath(digest),
@@ -192,7 +200,7 @@ export async function openStore(path: string): Promise<Store> {
           await mkdir(dirname(blobPath(digest)), { recursive: true });
           await rename(file, blobPath(digest));
           await sync(dirname(blobPath(digest)));
-          verified.add(digest);
+          verified.set(digest, Promise.resolve(true));
           outputs[name] = { digest, size };
         }
         const record: ActionRecord = {
@@ -243,22 +251,32 @@ export async function openStore(path: string): Promise<Store> {
         await writeFile(join(folder, `${first}-${last}`), '');
       }),
 
-    fileDigest: (path) =>
-      guarded(async () => {
-        const { size, mtimeMs, ino } = await stat(path);
-        const note = join(dir, 'files', `${digestOfText(path)}.json`);
+    async fileDigest(path) {
+      const note = join(dir, 'files', `${digestOfText(path)}.json`);
+      const known = await readFile(note, 'utf8').then(JSON.parse, () => undefined);
+      try {
+        const found = await stat(path);
+        const { size, mtimeMs, ino } = found;
         const seen = { path, size, mtimeMs, ino };
-        const known = await readFile(note, 'utf8').then(JSON.parse, () => undefined);
         if (known && Object.entries(seen).every(([name, value]) => known[name] === value))
           return known.digest;
         const digest = await digestOfPath(path);
         // A folder's own time tells nothing of its files'; a file changed this instant may change again unseen.
-        if (!(await stat(path)).isDirectory() && Date.now() - mtimeMs > 2_000) {
-          await mkdir(dirname(note), { recursive: true });
-          await rename(await writeAside(JSON.stringify({ ...seen, digest })), note);
+        if (!found.isDirectory() && Date.now() - mtimeMs > 2_000) {
+          // Without the note the file is read again next time, and nothing is lost: a full or read-only store may do.
+          await mkdir(dirname(note), { recursive: true })
+            .then(async () => rename(await writeAside(JSON.stringify({ ...seen, digest })), note))
+            .catch(() => {});
         }
         return digest;
-      }),
+      } catch (error) {
+        throw new RunnerError(
+          'E_FILE',
+          `${path} can't be read (${codeOf(error) ?? error}): it must be there, and stay as it is until the run ends.`,
+          { exitCode: 1, cause: error, evidence: { path } },
+        );
+      }
+    },
 
     lease: (key) => guarded(() => takeLease(join(dir, 'leases'), key, writeAside)),
   };
@@ -291,11 +309,20 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-/** Removes what processes of this machine that are gone left behind. */
+/** Whether a file is what its name says; a false one is removed. */
+async function verify(path: string, digest: Digest): Promise<boolean> {
+  if (!existsSync(path)) return false;
+  if ((await digestOfFile(path)) === digest) return true;
+  await rm(path, { force: true });
+  return false;
+}
+
+/** Removes what processes of this machine that are gone left behind; of another machine's it can't know. */
 async function sweep(tmp: string): Promise<void> {
   for (const name of await readdir(tmp)) {
-    const pid = Number.parseInt(name, 10);
-    if (Number.isInteger(pid) && !isAlive(pid)) await rm(join(tmp, name), { recursive: true, force: true });
+    const [, pid, host] = /^(\d+)@(.*)-[0-9a-f]+$/.exec(name) ?? [];
+    if (host === hostname() && !isAlive(Number(pid)))
+      await rm(join(tmp, name), { recursive: true, force: true });
   }
 }
 
@@ -348,7 +375,8 @@ async function touch(path: string): Promise<void> {
 async function isHeld(path: string): Promise<boolean> {
   try {
     const holder = JSON.parse(await readFile(path, 'utf8'));
-    if (holder.host === hostname()) return isAlive(holder.pid);
+    if (holder.host === hostname() && !isAlive(holder.pid)) return false;
+    // A process that lives may be another one that was given the same number: the holder's heart beats.
     return Date.now() - (await stat(path)).mtimeMs < leaseStaleMs;
   } catch {
     return false;
