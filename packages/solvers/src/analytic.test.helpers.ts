@@ -82,14 +82,14 @@ const dpmppVariants = [1, 2, 3].flatMap((maxOrder) =>
   [true, false].map((predictX0) => ({ maxOrder, predictX0, lowerOrderFinal: maxOrder !== 2 })),
 );
 
-const plain = (label: string, solver: Solver<any>, other: Partial<Method> = {}): Method => ({
-  label,
-  solver: solver as Solver<SolverState>,
-  cost: 1,
-  singleStep: false,
-  scaleFree: true,
-  ...other,
-});
+function plain<State extends SolverState>(
+  label: string,
+  solver: Solver<State>,
+  other: Partial<Method> = {},
+): Method {
+  const method = { cost: 1, singleStep: false, scaleFree: true, ...other };
+  return { label, solver: solver as Solver<SolverState>, ...method };
+}
 
 export const plainMethods: readonly Method[] = [
   plain('euler', euler, { singleStep: true }),

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { denoiser, fixed, requestsOf, stepFrom, twoClusters, worst } from './analytic.test.helpers.js';
+import { deis } from './deis.js';
 import { dpm } from './dpm.js';
 import { dpmpp } from './dpmpp.js';
 import { euler } from './euler.js';
 import { ipndm } from './ipndm.js';
+import { ipndmV } from './ipndm-v.js';
 import { solvers, students } from './registry.js';
 import { solveSync } from './solve.js';
 import type { Solver, SolverState } from './solver.js';
@@ -12,6 +14,7 @@ import { dpmStudent } from './students/dpm.js';
 import { dpmppStudent } from './students/dpmpp.js';
 import { eulerStudent } from './students/euler.js';
 import { ipndmStudent } from './students/ipndm.js';
+import { unipc } from './unipc.js';
 
 const x = Float64Array.of(-2, 0.4, 1.7);
 const sigmas = [3, 1.2, 0.5, 0.2, 0.1];
@@ -22,6 +25,9 @@ const solved = (solver: Solver<SolverState>, levels = sigmas) =>
 describe('methods that are the same by another name', () => {
   it.each([
     ['ipndm of order 1', ipndm({ maxOrder: 1 }), euler],
+    ['ipndm_v of order 1', ipndmV({ maxOrder: 1 }), euler],
+    ['deis tab of order 1', deis({ maxOrder: 1 }), euler],
+    ['deis rhoab', deis({ deisMode: 'rhoab' }), ipndmV()],
     ['dpmpp of order 1 on the slope', dpmpp({ maxOrder: 1, predictX0: false }), euler],
     ['dpmpp of order 1 on data in range', dpmpp({ maxOrder: 1 }), euler],
     [
@@ -33,6 +39,27 @@ describe('methods that are the same by another name', () => {
     ['dpm at r = 0.5', dpm(), amed.steered(fixed(0.5))],
   ])('%s', (_, one, other) => {
     expect(worst(solved(one), solved(other))).toBeLessThan(1e-13);
+  });
+
+  it.each([2, 3, 4])('ipndm_v of order %d on an even grid is ipndm', (maxOrder) => {
+    const even = [3, 2.5, 2, 1.5, 1, 0.5];
+    expect(worst(solved(ipndmV({ maxOrder }), even), solved(ipndm({ maxOrder }), even))).toBeLessThan(1e-13);
+    expect(worst(solved(ipndmV({ maxOrder })), solved(ipndm({ maxOrder })))).toBeGreaterThan(1e-3);
+  });
+
+  it.each([
+    [1, true],
+    [1, false],
+    [2, true],
+    [2, false],
+  ])('unipc bh2 of order %d, predict_x0 %s, uncorrected is dpmpp', (maxOrder, predictX0) => {
+    const options = { maxOrder, predictX0, lowerOrderFinal: false };
+    const modelAt = (level: number) =>
+      x.map((value) => (predictX0 ? twoClusters(value, level) : (value - twoClusters(value, level)) / level));
+    const points = [0.5, 0.9].slice(0, maxOrder).map((sigma) => ({ model: modelAt(sigma), sigma }));
+    const predicted = stepFrom(unipc(options), { x, n: 1, points }, [0.5, 0.2], denoise, 1);
+    const state = stepFrom(dpmpp(options), { x, n: 1, points: points.slice(1) }, [0.5, 0.2], denoise, 1);
+    expect(worst(predicted.x, state.x)).toBeLessThan(1e-15);
   });
 
   it.each([
@@ -94,12 +121,61 @@ describe('options', () => {
     expect(after(3, true)).not.toEqual(after(3, false));
   });
 
+  it.each([1, 2])('unipc: lower_order_final takes order %d when as many steps remain', (remaining) => {
+    const points = [0.5, 0.9, 1.6].map((sigma) => ({
+      model: x.map((value) => Math.sin(value * sigma)),
+      sigma,
+    }));
+    const after = (maxOrder: number, lowerOrderFinal: boolean) => {
+      const state = { x, n: 1, points: points.slice(0, maxOrder) };
+      return stepFrom(unipc({ maxOrder, lowerOrderFinal }), state, [0.5, 0.2], denoise, remaining).x;
+    };
+    expect(after(3, true)).toEqual(after(remaining, false));
+    expect(after(3, true)).not.toEqual(after(3, false));
+  });
+
+  it('unipc asks twice in its first step, where it predicts in each, and not in its last', () => {
+    const levels = sigmas.slice(0, 4);
+    const asked: number[][] = [];
+    const { trajectory } = solveSync({
+      solver: unipc(),
+      x,
+      n: 1,
+      sigmas: levels,
+      denoise,
+      onEvaluation: ({ step, stage, request }) => asked.push([step, stage, request.sigma as number]),
+    });
+    expect(asked).toEqual([
+      [0, 0, 3],
+      [0, 1, 1.2],
+      [1, 0, 0.5],
+    ]);
+    expect(trajectory).toHaveLength(4);
+  });
+
+  it('deis tab takes its time from the range, but not where a single slope leaves no choice', () => {
+    const run = (maxOrder: number, range: object) => solved(deis({ maxOrder, ...range }));
+    const [edm, latent] = [
+      { sigmaMin: 0.002, sigmaMax: 80 },
+      { sigmaMin: 0.03, sigmaMax: 14.6 },
+    ];
+    expect(run(3, {})).toEqual(run(3, edm));
+    expect(worst(run(3, latent), run(3, edm))).toBeGreaterThan(1e-5);
+    expect(worst(run(1, latent), run(1, edm))).toBeLessThan(1e-13);
+  });
+
   it.each([
     ['dpm', () => dpm({ r: 0 })],
     ['dpm', () => dpm({ r: Number.NaN })],
     ['dpmpp', () => dpmpp({ maxOrder: 4 })],
     ['ipndm', () => ipndm({ maxOrder: 0 })],
     ['ipndm', () => ipndm({ maxOrder: 1.5 })],
+    ['ipndm_v', () => ipndmV({ maxOrder: 5 })],
+    ['deis', () => deis({ maxOrder: 5 })],
+    ['deis', () => deis({ deisMode: 'tAB' as 'tab' })],
+    ['deis', () => deis({ sigmaMin: 80, sigmaMax: 0.002 })],
+    ['unipc', () => unipc({ maxOrder: 4 })],
+    ['unipc', () => unipc({ variant: 'bh3' as 'bh2' })],
     ['the student dpmpp', () => dpmppStudent({ maxOrder: 0 })],
     ['the student ipndm', () => ipndmStudent({ maxOrder: 5 })],
   ])('%s refuses what it has no coefficients for', (_, attempt) => {

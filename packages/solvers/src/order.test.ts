@@ -9,10 +9,13 @@ import {
   stepFrom,
   worst,
 } from './analytic.test.helpers.js';
+import { deis } from './deis.js';
 import { dpmpp } from './dpmpp.js';
 import { ipndm } from './ipndm.js';
+import { ipndmV } from './ipndm-v.js';
 import { solveSync } from './solve.js';
 import type { Solver, SolverState } from './solver.js';
+import { unipc } from './unipc.js';
 
 const { at, flow } = gaussian(0.2, 0.5);
 const start = Float64Array.of(-1.1, 0.4, 0.9);
@@ -43,7 +46,8 @@ describe('local order, from an exact history', () => {
   const from = (level: number) => start.map((x) => flow(x, sigma, level));
   const slope = (level: number) => from(level).map((x) => (x - at(x, level)) / level);
   const model = (level: number) => from(level).map((x) => at(x, level));
-  const localOrder = (error: (h: number) => number) => orderOf(error(0.002), error(0.001));
+  // Of a high order, the error of a short step is lost in rounding.
+  const localOrder = (error: (h: number) => number, h = 0.002) => orderOf(error(h), error(h / 2));
 
   // Steps of unequal length in λ: with equal ones an inverted step ratio would go unseen.
   it.each([
@@ -75,6 +79,54 @@ describe('local order, from an exact history', () => {
     });
     expect(Math.abs(measured - maxOrder - 1), `measured ${measured}`).toBeLessThan(0.1);
   });
+
+  // Steps of unequal length, so that the weights of another grid would show.
+  it.each(
+    [1, 2, 3, 4].flatMap((maxOrder) => [
+      [`ipndm_v of order ${maxOrder}`, maxOrder, ipndmV({ maxOrder })] as const,
+      [`deis tab of order ${maxOrder}`, maxOrder, deis({ maxOrder })] as const,
+      [
+        `deis tab of order ${maxOrder}, narrow`,
+        maxOrder,
+        deis({ maxOrder, sigmaMin: 0.3, sigmaMax: 2 }),
+      ] as const,
+      [`deis rhoab of order ${maxOrder}`, maxOrder, deis({ maxOrder, deisMode: 'rhoab' })] as const,
+    ]),
+  )('%s errs by one power more in a step', (_, maxOrder, solver) => {
+    const measured = localOrder((h) => {
+      const levels = [0.7, 2, 2.6].map((k) => sigma + k * h).slice(0, maxOrder - 1);
+      const points = levels.map((level) => ({ slope: slope(level), sigma: level }));
+      const state = stepFrom(solver, { x: start, points }, [sigma, sigma - h], denoise);
+      return worst(state.x, from(sigma - h));
+    }, 0.01);
+    expect(Math.abs(measured - maxOrder - 1), `measured ${measured}`).toBeLessThan(0.1);
+  });
+
+  it.each(
+    [1, 2, 3].flatMap((maxOrder) =>
+      (['bh1', 'bh2'] as const).flatMap((variant) =>
+        [true, false].map((predictX0) => [maxOrder, variant, predictX0] as const),
+      ),
+    ),
+  )(
+    'unipc of order %d, %s, predict_x0 %s errs by one power more in a step, by two if it is corrected',
+    (maxOrder, variant, predictX0) => {
+      const solver = unipc({ maxOrder, variant, predictX0, lowerOrderFinal: false });
+      const measured = [1, 2].map((remaining) =>
+        localOrder((h) => {
+          const points = [0, 0.6, 1.9]
+            .map((k) => sigma * Math.exp(k * h))
+            .slice(0, maxOrder)
+            .map((level) => ({ model: predictX0 ? model(level) : slope(level), sigma: level }));
+          const next = sigma * Math.exp(-h);
+          const state = stepFrom(solver, { x: start, n: 1, points }, [sigma, next], denoise, remaining);
+          return worst(state.x, from(next));
+        }, 0.01),
+      );
+      expect(Math.abs(measured[0]! - maxOrder - 1), `predicted: measured ${measured[0]}`).toBeLessThan(0.1);
+      expect(Math.abs(measured[1]! - maxOrder - 2), `corrected: measured ${measured[1]}`).toBeLessThan(0.1);
+    },
+  );
 
   it.each(
     [...plainMethods, ...steeredMethods(fixed([0.4, 0.5, 0.6]))].filter(({ singleStep }) => singleStep),
