@@ -1,6 +1,17 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOfText } from './digest.js';
 import { keyOf } from './key.js';
@@ -124,20 +135,44 @@ describe('leases', () => {
   });
 
   it('are taken from a process that is gone', async () => {
-    const { hostname } = await import('node:os');
     await mkdir(join(dir, 'leases'), { recursive: true });
     await writeFile(join(dir, 'leases', key), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
     const lease = await store.lease(key);
     expect(lease).toBeDefined();
     await lease!.release();
   });
+
+  it('are taken from a holder whose heart stopped, though its number lives on in another process', async () => {
+    const path = join(dir, 'leases', key);
+    await mkdir(join(dir, 'leases'), { recursive: true });
+    await writeFile(path, JSON.stringify({ pid: process.pid, host: hostname(), nonce: 'of another' }));
+    expect(await store.lease(key)).toBeUndefined();
+    const minuteAgo = Date.now() / 1000 - 60;
+    await utimes(path, minuteAgo, minuteAgo);
+    const lease = await store.lease(key);
+    expect(lease).toBeDefined();
+    await lease!.release();
+  });
 });
 
-it('removes what a process that is gone left behind', async () => {
-  await mkdir(join(dir, 'tmp', `${2 ** 22 + 1}-abc`));
-  await store.scratch();
+it('removes what a process that is gone left behind, and nothing of another machine', async () => {
+  await mkdir(join(dir, 'tmp', `${2 ** 22 + 1}@${hostname()}-abc`));
+  await mkdir(join(dir, 'tmp', `${2 ** 22 + 1}@elsewhere-abc`));
+  const own = basename(await store.scratch());
   await openStore(dir);
-  expect((await readdir(join(dir, 'tmp'))).map((name) => name.split('-')[0])).toEqual([String(process.pid)]);
+  expect((await readdir(join(dir, 'tmp'))).sort()).toEqual([`${2 ** 22 + 1}@elsewhere-abc`, own].sort());
+});
+
+it('reads a blob once for all that ask for it at the same time', async () => {
+  const { record } = await publish('pixels');
+  const path = (await store.blob(record.outputs.images!))!;
+  await chmod(path, 0o644);
+  await writeFile(path, 'pixelz');
+  const other = await openStore(dir);
+  const answers = Array.from({ length: 8 }, () => other.blob(record.outputs.images!));
+  expect(await Promise.all(answers)).toEqual(Array(8).fill(undefined));
+  await publish('pixels', other);
+  expect(await other.blob(record.outputs.images!)).toBe(path);
 });
 
 it('notices a file that changed', async () => {
@@ -146,6 +181,42 @@ it('notices a file that changed', async () => {
   expect(await store.fileDigest(file)).toBe(digestOfText('one'));
   await writeFile(file, 'two');
   expect(await store.fileDigest(file)).toBe(digestOfText('two'));
+});
+
+describe('the digest of a folder', () => {
+  it('changes with its files, their names, and the files that its links name', async () => {
+    const images = join(dir, 'images');
+    await mkdir(join(images, '0'), { recursive: true });
+    await writeFile(join(images, '0', 'a.png'), 'a');
+    await writeFile(join(dir, 'elsewhere.png'), 'b');
+    const seen = new Set([await store.fileDigest(images)]);
+    const changed = async (change: () => Promise<unknown>) => {
+      await change();
+      const digest = await store.fileDigest(images);
+      expect(seen).not.toContain(digest);
+      seen.add(digest);
+    };
+    await changed(() => writeFile(join(images, '0', 'a.png'), 'c'));
+    await changed(() => rename(join(images, '0', 'a.png'), join(images, '0', 'b.png')));
+    await changed(() => symlink(join(dir, 'elsewhere.png'), join(images, 'link.png')));
+    await changed(() => writeFile(join(dir, 'elsewhere.png'), 'd'));
+    await changed(() => rm(join(dir, 'elsewhere.png')));
+  });
+});
+
+it('names the file from outside that can’t be read', async () => {
+  await expect(store.fileDigest(join(dir, 'none.pkl'))).rejects.toMatchObject({
+    code: 'E_FILE',
+    message: expect.stringContaining(join(dir, 'none.pkl')),
+  });
+});
+
+it('does without its notes on files where it can’t write them', async () => {
+  const file = join(dir, 'checkpoint.pkl');
+  await writeFile(file, 'one');
+  await utimes(file, 1e9, 1e9);
+  await writeFile(join(dir, 'files'), 'in the way');
+  expect(await store.fileDigest(file)).toBe(digestOfText('one'));
 });
 
 it('notes shards by family', async () => {
