@@ -1,4 +1,4 @@
-import { RunnerError } from '../errors.js';
+import { codeOf, RunnerError } from '../errors.js';
 import { type Execution, execute } from '../execute/execute.js';
 import { localExecutor } from '../execute/local-executor.js';
 import { progress } from '../execute/progress.js';
@@ -21,9 +21,10 @@ export async function work(
     work: all.reduce((sum, task) => sum + task.work, 0),
   });
   const executor = localExecutor();
-  let interrupted = false;
+  const interruption = new AbortController();
+  const { signal } = interruption;
   const interrupt = () => {
-    interrupted = true;
+    interruption.abort();
     void executor.close();
   };
   process.once('SIGINT', interrupt);
@@ -33,11 +34,12 @@ export async function work(
       store,
       executor,
       versions,
+      signal,
       onEvent: (event) => {
-        if (!interrupted) reporter.onEvent(event);
+        if (!signal.aborted) reporter.onEvent(event);
       },
     });
-    if (interrupted) {
+    if (signal.aborted) {
       throw new RunnerError(
         'E_INTERRUPTED',
         'interrupted: what was finished is in the store, and the same command goes on from there',
@@ -53,12 +55,26 @@ export async function work(
   }
 }
 
-/** @throws RunnerError E_TASK (exit code 1) that names what failed and why */
+const namedTasks = 3;
+
+/** @throws RunnerError E_TASK (exit code 1) that names what failed and why, each reason once */
 export function demand({ failures }: Pick<Execution, 'failures'>): void {
   if (failures.size === 0) return;
-  const lines = [...failures].map(([task, error]) => {
-    const code = 'code' in error ? `${error.code} ` : '';
-    return `${task.title}: ${code}${error.message}`;
+  const titles = new Map<string, string[]>();
+  for (const [task, error] of failures) {
+    const reason = reasonOf(error);
+    titles.set(reason, [...(titles.get(reason) ?? []), task.title]);
+  }
+  const lines = [...titles].map(([reason, tasks]) => {
+    const more = tasks.length > namedTasks ? ` and ${tasks.length - namedTasks} more` : '';
+    return `${tasks.slice(0, namedTasks).join('; ')}${more}: ${reason}`;
   });
   throw new RunnerError('E_TASK', lines.join('\n'), { exitCode: 1 });
+}
+
+function reasonOf(error: Error): string {
+  const code = codeOf(error);
+  const stack = process.env.FEWSTEP_DEBUG && error instanceof RunnerError ? error.evidence.stack : undefined;
+  const message = code && !error.message.startsWith(code) ? `${code} ${error.message}` : error.message;
+  return stack ? `${message}\n${stack}` : message;
 }

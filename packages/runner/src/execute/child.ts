@@ -5,9 +5,10 @@ import type { TaskResult } from '../tasks/task-module.js';
 import type { Job } from './executor.js';
 
 export type Request = Omit<Job, 'onStart' | 'onProgress'>;
-export type Response =
-  | { readonly result: TaskResult }
-  | { readonly error: { readonly code?: string; readonly message: string; readonly stack?: string } };
+export interface Failure {
+  readonly error: { readonly code?: string; readonly message: string; readonly stack?: string };
+}
+export type Response = { readonly result: TaskResult } | Failure;
 
 const progressIntervalMs = 200;
 

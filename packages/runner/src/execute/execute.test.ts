@@ -166,6 +166,81 @@ describe('execute', () => {
     expect(mending.kinds()).toEqual(['features', 'features', 'prdc', 'samples']);
   });
 
+  it('mends a damaged result that is asked for itself', async () => {
+    const { score } = smallGraph();
+    const { records } = await run([score], textExecutor());
+    const damaged = store.pathOf(records.get(score)!.outputs.value!);
+    const whole = await readFile(damaged, 'utf8');
+    await chmod(damaged, 0o644);
+    await writeFile(damaged, 'x'.repeat(whole.length));
+    store = await openStore(join(dir, 'store'));
+    const mending = textExecutor();
+    const { computed, local } = await run([smallGraph().score], mending);
+    expect(mending.kinds()).toEqual(['prdc']);
+    expect({ computed, local }).toEqual({ computed: 1, local: 5 });
+    expect(await readFile(damaged, 'utf8')).toBe(whole);
+  });
+
+  it('computes what many need and is lost once', async () => {
+    const { denoiser } = smallGraph();
+    const { records } = await run([denoiser], textExecutor());
+    const damaged = store.pathOf(records.get(denoiser)!.outputs.graph!);
+    await chmod(damaged, 0o644);
+    await writeFile(damaged, 'x'.repeat((await readFile(damaged)).length));
+    store = await openStore(join(dir, 'store'));
+    const mending = textExecutor();
+    const { failures } = await run(smallGraph({ seeds: 40 }).samples, mending);
+    expect(failures.size).toBe(0);
+    expect(mending.kinds()).toEqual(['denoiser', ...Array(10).fill('samples')]);
+  });
+
+  it('keeps nothing of a task whose file changed while it ran', async () => {
+    const { denoiser } = smallGraph();
+    const { executor } = textExecutor();
+    const disturbed: Executor = {
+      ...executor,
+      async run(job) {
+        const result = await executor.run(job);
+        await writeFile(checkpoint, 'other weights');
+        return result;
+      },
+    };
+    const { failures, computed } = await run([denoiser], { executor: disturbed });
+    expect(computed).toBe(0);
+    expect(failures.get(denoiser)).toMatchObject({ code: 'E_INPUT_CHANGED' });
+    expect(failures.get(denoiser)!.message).toContain(checkpoint);
+    const again = textExecutor();
+    await run([smallGraph().denoiser], again);
+    expect(again.kinds()).toEqual(['denoiser']);
+  });
+
+  it('fails only what reads a file that is gone', async () => {
+    const { denoiser, score } = smallGraph();
+    await rm(checkpoint);
+    const { failures } = await run([score], textExecutor());
+    expect([...failures.keys()]).toEqual([denoiser]);
+    expect(failures.get(denoiser)).toMatchObject({ code: 'E_FILE' });
+  });
+
+  it('ends its waiting for another run when it is told to', async () => {
+    const { denoiser } = smallGraph();
+    const [key] = (await run([denoiser], textExecutor())).records.values();
+    await store.forget(key!.key);
+    const other = await openStore(join(dir, 'store'));
+    const lease = await other.lease(key!.key);
+    const interruption = new AbortController();
+    const { executor } = textExecutor();
+    const waiting = execute([denoiser], {
+      store,
+      executor,
+      versions,
+      signal: interruption.signal,
+      onEvent: ({ type }) => type === 'waiting' && interruption.abort(),
+    });
+    expect((await waiting).records.size).toBe(0);
+    await lease!.release();
+  });
+
   it('lets two runs on one store share the work', async () => {
     const { score } = smallGraph({ seeds: 20 });
     const [one, two] = [textExecutor(), textExecutor()];

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { RunnerError } from '../errors.js';
 import { kinds } from '../tasks/kinds.js';
 import type { TaskResult } from '../tasks/task-module.js';
-import type { Request, Response } from './child.js';
+import type { Failure, Request, Response } from './child.js';
 import type { Executor, Job } from './executor.js';
 
 const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
@@ -63,8 +63,7 @@ export function localExecutor({ slots = 1 }: { slots?: number } = {}): Executor 
       }
       idle.push(child);
       if ('error' in outcome) {
-        const { code = 'E_TASK_FAILED', message, stack } = outcome.error;
-        throw new RunnerError(code, message, { exitCode: 1, evidence: { stack } });
+        throw failureOf(outcome.error);
       }
       return checked(job, outcome.result);
     }
@@ -139,6 +138,17 @@ function converse(child: ChildProcess, job: Job): Promise<Outcome> {
     const { kind, params, hints, inputs, dir } = job;
     child.send({ kind, params, hints, inputs, dir } satisfies Request);
   });
+}
+
+/** An error of the child's in our words: those of ours and of the system say what is wrong, any other is a bug. */
+function failureOf({ code, message, stack }: Failure['error']): RunnerError {
+  const options = { exitCode: 1, evidence: { stack } };
+  if (code !== undefined && /^E(?!RR_)/.test(code)) return new RunnerError(code, message, options);
+  return new RunnerError(
+    'E_TASK_FAILED',
+    `${message}. This is a bug of fewstep: with FEWSTEP_DEBUG=1 in the environment it says where.`,
+    options,
+  );
 }
 
 /** What a process said before it ended, without the frames of stacks. */
