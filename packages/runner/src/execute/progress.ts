@@ -1,3 +1,4 @@
+import type { Task } from '../graph/task.js';
 import type { Event } from './execute.js';
 
 /** Where progress goes. */
@@ -7,6 +8,7 @@ export interface Screen {
   readonly columns?: number;
 }
 
+const othersWork = 'waiting for another run';
 const linesEveryMs = 10_000;
 const redrawEveryMs = 100;
 
@@ -22,13 +24,16 @@ export function progress(
   let settled = 0;
   let remaining = work;
   let worked = 0;
-  const running = new Map<string, { title: string; since: number; done: number }>();
+  const running = new Map<string, { task: Task; since: number; done: number }>();
+  let toldToWait = false;
   let busySince = 0;
   let busyMs = 0;
   let lastDraw = 0;
   let lastLine = now();
 
-  const measured = () => busyMs + (running.size > 0 ? now() - busySince : 0);
+  /** Tasks that run and evaluate the network; the others tell nothing of its rate. */
+  const evaluating = () => [...running.values()].filter(({ task }) => task.work > 0);
+  const measured = () => busyMs + (evaluating().length > 0 ? now() - busySince : 0);
   const rate = () => {
     const seconds = measured() / 1000;
     const done = worked + [...running.values()].reduce((sum, { done }) => sum + done, 0);
@@ -37,10 +42,11 @@ export function progress(
   const status = () => {
     const speed = rate();
     const done = [...running.values()].reduce((sum, one) => sum + one.done, 0);
-    return speed
+    return speed && remaining > 0
       ? ` · ${Math.round(speed)} evaluations/s · ${duration((remaining - done) / speed)} left`
       : '';
   };
+  const titles = () => [...running.values()].map(({ task }) => task.title).join('; ');
   const line = (text: string) => {
     if (screen.isTTY) screen.write(`\r\x1b[2K${text}\n`);
     else screen.write(`${text}\n`);
@@ -50,17 +56,17 @@ export function progress(
     if (screen.isTTY) {
       if (now() - lastDraw < redrawEveryMs) return;
       lastDraw = now();
-      const title = [...running.values()].map((one) => one.title).join('; ');
-      const text = `[${settled}/${tasks}] ${title}${status()}`;
+      const text = `[${settled}/${tasks}] ${titles() || othersWork}${status()}`;
       screen.write(`\r\x1b[2K${text.slice(0, (screen.columns ?? 80) - 1)}`);
     } else if (now() - lastLine > linesEveryMs) {
-      line(`[${settled}/${tasks}] ${[...running.values()].map((one) => one.title).join('; ')}${status()}`);
+      line(`[${settled}/${tasks}] ${titles() || othersWork}${status()}`);
     }
   };
   const stop = (id: string) => {
     const one = running.get(id);
+    const before = evaluating().length;
     running.delete(id);
-    if (running.size === 0 && one) busyMs += now() - busySince;
+    if (before > 0 && evaluating().length === 0) busyMs += now() - busySince;
     return one ? (now() - one.since) / 1000 : 0;
   };
 
@@ -73,8 +79,8 @@ export function progress(
           remaining -= task.work;
           return draw();
         case 'started':
-          if (running.size === 0) busySince = now();
-          running.set(task.id, { title: task.title, since: now(), done: 0 });
+          if (evaluating().length === 0) busySince = now();
+          running.set(task.id, { task, since: now(), done: 0 });
           return draw();
         case 'progress':
           running.get(task.id)!.done = Math.min(event.done, task.work);
@@ -88,7 +94,9 @@ export function progress(
           return line(`[${settled}/${tasks}] ${task.title}: ${seconds.toFixed(1)} s${status()}`);
         }
         case 'waiting':
-          return draw();
+          if (screen.isTTY || toldToWait) return draw();
+          toldToWait = true;
+          return line(`waiting for another run that computes ${task.title}`);
         case 'failed':
           stop(task.id);
           return line(`failed: ${task.title}`);
