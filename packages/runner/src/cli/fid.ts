@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { compileFid, compileReference } from '../graph/compile-fid.js';
-import { print, resultsIn } from './output.js';
+import { openResults, print } from './output.js';
 import { demand, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
@@ -17,6 +17,8 @@ export async function fidRef(
   options: StoreOptions & NetworkOption & { readonly dest: string; readonly json?: boolean },
 ): Promise<void> {
   checkExists({ images, features: options.features });
+  const dest = resolve(options.dest);
+  const results = await openResults(dirname(dest));
   const world = await openWorld(options);
   const tasks = compileReference(resolve(images), resolve(options.features), world);
   const execution = await work(tasks, world);
@@ -29,11 +31,7 @@ export async function fidRef(
     tasks.map((task) => world.store.blob(execution.records.get(task)!.outputs.moments!)),
   );
   const moments = statistics(await readMoments(paths.map((path) => path!)));
-  const dest = resolve(options.dest);
-  const file = await resultsIn(dirname(dest)).write(
-    await writeStatistics(moments),
-    dest.slice(dirname(dest).length + 1),
-  );
+  const file = await results.write(await writeStatistics(moments), basename(dest));
   if (options.json) print({ file, images: moments.n, dim: moments.mu.length });
   else print(`${file}: mean and covariance of ${moments.n} images, ${moments.mu.length} features`);
 }

@@ -72,6 +72,12 @@ program
 
 /** Runs the command line; sets the exit code: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.stderr.on('error', () => {}); // nobody listens
+  process.stdout.on('error', (error) => {
+    if (codeOf(error) === 'EPIPE') process.exit(0); // who reads has read enough, as `| head` does
+    process.stderr.write(`E_OUTPUT standard output can't be written (${error.message})\n`);
+    process.exit(1);
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { codeOf, RunnerError } from '../errors.js';
 
@@ -10,7 +10,19 @@ export interface Results {
   write(content: string | Uint8Array, ...name: string[]): Promise<string>;
 }
 
-export function resultsIn(folder: string): Results {
+/**
+ * The results in a folder, which is made where there is none: so that a place that can't be written is known before
+ * anything is computed.
+ *
+ * @throws RunnerError E_RESULTS
+ */
+export async function openResults(folder: string): Promise<Results> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw refusal(folder, error);
+  }
   const put = async (name: readonly string[], fill: (path: string) => Promise<unknown>) => {
     const path = join(folder, ...name);
     const aside = `${path}.${process.pid}.part`;
@@ -19,11 +31,8 @@ export function resultsIn(folder: string): Results {
       await fill(aside);
       await rename(aside, path);
     } catch (error) {
-      throw new RunnerError(
-        'E_RESULTS',
-        `${path} can't be written (${codeOf(error) ?? error}). Mend permissions or space, or choose another folder; what was computed is in the store.`,
-        { exitCode: 1, cause: error, evidence: { path } },
-      );
+      await rm(aside, { force: true }).catch(() => {});
+      throw refusal(path, error);
     }
     return shownPath(path);
   };
@@ -31,6 +40,25 @@ export function resultsIn(folder: string): Results {
     place: (source, ...name) => put(name, (path) => copyFile(source, path, constants.COPYFILE_FICLONE)),
     write: (content, ...name) => put(name, (path) => writeFile(path, content, { flush: true })),
   };
+}
+
+function refusal(path: string, error: unknown): RunnerError {
+  const code = codeOf(error);
+  const why =
+    code === 'ENOTDIR' || code === 'EEXIST'
+      ? 'a file is in the way'
+      : code === 'EISDIR'
+        ? 'a folder is in the way'
+        : code === 'ENOSPC' || code === 'EDQUOT'
+          ? 'the disk is full'
+          : code === 'EROFS' || code === 'EACCES' || code === 'EPERM'
+            ? 'it may not be written'
+            : String(error);
+  return new RunnerError(
+    'E_RESULTS',
+    `${path} can't be written${code ? ` (${code})` : ''}: ${why}. Mend that or choose another folder; what was computed is in the store.`,
+    { exitCode: 1, cause: error, evidence: { path } },
+  );
 }
 
 /** A path as people read it: relative inside the working folder. */

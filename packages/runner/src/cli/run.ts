@@ -3,7 +3,7 @@ import { compile } from '../graph/compile.js';
 import { report } from '../report/report.js';
 import { table } from '../report/table.js';
 import { checkFiles, readExperiment } from '../spec/read-experiment.js';
-import { print, resultsIn } from './output.js';
+import { openResults, print } from './output.js';
 import { demand, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
@@ -21,12 +21,16 @@ export async function run(specs: readonly string[], options: RunOptions): Promis
   const failures = new Map();
   const reports = [];
   for (const experiment of experiments) {
+    const results = await openResults(join(resolve(options.results), experiment.name));
     const graph = compile(experiment, world);
     const { comparison, points } = graph;
-    const roots = points.flatMap((point) => [...Object.values(point.scores), point.picture]);
+    const roots = points.flatMap(({ scores, picture, predictor }) => [
+      ...Object.values(scores),
+      picture,
+      ...(predictor ? [predictor] : []),
+    ]);
     const execution = await work([...roots, comparison], world);
     for (const [task, error] of execution.failures) failures.set(task, error);
-    const results = resultsIn(join(resolve(options.results), experiment.name));
     const one = await report(graph, {
       name: experiment.name,
       execution,

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { compile } from '../graph/compile.js';
-import { slug } from '../report/report.js';
+import { foldersOf } from '../report/folders.js';
 import { checkFiles, readExperiment } from '../spec/read-experiment.js';
-import { print, resultsIn, shownPath } from './output.js';
+import { openResults, print, shownPath } from './output.js';
 import { demand, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
@@ -21,27 +21,26 @@ export async function sample(spec: string, options: SampleOptions): Promise<void
   checkFiles(experiment);
   const world = await openWorld(options);
   const { points } = compile(experiment, world);
+  const folders =
+    points.length === 1
+      ? [options.outdir]
+      : foldersOf(points.map(({ point }) => point.label)).map((folder) => join(options.outdir, folder));
+  const results = await Promise.all(folders.map((folder) => openResults(resolve(folder))));
   const execution = await work(
     points.flatMap(({ samples }) => samples),
     world,
   );
   const written = [];
   const { writeShard } = await import('./write-shard.js');
-  for (const { point, samples } of points) {
-    const folder = points.length === 1 ? options.outdir : `${options.outdir}/${slug(point.label)}`;
+  for (const [i, { point, samples }] of points.entries()) {
     let images = 0;
     for (const shard of samples) {
       const record = execution.records.get(shard);
       const path = record && (await world.store.blob(record.outputs.images!));
       if (path)
-        images += await writeShard(
-          path,
-          shard.shard!.range[0],
-          resultsIn(resolve(folder)),
-          options.subdirs === true,
-        );
+        images += await writeShard(path, shard.shard!.range[0], results[i]!, options.subdirs === true);
     }
-    written.push({ label: point.label, folder: shownPath(resolve(folder)), images });
+    written.push({ label: point.label, folder: shownPath(resolve(folders[i]!)), images });
   }
   if (options.json)
     print({ points: written, tasks: { computed: execution.computed, local: execution.local } });

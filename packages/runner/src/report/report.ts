@@ -3,6 +3,7 @@ import type { Execution } from '../execute/execute.js';
 import type { Graph } from '../graph/compile.js';
 import type { Task } from '../graph/task.js';
 import type { Store } from '../store/store.js';
+import { foldersOf } from './folders.js';
 
 /** What a run found out, as `run --json` prints it. */
 export interface Report {
@@ -46,15 +47,16 @@ export async function report(
     return path && place(path, ...target);
   };
   const points: PointReport[] = [];
-  for (const { point, samples, predictor, picture, scores } of graph.points) {
+  const folders = foldersOf(graph.points.map(({ point }) => point.label));
+  for (const [i, { point, samples, predictor, picture, scores }] of graph.points.entries()) {
     const metrics: Record<string, number> = {};
     for (const task of Object.values(scores)) {
       const path = await blob(task, 'value');
       if (path) Object.assign(metrics, JSON.parse(await readFile(path, 'utf8')));
     }
     const nfe = execution.records.get(samples[0]!)?.meta.nfe as number | undefined;
-    const grid = await placed(picture, 'png', slug(point.label), 'grid.png');
-    const weights = await placed(predictor, 'predictor', slug(point.label), 'predictor.safetensors');
+    const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
+    const weights = await placed(predictor, 'predictor', folders[i]!, 'predictor.safetensors');
     points.push({
       label: point.label,
       settings: point.settings,
@@ -82,9 +84,4 @@ export async function report(
       message: error.message,
     })),
   };
-}
-
-/** A label as the name of a folder. */
-export function slug(label: string): string {
-  return label.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|-+$/g, '') || 'point';
 }

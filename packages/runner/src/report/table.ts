@@ -5,7 +5,7 @@ export function table({ points }: Report): string {
   const metrics = [...new Set(points.flatMap((point) => Object.keys(point.metrics)))];
   const header = ['sampler', 'NFE', ...metrics];
   const rows = points.map((point) => [
-    point.label,
+    point.label.replaceAll('|', '\\|'),
     point.nfe === undefined ? '–' : String(point.nfe),
     ...metrics.map((metric) => format(metric, point.metrics[metric])),
   ]);
