@@ -1,7 +1,9 @@
 /** `npm run conformance -- DIR`: runs our code against a folder of golden figures and prints a line per topic. */
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openGolden } from './golden.js';
+import type { Outcome } from './topic.js';
 import { topics } from './topics.js';
 
 const [folder] = process.argv.slice(2);
@@ -13,13 +15,8 @@ if (!folder || !existsSync(folder)) {
 }
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, topic] of Object.entries(topics)) {
-  const path = join(folder, name);
-  if (!existsSync(join(path, 'index.json'))) {
-    console.log(`${name}: not in this folder`);
-    continue;
-  }
-  const outcomes = await topic(await openGolden(path));
+for (const name of await topicNames(folder)) {
+  const outcomes = await run(name, join(folder, name));
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const one of outcomes) {
     count[one.status]++;
@@ -30,3 +27,20 @@ for (const [name, topic] of Object.entries(topics)) {
 }
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
+
+/** The folders that hold an index, those that a topic runs first and in its order. */
+async function topicNames(dir: string): Promise<string[]> {
+  const known = Object.keys(topics);
+  const found = (await readdir(dir)).filter((name) => existsSync(join(dir, name, 'index.json'))).sort();
+  return [...known.filter((name) => found.includes(name)), ...found.filter((name) => !known.includes(name))];
+}
+
+async function run(name: string, path: string): Promise<Outcome[]> {
+  const topic = topics[name];
+  if (!topic) return [{ id: '*', status: 'skipped', reason: 'no topic runs these figures' }];
+  try {
+    return await topic(await openGolden(path));
+  } catch (error) {
+    return [{ id: '*', status: 'failed', reason: error instanceof Error ? error.message : String(error) }];
+  }
+}
