@@ -11,13 +11,16 @@ export type ScheduleConfig =
 export type SolverConfig =
   | { readonly solver: 'amed' | 'euler' | 'heun' }
   | { readonly solver: 'dpm'; readonly r?: number }
-  | { readonly solver: 'ipndm'; readonly max_order: number }
-  | {
-      readonly solver: 'dpmpp';
-      readonly max_order: number;
-      readonly predict_x0: boolean;
-      readonly lower_order_final: boolean;
-    };
+  | { readonly solver: 'ipndm' | 'ipndm_v'; readonly max_order: number }
+  | { readonly solver: 'deis'; readonly max_order: number; readonly deis_mode: 'tab' | 'rhoab' }
+  | ({ readonly solver: 'dpmpp' } & DpmppConfig)
+  | ({ readonly solver: 'unipc'; readonly variant: 'bh1' | 'bh2' } & DpmppConfig);
+
+export interface DpmppConfig {
+  readonly max_order: number;
+  readonly predict_x0: boolean;
+  readonly lower_order_final: boolean;
+}
 
 export interface DatasetConfig {
   readonly checkpoint: string;

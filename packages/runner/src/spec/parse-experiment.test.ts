@@ -92,6 +92,20 @@ describe('a spec of one point', () => {
       '{ solver: dpmpp, num_steps: 4 }',
       { solver: 'dpmpp', max_order: 3, predict_x0: true, lower_order_final: true },
     ],
+    ['{ solver: ipndm_v, num_steps: 4, max_order: 3 }', { solver: 'ipndm_v', max_order: 3 }],
+    ['{ solver: deis, num_steps: 4 }', { solver: 'deis', max_order: 4, deis_mode: 'tab' }],
+    [
+      '{ solver: deis, num_steps: 4, max_order: 2, deis_mode: rhoab }',
+      { solver: 'deis', max_order: 2, deis_mode: 'rhoab' },
+    ],
+    [
+      '{ solver: unipc, num_steps: 4 }',
+      { solver: 'unipc', max_order: 3, predict_x0: true, lower_order_final: true, variant: 'bh2' },
+    ],
+    [
+      '{ solver: unipc, num_steps: 4, variant: bh1, predict_x0: false, lower_order_final: false }',
+      { solver: 'unipc', max_order: 3, predict_x0: false, lower_order_final: false, variant: 'bh1' },
+    ],
     ['{ solver: heun, num_steps: 4 }', { solver: 'heun' }],
   ])('%s is a method with exactly its options', (student, method) => {
     expect(pointOf(plain(student)).sampler.method).toEqual(method);
@@ -107,6 +121,17 @@ describe('a spec of one point', () => {
       teacher: { solver: 'ipndm', max_order: 4 },
       M: 3,
     });
+  });
+
+  it('has teachers that are no students', () => {
+    const teacher = (options: string) => pointOf(spec({ teacher: options })).train;
+    expect(teacher('{ solver: deis, max_order: 3 }')).toMatchObject({
+      teacher: { solver: 'deis', max_order: 3, deis_mode: 'tab' },
+    });
+    expect(teacher('{ solver: unipc, variant: bh1 }')).toMatchObject({
+      teacher: { solver: 'unipc', max_order: 3, variant: 'bh1' },
+    });
+    expect(teacher('{ solver: ipndm_v }')).toMatchObject({ teacher: { solver: 'ipndm_v', max_order: 4 } });
   });
 
   it('leaves the middle point of a trained dpm to the predictor', () => {
@@ -305,7 +330,7 @@ describe('the grid', () => {
       ),
     ).toEqual([
       '4:45 student.afs: found "yes", expected true or false.',
-      '5:32 student.solver: "huen" is no student; did you mean "heun"? One of amed, dpm, dpmpp, euler, heun, ipndm.',
+      '5:32 student.solver: "huen" is no student; did you mean "heun"? One of amed, deis, dpm, dpmpp, euler, heun, ipndm, ipndm_v, unipc.',
       '5:66 student.num_steps: found 1, expected an integer from 2 to 1001.',
     ]);
   });
@@ -356,12 +381,14 @@ describe('values that are wrong', () => {
     [
       { student: '' },
       [
-        '4:10 student: found nothing, expected a map with solver, num_steps, afs, denoise_to_zero, scale_dir, scale_time, max_order, predict_x0, lower_order_final, r.',
+        '4:10 student: found nothing, expected a map with solver, num_steps, afs, denoise_to_zero, scale_dir, scale_time, max_order, predict_x0, lower_order_final, deis_mode, variant, r.',
       ],
     ],
     [
       { student: '{ solver: [amed], num_steps: 4 }' },
-      ['4:20 student.solver: found a list, expected a name. One of amed, dpm, dpmpp, euler, heun, ipndm.'],
+      [
+        '4:20 student.solver: found a list, expected a name. One of amed, deis, dpm, dpmpp, euler, heun, ipndm, ipndm_v, unipc.',
+      ],
     ],
     [{ train: 'true' }, ['5:8 train: found true, expected false or a map with total_kimg, batch, lr, seed.']],
     [{ train: '{ lr: .nan }' }, ['5:14 train.lr: found NaN, expected a number above 0.']],
@@ -448,13 +475,13 @@ describe('combinations that are impossible', () => {
     [
       plain(amed),
       [
-        '5:8 train: amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, ipndm).',
+        '5:8 train: amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, unipc, ipndm, ipndm_v, deis).',
       ],
     ],
     [
       spec({ train: 'false', grid: '{ student.solver: [euler, amed] }' }),
       [
-        '6:33 student.solver: amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, ipndm).',
+        '6:33 student.solver: amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, unipc, ipndm, ipndm_v, deis).',
       ],
     ],
     [
@@ -463,13 +490,23 @@ describe('combinations that are impossible', () => {
         '4:20 student.solver: heun has no predictor to train: add train: false, or take another student (amed, euler, dpm, dpmpp, ipndm).',
       ],
     ],
+    ...['unipc', 'ipndm_v', 'deis'].map((solver): [string, string[]] => [
+      spec({ student: `{ solver: ${solver}, num_steps: 4 }` }),
+      [
+        `4:20 student.solver: ${solver} has no predictor to train: add train: false, or take another student (amed, euler, dpm, dpmpp, ipndm).`,
+      ],
+    ]),
+    [
+      spec({ teacher: '{ solver: unipc, max_order: 4 }' }),
+      ['5:38 teacher.max_order: unipc goes up to order 3; only ipndm, ipndm_v and deis have order 4.'],
+    ],
     [
       plain('{ solver: dpmpp, num_steps: 4, max_order: 4 }'),
-      ['4:52 student.max_order: dpmpp goes up to order 3; only ipndm has order 4.'],
+      ['4:52 student.max_order: dpmpp goes up to order 3; only ipndm, ipndm_v and deis have order 4.'],
     ],
     [
       spec({ teacher: '{ solver: dpmpp, max_order: 4 }' }),
-      ['5:38 teacher.max_order: dpmpp goes up to order 3; only ipndm has order 4.'],
+      ['5:38 teacher.max_order: dpmpp goes up to order 3; only ipndm, ipndm_v and deis have order 4.'],
     ],
     [
       spec({ student: '{ solver: dpm, num_steps: 4, r: 0.3 }' }),
@@ -554,8 +591,8 @@ describe('options that nothing reads', () => {
     [
       plain('{ solver: euler, num_steps: 4, max_order: 2, predict_x0: true }'),
       [
-        '4:41 student.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.',
-        '4:55 student.predict_x0: nothing reads it: only dpmpp has this choice. Remove it.',
+        '4:41 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have an order. Remove it.',
+        '4:55 student.predict_x0: nothing reads it: only dpmpp and unipc have this choice. Remove it.',
       ],
     ],
     [
@@ -567,7 +604,20 @@ describe('options that nothing reads', () => {
     ],
     [
       spec({ teacher: '{ max_order: 2 }' }),
-      ['5:12 teacher.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.'],
+      [
+        '5:12 teacher.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have an order. Remove it.',
+      ],
+    ],
+    [
+      plain('{ solver: unipc, num_steps: 4, deis_mode: tab }', {
+        reference: '{ solver: deis, num_steps: 60, variant: bh1, predict_x0: true }',
+        evaluate: '[rmse_to_teacher]',
+      }),
+      [
+        '4:41 student.deis_mode: nothing reads it: only deis has this choice. Remove it.',
+        '6:43 reference.variant: nothing reads it: only unipc has this choice. Remove it.',
+        '6:57 reference.predict_x0: nothing reads it: only dpmpp and unipc have this choice. Remove it.',
+      ],
     ],
     [
       spec({ schedule: '{ type: logsnr, rho: 7 }' }),
@@ -581,11 +631,15 @@ describe('options that nothing reads', () => {
     ],
     [
       spec({ grid: '{ student.max_order: [1, 2] }' }),
-      ['5:9 student.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.'],
+      [
+        '5:9 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have an order. Remove it.',
+      ],
     ],
     [
       spec({ grid: '{ points: [{ train.lr: 1 }, { student: { max_order: 3 } }] }' }),
-      ['5:48 student.max_order: nothing reads it: only dpmpp and ipndm have an order. Remove it.'],
+      [
+        '5:48 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have an order. Remove it.',
+      ],
     ],
   ])('%j', (text, expected) => {
     expect(problems(text)).toEqual(expected);

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import type {
   DatasetConfig,
+  DpmppConfig,
   Point,
   SamplerConfig,
   ScheduleConfig,
@@ -64,6 +65,8 @@ interface MethodOptions {
   readonly max_order?: number | undefined;
   readonly predict_x0?: boolean | undefined;
   readonly lower_order_final?: boolean | undefined;
+  readonly deis_mode?: 'tab' | 'rhoab' | undefined;
+  readonly variant?: 'bh1' | 'bh2' | undefined;
   readonly r?: number | undefined;
 }
 
@@ -77,15 +80,23 @@ function methodOf(solver: Spec['student']['solver'], options: MethodOptions, ste
     case 'dpm':
       return steered ? { solver } : { solver, r: options.r ?? 0.5 };
     case 'ipndm':
+    case 'ipndm_v':
       return { solver, max_order: options.max_order ?? 4 };
+    case 'deis':
+      return { solver, max_order: options.max_order ?? 4, deis_mode: options.deis_mode ?? 'tab' };
     case 'dpmpp':
-      return {
-        solver,
-        max_order: options.max_order ?? 3,
-        predict_x0: options.predict_x0 ?? true,
-        lower_order_final: options.lower_order_final ?? true,
-      };
+      return { solver, ...dpmppOf(options) };
+    case 'unipc':
+      return { solver, ...dpmppOf(options), variant: options.variant ?? 'bh2' };
   }
+}
+
+function dpmppOf(options: MethodOptions): DpmppConfig {
+  return {
+    max_order: options.max_order ?? 3,
+    predict_x0: options.predict_x0 ?? true,
+    lower_order_final: options.lower_order_final ?? true,
+  };
 }
 
 /** The teacher's method: the one given, else heun for amed and for the others their own. */

@@ -16,6 +16,12 @@ export interface Rule {
   readonly at?: (spec: Spec) => string;
 }
 
+/** Methods that stand for themselves only. */
+const withoutPredictor: readonly string[] = ['heun', 'unipc', 'ipndm_v', 'deis'];
+
+/** Methods with no fourth order. */
+const upToThree: readonly (string | undefined)[] = ['dpmpp', 'unipc'];
+
 export const trains = (spec: Spec): boolean => spec.train !== false;
 
 const scores = (spec: Spec, metric: (typeof metricNames)[number]): boolean =>
@@ -57,20 +63,22 @@ export const rules: readonly Rule[] = [
     broken: (spec) =>
       spec.student.solver === 'amed' &&
       !trains(spec) &&
-      'amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, ipndm).',
+      'amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, unipc, ipndm, ipndm_v, deis).',
   },
   {
     of: ['student.solver', 'train'],
     broken: (spec) =>
-      spec.student.solver === 'heun' &&
+      withoutPredictor.includes(spec.student.solver) &&
       trains(spec) &&
-      'heun has no predictor to train: add train: false, or take another student (amed, euler, dpm, dpmpp, ipndm).',
+      `${spec.student.solver} has no predictor to train: add train: false, or take another student (amed, euler, dpm, dpmpp, ipndm).`,
   },
   ...methods.map(
     ({ part, solver, order }): Rule => ({
       of: [`${part}.max_order`, `${part}.solver`, 'student.solver'],
       broken: (spec) =>
-        solver(spec) === 'dpmpp' && order(spec) === 4 && 'dpmpp goes up to order 3; only ipndm has order 4.',
+        upToThree.includes(solver(spec)) &&
+        order(spec) === 4 &&
+        `${solver(spec)} goes up to order 3; only ipndm, ipndm_v and deis have order 4.`,
       at: () => `${part}.max_order`,
     }),
   ),

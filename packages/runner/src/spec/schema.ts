@@ -3,20 +3,29 @@ import { datasetNames } from './datasets.js';
 
 const closed = { additionalProperties: false } as const;
 
-const solverNames = ['amed', 'euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
-const plainNames = ['euler', 'heun', 'dpm', 'dpmpp', 'ipndm'] as const;
+const plainNames = ['euler', 'heun', 'dpm', 'dpmpp', 'unipc', 'ipndm', 'ipndm_v', 'deis'] as const;
+const solverNames = ['amed', ...plainNames] as const;
 export const metricNames = ['fid', 'kid', 'prdc', 'rmse_to_teacher'] as const;
 
 const maxOrder = Type.Integer({
   minimum: 1,
   maximum: 4,
-  description: 'Highest order of dpmpp (1 to 3, default 3) or ipndm (1 to 4, default 4).',
+  description:
+    'Highest order of dpmpp and unipc (1 to 3, default 3) or ipndm, ipndm_v and deis (1 to 4, default 4).',
 });
 const predictX0 = Type.Boolean({
-  description: 'dpmpp only: predict the denoised image, with dynamic thresholding (default), or the noise.',
+  description:
+    'dpmpp and unipc only: predict the denoised image, with dynamic thresholding (default), or the noise.',
 });
 const lowerOrderFinal = Type.Boolean({
-  description: 'dpmpp only: lower the order in the last steps (default true).',
+  description: 'dpmpp and unipc only: lower the order in the last steps (default true).',
+});
+const deisMode = Type.Enum(['tab', 'rhoab'], {
+  description:
+    'deis only: what its polynomials are in, the time of a variance-preserving process through sigma_min and sigma_max (tab, default) or sigma (rhoab, which is ipndm_v).',
+});
+const variant = Type.Enum(['bh1', 'bh2'], {
+  description: 'unipc only: B(h) of its lowest orders, h (bh1) or e^h − 1 (bh2, default).',
 });
 const r = Type.Number({
   exclusiveMinimum: 0,
@@ -55,7 +64,8 @@ const Schedule = Type.Object(
 const Student = Type.Object(
   {
     solver: Type.Enum([...solverNames], {
-      description: 'Method of the student. heun has no predictor: it needs train: false.',
+      description:
+        'Method of the student. heun, unipc, ipndm_v and deis have no predictor: they need train: false.',
     }),
     num_steps: Type.Integer({
       minimum: 2,
@@ -91,6 +101,8 @@ const Student = Type.Object(
     max_order: Type.Optional(maxOrder),
     predict_x0: Type.Optional(predictX0),
     lower_order_final: Type.Optional(lowerOrderFinal),
+    deis_mode: Type.Optional(deisMode),
+    variant: Type.Optional(variant),
     r: Type.Optional(r),
   },
   { ...closed, description: 'The few-step sampler under study.' },
@@ -116,6 +128,8 @@ const Teacher = Type.Object(
     max_order: Type.Optional(maxOrder),
     predict_x0: Type.Optional(predictX0),
     lower_order_final: Type.Optional(lowerOrderFinal),
+    deis_mode: Type.Optional(deisMode),
+    variant: Type.Optional(variant),
     r: Type.Optional(r),
   },
   { ...closed, description: 'Where the training trajectories come from.' },
@@ -201,6 +215,8 @@ const Reference = Type.Object(
     max_order: Type.Optional(maxOrder),
     predict_x0: Type.Optional(predictX0),
     lower_order_final: Type.Optional(lowerOrderFinal),
+    deis_mode: Type.Optional(deisMode),
+    variant: Type.Optional(variant),
     r: Type.Optional(r),
   },
   {

@@ -14,9 +14,15 @@ export interface Option {
 
 type Name = string | undefined;
 
-const hasOrder = (solver: Name): boolean => solver === 'dpmpp' || solver === 'ipndm';
-const isDpmpp = (solver: Name): boolean => solver === 'dpmpp';
-const isDpm = (solver: Name): boolean => solver === 'dpm';
+const isOneOf =
+  (...names: readonly Name[]) =>
+  (solver: Name): boolean =>
+    names.includes(solver);
+const hasOrder = isOneOf('dpmpp', 'unipc', 'ipndm', 'ipndm_v', 'deis');
+const isDpmppLike = isOneOf('dpmpp', 'unipc');
+const isDeis = isOneOf('deis');
+const isUnipc = isOneOf('unipc');
+const isDpm = isOneOf('dpm');
 
 /** A method's options below `part`, read while `active`. */
 function methodOptions(
@@ -35,9 +41,15 @@ function methodOptions(
     reader,
   });
   return [
-    option('max_order', (spec) => hasOrder(name(spec)), `only dpmpp and ipndm have an order`),
-    option('predict_x0', (spec) => isDpmpp(name(spec)), `only dpmpp has this choice`),
-    option('lower_order_final', (spec) => isDpmpp(name(spec)), `only dpmpp has this choice`),
+    option(
+      'max_order',
+      (spec) => hasOrder(name(spec)),
+      'only dpmpp, unipc, ipndm, ipndm_v and deis have an order',
+    ),
+    option('predict_x0', (spec) => isDpmppLike(name(spec)), 'only dpmpp and unipc have this choice'),
+    option('lower_order_final', (spec) => isDpmppLike(name(spec)), 'only dpmpp and unipc have this choice'),
+    option('deis_mode', (spec) => isDeis(name(spec)), 'only deis has this choice'),
+    option('variant', (spec) => isUnipc(name(spec)), 'only unipc has this choice'),
     option(
       'r',
       (spec) => isDpm(name(spec)) && plain(spec),

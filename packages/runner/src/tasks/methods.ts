@@ -1,6 +1,6 @@
 import { type Schedule, sigmas } from '@fewstep/schedules';
 import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
-import type { ScheduleConfig, SolverConfig } from '../spec/experiment.js';
+import type { DpmppConfig, ScheduleConfig, SolverConfig } from '../spec/experiment.js';
 
 /** Which times, by which method: every task that solves has these parameters. */
 export interface SolveParams {
@@ -19,8 +19,8 @@ export function timesOf(
   return sigmas(schedule satisfies Schedule, { numSteps: steps, sigmaMin, sigmaMax });
 }
 
-/** The plain solver of a method. */
-export function solverOf(method: SolverConfig): Solver {
+/** The plain solver of a method, on a model of that range of noise levels. */
+export function solverOf({ method, sigmaMin, sigmaMax }: Omit<SolveParams, 'schedule' | 'numSteps'>): Solver {
   switch (method.solver) {
     case 'amed':
       throw new Error('amed has no plain solver');
@@ -28,8 +28,18 @@ export function solverOf(method: SolverConfig): Solver {
       return solvers.dpm(method.r === undefined ? {} : { r: method.r }) as Solver;
     case 'dpmpp':
       return solvers.dpmpp(dpmppOptions(method)) as Solver;
+    case 'unipc':
+      return solvers.unipc({ ...dpmppOptions(method), variant: method.variant }) as Solver;
     case 'ipndm':
-      return solvers.ipndm({ maxOrder: method.max_order }) as Solver;
+    case 'ipndm_v':
+      return solvers[method.solver]({ maxOrder: method.max_order }) as Solver;
+    case 'deis':
+      return solvers.deis({
+        maxOrder: method.max_order,
+        deisMode: method.deis_mode,
+        sigmaMin,
+        sigmaMax,
+      }) as Solver;
     default:
       return solvers[method.solver]() as Solver;
   }
@@ -39,7 +49,10 @@ export function solverOf(method: SolverConfig): Solver {
 export function studentOf(method: SolverConfig): Student {
   switch (method.solver) {
     case 'heun':
-      throw new Error('heun has no student');
+    case 'unipc':
+    case 'ipndm_v':
+    case 'deis':
+      throw new Error(`${method.solver} has no student`);
     case 'dpmpp':
       return students.dpmpp(dpmppOptions(method)) as Student;
     case 'ipndm':
@@ -49,7 +62,7 @@ export function studentOf(method: SolverConfig): Student {
   }
 }
 
-function dpmppOptions(method: Extract<SolverConfig, { solver: 'dpmpp' }>) {
+function dpmppOptions(method: DpmppConfig) {
   return {
     maxOrder: method.max_order,
     predictX0: method.predict_x0,

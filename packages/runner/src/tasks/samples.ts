@@ -28,7 +28,7 @@ export async function run({
   const predictorFile = inputs.predictor?.[0];
   const solver = predictorFile
     ? studentOf(method).steered(predict(await readPredictor(predictorFile)))
-    : solverOf(method);
+    : solverOf(params);
   const sigmas = timesOf(params);
   const n = seeds[1] - seeds[0] + 1;
   const data = new Uint8Array(n * channels * height * width);

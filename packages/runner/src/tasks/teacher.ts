@@ -26,10 +26,10 @@ export async function run({
   dir,
   progress,
 }: TaskContext<TeacherParams>): Promise<TaskResult> {
-  const { seeds, method, M, numSteps } = params;
+  const { seeds, M, numSteps } = params;
   const { info, denoiser } = await loadDenoiser(inputs);
   const shape = shapeOf(info);
-  const solver = solverOf(method);
+  const solver = solverOf(params);
   const intervals = numSteps - 1;
   const sigmas = timesOf(params, (M + 1) * intervals + 1);
   const n = seeds[1] - seeds[0] + 1;
@@ -42,19 +42,29 @@ export async function run({
   let evaluated = 0;
   for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
     const { latents, labels } = startOf(batch, shape, info.labelDim);
-    const openings: Observation['evaluation'][] = [];
+    const denoise = denoiseWith(denoiser, labels);
+    const opened: Observation[] = [];
     const solution = await solve({
       solver,
       x: scaled(latents, sigmas[0]!),
       n: batch.length,
       sigmas,
-      denoise: denoiseWith(denoiser, labels),
-      onEvaluation: ({ step, stage, evaluation }) => {
-        if (stage === 0 && step % (M + 1) === 0) openings.push(evaluation);
+      denoise,
+      onEvaluation: (observation) => {
+        const { step, stage } = observation;
+        if (stage === 0 && step % (M + 1) === 0) opened.push(observation);
         progress((evaluated += batch.length));
       },
     });
-    for (const [k, opening] of openings.entries()) {
+    nfe = solution.nfe;
+    for (let k = 0; k < intervals; k++) {
+      const [start, sigma] = [solution.trajectory[k * (M + 1)]!, sigmas[k * (M + 1)]!];
+      // unipc moves on after it has asked, so that the network has said nothing where its interval begins.
+      let opening = opened.find(({ request }) => request.x === start)?.evaluation;
+      if (!opening) {
+        opening = await denoise({ x: start, sigma });
+        nfe++;
+      }
       const features = opening.bottleneck!.length / batch.length;
       if (bottleneck.length === 0) bottleneck = new Float32Array(intervals * n * features);
       x.set(solution.trajectory[(k + 1) * (M + 1)]!, (k * n + filled) * size);
@@ -62,7 +72,6 @@ export async function run({
       bottleneck.set(opening.bottleneck!, (k * n + filled) * features);
     }
     filled += batch.length;
-    nfe = solution.nfe;
   }
   const trajectories = await writeTensors(dir, 'trajectories.safetensors', {
     x: { dtype: 'F32', shape: [intervals, n, ...shape], data: x },
