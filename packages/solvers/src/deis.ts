@@ -31,8 +31,8 @@ export interface DeisOptions {
  *   time_uniform does; in a range so narrow that its β would fall in t, from the one with β(0) = 0 and t(σ_max) = 1. It
  *   sees σ against 1, the deviation of the data: scaling data and noise alike changes the result.
  * - `rhoab` needs no range and is `ipndmV`.
- * - Source: Zhang and Chen, arXiv:2204.13902, section 3.3, for the exponential part: in x = image + σ·noise it is the
- *   identity, so that the weights are ∫ ℓ_k(t(σ)) dσ.
+ * - Source: Zhang and Chen, arXiv:2204.13902, tAB- and ρAB-DEIS. In x = image + σ·noise the linear part is nothing, so
+ *   that the weights are ∫ ℓ_k(t(σ)) dσ, ℓ_k the Lagrange polynomials.
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2, 3 or 4, or if sigmaMin and sigmaMax are no range
  */

@@ -22,7 +22,7 @@ export type UnipcVariant = 'bh1' | 'bh2';
  * - Σ_k ρ_k·r_k^(i−1) = z·φ_(i+1)(z)·i!/B, i = 1, 2, …; a single ρ is ½ instead, which keeps the order and is all that
  *   the two B differ in.
  *
- * Source: Zhao et al., arXiv:2302.04867, theorem 3.1 and proposition A.1.
+ * Source: Zhao et al., arXiv:2302.04867, section 3 (UniC, UniP).
  */
 export function unipcUpdate(
   x: Vector,

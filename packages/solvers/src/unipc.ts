@@ -28,7 +28,7 @@ export interface UnipcState {
  *
  * - Order 2 with `lowerOrderFinal`, since the last step is of first order, or for maxOrder 1; else 3, the order of the
  *   corrected first step. A step from an exact history errs by h^(order + 2), an uncorrected one by h^(order + 1).
- * - Source: Zhao et al., arXiv:2302.04867, algorithm 1 (UniPC) with the options of `dpmpp`; thresholding as in
+ * - Source: Zhao et al., arXiv:2302.04867, section 3, with the options of `dpmpp`; thresholding as in
  *   arXiv:2205.11487.
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3
