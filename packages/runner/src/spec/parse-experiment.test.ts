@@ -70,8 +70,9 @@ describe('a spec of one point', () => {
           reference: {
             method: { solver: 'heun' },
             schedule: { type: 'polynomial', rho: 7 },
-            numSteps: 19,
-            afs: true,
+            numSteps: 18,
+            afs: false,
+            denoiseToZero: true,
           },
           evaluate: [],
           seeds: [[0, 63]],

@@ -139,4 +139,4 @@ function referenceOf(reference: Spec['reference']): SamplerConfig {
   };
 }
 
-const heun35: NonNullable<Spec['reference']> = { solver: 'heun', num_steps: 19, afs: true };
+const heun35: NonNullable<Spec['reference']> = { solver: 'heun', num_steps: 18, denoise_to_zero: true };

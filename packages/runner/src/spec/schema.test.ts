@@ -43,9 +43,9 @@ describe.each(specs)('experiments/%s', (name) => {
 
 it('digits.yaml draws five evaluations with every sampler but the reference', async () => {
   const { points } = await readExperiment(join(experiments, 'digits.yaml'));
-  const nfe = points.map(({ label, sampler: { method, numSteps, afs }, train }) => {
+  const nfe = points.map(({ label, sampler: { method, numSteps, afs, denoiseToZero }, train }) => {
     const perInterval = train || ['heun', 'dpm'].includes(method.solver) ? 2 : 1;
-    return [label, perInterval * (numSteps - 1) - Number(afs)];
+    return [label, perInterval * (numSteps - 1) - Number(afs) + Number(denoiseToZero)];
   });
   expect(Object.fromEntries(nfe)).toEqual({
     'AMED-Solver': 5,
