@@ -7,36 +7,40 @@ const plainNames = ['euler', 'heun', 'dpm', 'dpmpp', 'unipc', 'ipndm', 'ipndm_v'
 const solverNames = ['amed', ...plainNames] as const;
 export const metricNames = ['fid', 'kid', 'prdc', 'rmse_to_teacher'] as const;
 
-const maxOrder = {
-  type: 'integer',
-  minimum: 1,
-  maximum: 4,
-  description:
-    'Highest order of dpmpp and unipc (1 to 3, default 3) or ipndm, ipndm_v and deis (1 to 4, default 4).',
-} as const;
-const predictX0 = {
-  type: 'boolean',
-  description:
-    'dpmpp and unipc only: predict the denoised image, with dynamic thresholding (default), or the noise.',
-} as const;
-const lowerOrderFinal = {
-  type: 'boolean',
-  description: 'dpmpp and unipc only: lower the order in the last steps (default true).',
-} as const;
-const deisMode = {
-  enum: ['tab', 'rhoab'],
-  description:
-    'deis only: what its polynomials are in, the time of a variance-preserving process through sigma_min and sigma_max (tab, default) or sigma (rhoab, which is ipndm_v).',
-} as const;
-const variant = {
-  enum: ['bh1', 'bh2'],
-  description: 'unipc only: B(h) of its lowest orders, h (bh1) or e^h − 1 (bh2, default).',
-} as const;
-const r = {
-  type: 'number',
-  exclusiveMinimum: 0,
-  maximum: 1,
-  description: 'Plain dpm only: place of the middle point in log σ, as a fraction of the step (default 0.5).',
+/** What only some methods read. */
+const methodOptions = {
+  max_order: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 4,
+    description:
+      'Highest order of dpmpp and unipc (1 to 3, default 3) or ipndm, ipndm_v and deis (1 to 4, default 4).',
+  },
+  predict_x0: {
+    type: 'boolean',
+    description:
+      'dpmpp and unipc only: predict the denoised image, with dynamic thresholding (default), or the noise.',
+  },
+  lower_order_final: {
+    type: 'boolean',
+    description: 'dpmpp and unipc only: lower the order in the last steps (default true).',
+  },
+  deis_mode: {
+    enum: ['tab', 'rhoab'],
+    description:
+      'deis only: what its polynomials are in, the time of a variance-preserving process through sigma_min and sigma_max (tab, default) or sigma (rhoab, which is ipndm_v).',
+  },
+  variant: {
+    enum: ['bh1', 'bh2'],
+    description: 'unipc only: B(h) of its lowest orders, h (bh1) or e^h − 1 (bh2, default).',
+  },
+  r: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    maximum: 1,
+    description:
+      'Plain dpm only: place of the middle point in log σ, as a fraction of the step (default 0.5).',
+  },
 } as const;
 
 const denoiseToZero = {
@@ -111,12 +115,7 @@ const student = {
       description:
         'How far the predictor may scale the time given to the network: between 1 − scale_time and 1 + scale_time. 0: never.',
     },
-    max_order: maxOrder,
-    predict_x0: predictX0,
-    lower_order_final: lowerOrderFinal,
-    deis_mode: deisMode,
-    variant,
-    r,
+    ...methodOptions,
   },
 } as const;
 
@@ -138,12 +137,7 @@ const teacher = {
       description:
         'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
     },
-    max_order: maxOrder,
-    predict_x0: predictX0,
-    lower_order_final: lowerOrderFinal,
-    deis_mode: deisMode,
-    variant,
-    r,
+    ...methodOptions,
   },
 } as const;
 
@@ -226,12 +220,7 @@ const reference = {
       required: schedule.required,
       properties: schedule.properties,
     },
-    max_order: maxOrder,
-    predict_x0: predictX0,
-    lower_order_final: lowerOrderFinal,
-    deis_mode: deisMode,
-    variant,
-    r,
+    ...methodOptions,
   },
 } as const;
 
