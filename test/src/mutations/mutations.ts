@@ -1,0 +1,104 @@
+/** A wrong coefficient: `text`, found exactly once in the file, becomes `replacement`. */
+export interface Mutation {
+  /** `packages/NAME/src/…` from the repository's root. */
+  readonly file: `packages/${string}/src/${string}`;
+  readonly text: string;
+  readonly replacement: string;
+}
+
+const schedules = 'packages/schedules/src';
+const solvers = 'packages/solvers/src';
+
+export const mutations: readonly Mutation[] = [
+  // Schedules
+  { file: `${schedules}/sigmas.ts`, text: 'EPSILON = 1e-3', replacement: 'EPSILON = 2e-3' },
+  { file: `${schedules}/spacing.ts`, text: 'last ** (1 / rho)', replacement: 'last ** (2 / rho)' },
+  { file: `${schedules}/vp.ts`, text: '0.5 * betaD * t', replacement: '0.4 * betaD * t' },
+  { file: `${schedules}/noise-table.ts`, text: 't: (left + 1) / M', replacement: 't: left / M' },
+  { file: `${schedules}/iddpm.ts`, text: 'C2 = 0.008', replacement: 'C2 = 0.009' },
+
+  // Solvers. Wrong weights of a multistep method still add up to 1, so a straight line is still solved.
+  { file: `${solvers}/heun.ts`, text: '(sigmaNext - sigma) / 2', replacement: '(sigmaNext - sigma) / 2.01' },
+  { file: `${solvers}/dpm.ts`, text: '(1 - 1 / (2 * r!))', replacement: '(1 - 1 / (3 * r!))' },
+  {
+    file: `${solvers}/dpm.ts`,
+    text: 'sigmaNext ** r * sigma ** (1 - r)',
+    replacement: 'sigma ** r * sigmaNext ** (1 - r)',
+  },
+  {
+    file: `${solvers}/dpmpp-update.ts`,
+    text: 'r0 = Math.log(s1 / s0) / h',
+    replacement: 'r0 = h / Math.log(s1 / s0)',
+  },
+  { file: `${solvers}/dpmpp-update.ts`, text: 'phi2 / z - 0.5', replacement: 'phi2 / z - 0.25' },
+  { file: `${solvers}/dpmpp-update.ts`, text: 'phi2 * r0 + phi3', replacement: 'phi2 * r0 + 2 * phi3' },
+  { file: `${solvers}/ipndm.ts`, text: '[3 / 2, -1 / 2]', replacement: '[4 / 3, -1 / 3]' },
+  {
+    file: `${solvers}/ipndm.ts`,
+    text: '[23 / 12, -16 / 12, 5 / 12]',
+    replacement: '[23 / 12, -15 / 12, 4 / 12]',
+  },
+  {
+    file: `${solvers}/ipndm.ts`,
+    text: '[55 / 24, -59 / 24, 37 / 24, -9 / 24]',
+    replacement: '[55 / 24, -59 / 24, 36 / 24, -8 / 24]',
+  },
+  { file: `${solvers}/gauss-rule.ts`, text: '(322 + 13 *', replacement: '(323 + 13 *' },
+  { file: `${solvers}/unipc-update.ts`, text: '? [1 / 2]', replacement: '? [1 / 3]' },
+  { file: `${solvers}/unipc-update.ts`, text: 'factorial *= k + 1', replacement: 'factorial *= k + 2' },
+  { file: `${solvers}/threshold.ts`, text: 'QUANTILE = 0.995', replacement: 'QUANTILE = 0.99' },
+  {
+    file: `${solvers}/analytical-first-step.ts`,
+    text: 'Math.sqrt(1 + s! * s!)',
+    replacement: '(1 + s!)',
+  },
+
+  // Students
+  {
+    file: `${solvers}/students/opening.ts`,
+    text: 'sigmaNext ** r! * sigma ** (1 - r!)',
+    replacement: 'r! * sigmaNext + (1 - r!) * sigma',
+  },
+  {
+    file: `${solvers}/students/amed.ts`,
+    text: 'denoised, sigmaMid)',
+    replacement: 'denoised, sigmaAsked)',
+  },
+  {
+    file: `${solvers}/students/euler.ts`,
+    text: 'sigmaMid, sigmaNext, scaleDir)',
+    replacement: 'sigmaMid, sigmaNext)',
+  },
+  {
+    file: `${solvers}/students/dpm.ts`,
+    text: 'slopeMid, r, sigma, sigmaNext, scaleDir)',
+    replacement: 'slopeMid, r, sigma, sigmaNext)',
+  },
+  { file: `${solvers}/students/dpmpp.ts`, text: '2 * remaining - 1,', replacement: '2 * remaining,' },
+  {
+    file: `${solvers}/students/ipndm.ts`,
+    text: 'ipndmAdvance(middle, slopeMid,',
+    replacement: 'ipndmAdvance({ ...state, x: middle.x }, slopeMid,',
+  },
+
+  // Predictor and training
+  { file: `${solvers}/predictor.ts`, text: 'Math.fround(i / 3)', replacement: 'Math.fround(i / 4)' },
+  { file: `${solvers}/predictor.ts`, text: '1 + setting * (2 *', replacement: '1 + setting * (1.9 *' },
+  { file: `${solvers}/predictor-init.ts`, text: 'Math.sqrt(6 /', replacement: 'Math.sqrt(3 /' },
+  { file: `${solvers}/predictor-gradient.ts`, text: '2 * scaleTime', replacement: 'scaleTime' },
+  {
+    file: `${solvers}/predictor-gradient.ts`,
+    text: 'add(1, mul(x, sub(1, s)))',
+    replacement: 'add(1, mul(x, s))',
+  },
+  { file: `${solvers}/training.ts`, text: '(2 / n) * error', replacement: '(1 / n) * error' },
+  { file: `${solvers}/training-sensitivity.ts`, text: '0.5 / distance', replacement: '1 / distance' },
+  { file: `${solvers}/training-sensitivity.ts`, text: '(1 - value) / 2)', replacement: '2 * (1 - value))' },
+  { file: `${solvers}/adam.ts`, text: '0.999, 1e-8', replacement: '0.99, 1e-8' },
+
+  // Random numbers
+  { file: `${solvers}/random-mt19937.ts`, text: 'shift = 397', replacement: 'shift = 396' },
+  { file: `${solvers}/random.ts`, text: '0xffffff) / 2 ** 24', replacement: '0x7fffff) / 2 ** 23' },
+  { file: `${solvers}/random.ts`, text: 'fround(-2 *', replacement: 'fround(-1.99 *' },
+  { file: `${solvers}/random.ts`, text: '() & 0x7fffffff', replacement: '() >>> 1' },
+];
