@@ -21,7 +21,7 @@ export async function openResults(folder: string): Promise<Results> {
     await mkdir(folder, { recursive: true });
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw refusal(folder, error);
+    throw refusal(folder, error, 'nothing was computed yet');
   }
   const put = async (name: readonly string[], fill: (path: string) => Promise<unknown>) => {
     const path = join(folder, ...name);
@@ -32,7 +32,7 @@ export async function openResults(folder: string): Promise<Results> {
       await rename(aside, path);
     } catch (error) {
       await rm(aside, { force: true }).catch(() => {});
-      throw refusal(path, error);
+      throw refusal(path, error, 'what was computed is in the store');
     }
     return shownPath(path);
   };
@@ -42,21 +42,24 @@ export async function openResults(folder: string): Promise<Results> {
   };
 }
 
-function refusal(path: string, error: unknown): RunnerError {
+const causes: Readonly<Record<string, string>> = {
+  ENOTDIR: 'a file is in the way',
+  EEXIST: 'a file is in the way',
+  EISDIR: 'a folder is in the way',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'the disk is read-only',
+  ENOENT: 'no folder can be made there',
+  EACCES: 'permissions forbid it',
+  EPERM: 'permissions forbid it',
+};
+
+function refusal(path: string, error: unknown, sofar: string): RunnerError {
   const code = codeOf(error);
-  const why =
-    code === 'ENOTDIR' || code === 'EEXIST'
-      ? 'a file is in the way'
-      : code === 'EISDIR'
-        ? 'a folder is in the way'
-        : code === 'ENOSPC' || code === 'EDQUOT'
-          ? 'the disk is full'
-          : code === 'EROFS' || code === 'EACCES' || code === 'EPERM'
-            ? 'it may not be written'
-            : String(error);
+  const why = causes[code ?? ''] ?? (error instanceof Error ? error.message : String(error));
   return new RunnerError(
     'E_RESULTS',
-    `${path} can't be written${code ? ` (${code})` : ''}: ${why}. Mend that or choose another folder; what was computed is in the store.`,
+    `${path} can't be written${code ? ` (${code})` : ''}: ${why}. Mend that or choose another folder; ${sofar}.`,
     { exitCode: 1, cause: error, evidence: { path } },
   );
 }

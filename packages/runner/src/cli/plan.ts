@@ -1,6 +1,6 @@
 import { plan as planTasks } from '../execute/plan.js';
 import { compile } from '../graph/compile.js';
-import { readExperiment } from '../spec/read-experiment.js';
+import { readExperiments } from './experiments.js';
 import { print } from './output.js';
 import { openWorld, type StoreOptions } from './world.js';
 
@@ -12,10 +12,10 @@ export interface PlanOptions extends StoreOptions {
 
 /** `fewstep plan SPEC…`: what a run would find and what it would compute. */
 export async function plan(specs: readonly string[], options: PlanOptions): Promise<void> {
+  const experiments = await readExperiments(specs, options.set);
   const world = await openWorld(options);
   const plans = [];
-  for (const spec of specs) {
-    const experiment = await readExperiment(spec, { set: options.set });
+  for (const experiment of experiments) {
     const graph = compile(experiment, world);
     const planned = await planTasks(graph.tasks, world);
     const found = planned.filter(({ record }) => record).length;

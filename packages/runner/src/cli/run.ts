@@ -1,9 +1,12 @@
 import { join, resolve } from 'node:path';
-import { compile } from '../graph/compile.js';
-import { report } from '../report/report.js';
+import type { Execution } from '../execute/execute.js';
+import { compile, type Graph } from '../graph/compile.js';
+import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
-import { checkFiles, readExperiment } from '../spec/read-experiment.js';
-import { openResults, print } from './output.js';
+import { checkFiles } from '../spec/read-experiment.js';
+import type { Store } from '../store/store.js';
+import { readExperiments } from './experiments.js';
+import { openResults, print, type Results } from './output.js';
 import { demand, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
@@ -15,8 +18,7 @@ export interface RunOptions extends StoreOptions {
 
 /** `fewstep run SPEC…`: computes what is not in the store yet, then the table and the pictures. */
 export async function run(specs: readonly string[], options: RunOptions): Promise<void> {
-  const experiments = await Promise.all(specs.map((spec) => readExperiment(spec, { set: options.set })));
-  experiments.forEach(checkFiles);
+  const experiments = await readExperiments(specs, options.set, checkFiles);
   const world = await openWorld(options);
   const failures = new Map();
   const reports = [];
@@ -31,21 +33,31 @@ export async function run(specs: readonly string[], options: RunOptions): Promis
     ]);
     const execution = await work([...roots, comparison], world);
     for (const [task, error] of execution.failures) failures.set(task, error);
-    const one = await report(graph, {
-      name: experiment.name,
-      execution,
-      store: world.store,
-      place: results.place,
+    const one = await writeReport(
+      graph,
+      { name: experiment.name, execution, store: world.store },
+      results,
+    ).catch((error: unknown) => {
+      demand({ failures }, error);
+      throw error;
     });
-    const text = table(one);
-    await results.write(`${text}\n`, 'table.md');
-    await results.write(`${JSON.stringify(one, null, 2)}\n`, 'report.json');
     reports.push(one);
     if (options.json) continue;
-    print(`\n${text}\n`);
+    print(`\n${table(one)}\n`);
     if (one.comparison) print(`pictures, a row for each line of the table: ${one.comparison}`);
     print(`tasks: ${one.tasks.computed} computed, ${one.tasks.local} found in ${world.store.dir}`);
   }
   if (options.json) print(reports.length === 1 ? reports[0] : reports);
   demand({ failures });
+}
+
+async function writeReport(
+  graph: Graph,
+  found: { readonly name: string; readonly execution: Execution; readonly store: Store },
+  results: Results,
+): Promise<Report> {
+  const one = await report(graph, { ...found, place: results.place });
+  await results.write(`${table(one)}\n`, 'table.md');
+  await results.write(`${JSON.stringify(one, null, 2)}\n`, 'report.json');
+  return one;
 }

@@ -57,8 +57,11 @@ export async function work(
 
 const namedTasks = 3;
 
-/** @throws RunnerError E_TASK (exit code 1) that names what failed and why, each reason once */
-export function demand({ failures }: Pick<Execution, 'failures'>): void {
+/**
+ * @param also an error that came on top, as where the results can't be written either
+ * @throws RunnerError E_TASK (exit code 1) that names what failed and why, each reason once
+ */
+export function demand({ failures }: Pick<Execution, 'failures'>, also?: unknown): void {
   if (failures.size === 0) return;
   const titles = new Map<string, string[]>();
   for (const [task, error] of failures) {
@@ -69,7 +72,8 @@ export function demand({ failures }: Pick<Execution, 'failures'>): void {
     const more = tasks.length > namedTasks ? ` and ${tasks.length - namedTasks} more` : '';
     return `${tasks.slice(0, namedTasks).join('; ')}${more}: ${reason}`;
   });
-  throw new RunnerError('E_TASK', lines.join('\n'), { exitCode: 1 });
+  if (also instanceof RunnerError) lines.push(reasonOf(also));
+  throw new RunnerError('E_TASK', lines.join('\n'), { exitCode: 1, cause: also });
 }
 
 function reasonOf(error: Error): string {

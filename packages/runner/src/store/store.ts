@@ -396,7 +396,9 @@ export function fullDisk(error: unknown, dir: string): RunnerError | undefined {
 
 function storeError(error: unknown, dir: string): unknown {
   const code = codeOf(error);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
+  // Making a folder with its parents says ENOENT on a read-only disk.
+  const unmade = code === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'mkdir';
+  if (unmade || ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code ?? '')) {
     return new RunnerError(
       'E_STORE_ACCESS',
       `the store ${dir} can't be written (${code}). Mend its permissions, or name another place with --store or FEWSTEP_STORE.`,

@@ -1,14 +1,29 @@
 import { readFile } from 'node:fs/promises';
-import { frechetDistance, readStatistics, statistics } from '@fewstep/metrics';
+import { frechetDistance, readStatistics, type Statistics, statistics } from '@fewstep/metrics';
+import { RunnerError } from '../errors.js';
 import { writeValue } from './artifacts.js';
 import { readMoments } from './features-file.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 /** Fréchet distance between the features of samples and of real images, the latter as moments or as a .npz. */
 export async function run({ inputs, dir }: TaskContext): Promise<TaskResult> {
+  const found = statistics(await readMoments(inputs.moments!));
   const [published] = inputs.statistics ?? [];
   const reference = published
-    ? await readStatistics(await readFile(published), published)
+    ? await publishedStatistics(published, found.mu.length)
     : statistics(await readMoments(inputs.reference!));
-  return writeValue(dir, { fid: frechetDistance(statistics(await readMoments(inputs.moments!)), reference) });
+  return writeValue(dir, { fid: frechetDistance(found, reference) });
+}
+
+/** @throws RunnerError E_STATISTICS where the file is of another feature network */
+async function publishedStatistics(path: string, dim: number): Promise<Statistics> {
+  const published = await readStatistics(await readFile(path), path);
+  if (published.mu.length !== dim) {
+    throw new RunnerError(
+      'E_STATISTICS',
+      `${path} is of ${published.mu.length} features, and the feature network gives ${dim}: take the statistics that this network makes of the real images (fewstep fid ref).`,
+      { exitCode: 1, evidence: { path, expected: dim, found: published.mu.length } },
+    );
+  }
+  return published;
 }
