@@ -21,7 +21,7 @@ export function progress(
   screen: Screen,
   { tasks, work, now = Date.now }: { tasks: number; work: number; now?: () => number },
 ): { onEvent(event: Event): void; end(): void } {
-  let settled = 0;
+  const settled = new Set<string>();
   let remaining = work;
   let worked = 0;
   const running = new Map<string, { task: Task; since: number; done: number }>();
@@ -56,10 +56,10 @@ export function progress(
     if (screen.isTTY) {
       if (now() - lastDraw < redrawEveryMs) return;
       lastDraw = now();
-      const text = `[${settled}/${tasks}] ${titles() || othersWork}${status()}`;
+      const text = `[${settled.size}/${tasks}] ${titles() || othersWork}${status()}`;
       screen.write(`\r\x1b[2K${text.slice(0, (screen.columns ?? 80) - 1)}`);
     } else if (now() - lastLine > linesEveryMs) {
-      line(`[${settled}/${tasks}] ${titles() || othersWork}${status()}`);
+      line(`[${settled.size}/${tasks}] ${titles() || othersWork}${status()}`);
     }
   };
   const stop = (id: string) => {
@@ -75,7 +75,7 @@ export function progress(
       const { task } = event;
       switch (event.type) {
         case 'found':
-          settled++;
+          settled.add(task.id);
           remaining -= task.work;
           return draw();
         case 'started':
@@ -86,12 +86,12 @@ export function progress(
           running.get(task.id)!.done = Math.min(event.done, task.work);
           return draw();
         case 'computed': {
-          settled++;
+          settled.add(task.id);
           worked += task.work;
           remaining -= task.work;
           const seconds = stop(task.id);
           if (screen.isTTY) return draw();
-          return line(`[${settled}/${tasks}] ${task.title}: ${seconds.toFixed(1)} s${status()}`);
+          return line(`[${settled.size}/${tasks}] ${task.title}: ${seconds.toFixed(1)} s${status()}`);
         }
         case 'waiting':
           if (screen.isTTY || toldToWait) return draw();
