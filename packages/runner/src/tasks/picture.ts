@@ -17,12 +17,32 @@ export async function run({ params, inputs, dir }: TaskContext<PictureParams>): 
   for (const name of Object.keys(inputs).sort()) {
     groups.push(await readImages(inputs[name]!, columns * rowsPerGroup));
   }
-  const { channels, height, width } = groups[0]!;
-  const size = channels * height * width;
-  const n = groups.length * columns * rowsPerGroup;
-  const data = new Uint8Array(n * size);
-  for (const [i, group] of groups.entries()) data.set(group.data, i * columns * rowsPerGroup * size);
-  const picture = imageGrid({ data, n, channels, height, width }, { columns });
+  const cell = {
+    channels: Math.max(...groups.map(({ channels }) => channels)),
+    height: Math.max(...groups.map(({ height }) => height)),
+    width: Math.max(...groups.map(({ width }) => width)),
+  };
+  const cells = columns * rowsPerGroup;
+  const n = groups.length * cells;
+  const data = new Uint8Array(n * cell.channels * cell.height * cell.width);
+  for (const [i, group] of groups.entries()) fill(data, cell, i * cells, group);
+  const picture = imageGrid({ data, n, ...cell }, { columns });
   await writeFile(join(dir, 'picture.png'), await encodePng(picture));
   return { files: { png: 'picture.png' }, meta: {} };
+}
+
+/** Puts images in the cells from `first` on: smaller ones in the upper left corner, grey ones in every channel. */
+function fill(
+  data: Uint8Array,
+  cell: Omit<Images, 'data' | 'n'>,
+  first: number,
+  { data: pixels, n, channels, height, width }: Images,
+): void {
+  for (let i = 0; i < n; i++)
+    for (let c = 0; c < cell.channels; c++)
+      for (let y = 0; y < height; y++) {
+        const from = ((i * channels + Math.min(c, channels - 1)) * height + y) * width;
+        const to = (((first + i) * cell.channels + c) * cell.height + y) * cell.width;
+        data.set(pixels.subarray(from, from + width), to);
+      }
 }
