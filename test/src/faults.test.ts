@@ -1,3 +1,4 @@
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,6 +29,22 @@ interface Report {
   readonly metrics: unknown;
   readonly artifacts: { readonly samples: readonly string[] };
 }
+
+/** Resolves when a process has said something on standard error. */
+function heard(child: ChildProcess, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.stderr!.on('data', (chunk) => {
+      said += chunk;
+      if (said.includes(text)) resolve();
+    });
+    child.once('close', () => reject(new Error(`ended without "${text}": ${said}`)));
+  });
+}
+
+/** Whether this process may mount a disk of its own. */
+const canMount =
+  spawnSync('sh', ['-c', 'd=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d']).status === 0;
 
 /** Processes that a process started (Linux). */
 function childrenOf(pid: number): number[] {
@@ -109,6 +126,82 @@ describe('a store that was damaged', () => {
   });
 });
 
+describe('two runs on one store', () => {
+  it('share the work, and the one that waits ends on Ctrl-C', async () => {
+    const dir = await folder();
+    const first = start(['run', 'spec.yaml', '--json'], { cwd: dir });
+    const leases = join(dir, '.fewstep/leases');
+    while ((await readdir(leases).catch(() => [])).length === 0) await sleep(20);
+    first.child.kill('SIGSTOP'); // holds its leases and computes nothing
+    const second = start(['run', 'spec.yaml', '--results', 'second'], { cwd: dir });
+    await heard(second.child, 'waiting for another run');
+    second.child.kill('SIGINT');
+    const { code, stderr } = await second.finished;
+    expect(code, stderr).toBe(130);
+    const third = start(['run', 'spec.yaml', '--json', '--results', 'third'], { cwd: dir });
+    await heard(third.child, 'waiting for another run');
+    first.child.kill('SIGCONT');
+    const outcomes = await Promise.all([first.finished, third.finished]);
+    const tasks = outcomes.map(({ stdout }) => JSON.parse(stdout).tasks);
+    expect(tasks[0].computed + tasks[1].computed).toBe(tasks[0].computed + tasks[0].local);
+  });
+});
+
+describe.skipIf(!canMount)('a disk that is full (needs root, to mount a small one)', () => {
+  const full = async (size: string) => {
+    const dir = await folder();
+    const disk = join(dir, 'disk');
+    await mkdir(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', disk]);
+    return { dir, disk };
+  };
+  const args = ['run', 'spec.yaml', '--json', '--store', 'disk/store', '--results', 'disk/results'];
+
+  // The first has room for nothing, the second for the network and little more.
+  it.each(['3m', '7m'])('of %s stops the run, which goes on when there is space', async (size) => {
+    const { dir, disk } = await full(size);
+    try {
+      const stopped = await fewstep(args, { cwd: dir });
+      expect(stopped.code, stopped.stderr).toBe(1);
+      expect(stopped.stderr).toMatch(/E_STORE_FULL|E_RESULTS/);
+      expect(stopped.stderr).not.toMatch(/\n\s+at .*:\d+:\d+/);
+      expect(await readdir(join(disk, 'store/tmp'))).toEqual([]);
+      const left = await readdir(join(disk, 'results'), { recursive: true });
+      expect(left.filter((name) => name.endsWith('.part'))).toEqual([]);
+      execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+      const again = await fewstep(args, { cwd: dir });
+      expect(again.code, again.stderr).toBe(0);
+      expect(JSON.parse(again.stdout).failures).toEqual([]);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+
+  it('does not keep a finished experiment from being shown, nor does a read-only one', async () => {
+    const { dir, disk } = await full('64m');
+    try {
+      await fewstep(args, { cwd: dir });
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      const shown = await fewstep(['run', 'spec.yaml', '--json', '--store', 'disk/store'], { cwd: dir });
+      expect(shown.code, shown.stderr).toBe(0);
+      expect(JSON.parse(shown.stdout).tasks.computed).toBe(0);
+      const refused = await fewstep(args, { cwd: dir });
+      expect([refused.code, refused.stderr.split(' ')[0]]).toEqual([1, 'E_RESULTS']);
+      const elsewhere = await fewstep(['run', 'spec.yaml', '--store', 'disk/new'], { cwd: dir });
+      expect([elsewhere.code, elsewhere.stderr.split(' ')[0]]).toEqual([2, 'E_STORE_ACCESS']);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+});
+
+it('ends quietly when the reader of its output does', async () => {
+  const { child, finished } = start(['schema']);
+  child.stdout!.destroy();
+  const { code, stderr } = await finished;
+  expect([code, stderr]).toEqual([0, '']);
+});
+
 describe('wrong input', () => {
   let dir: string;
   beforeAll(async () => {
@@ -150,6 +243,25 @@ describe('wrong input', () => {
       ['run', 'spec.yaml', '--set', 'dataset.checkpoint=cut.pkl'],
       1,
       /E_(CHECKPOINT|PICKLE)/,
+    ],
+    [
+      'several specs that are wrong',
+      ['run', 'one.yaml', 'two.yaml'],
+      2,
+      /one\.yaml E_SPEC.*\n.*two\.yaml E_SPEC/,
+    ],
+    ['two specs of one name', ['plan', 'spec.yaml', 'cut.yaml'], 2, /cut\.yaml E_SPEC name: small/],
+    [
+      'results that are a file',
+      ['run', 'spec.yaml', '--results', 'text.pkl'],
+      1,
+      /E_RESULTS.*a file is in the way/,
+    ],
+    [
+      'images into a file',
+      ['sample', 'spec.yaml', '--outdir', 'text.pkl'],
+      1,
+      /E_RESULTS.*nothing was computed/,
     ],
     ['a store that is a file', ['run', 'spec.yaml', '--store', 'text.pkl'], 2, /E_STORE_ACCESS/],
     [
