@@ -8,12 +8,13 @@ import { ipndm } from './ipndm.js';
 import { ipndmV } from './ipndm-v.js';
 import { solvers, students } from './registry.js';
 import { solveSync } from './solve.js';
-import type { Solver, SolverState } from './solver.js';
+import type { Evaluation, Request, Solver, SolverState } from './solver.js';
 import { amed } from './students/amed.js';
 import { dpmStudent } from './students/dpm.js';
 import { dpmppStudent } from './students/dpmpp.js';
 import { eulerStudent } from './students/euler.js';
 import { ipndmStudent } from './students/ipndm.js';
+import { threshold } from './threshold.js';
 import { unipc } from './unipc.js';
 
 const x = Float64Array.of(-2, 0.4, 1.7);
@@ -132,6 +133,30 @@ describe('options', () => {
     };
     expect(after(3, true)).toEqual(after(remaining, false));
     expect(after(3, true)).not.toEqual(after(3, false));
+  });
+
+  it('unipc: lower_order_final lowers no step that still gathers history', () => {
+    const run = (lowerOrderFinal: boolean, levels: number[]) =>
+      solved(unipc({ maxOrder: 3, lowerOrderFinal }), levels);
+    expect(run(true, sigmas)).not.toEqual(run(false, sigmas));
+    expect(run(true, sigmas.slice(0, 3))).toEqual(run(false, sigmas.slice(0, 3)));
+  });
+
+  it.each([
+    ['dpmpp', dpmpp],
+    ['unipc', unipc],
+  ])('%s thresholds every evaluation with predict_x0, and none without', (_, factory) => {
+    const bright = ({ x, sigma }: Request): Evaluation => ({
+      denoised: x.map((value) => 3 * twoClusters(value, sigma as number) + 2),
+    });
+    const thresholded = (request: Request): Evaluation => ({
+      denoised: threshold(bright(request).denoised, 1),
+    });
+    const run = (predictX0: boolean, answer: typeof bright) =>
+      solveSync({ solver: factory({ predictX0 }) as Solver<SolverState>, x, n: 1, sigmas, denoise: answer })
+        .x;
+    expect(run(true, bright)).toEqual(run(true, thresholded));
+    expect(worst(run(false, bright), run(false, thresholded))).toBeGreaterThan(0.1);
   });
 
   it('unipc asks twice in its first step, where it predicts in each, and not in its last', () => {
