@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { graphBuilder, output } from '../graph/builder.js';
 import type { Task } from '../graph/task.js';
@@ -22,12 +23,13 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** Computes in this process: each output is a text made of the kind, the parameters and the inputs' contents. */
-function textExecutor(compute: (job: Job, text: string) => string = (_, text) => text) {
+function textExecutor(compute: (job: Job, text: string) => string = (_, text) => text, ms = 0) {
   const jobs: Job[] = [];
   const executor: Executor = {
     async run(job) {
       jobs.push(job);
       job.onStart();
+      await sleep(ms);
       const contents = await Promise.all(
         Object.values(job.inputs)
           .flat()
@@ -41,6 +43,7 @@ function textExecutor(compute: (job: Job, text: string) => string = (_, text) =>
       }
       return { files, meta: {} };
     },
+    slots: 1,
     close: async () => {},
   };
   return { executor, jobs, kinds: () => jobs.map(({ kind }) => kind).sort() };
@@ -243,13 +246,16 @@ describe('execute', () => {
 
   it('lets two runs on one store share the work', async () => {
     const { score } = smallGraph({ seeds: 20 });
-    const [one, two] = [textExecutor(), textExecutor()];
+    const slowly = () => textExecutor(undefined, 100);
+    const [one, two] = [slowly(), slowly()];
     const other = await openStore(join(dir, 'store'));
     await Promise.all([
       run([score], one),
       execute([score], { store: other, executor: two.executor, versions }),
     ]);
     expect(one.jobs.length + two.jobs.length).toBe(1 + 5 + 5 + 1);
+    // A run holds only the task that it computes: the other takes the next.
+    expect(Math.min(one.jobs.length, two.jobs.length)).toBeGreaterThan(1);
   });
 });
 

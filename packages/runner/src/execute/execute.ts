@@ -57,6 +57,8 @@ export async function execute(
   const records = new Map<Task, ActionRecord>();
   const failures = new Map<Task, Error>();
   const computed = new Set<Task>();
+  // A lease is taken when there is a slot to compute in, so that another run can take what would only wait here.
+  const inSlot = limit(executor.slots);
 
   const obtain = (task: Task): Promise<ActionRecord> => {
     let promise = pending.get(task);
@@ -95,24 +97,30 @@ export async function execute(
         onEvent({ type: 'found', task });
         return known;
       }
-      const lease = await store.lease(key);
-      if (!lease) {
-        onEvent({ type: 'waiting', task });
-        await sleep(leasePollMs, undefined, signal && { signal });
-        continue;
-      }
-      try {
-        const meanwhile = await store.lookup(key);
-        if (!meanwhile) return await compute(task, components, key);
-        onEvent({ type: 'found', task });
-        return meanwhile;
-      } finally {
-        await lease.release();
-      }
+      const inputs = await pathsOf(task);
+      const record = await inSlot(async () => {
+        const lease = await store.lease(key);
+        if (!lease) return undefined;
+        try {
+          const meanwhile = await store.lookup(key);
+          if (meanwhile) onEvent({ type: 'found', task });
+          return meanwhile ?? (await compute(task, components, key, inputs));
+        } finally {
+          await lease.release();
+        }
+      });
+      if (record) return record;
+      onEvent({ type: 'waiting', task });
+      await sleep(leasePollMs, undefined, signal && { signal });
     }
   };
 
-  const compute = async (task: Task, components: ActionRecord['components'], key: string) => {
+  const compute = async (
+    task: Task,
+    components: ActionRecord['components'],
+    key: string,
+    inputs: Readonly<Record<string, readonly string[]>>,
+  ) => {
     const startedAt = new Date();
     const dir = await store.scratch();
     try {
@@ -120,7 +128,7 @@ export async function execute(
         kind: task.kind,
         params: task.params,
         hints: task.hints,
-        inputs: await pathsOf(task),
+        inputs,
         dir,
         onStart: () => onEvent({ type: 'started', task }),
         onProgress: (done) => onEvent({ type: 'progress', task, done }),
@@ -204,6 +212,23 @@ export async function execute(
     await Promise.allSettled(pending.values());
   }
   return { records, failures, computed: computed.size, local: records.size - computed.size };
+}
+
+/** Runs at most `count` works at once, in the order in which they come. */
+function limit(count: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
 }
 
 function filesOf(task: Task): string[] {

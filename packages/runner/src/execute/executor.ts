@@ -16,6 +16,8 @@ export interface Job {
 
 /** Where jobs run. The result's files are absolute paths, present and not empty. */
 export interface Executor {
+  /** Jobs that run at once; more of them wait. */
+  readonly slots: number;
   run(job: Job): Promise<TaskResult>;
   /** Ends every process at once; what runs is lost. */
   close(): Promise<void>;

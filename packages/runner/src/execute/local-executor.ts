@@ -78,6 +78,7 @@ export function localExecutor({ slots = 1 }: { slots?: number } = {}): Executor 
   };
 
   return {
+    slots,
     run: (job) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(closedError());
