@@ -12,15 +12,15 @@ export type { Experiment, Point } from './spec/experiment.js';
 export { parseExperiment } from './spec/parse-experiment.js';
 export { type Problem, SpecError } from './spec/problem.js';
 export { checkFiles, readExperiment } from './spec/read-experiment.js';
+export type { SeedRange } from './spec/seeds.js';
 export { keyOf } from './store/key.js';
+export type { Lease } from './store/lease.js';
 export {
   type ActionRecord,
   type KeyComponents,
-  type Lease,
   type Output,
   openStore,
   type Published,
-  type SeedRange,
   type Store,
 } from './store/store.js';
 export { installedVersions } from './versions.js';

@@ -1,6 +1,6 @@
 import type { Json } from '../json.js';
+import type { SeedRange } from '../spec/seeds.js';
 import type { Digest } from '../store/digest.js';
-import type { SeedRange } from '../store/store.js';
 import type { Kind } from '../tasks/kinds.js';
 import { cutIntoShards } from './shards.js';
 import { type Input, identityOf, type Task, type Versions } from './task.js';

@@ -1,4 +1,4 @@
-import type { SeedRange } from '../store/store.js';
+import type { SeedRange } from '../spec/seeds.js';
 
 /**
  * Cuts a range of seeds into shards: a finished shard that fits is taken as it is, and what lies between is cut at

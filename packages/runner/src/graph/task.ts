@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from '../json.js';
+import type { SeedRange } from '../spec/seeds.js';
 import { type Digest, digestOfText } from '../store/digest.js';
-import type { SeedRange } from '../store/store.js';
 import { type Kind, kinds } from '../tasks/kinds.js';
 
 /** A named output of another task, or a file from outside. */

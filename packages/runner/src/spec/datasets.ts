@@ -10,8 +10,6 @@ interface DatasetEntry {
   /** σ, data units. */
   readonly sigmaMin: number;
   readonly sigmaMax: number;
-  /** Pixels on a side. */
-  readonly resolution: number;
   /** Where to get the checkpoint. */
   readonly source: string;
   readonly licence: string;
@@ -19,11 +17,10 @@ interface DatasetEntry {
   readonly folder?: string;
 }
 
-const edm = (checkpoint: string, resolution: number): DatasetEntry => ({
+const edm = (checkpoint: string): DatasetEntry => ({
   checkpoint,
   sigmaMin: 0.002,
   sigmaMax: 80,
-  resolution,
   source: `https://nvlabs-fi-cdn.nvidia.com/edm/pretrained/${checkpoint}`,
   licence: 'CC BY-NC-SA 4.0, NVIDIA',
 });
@@ -36,15 +33,14 @@ const datasets = {
     featureNetwork: 'digits-features.onnx',
     sigmaMin: 0.002,
     sigmaMax: 80,
-    resolution: 32,
     source: 'the folder experiments/digits/ of the Fewstep repository',
     licence: 'MNIST: CC BY-SA 3.0, Yann LeCun and Corinna Cortes',
     folder: 'digits',
   },
-  cifar10: edm('edm-cifar10-32x32-uncond-vp.pkl', 32),
-  ffhq: edm('edm-ffhq-64x64-uncond-vp.pkl', 64),
-  afhqv2: edm('edm-afhqv2-64x64-uncond-vp.pkl', 64),
-  imagenet64: edm('edm-imagenet-64x64-cond-adm.pkl', 64),
+  cifar10: edm('edm-cifar10-32x32-uncond-vp.pkl'),
+  ffhq: edm('edm-ffhq-64x64-uncond-vp.pkl'),
+  afhqv2: edm('edm-afhqv2-64x64-uncond-vp.pkl'),
+  imagenet64: edm('edm-imagenet-64x64-cond-adm.pkl'),
 } satisfies Record<string, DatasetEntry>;
 
 export type DatasetName = keyof typeof datasets;

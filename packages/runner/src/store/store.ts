@@ -5,7 +5,9 @@ import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { codeOf, RunnerError } from '../errors.js';
 import type { Json } from '../json.js';
+import type { SeedRange } from '../spec/seeds.js';
 import { type Digest, digestOfFile, digestOfPath, digestOfText } from './digest.js';
+import { isAlive, type Lease, takeLease } from './lease.js';
 
 export interface Output {
   readonly digest: Digest;
@@ -43,9 +45,6 @@ export interface Published {
   readonly conflict?: Readonly<Record<string, Output>>;
 }
 
-/** Seeds [first, last], both included. */
-export type SeedRange = readonly [number, number];
-
 /**
  * The two-level store: action records by key, blobs by content.
  *
@@ -82,13 +81,6 @@ export interface Store {
   /** Tries to become the one that computes a key; undefined while another live process does. */
   lease(key: Digest): Promise<Lease | undefined>;
 }
-
-export interface Lease {
-  release(): Promise<void>;
-}
-
-const leaseHeartbeatMs = 5_000;
-const leaseStaleMs = 30_000;
 
 /**
  * Opens the store, creating it where there is none.
@@ -323,63 +315,6 @@ async function sweep(tmp: string): Promise<void> {
     const [, pid, host] = /^(\d+)@(.*)-[0-9a-f]+$/.exec(name) ?? [];
     if (host === hostname() && !isAlive(Number(pid)))
       await rm(join(tmp, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-async function takeLease(
-  folder: string,
-  key: Digest,
-  writeAside: (text: string) => Promise<string>,
-): Promise<Lease | undefined> {
-  const path = join(folder, key);
-  await mkdir(folder, { recursive: true });
-  const holder = { pid: process.pid, host: hostname(), nonce: randomBytes(8).toString('hex') };
-  const written = await writeAside(JSON.stringify(holder));
-  try {
-    await link(written, path);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    if (await isHeld(path)) return undefined;
-    await rename(written, path); // the last of several thieves holds it; the record's first writer wins anyway
-  } finally {
-    await rm(written, { force: true });
-  }
-  const heartbeat = setInterval(() => void touch(path), leaseHeartbeatMs);
-  heartbeat.unref();
-  return {
-    async release() {
-      clearInterval(heartbeat);
-      const found = await readFile(path, 'utf8').catch(() => '');
-      if (found === JSON.stringify(holder)) await rm(path, { force: true });
-    },
-  };
-}
-
-async function touch(path: string): Promise<void> {
-  const handle = await open(path, 'r+').catch(() => undefined);
-  if (!handle) return;
-  const now = new Date();
-  await handle.utimes(now, now).catch(() => {});
-  await handle.close();
-}
-
-async function isHeld(path: string): Promise<boolean> {
-  try {
-    const holder = JSON.parse(await readFile(path, 'utf8'));
-    if (holder.host === hostname() && !isAlive(holder.pid)) return false;
-    // A process that lives may be another one that was given the same number: the holder's heart beats.
-    return Date.now() - (await stat(path)).mtimeMs < leaseStaleMs;
-  } catch {
-    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { LoadedDenoiser } from '@fewstep/models';
 import { type Denoise, draw } from '@fewstep/solvers';
-import type { SeedRange } from '../store/store.js';
+import type { SeedRange } from '../spec/seeds.js';
 
 /** The seeds of a range, in batches. */
 export function* batchesOf([first, last]: SeedRange, size: number): Generator<number[]> {

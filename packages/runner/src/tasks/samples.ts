@@ -1,6 +1,6 @@
 import { toUint8 } from '@fewstep/metrics';
 import { predict, solve } from '@fewstep/solvers';
-import type { SeedRange } from '../store/store.js';
+import type { SeedRange } from '../spec/seeds.js';
 import { writeImages } from './artifacts.js';
 import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';

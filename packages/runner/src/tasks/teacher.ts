@@ -1,5 +1,5 @@
 import { type Observation, solve } from '@fewstep/solvers';
-import type { SeedRange } from '../store/store.js';
+import type { SeedRange } from '../spec/seeds.js';
 import { writeTensors } from './artifacts.js';
 import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
