@@ -62,7 +62,7 @@ function numpyStorage(type: PickleValue | undefined, data: PickleValue | undefin
   if (!(type instanceof NumpyDtype) || !(data instanceof Uint8Array))
     throw machine.fault('numpy data needs a dtype and bytes; arrays of objects are not read');
   if (type.bigEndian) throw machine.fault('big-endian numpy data is not read');
-  return new TorchStorage(type.dtype, Math.floor(data.length / bytesPerElement(type.dtype)), data);
+  return new TorchStorage(type.dtype, Math.floor(data.length / bytesPerElement(type.dtype)), () => data);
 }
 
 const numpyDtype: PickleConstructor = ([code], machine) => {

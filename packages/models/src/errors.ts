@@ -1,5 +1,5 @@
 /** What went wrong, as a stable word: match on this, never on the message. */
-export type ModelErrorCode = 'E_SAFETENSORS' | 'E_PICKLE' | 'E_CHECKPOINT' | 'E_ENGINE';
+export type ModelErrorCode = 'E_SAFETENSORS' | 'E_PICKLE' | 'E_ZIP' | 'E_CHECKPOINT' | 'E_ENGINE';
 
 /** An error of this package. `evidence` holds the values that the message speaks of. */
 export class ModelError extends Error {

@@ -14,5 +14,6 @@ export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
 export { readPickle } from './read-pickle.js';
 export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from './safetensors.js';
 export type { SongUNetOptions } from './song-unet.js';
+export { openStateDict, readStateDict, type StateDict } from './state-dict.js';
 export { type Dtype, type Tensor, type TensorData, type Tensors, toFloat32 } from './tensor.js';
 export { TensorView } from './torch-storage.js';

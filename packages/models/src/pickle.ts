@@ -68,7 +68,7 @@ export class Budget {
   }
 }
 
-const budgetFor = (bytes: number) => new Budget(2 ** 20 + 8 * bytes);
+export const budgetFor = (bytes: number) => new Budget(2 ** 20 + 8 * bytes);
 
 /**
  * Runs one pickle (protocols 0–5) as a stack machine over plain data. No Python code exists here to be run: a global

@@ -1,19 +1,16 @@
 import { ModelError } from './errors.js';
-import {
-  type Budget,
-  describe,
-  type PickleConstructor,
-  PickleGlobal,
-  type PickleMachine,
-  type PickleValue,
-  runPickle,
-} from './pickle.js';
+import { type Budget, describe, type PickleConstructor, type PickleValue, runPickle } from './pickle.js';
 import { bytesPerElement } from './tensor.js';
-import { storageTypes, TorchStorage } from './torch-storage.js';
+import { storageId, TorchStorage } from './torch-storage.js';
 
 /** First value of a file that `torch.save` wrote before its zip format, and still writes inside of pickles. */
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
+
+/** Whether a file starts with the pickle of that number, in protocol 2, the only one that it was written in. */
+export const isTorchLegacy = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 15)).toString('latin1') ===
+  '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.';
 
 /**
  * Reads PyTorch's legacy format: pickles of magic number, protocol, machine, object and storage keys, one after
@@ -70,24 +67,11 @@ export function readTorchLegacy(
     const count = new DataView(bytes.buffer, bytes.byteOffset + start).getBigInt64(0, true);
     if (count !== BigInt(storage.length))
       throw fault(`storage ${describe(key)} holds ${count} elements, the pickle says ${storage.length}`);
-    storage.bytes = bytes.subarray(start + 8, start + 8 + size);
+    const elements = bytes.subarray(start + 8, start + 8 + size);
+    storage.read = () => elements;
     start += 8 + size;
     storages.delete(key);
   }
   if (storages.size > 0) throw fault(`the elements of ${storages.size} storages are missing`);
   return value;
-}
-
-/** Reads a persistent id ('storage', class, key, location, number of elements, …), as `torch.save` writes them. */
-function storageId(id: PickleValue | undefined, machine: PickleMachine) {
-  if (!Array.isArray(id) || id[0] !== 'storage')
-    throw machine.fault(`it refers to ${describe(id ?? null)} where a storage is due`);
-  const [, type, key, , length, view] = id as PickleValue[];
-  const dtype =
-    type instanceof PickleGlobal && type.module === 'torch' ? storageTypes.get(type.name) : undefined;
-  if (!dtype) throw machine.fault(`storage of ${describe(type ?? null)} is of no known element type`);
-  if (typeof key !== 'string' || !Number.isSafeInteger(length) || (length as number) < 0)
-    throw machine.fault('a storage needs a key and a number of elements');
-  if (view !== undefined && view !== null) throw machine.fault('a storage that views another is not read');
-  return { key, dtype, length: length as number };
 }

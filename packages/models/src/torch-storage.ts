@@ -1,8 +1,8 @@
-import { type PickleMachine, PickleObject, type PickleValue } from './pickle.js';
+import { describe, PickleGlobal, type PickleMachine, PickleObject, type PickleValue } from './pickle.js';
 import { bytesPerElement, type Dtype, sizeOf, type Tensor, tensorOf } from './tensor.js';
 
 /** PyTorch's names of storage classes, and their element type. */
-export const storageTypes: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
+const storageTypes: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
   ['DoubleStorage', 'F64'],
   ['FloatStorage', 'F32'],
   ['HalfStorage', 'F16'],
@@ -15,14 +15,27 @@ export const storageTypes: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
   ['BoolStorage', 'BOOL'],
 ]);
 
-/** Flat memory that tensors view. The legacy format fills `bytes` in after the pickle that refers to it. */
+/** Flat memory that tensors view. Formats that keep it apart from the pickle say later where it is. */
 export class TorchStorage extends PickleObject {
+  private loaded: Uint8Array | undefined;
+
+  /** `read` gives the bytes, as many as `length` elements take. */
   constructor(
     readonly dtype: Dtype,
     readonly length: number,
-    public bytes: Uint8Array | undefined,
+    public read: (() => Uint8Array) | undefined,
   ) {
     super();
+  }
+
+  /** The bytes, read when first asked for and kept until `release`. */
+  get bytes(): Uint8Array {
+    if (!this.read) throw new TypeError('a tensor is taken from a storage before its bytes were found');
+    return (this.loaded ??= this.read());
+  }
+
+  release(): void {
+    this.loaded = undefined;
   }
 
   setState(_: PickleValue, machine: PickleMachine): void {
@@ -50,8 +63,7 @@ export class TensorView extends PickleObject {
   tensor(): Tensor {
     const { storage, offset, shape, stride } = this;
     const width = bytesPerElement(storage.dtype);
-    const bytes = storage.bytes;
-    if (!bytes) throw new TypeError('a tensor is taken from a storage before its bytes were read');
+    const { bytes } = storage;
     if (isRowMajor(shape, stride))
       return tensorOf(storage.dtype, shape, bytes.subarray(offset * width, (offset + sizeOf(shape)) * width));
     const copy = new Uint8Array(sizeOf(shape) * width);
@@ -97,4 +109,18 @@ export function tensorView(
     );
   if (!isRowMajor(shape, stride)) machine.spend(size);
   return new TensorView(storage, offset as number, shape, stride);
+}
+
+/** Reads a persistent id ('storage', class, key, location, number of elements, …), as `torch.save` writes them. */
+export function storageId(id: PickleValue | undefined, machine: PickleMachine) {
+  if (!Array.isArray(id) || id[0] !== 'storage')
+    throw machine.fault(`it refers to ${describe(id ?? null)} where a storage is due`);
+  const [, type, key, , length, view] = id as PickleValue[];
+  const dtype =
+    type instanceof PickleGlobal && type.module === 'torch' ? storageTypes.get(type.name) : undefined;
+  if (!dtype) throw machine.fault(`storage of ${describe(type ?? null)} is of no known element type`);
+  if (typeof key !== 'string' || !Number.isSafeInteger(length) || (length as number) < 0)
+    throw machine.fault('a storage needs a key and a number of elements');
+  if (view !== undefined && view !== null) throw machine.fault('a storage that views another is not read');
+  return { key, dtype, length: length as number };
 }

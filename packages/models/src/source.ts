@@ -1,0 +1,55 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { ModelError } from './errors.js';
+
+/** Bytes that are read piece by piece, so that a checkpoint is never in memory as a file and as weights. */
+export interface Source {
+  readonly length: number;
+  /** Bytes `start` to `start + length`, which must lie inside. Aligned so that elements ending there need no copy. */
+  read(start: number, length: number): Uint8Array;
+  close(): void;
+}
+
+/** Most bytes that one system call reads. */
+const CHUNK = 2 ** 30;
+
+/** @throws ModelError `E_CHECKPOINT` when the file can't be opened, or turns out shorter than it was. */
+export function fileSource(path: string): Source {
+  const unreadable = (cause: unknown) =>
+    new ModelError('E_CHECKPOINT', `${path} can't be read: ${(cause as Error).message}`, { path }, { cause });
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+  return {
+    length: fstatSync(file).size,
+    read(start, length) {
+      const bytes = endAligned(length);
+      try {
+        for (let done = 0; done < length; ) {
+          const count = readSync(file, bytes, done, Math.min(CHUNK, length - done), start + done);
+          if (count === 0) throw new Error(`it ends at byte ${start + done}, and did not when it was opened`);
+          done += count;
+        }
+      } catch (cause) {
+        throw unreadable(cause);
+      }
+      return bytes;
+    },
+    close: () => closeSync(file),
+  };
+}
+
+/** A part of a source, which stays the owner. */
+export const sliceOf = (source: Source, start: number, length: number): Source => ({
+  length,
+  read: (at, count) => source.read(start + at, count),
+  close: () => {},
+});
+
+/** The elements of a storage end where its bytes end, so the end is what to align. */
+const endAligned = (length: number): Uint8Array => {
+  const padding = -length & 7;
+  return new Uint8Array(new ArrayBuffer(padding + length), padding);
+};
