@@ -138,16 +138,22 @@ const persistentObject: PickleConstructor = ([meta], machine) => {
   return instance;
 };
 
-const instance = (className: string): [string, PickleConstructor] => [
-  `torch.nn.modules.container.${className}`,
+const instance = (file: string, className: string): [string, PickleConstructor] => [
+  `torch.nn.modules.${file}.${className}`,
   () => new PythonInstance(className),
 ];
 
-const containers = new Map([instance('ModuleDict'), instance('ModuleList'), instance('Sequential')]);
+/** Modules of PyTorch itself that hold others, or nothing. */
+const torchModules = new Map([
+  instance('container', 'ModuleDict'),
+  instance('container', 'ModuleList'),
+  instance('container', 'Sequential'),
+  instance('activation', 'Sigmoid'),
+]);
 
 /** Protocols 0 and 1 make instances by this function, from class, base class and its state. */
 const reconstructor: PickleConstructor = ([type], machine) => {
-  const make = containers.get(String(type));
+  const make = torchModules.get(String(type));
   if (!make) throw machine.fault(`it would make ${describe(type ?? null)}`, { global: String(type) });
   return make([], machine);
 };
@@ -173,5 +179,5 @@ export const constructors: ReadonlyMap<string, PickleConstructor> = new Map<stri
   ['torch._utils._rebuild_parameter', rebuildParameter],
   ['torch.storage._load_from_bytes', loadFromBytes],
   ['torch_utils.persistence._reconstruct_persistent_obj', persistentObject],
-  ...containers,
+  ...torchModules,
 ]);

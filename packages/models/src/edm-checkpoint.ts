@@ -3,12 +3,12 @@ import { PythonInstance } from './constructors.js';
 import { edmNetwork } from './edm-denoiser.js';
 import { type EdmNetworkOptions, parseEdmOptions } from './edm-options.js';
 import { ModelError } from './errors.js';
+import { modulesOf, moduleWeights } from './module-weights.js';
 import { checkParameters, parameterShapes } from './parameters.js';
 import { describe, type PickleValue } from './pickle.js';
 import { readPickle } from './read-pickle.js';
 import { foreignFormat } from './sniff.js';
-import type { Tensor, Tensors } from './tensor.js';
-import { TensorView } from './torch-storage.js';
+import type { Tensors } from './tensor.js';
 
 /** A denoiser as a checkpoint holds it: what kind of network, how it is preconditioned, its weights. */
 export interface Checkpoint {
@@ -60,7 +60,7 @@ export function parseEdmCheckpoint(bytes: Uint8Array): Checkpoint {
   const kwargs = model.state.get('_init_kwargs');
   if (!(kwargs instanceof Map)) throw fault(`its ${model.className} carries no options (_init_kwargs)`);
   const network = parseEdmOptions(model.className, kwargs);
-  const weights = collectWeights(model);
+  const weights = moduleWeights(model);
   checkParameters(weights, parameterShapes(edmNetwork(network)));
   const number = (name: string) => {
     const value = state.get(name);
@@ -99,40 +99,4 @@ function findPrecond(bytes: Uint8Array): PythonInstance {
   if (!(ema instanceof PythonInstance)) throw fault(`it holds ${describe(ema)}`);
   if (ema.className !== 'EDMPrecond') throw fault(`it holds a ${ema.className}`, { class: ema.className });
   return ema;
-}
-
-const entries = (module: PythonInstance, attribute: string): ReadonlyMap<PickleValue, PickleValue> => {
-  const value = module.state.get(attribute);
-  if (!(value instanceof Map)) throw fault(`a ${module.className} is no module: it has no dict ${attribute}`);
-  return value;
-};
-const modulesOf = (module: PythonInstance) => entries(module, '_modules');
-
-/** Parameters and lasting buffers of a module and all within, named by their path. */
-function collectWeights(root: PythonInstance): Tensors {
-  const weights: [string, Tensor][] = [];
-  const seen = new Set<PythonInstance>();
-  const waiting: [string, PythonInstance][] = [['', root]];
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const [prefix, module] = next;
-    // in these networks no module is at two places; in a hostile file, one could be at 2^100
-    if (seen.has(module))
-      throw fault(`the module ${prefix.slice(0, -1)} is also somewhere else in the network`);
-    seen.add(module);
-    const passing = module.state.get('_non_persistent_buffers_set');
-    for (const attribute of ['_parameters', '_buffers'])
-      for (const [name, tensor] of entries(module, attribute)) {
-        if (tensor === null || (passing instanceof Set && passing.has(name))) continue;
-        if (!(tensor instanceof TensorView))
-          throw fault(`the weight ${prefix}${name} is ${describe(tensor)}`);
-        weights.push([`${prefix}${name}`, tensor.tensor()]);
-      }
-    for (const [name, child] of modulesOf(module)) {
-      if (child === null) continue;
-      if (!(child instanceof PythonInstance))
-        throw fault(`the module ${prefix}${name} is ${describe(child)}`);
-      waiting.push([`${prefix}${name}.`, child]);
-    }
-  }
-  return Object.fromEntries(weights);
 }

@@ -10,6 +10,12 @@ export {
 } from './engine.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
 export { type DenoiserInfo, type ExportedDenoiser, exportDenoiser } from './export-denoiser.js';
+export {
+  type OfficialPredictor,
+  type OfficialPredictorSettings,
+  parseOfficialPredictor,
+  readOfficialPredictor,
+} from './official-predictor.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
 export { readPickle } from './read-pickle.js';
 export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from './safetensors.js';

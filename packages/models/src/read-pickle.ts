@@ -3,7 +3,7 @@ import { type PickleValue, runPickle } from './pickle.js';
 
 /**
  * Reads a pickle (protocols 0–5) as plain data, executing nothing: see `PickleValue` for the forms. Tensors come as
- * `TensorView`, whose `tensor()` gives the elements; objects of EDM's persistence and of torch's module containers
+ * `TensorView`, whose `tensor()` gives the elements; objects of EDM's persistence and of torch's own modules
  * as `PythonInstance`.
  *
  * Any class or function that is not allow-listed is refused where it would be called, with its name and place.
