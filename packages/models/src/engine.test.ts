@@ -187,7 +187,7 @@ describe('the digits denoiser', () => {
     const { graph, external } = encodeOnnx(model, { externalName: 'digits.bin', inlineLimit: 1e6 });
     expect(graph.length).toBeLessThan(200_000);
     await writeFile(join(folder, 'digits.onnx'), graph);
-    await writeFile(join(folder, external!.name), Buffer.concat(external!.parts));
+    await writeFile(join(folder, external!.name), Buffer.concat([...external!.parts]));
     const other = await openDenoiser(join(folder, 'digits.onnx'), exported.info);
     expect(await other.evaluate(rows(0, 2))).toEqual(await denoiser.evaluate(rows(0, 2)));
     await other.close();

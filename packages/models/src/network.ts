@@ -7,6 +7,8 @@ interface NetworkInputs<T> {
   readonly labels?: T | undefined;
   /** Augmentation of the training images; left out when sampling, which stands for none. */
   readonly augment?: T | undefined;
+  /** Tokens that the network attends to; read where it has cross attention. */
+  readonly context?: T | undefined;
 }
 
 interface NetworkOutputs<T> {

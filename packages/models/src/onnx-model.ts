@@ -1,4 +1,5 @@
 import { PbfWriter } from 'pbf';
+import { sizeOf } from './tensor.js';
 
 /** The part of ONNX that a network needs, as plain data; field names follow onnx.proto. */
 export interface OnnxModel {
@@ -11,6 +12,7 @@ export interface OnnxModel {
 
 export interface OnnxValue {
   readonly name: string;
+  readonly type: OnnxType;
   /** A name stands for a size that is only known when the graph runs. */
   readonly shape: readonly (number | string)[];
 }
@@ -30,20 +32,29 @@ export type OnnxAttribute =
 
 export interface OnnxInitializer {
   readonly name: string;
+  readonly type: OnnxType;
   readonly shape: readonly number[];
-  readonly data: Float32Array | BigInt64Array;
+  /** The elements; asked for when they are written, so that a conversion needs to hold one tensor at a time. */
+  readonly data: () => Float32Array | BigInt64Array;
 }
+
+export type OnnxType = 'float32' | 'int64';
 
 /** A model as bytes. Weights beyond what one protocol buffer can hold come as parts of a second file. */
 export interface EncodedOnnx {
   readonly graph: Uint8Array;
-  /** Where there is one: a file that must lie beside the graph under this name, its parts one after another. */
-  readonly external?: { readonly name: string; readonly parts: readonly Uint8Array[] };
+  /**
+   * Where there is one: a file that must lie beside the graph under this name, its parts one after another. They are
+   * made as they are asked for.
+   */
+  readonly external?: { readonly name: string; readonly parts: Iterable<Uint8Array> };
 }
 
 const IR_VERSION = 8;
-const FLOAT = 1;
-const INT64 = 7;
+const types = { float32: { code: 1, bytes: 4 }, int64: { code: 7, bytes: 8 } } satisfies Record<
+  OnnxType,
+  unknown
+>;
 /** Protocol buffers end at 2 GiB; the nodes and names need a little of it. */
 const INLINE_LIMIT = 2 ** 31 - 2 ** 24;
 /** Small constants stay inside: shapes are computed from some of them before external data is read. */
@@ -58,19 +69,19 @@ export function encodeOnnx(
   model: OnnxModel,
   { externalName = 'weights.bin', inlineLimit = INLINE_LIMIT } = {},
 ): EncodedOnnx {
-  const total = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
-  const parts: Uint8Array[] | undefined = total > inlineLimit ? [] : undefined;
-  let offset = 0;
-  const place = (bytes: Uint8Array): number => {
-    const start = Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
-    if (start > offset) parts!.push(new Uint8Array(start - offset));
-    parts!.push(bytes);
-    offset = start + bytes.length;
+  const total = model.initializers.reduce((sum, one) => sum + bytesOf(one), 0);
+  const placed: { start: number; one: OnnxInitializer }[] = [];
+  let end = 0;
+  const place = (one: OnnxInitializer): number => {
+    const start = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+    placed.push({ start, one });
+    end = start + bytesOf(one);
     return start;
   };
+  const outside = total > inlineLimit;
 
   // sized at once: a writer that grows by doubling would hold a large network three times
-  const pbf = new PbfWriter(new Uint8Array((parts ? 0 : total) + NODES));
+  const pbf = new PbfWriter(new Uint8Array((outside ? 0 : total) + NODES));
   pbf.writeVarintField(1, IR_VERSION);
   pbf.writeStringField(2, 'fewstep');
   pbf.writeMessage(
@@ -83,14 +94,14 @@ export function encodeOnnx(
           5,
           (tensor: OnnxInitializer, out) => {
             for (const n of tensor.shape) out.writeVarintField(1, n);
-            out.writeVarintField(2, tensor.data instanceof Float32Array ? FLOAT : INT64);
+            out.writeVarintField(2, types[tensor.type].code);
             out.writeStringField(8, tensor.name);
-            const bytes = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
-            if (!parts || bytes.length < MIN_EXTERNAL) {
-              out.writeBytesField(9, bytes);
+            const length = bytesOf(tensor);
+            if (!outside || length < MIN_EXTERNAL) {
+              out.writeBytesField(9, elements(tensor));
               return;
             }
-            const entries = { location: externalName, offset: `${place(bytes)}`, length: `${bytes.length}` };
+            const entries = { location: externalName, offset: `${place(tensor)}`, length: `${length}` };
             for (const entry of Object.entries(entries)) out.writeMessage(13, writeEntry, entry);
             out.writeVarintField(14, 1);
           },
@@ -110,7 +121,26 @@ export function encodeOnnx(
     model.opset,
   );
   const graph = pbf.finish();
-  return parts ? { graph, external: { name: externalName, parts } } : { graph };
+  if (!outside) return { graph };
+  return { graph, external: { name: externalName, parts: { [Symbol.iterator]: () => parts(placed) } } };
+}
+
+const bytesOf = ({ type, shape }: OnnxInitializer) => sizeOf(shape) * types[type].bytes;
+
+function elements({ data }: OnnxInitializer): Uint8Array {
+  const { buffer, byteOffset, byteLength } = data();
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function* parts(
+  placed: readonly { start: number; one: OnnxInitializer }[],
+): Generator<Uint8Array, undefined> {
+  let end = 0;
+  for (const { start, one } of placed) {
+    if (start > end) yield new Uint8Array(start - end);
+    yield elements(one);
+    end = start + bytesOf(one);
+  }
 }
 
 function writeEntry([key, value]: [string, string], pbf: PbfWriter): void {
@@ -144,7 +174,7 @@ function writeValue(value: OnnxValue, pbf: PbfWriter): void {
       type.writeMessage(
         1,
         (_, tensor) => {
-          tensor.writeVarintField(1, FLOAT);
+          tensor.writeVarintField(1, types[value.type].code);
           tensor.writeMessage(
             2,
             (_, shape) => {

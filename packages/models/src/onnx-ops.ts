@@ -1,5 +1,12 @@
-import type { OnnxAttribute, OnnxInitializer, OnnxModel, OnnxNode, OnnxValue } from './onnx-model.js';
-import type { Ops } from './ops.js';
+import type {
+  OnnxAttribute,
+  OnnxInitializer,
+  OnnxModel,
+  OnnxNode,
+  OnnxType,
+  OnnxValue,
+} from './onnx-model.js';
+import type { AttentionOrder, Ops } from './ops.js';
 import { type Tensors, toFloat32 } from './tensor.js';
 
 /** A value of the graph: its name, and its shape without the batch. */
@@ -22,35 +29,43 @@ export class OnnxOps implements Ops<GraphValue> {
 
   constructor(private readonly weights: Tensors) {}
 
-  input(name: string, shape: readonly number[]): GraphValue {
-    this.inputs.push({ name, shape: [BATCH, ...shape] });
+  input(name: string, shape: readonly number[], type: OnnxType = 'float32'): GraphValue {
+    this.inputs.push({ name, type, shape: [BATCH, ...shape] });
     return { name, shape };
   }
 
-  /** The finished graph, its outputs under the names given. */
-  model(outputs: Readonly<Record<string, GraphValue>>): OnnxModel {
+  /** The finished graph, its outputs under the names given; `integers` names those that are whole numbers. */
+  model(outputs: Readonly<Record<string, GraphValue>>, integers: readonly string[] = []): OnnxModel {
     return {
       opset: OPSET,
       inputs: this.inputs,
       outputs: Object.entries(outputs).map(([name, value]) => {
         this.nodes.push({ op: 'Identity', inputs: [value.name], outputs: [name], attributes: {} });
-        return { name, shape: [BATCH, ...value.shape] };
+        const type = integers.includes(name) ? 'int64' : 'float32';
+        return { name, type, shape: [BATCH, ...value.shape] };
       }),
       nodes: this.nodes,
       initializers: [...this.initializers.values()],
     };
   }
 
-  conv(x: GraphValue, name: string, shape: { out: number; kernel: number; padding?: number }): GraphValue {
-    const { out, kernel, padding = Math.floor(kernel / 2) } = shape;
-    const size = x.shape.slice(1).map((n) => n + 2 * padding - kernel + 1);
-    const inputs = [x.name, this.weight(`${name}.weight`), this.weight(`${name}.bias`)];
-    return this.node('Conv', inputs, [out, ...size], { pads: { ints: new Array(4).fill(padding) } });
+  conv(x: GraphValue, name: string, shape: Conv): GraphValue {
+    const { in: cin, out, kernel, padding = Math.floor(kernel / 2), stride = 1 } = shape;
+    const size = x.shape.slice(1).map((n) => Math.floor((n + 2 * padding - kernel) / stride) + 1);
+    const inputs = [x.name, this.weight(name, [out, cin, kernel, kernel]), this.bias(name, out)];
+    return this.node('Conv', inputs, [out, ...size], {
+      pads: { ints: new Array(4).fill(padding) },
+      ...(stride > 1 && { strides: { ints: [stride, stride] } }),
+    });
   }
 
-  linear(x: GraphValue, name: string, { out, bias = true }: { out: number; bias?: boolean }): GraphValue {
-    const inputs = [x.name, this.weight(`${name}.weight`), ...(bias ? [this.weight(`${name}.bias`)] : [])];
-    return this.node('Gemm', inputs, [out], { transB: { int: 1 } });
+  linear(x: GraphValue, name: string, shape: { in: number; out: number; bias?: boolean }): GraphValue {
+    const { in: cin, out, bias = true } = shape;
+    const [positions] = x.shape;
+    const rows = x.shape.length > 1 ? this.reshapeAll(x, [-1, cin]) : x;
+    const inputs = [rows.name, this.weight(name, [out, cin]), ...(bias ? [this.bias(name, out)] : [])];
+    const y = this.node('Gemm', inputs, [out], { transB: { int: 1 } });
+    return x.shape.length > 1 ? this.reshapeAll(y, [-1, positions!, out]) : y;
   }
 
   groupNorm(
@@ -70,20 +85,31 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.node('Add', [scaled.name, perChannel('bias')], x.shape);
   }
 
-  attention(x: GraphValue, { channels, heads }: { channels: number; heads: number }): GraphValue {
+  layerNorm(x: GraphValue, name: string, { width, eps }: { width: number; eps: number }): GraphValue {
+    return this.node(
+      'LayerNormalization',
+      [x.name, this.weight(name, [width]), this.bias(name, width)],
+      x.shape,
+      {
+        axis: { int: -1 },
+        epsilon: { float: eps },
+      },
+    );
+  }
+
+  attention(x: GraphValue, { channels, heads, order }: Attention): GraphValue {
     const [, height, width] = x.shape as [number, number, number];
     const perHead = channels / heads;
     const positions = height * width;
-    // channels come as heads × perHead × (query, key, value)
-    const split = this.node(
-      'Reshape',
-      [x.name, this.ints([-1, perHead, 3, positions])],
-      [perHead, 3, positions],
-    );
-    const parts = this.split(split, 2, 3).map((part) => this.reshapeAll(part, [-1, perHead, positions]));
+    const { shape, axis } = {
+      'heads-channels-qkv': { shape: [perHead, 3, positions], axis: 2 },
+      'heads-qkv-channels': { shape: [3, perHead, positions], axis: 1 },
+      'qkv-heads-channels': { shape: [3, channels, positions], axis: 1 },
+    }[order];
+    const split = this.node('Reshape', [x.name, this.ints([-1, ...shape])], shape);
+    const parts = this.split(split, axis, 3).map((part) => this.reshapeAll(part, [-1, perHead, positions]));
     const [query, key, value] = parts as [GraphValue, GraphValue, GraphValue];
-    const turned = (y: GraphValue) =>
-      this.node('Transpose', [y.name], [y.shape[1]!, y.shape[0]!], { perm: { ints: [0, 2, 1] } });
+    const turned = (y: GraphValue) => this.transpose(y, [1, 0]);
     const scores = this.node(
       'MatMul',
       [this.affine(turned(query), perHead ** -0.5, 0).name, key.name],
@@ -91,7 +117,69 @@ export class OnnxOps implements Ops<GraphValue> {
     );
     const shares = this.node('Softmax', [scores.name], scores.shape, { axis: { int: -1 } });
     const mixed = this.node('MatMul', [value.name, turned(shares).name], [perHead, positions]);
-    return { ...this.reshapeAll(mixed, [-1, channels, height, width]) };
+    return this.reshapeAll(mixed, [-1, channels, height, width]);
+  }
+
+  attend(
+    query: GraphValue,
+    key: GraphValue,
+    value: GraphValue,
+    { heads, causal = false }: Attend,
+  ): GraphValue {
+    const [positions, width] = query.shape as [number, number];
+    const [others] = key.shape as [number, number];
+    const perHead = width / heads;
+    const byHead = (x: GraphValue, order: readonly number[]) =>
+      this.transpose(this.reshape(x, [x.shape[0]!, heads, perHead]), order);
+    const scaled = this.affine(byHead(query, [1, 0, 2]), perHead ** -0.5, 0);
+    let scores = this.node('MatMul', [scaled.name, byHead(key, [1, 2, 0]).name], [heads, positions, others]);
+    if (causal) {
+      const before = Float32Array.from({ length: positions * others }, (_, i) =>
+        i % others > Math.floor(i / others) ? -Infinity : 0,
+      );
+      scores = this.node('Add', [scores.name, this.constant(before, [positions, others])], scores.shape);
+    }
+    const shares = this.node('Softmax', [scores.name], scores.shape, { axis: { int: -1 } });
+    const mixed = this.node(
+      'MatMul',
+      [shares.name, byHead(value, [1, 0, 2]).name],
+      [heads, positions, perHead],
+    );
+    return this.reshape(this.transpose(mixed, [1, 0, 2]), [positions, width]);
+  }
+
+  tokens(x: GraphValue): GraphValue {
+    const [channels, height, width] = x.shape as [number, number, number];
+    return this.transpose(this.reshape(x, [channels, height * width]), [1, 0]);
+  }
+
+  featureMap(x: GraphValue, like: GraphValue): GraphValue {
+    return this.reshape(this.transpose(x, [1, 0]), [x.shape[1]!, ...like.shape.slice(1)]);
+  }
+
+  embedding(numbers: GraphValue, name: string, { count, width }: Table): GraphValue {
+    return this.node('Gather', [this.weight(name, [count, width]), numbers.name], [...numbers.shape, width]);
+  }
+
+  parameter(name: string, { positions, width }: { positions: number; width: number }): GraphValue {
+    return { name: this.stored(name, [positions, width]), shape: [positions, width] };
+  }
+
+  /** The least |e|² − 2e·x over the rows e, by a convolution. */
+  nearestRow(x: GraphValue, name: string, { count, width }: Table): { row: GraphValue; number: GraphValue } {
+    const table = toFloat32(this.weights[`${name}.weight`]!);
+    const squares = Float32Array.from({ length: count }, (_, i) =>
+      table.subarray(i * width, (i + 1) * width).reduce((sum, e) => sum + e * e, 0),
+    );
+    const factors = this.constant(
+      table.map((e) => -2 * e),
+      [count, width, 1, 1],
+    );
+    const [, ...size] = x.shape;
+    const distances = this.node('Conv', [x.name, factors, this.constant(squares, [count])], [count, ...size]);
+    const number = this.node('ArgMin', [distances.name], size, { axis: { int: 1 }, keepdims: { int: 0 } });
+    const rows = this.node('Gather', [this.weight(name, [count, width]), number.name], [...size, width]);
+    return { row: this.transpose(rows, [2, 0, 1]), number };
   }
 
   downsample(x: GraphValue, name: string, { channels, taps, padding }: Resample): GraphValue {
@@ -108,21 +196,21 @@ export class OnnxOps implements Ops<GraphValue> {
 
   upsample(x: GraphValue, name: string, { channels, taps, padding }: Resample): GraphValue {
     const size = x.shape.slice(1).map((n) => 2 * (n - 1) + taps - 2 * padding);
-    if (this.isBox(name, taps) && padding === 0)
-      return this.node(
-        'Resize',
-        [x.name, '', this.constant(Float32Array.of(1, 1, 2, 2), [4])],
-        [channels, ...size],
-        {
-          mode: { string: 'nearest' },
-          coordinate_transformation_mode: { string: 'asymmetric' },
-          nearest_mode: { string: 'floor' },
-        },
-      );
+    if (this.isBox(name, taps) && padding === 0) return this.enlarge(x);
     return this.node('ConvTranspose', [x.name, this.depthwise(name, channels, 4)], [channels, ...size], {
       strides: { ints: [2, 2] },
       pads: { ints: new Array(4).fill(padding) },
       group: { int: channels },
+    });
+  }
+
+  enlarge(x: GraphValue): GraphValue {
+    const [channels, ...size] = x.shape as [number, ...number[]];
+    const scales = this.constant(Float32Array.of(1, 1, 2, 2), [4]);
+    return this.node('Resize', [x.name, '', scales], [channels, ...size.map((n) => 2 * n)], {
+      mode: { string: 'nearest' },
+      coordinate_transformation_mode: { string: 'asymmetric' },
+      nearest_mode: { string: 'floor' },
     });
   }
 
@@ -138,7 +226,7 @@ export class OnnxOps implements Ops<GraphValue> {
   }
 
   halves(x: GraphValue): readonly [GraphValue, GraphValue] {
-    return this.split(x, 1, 2) as [GraphValue, GraphValue];
+    return this.split(x, x.shape.length, 2) as [GraphValue, GraphValue];
   }
 
   /** By a convolution: ReduceMean sums in another order when the batch is smaller than the number of threads. */
@@ -152,6 +240,11 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.node('Mul', [x.name, this.node('Sigmoid', [x.name], x.shape).name], x.shape);
   }
 
+  gelu(x: GraphValue): GraphValue {
+    const erf = this.node('Erf', [this.affine(x, Math.SQRT1_2, 0).name], x.shape);
+    return this.multiply(x, this.affine(erf, 0.5, 0.5));
+  }
+
   sin = (x: GraphValue) => this.inLanes('Sin', x);
   cos = (x: GraphValue) => this.inLanes('Cos', x);
   log = (x: GraphValue) => this.inLanes('Log', x);
@@ -163,6 +256,26 @@ export class OnnxOps implements Ops<GraphValue> {
   affine(x: GraphValue, factor: number, offset: number): GraphValue {
     const scaled = factor === 1 ? x : this.node('Mul', [x.name, this.scalar(factor)], x.shape);
     return offset === 0 ? scaled : this.node('Add', [scaled.name, this.scalar(offset)], x.shape);
+  }
+
+  interpolate(level: GraphValue, xs: readonly number[], ys: readonly number[]): GraphValue {
+    const column = this.reshapeAll(level, [-1, 1]);
+    const points = this.constant(Float32Array.from(xs), [1, xs.length]);
+    const above = this.node('Greater', [points, column.name], [xs.length]);
+    const flags = this.node('Cast', [above.name], above.shape, { to: { int: 7 } });
+    const count = this.node('ReduceSum', [flags.name, this.ints([1])], [], { keepdims: { int: 0 } });
+    const before = this.node('Sub', [count.name, this.ints([1])], []);
+    const segment = this.node('Clip', [before.name, this.int(0), this.int(xs.length - 2)], []);
+    const ofSegment = (f: (k: number) => number) => {
+      const values = Float32Array.from({ length: xs.length - 1 }, (_, k) => f(k));
+      return this.node('Gather', [this.constant(values, [values.length]), segment.name], []);
+    };
+    const slope = ofSegment((k) => (ys[k + 1]! - ys[k]!) / (xs[k + 1]! - xs[k]!));
+    const offset = this.node('Sub', [level.name, ofSegment((k) => xs[k]!).name], []);
+    return this.add(
+      this.multiply(slope, offset),
+      ofSegment((k) => ys[k]!),
+    );
   }
 
   add = (x: GraphValue, y: GraphValue) => this.node('Add', [x.name, this.spread(y, x).name], x.shape);
@@ -210,6 +323,17 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.node('Reshape', [x.name, this.ints(shape)], shape.slice(1));
   }
 
+  /** `order` of the sizes within a sample, from 0. */
+  private transpose(x: GraphValue, order: readonly number[]): GraphValue {
+    const perm = { ints: [0, ...order.map((d) => d + 1)] };
+    return this.node(
+      'Transpose',
+      [x.name],
+      order.map((d) => x.shape[d]!),
+      { perm },
+    );
+  }
+
   private split(x: GraphValue, axis: number, count: number): GraphValue[] {
     const shape = x.shape.map((n, d) => (d === axis - 1 ? n / count : n));
     const outputs = Array.from({ length: count }, () => this.fresh('Split'));
@@ -232,14 +356,22 @@ export class OnnxOps implements Ops<GraphValue> {
     return `${op}_${this.count++}`;
   }
 
-  private weight(name: string): string {
-    const tensor = this.weights[name]!;
-    return this.initializer(name, toFloat32(tensor), tensor.shape);
+  private weight(name: string, shape: readonly number[]): string {
+    return this.stored(`${name}.weight`, shape);
+  }
+
+  private bias(name: string, count: number): string {
+    return this.stored(`${name}.bias`, [count]);
+  }
+
+  /** A tensor of the checkpoint, which may leave out or add sizes of 1. */
+  private stored(name: string, shape: readonly number[]): string {
+    return this.initializer({ name, type: 'float32', shape, data: () => toFloat32(this.weights[name]!) });
   }
 
   private constant(data: Float32Array, shape: readonly number[]): string {
     const name = data.length <= 8 ? `constant [${shape}] ${data}` : `constant_${this.count++}`;
-    return this.initializer(name, data, shape);
+    return this.initializer({ name, type: 'float32', shape, data: () => data });
   }
 
   private scalar(value: number): string {
@@ -247,12 +379,27 @@ export class OnnxOps implements Ops<GraphValue> {
   }
 
   private ints(values: readonly number[]): string {
-    return this.initializer(`ints [${values}]`, BigInt64Array.from(values, BigInt), [values.length]);
+    const data = BigInt64Array.from(values, BigInt);
+    return this.initializer({
+      name: `ints [${values}]`,
+      type: 'int64',
+      shape: [values.length],
+      data: () => data,
+    });
   }
 
-  private initializer(name: string, data: Float32Array | BigInt64Array, shape: readonly number[]): string {
-    if (!this.initializers.has(name)) this.initializers.set(name, { name, data, shape });
-    return name;
+  private int(value: number): string {
+    return this.initializer({
+      name: `int ${value}`,
+      type: 'int64',
+      shape: [],
+      data: () => BigInt64Array.of(BigInt(value)),
+    });
+  }
+
+  private initializer(one: OnnxInitializer): string {
+    if (!this.initializers.has(one.name)) this.initializers.set(one.name, one);
+    return one.name;
   }
 
   private isBox(name: string, taps: number): boolean {
@@ -267,7 +414,12 @@ export class OnnxOps implements Ops<GraphValue> {
       { length: channels * filter.length },
       (_, i) => filter[i % filter.length]!,
     );
-    return this.initializer(`${name}*${gain}`, data, [channels, ...shape.slice(1)]);
+    return this.initializer({
+      name: `${name}*${gain}`,
+      type: 'float32',
+      shape: [channels, ...shape.slice(1)],
+      data: () => data,
+    });
   }
 }
 
@@ -275,4 +427,28 @@ interface Resample {
   readonly channels: number;
   readonly taps: number;
   readonly padding: number;
+}
+
+interface Conv {
+  readonly in: number;
+  readonly out: number;
+  readonly kernel: number;
+  readonly padding?: number;
+  readonly stride?: number;
+}
+
+interface Attention {
+  readonly channels: number;
+  readonly heads: number;
+  readonly order: AttentionOrder;
+}
+
+interface Attend {
+  readonly heads: number;
+  readonly causal?: boolean;
+}
+
+interface Table {
+  readonly count: number;
+  readonly width: number;
 }

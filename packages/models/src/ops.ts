@@ -2,36 +2,61 @@
  * The operations that a network is written in. `T` is whatever an interpretation makes of a value: a name in an ONNX
  * graph, a shape, an array of a tensor library.
  *
- * Feature maps are [n, channels, height, width], vectors [n, k], levels [n]. Parameters are named as in a PyTorch
- * state_dict: a layer `name` has `name.weight` and, with bias, `name.bias`.
+ * Feature maps are [n, channels, height, width], tokens [n, positions, k], vectors [n, k], levels [n]. Parameters are
+ * named as in a PyTorch state_dict: a layer `name` has `name.weight` and, with bias, `name.bias`.
  */
 export interface Ops<T> {
-  /** Two-dimensional convolution, stride 1, zeros around: weight [out, in, kernel, kernel]. */
+  /** Two-dimensional convolution, zeros around: weight [out, in, kernel, kernel]. */
   conv(x: T, name: string, shape: ConvShape): T;
-  /** x Wᵀ + b on vectors: weight [out, in]. */
+  /** x Wᵀ + b on vectors, or on each token: weight [out, in]. */
   linear(x: T, name: string, shape: LinearShape): T;
   /** Zero mean and unit variance within each group of channels, then weight and bias for each channel. */
   groupNorm(x: T, name: string, shape: { channels: number; groups: number; eps: number }): T;
-  /** Softmax attention over positions; x holds query, key and value in 3·channels channels. */
+  /** Zero mean and unit variance within each token, then weight and bias for each entry. */
+  layerNorm(x: T, name: string, shape: { width: number; eps: number }): T;
+  /** Softmax attention over the positions of a feature map with query, key and value in its 3·channels channels. */
   attention(x: T, shape: AttentionShape): T;
+  /**
+   * Softmax attention of tokens: each head has an equal share of the entries. `causal`: a position attends to itself
+   * and those before.
+   */
+  attend(query: T, key: T, value: T, shape: { heads: number; causal?: boolean }): T;
+  /** The positions of a feature map, row by row, as tokens. */
+  tokens(x: T): T;
+  /** Tokens as a feature map with the height and width of `like`. */
+  featureMap(x: T, like: T): T;
+  /** Rows of a table by their numbers: [n, positions] gives tokens; weight [count, width]. */
+  embedding(numbers: T, name: string, shape: { count: number; width: number }): T;
+  /** A parameter [positions, width] as it stands: the same tokens for every sample. */
+  parameter(name: string, shape: { positions: number; width: number }): T;
+  /** The nearest row of a table at each position of a feature map, and its number; weight [count, width]. */
+  nearestRow(x: T, name: string, shape: { count: number; width: number }): { row: T; number: T };
   /** Filters each channel and keeps every second position; buffer `name` [1, 1, taps, taps]. */
   downsample(x: T, name: string, shape: ResampleShape): T;
   /** Puts zeros between positions, filters each channel with gain 4, and crops `padding` from every side. */
   upsample(x: T, name: string, shape: ResampleShape): T;
+  /** Doubles height and width; each value stands four times. */
+  enlarge(x: T): T;
   /** Channels of feature maps, or entries of vectors, one after another. */
   concat(parts: readonly T[]): T;
-  /** The first and second half of a vector's entries. */
+  /** The first and second half of the entries of vectors, or of tokens. */
   halves(x: T): readonly [T, T];
   /** Mean over channels: [n, height, width]. */
   channelMean(x: T): T;
   /** x·sigmoid(x). */
   silu(x: T): T;
+  /** x·Φ(x), Φ the normal distribution. */
+  gelu(x: T): T;
   sin(x: T): T;
   cos(x: T): T;
   log(x: T): T;
   power(x: T, exponent: number): T;
   /** factor·x + offset. */
   affine(x: T, factor: number, offset: number): T;
+  /**
+   * The line through the points (xs, ys) at each level; beyond either end the outermost segment goes on. `xs` descends.
+   */
+  interpolate(level: T, xs: readonly number[], ys: readonly number[]): T;
   /** Sum; `y` has the shape of `x`, or is a vector with an entry for each channel of the feature map `x`. */
   add(x: T, y: T): T;
   /** Product; `y` as in `add`, or a level for each sample. */
@@ -46,6 +71,8 @@ interface ConvShape {
   readonly kernel: number;
   /** Rows and columns of zeros on each side; by default what keeps the size. */
   readonly padding?: number;
+  /** 1 by default. */
+  readonly stride?: number;
 }
 
 interface LinearShape {
@@ -58,7 +85,12 @@ interface LinearShape {
 interface AttentionShape {
   readonly channels: number;
   readonly heads: number;
+  /** What the 3·channels run through, slowest first; `qkv` is query, key, value. */
+  readonly order: AttentionOrder;
 }
+
+/** EDM's networks; ADM's and latent diffusion's; Consistency Models'. */
+export type AttentionOrder = 'heads-channels-qkv' | 'heads-qkv-channels' | 'qkv-heads-channels';
 
 interface ResampleShape {
   readonly channels: number;

@@ -3,12 +3,25 @@ import type { Network } from './network.js';
 import type { Ops } from './ops.js';
 import type { Tensors } from './tensor.js';
 
-/** Shape of every parameter and buffer that a network reads, by name: one more interpretation of its operations. */
-export function parameterShapes(network: Network): ReadonlyMap<string, readonly number[]> {
+/** Shape of every parameter and buffer that a network reads, by name. */
+export const parameterShapes = (network: Network): ReadonlyMap<string, readonly number[]> =>
+  recordShapes((ops) => network(ops, { x: null, noise: null, labels: null, augment: null, context: null }));
+
+/** The same for anything written in the operations: one more interpretation of them. */
+function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   const nothing = () => null;
   const filter = (_: unknown, name: string, { taps }: { taps: number }) => {
     shapes.set(name, [1, 1, taps, taps]);
+    return null;
+  };
+  const norm = (name: string, width: number) => {
+    shapes.set(`${name}.weight`, [width]);
+    shapes.set(`${name}.bias`, [width]);
+    return null;
+  };
+  const table = (name: string, count: number, width: number) => {
+    shapes.set(`${name}.weight`, [count, width]);
     return null;
   };
   const recorder: Ops<null> = {
@@ -22,9 +35,12 @@ export function parameterShapes(network: Network): ReadonlyMap<string, readonly 
       if (shape.bias ?? true) shapes.set(`${name}.bias`, [shape.out]);
       return null;
     },
-    groupNorm(_, name, { channels }) {
-      shapes.set(`${name}.weight`, [channels]);
-      shapes.set(`${name}.bias`, [channels]);
+    groupNorm: (_, name, { channels }) => norm(name, channels),
+    layerNorm: (_, name, { width }) => norm(name, width),
+    embedding: (_, name, { count, width }) => table(name, count, width),
+    nearestRow: (_, name, { count, width }) => ({ row: table(name, count, width), number: null }),
+    parameter(name, { positions, width }) {
+      shapes.set(name, [positions, width]);
       return null;
     },
     outer(_, frequencies) {
@@ -35,18 +51,24 @@ export function parameterShapes(network: Network): ReadonlyMap<string, readonly 
     upsample: filter,
     halves: () => [null, null],
     attention: nothing,
+    attend: nothing,
+    tokens: nothing,
+    featureMap: nothing,
+    enlarge: nothing,
     concat: nothing,
     channelMean: nothing,
     silu: nothing,
+    gelu: nothing,
     sin: nothing,
     cos: nothing,
     log: nothing,
     power: nothing,
     affine: nothing,
+    interpolate: nothing,
     add: nothing,
     multiply: nothing,
   };
-  network(recorder, { x: null, noise: null, labels: null, augment: null });
+  run(recorder);
   return shapes;
 }
 
@@ -60,7 +82,7 @@ export function checkParameters(weights: Tensors, shapes: ReadonlyMap<string, re
   const unexpected = Object.keys(weights).filter((name) => !shapes.has(name));
   const wrongShape = [...shapes].flatMap(([name, shape]) => {
     const found = Object.hasOwn(weights, name) ? weights[name]!.shape : shape;
-    return `${found}` === `${shape}` ? [] : [`${name} [${found}] for [${shape}]`];
+    return sameShape(found, shape) ? [] : [`${name} [${found}] for [${shape}]`];
   });
   const lists = { missing, unexpected, 'wrong shape': wrongShape };
   const problems = Object.entries(lists).filter(([, names]) => names.length > 0);
@@ -72,4 +94,11 @@ export function checkParameters(weights: Tensors, shapes: ReadonlyMap<string, re
         .join('; ')}`,
       { missing, unexpected, wrongShape },
     );
+}
+
+/** A layer that sees one position at a time is stored as [out, in], [out, in, 1] or [out, in, 1, 1]: the same numbers. */
+function sameShape(found: readonly number[], shape: readonly number[]): boolean {
+  const withoutOnes = (sizes: readonly number[]) =>
+    `${sizes.slice(0, 2)},${sizes.slice(2).filter((n) => n !== 1)}`;
+  return withoutOnes(found) === withoutOnes(shape);
 }

@@ -100,6 +100,7 @@ export function unetBlock<T>(
   const mixed = ops.attention(conv(norm(y, 'norm2', cout), 'qkv', cout, 3 * cout, 1), {
     channels: cout,
     heads,
+    order: 'heads-channels-qkv',
   });
   return scaled(ops.add(conv(mixed, 'proj', cout, cout, 1), y));
 }
