@@ -22,7 +22,10 @@ export {
 export { PredictorError } from './predictor-error.js';
 export { initPredictor } from './predictor-init.js';
 export { type Trainer, trainer } from './predictor-trainer.js';
-export { type Draw, draw, type Generator, latents, numpySeed, torchCpu } from './random.js';
+export { type Draw, draw, latents, type RngName, rngs } from './random.js';
+export type { Generator, Rng } from './random-generator.js';
+export { numpySeed, torchCpu } from './random-torch-cpu.js';
+export { torchCuda } from './random-torch-cuda.js';
 export { type MethodOptions, type SolverName, type StudentName, solvers, students } from './registry.js';
 export { batchPlan, parseSeeds, SeedsError } from './seeds.js';
 export { type Denoise, type Observation, type Solution, type Solve, solve, solveSync } from './solve.js';

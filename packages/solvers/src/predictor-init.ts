@@ -1,5 +1,5 @@
 import { layers, type Predictor, type PredictorSettings, type Weight } from './predictor.js';
-import { numpySeed, torchCpu } from './random.js';
+import { numpySeed, torchCpu } from './random-torch-cpu.js';
 
 /**
  * An untrained predictor, weight for weight the official one of that training seed.

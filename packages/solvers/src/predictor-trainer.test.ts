@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Predictor, predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
-import { torchCpu } from './random.js';
+import { torchCpu } from './random-torch-cpu.js';
 import type { Steering } from './solver.js';
 
 const n = 3;

@@ -50,6 +50,24 @@ describe('lockstep', () => {
     expect(rounds).toBe(Math.max(...alone.map(({ nfe }) => nfe)));
   });
 
+  it('gives each sample its own solver, noise levels and start', async () => {
+    const samples: Solve<SolverState>[] = methods.map(({ solver }, i) => {
+      const own = sigmas.map((sigma) => sigma * 1.01 ** i);
+      return { solver, n: 1, x: Float64Array.of(own[0]!, -own[0]! / (i + 2), i), sigmas: own };
+    });
+    let evaluated = 0;
+    let apart = 0;
+    const together = await lockstep(samples, (request) => {
+      evaluated += request.sigma.length;
+      if (new Set(request.sigma).size === request.sigma.length) apart++;
+      return denoiser(twoClusters)(request);
+    });
+    const alone = samples.map((what) => solveSync({ ...what, denoise: denoiser(twoClusters) }));
+    expect(together).toEqual(alone);
+    expect(evaluated).toBe(alone.reduce((sum, { nfe }) => sum + nfe, 0));
+    expect(apart).toBe(Math.max(...alone.map(({ nfe }) => nfe)));
+  });
+
   it('tells the denoiser whose samples it evaluates', async () => {
     const two = [1, 2].map((k) => ({
       solver: euler,

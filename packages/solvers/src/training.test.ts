@@ -4,7 +4,7 @@ import { heun } from './heun.js';
 import { predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
-import { torchCpu } from './random.js';
+import { torchCpu } from './random-torch-cpu.js';
 import { students } from './registry.js';
 import { solveSync } from './solve.js';
 import type { Evaluation, Request, Steering, Student, Vector } from './solver.js';
