@@ -52,16 +52,19 @@ async function install(name: (typeof names)[number], folder: string): Promise<vo
   await unpack(name);
 }
 
-/** The JavaScript of a README's first fence marked `js`; its lines of comment alone are what it prints. */
-async function snippet(readme: string): Promise<{ code: string; prints: string }> {
-  const code = /```js\n([\s\S]*?)```/.exec(await readFile(readme, 'utf8'))?.[1];
-  if (!code) throw new Error(`${readme} has no js fence`);
-  const prints = code.split('\n').filter((line) => line.startsWith('// '));
-  return { code, prints: prints.map((line) => line.slice(3)).join('\n') };
+/** The fences of a README, marked `js`, that say what they print: their lines of comment alone. */
+async function examples(readme: string): Promise<{ code: string; prints: string }[]> {
+  const fences = (await readFile(readme, 'utf8')).matchAll(/```js\n([\s\S]*?)```/g);
+  const found = [...fences].flatMap(([, code = '']) => {
+    const prints = code.split('\n').filter((line) => line.startsWith('// '));
+    return prints.length > 0 ? [{ code, prints: prints.map((line) => line.slice(3)).join('\n') }] : [];
+  });
+  if (found.length === 0) throw new Error(`${readme} has no js fence that says what it prints`);
+  return found;
 }
 
 describe.each(names)('@fewstep/%s', (name) => {
-  it('packs what it needs, and its README’s example runs where it is installed alone', async () => {
+  it('packs what it needs, and its README’s examples run where it is installed alone', async () => {
     const folder = join(dir, name);
     await mkdir(folder);
     await install(name, folder);
@@ -69,13 +72,14 @@ describe.each(names)('@fewstep/%s', (name) => {
     expect(files).toContain('README.md');
     expect(files).toContain('LICENSE');
     expect(files.filter((file) => /\.test\.|tsbuildinfo|^src/.test(file))).toEqual([]);
-    const { code, prints } = await snippet(join(root, 'packages', name, 'README.md'));
-    await writeFile(join(folder, 'example.mjs'), code);
     await symlink(join(root, 'experiments'), join(folder, 'experiments'));
-    const { stdout } = await run(process.execPath, ['example.mjs'], {
-      cwd: folder,
-      env: { ...process.env, FORCE_COLOR: '0' },
-    });
-    expect(stdout.trim()).toBe(prints.trim());
+    for (const { code, prints } of await examples(join(root, 'packages', name, 'README.md'))) {
+      await writeFile(join(folder, 'example.mjs'), code);
+      const { stdout } = await run(process.execPath, ['example.mjs'], {
+        cwd: folder,
+        env: { ...process.env, FORCE_COLOR: '0' },
+      });
+      expect(stdout.trim()).toBe(prints.trim());
+    }
   });
 });

@@ -98,7 +98,13 @@ export const mutations: readonly Mutation[] = [
 
   // Random numbers
   { file: `${solvers}/random-mt19937.ts`, text: 'shift = 397', replacement: 'shift = 396' },
-  { file: `${solvers}/random.ts`, text: '0xffffff) / 2 ** 24', replacement: '0x7fffff) / 2 ** 23' },
-  { file: `${solvers}/random.ts`, text: 'fround(-2 *', replacement: 'fround(-1.99 *' },
-  { file: `${solvers}/random.ts`, text: '() & 0x7fffffff', replacement: '() >>> 1' },
+  { file: `${solvers}/random-torch-cpu.ts`, text: '0xffffff) / 2 ** 24', replacement: '0x7fffff) / 2 ** 23' },
+  { file: `${solvers}/random-torch-cpu.ts`, text: 'fround(-2 *', replacement: 'fround(-1.99 *' },
+  { file: `${solvers}/random-torch-cpu.ts`, text: '() & 0x7fffffff', replacement: '() >>> 1' },
+  { file: `${solvers}/random-philox.ts`, text: 'round < 10', replacement: 'round < 9' },
+  { file: `${solvers}/random-torch-cuda.ts`, text: '221_184', replacement: '163_840' },
+  { file: `${solvers}/random-torch-cuda.ts`, text: '+ 2 ** -33', replacement: '' },
+  { file: `${solvers}/random-torch-cuda.ts`, text: '(4 * round + i)', replacement: '(round + i)' },
+  { file: `${solvers}/random-torch-cuda.ts`, text: 'i % 2 === 0', replacement: 'i % 2 === 1' },
+  { file: `${solvers}/random-torch-cuda.ts`, text: 'drawn += rounds', replacement: 'drawn += 1' },
 ];
