@@ -59,7 +59,8 @@ const namedTasks = 3;
 
 /**
  * @param also an error that came on top, as where the results can't be written either
- * @throws RunnerError E_TASK (exit code 1) that names what failed and why, each reason once
+ * @throws RunnerError E_TASK that names what failed and why, each reason once; exit code 2 where nothing but the input
+ *   was wrong, else 1
  */
 export function demand({ failures }: Pick<Execution, 'failures'>, also?: unknown): void {
   if (failures.size === 0) return;
@@ -73,7 +74,9 @@ export function demand({ failures }: Pick<Execution, 'failures'>, also?: unknown
     return `${tasks.slice(0, namedTasks).join('; ')}${more}: ${reason}`;
   });
   if (also instanceof RunnerError) lines.push(reasonOf(also));
-  throw new RunnerError('E_TASK', lines.join('\n'), { exitCode: 1, cause: also });
+  const errors = [...failures.values(), ...(also === undefined ? [] : [also])];
+  const wrongInput = errors.every((error) => error instanceof RunnerError && error.exitCode === 2);
+  throw new RunnerError('E_TASK', lines.join('\n'), { exitCode: wrongInput ? 2 : 1, cause: also });
 }
 
 function reasonOf(error: Error): string {

@@ -1,12 +1,17 @@
 /** The process that computes: one job at a time, as its parent sends them; ends with its parent. */
-import { codeOf } from '../errors.js';
+import { codeOf, RunnerError } from '../errors.js';
 import { type KindInfo, kinds } from '../tasks/kinds.js';
 import type { TaskResult } from '../tasks/task-module.js';
 import type { Job } from './executor.js';
 
 export type Request = Omit<Job, 'onStart' | 'onProgress'>;
 export interface Failure {
-  readonly error: { readonly code?: string; readonly message: string; readonly stack?: string };
+  readonly error: {
+    readonly code?: string;
+    readonly exitCode?: number;
+    readonly message: string;
+    readonly stack?: string;
+  };
 }
 export type Response = { readonly result: TaskResult } | Failure;
 
@@ -26,7 +31,10 @@ async function answer({ kind, params, hints, inputs, dir }: Request): Promise<Re
   } catch (error) {
     const code = codeOf(error);
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    return { error: { ...(code && { code }), message, ...(stack && { stack }) } };
+    const { exitCode } = error instanceof RunnerError ? error : {};
+    return {
+      error: { ...(code && { code }), ...(exitCode && { exitCode }), message, ...(stack && { stack }) },
+    };
   }
 }
 

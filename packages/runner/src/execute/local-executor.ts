@@ -142,8 +142,8 @@ function converse(child: ChildProcess, job: Job): Promise<Outcome> {
 }
 
 /** An error of the child's in our words: those of ours and of the system say what is wrong, any other is a bug. */
-function failureOf({ code, message, stack }: Failure['error']): RunnerError {
-  const options = { exitCode: 1, evidence: { stack } };
+function failureOf({ code, exitCode = 1, message, stack }: Failure['error']): RunnerError {
+  const options = { exitCode, evidence: { stack } };
   if (code !== undefined && /^E(?!RR_)/.test(code)) return new RunnerError(code, message, options);
   return new RunnerError(
     'E_TASK_FAILED',

@@ -107,7 +107,7 @@ function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task): Task 
 
 function planSamples(
   graph: GraphBuilder,
-  { dataset, seeds, batch, label }: Point,
+  { dataset, seeds, batch, rng, classes, label }: Point,
   sampler: SamplerConfig,
   denoiser: Task,
   predictor?: Task,
@@ -117,6 +117,8 @@ function planSamples(
     method: sampler.method,
     afs: sampler.afs,
     denoiseToZero: sampler.denoiseToZero,
+    ...(rng !== 'torch-cpu' && { rng }),
+    ...(classes !== 'random' && { classes }),
   } satisfies Omit<SamplesParams, 'seeds'>;
   return graph.sharded('samples', `samples of ${label}`, {
     params,

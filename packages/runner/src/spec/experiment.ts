@@ -1,3 +1,4 @@
+import type { RngName } from '@fewstep/solvers';
 import type { Problem } from './problem.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
@@ -67,6 +68,9 @@ export interface Point {
   /** Ranges of consecutive seeds [first, last], in the order asked for, no seed twice. */
   readonly seeds: readonly (readonly [number, number])[];
   readonly batch: number;
+  readonly rng: RngName;
+  /** Seed s gets entry s mod length; one entry: that class for all. */
+  readonly classes: 'random' | readonly number[];
   readonly grid: { readonly columns: number; readonly rows: number };
 }
 

@@ -77,6 +77,8 @@ describe('a spec of one point', () => {
           evaluate: [],
           seeds: [[0, 63]],
           batch: 64,
+          rng: 'torch-cpu',
+          classes: 'random',
           grid: { columns: 8, rows: 8 },
         },
       ],
@@ -133,6 +135,15 @@ describe('a spec of one point', () => {
       teacher: { solver: 'unipc', max_order: 3, variant: 'bh1' },
     });
     expect(teacher('{ solver: ipndm_v }')).toMatchObject({ teacher: { solver: 'ipndm_v', max_order: 4 } });
+  });
+
+  it.each([
+    ['{ rng: torch-cuda }', { rng: 'torch-cuda', classes: 'random' }],
+    ['{ classes: 3 }', { rng: 'torch-cpu', classes: [3] }],
+    ['{ classes: [7, 0, 7] }', { classes: [7, 0, 7] }],
+    ['{ classes: random }', { classes: 'random' }],
+  ])('draws as told: %s', (sample, drawn) => {
+    expect(pointOf(spec({ sample }))).toMatchObject(drawn);
   });
 
   it('leaves the middle point of a trained dpm to the predictor', () => {
@@ -414,7 +425,7 @@ describe('values that are wrong', () => {
     [
       { sample: '{ seeds: 0-10,12 }' },
       [
-        '5:23 sample.12: unknown key; within { } a comma ends a value: put text with commas in quotes. One of seeds, batch, grid.',
+        '5:23 sample.12: unknown key; within { } a comma ends a value: put text with commas in quotes. One of seeds, batch, grid, rng, classes.',
       ],
     ],
     [
@@ -429,6 +440,20 @@ describe('values that are wrong', () => {
       { sample: '{ seeds: [1, 2] }' },
       ['5:18 sample.seeds: found a list, expected text such as 0-49999 or an integer of at least 0.'],
     ],
+    [
+      { sample: '{ rng: cuda }' },
+      ['5:16 sample.rng: "cuda" is no generator; did you mean "torch-cuda"? One of torch-cpu, torch-cuda.'],
+    ],
+    [
+      { sample: '{ classes: all }' },
+      ['5:20 sample.classes: found "all", expected random or a class from 0 or a list of classes.'],
+    ],
+    [{ sample: '{ classes: -1 }' }, ['5:20 sample.classes: found -1, expected a class from 0.']],
+    [
+      { sample: '{ classes: [] }' },
+      ['5:20 sample.classes: found an empty list, expected a list of classes.'],
+    ],
+    [{ sample: '{ classes: [0, one] }' }, ['5:24 sample.classes: found "one", expected a class from 0.']],
     [{ sample: '{ grid: 8 }' }, ['5:17 sample.grid: found 8, expected text such as 8x8.']],
     [{ evaluate: '[fdi]' }, ['5:12 evaluate: "fdi" is no metric. One of fid, kid, prdc, rmse_to_teacher.']],
     [

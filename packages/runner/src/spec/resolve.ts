@@ -14,7 +14,13 @@ import { parseSeeds } from './seeds.js';
 
 /** A valid combination with every default filled in and every path absolute. */
 export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point, 'label' | 'settings'> {
-  const { seeds = '0-63', batch = 64, grid = '8x8' } = spec.sample ?? {};
+  const {
+    seeds = '0-63',
+    batch = 64,
+    grid = '8x8',
+    rng = 'torch-cpu',
+    classes = 'random',
+  } = spec.sample ?? {};
   const [columns, rows] = grid.split('x').map(Number) as [number, number];
   return {
     dataset: datasetOf(spec.dataset, surroundings),
@@ -30,6 +36,8 @@ export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point
     evaluate: spec.evaluate ?? [],
     seeds: parseSeeds(seeds),
     batch,
+    rng,
+    classes: typeof classes === 'number' ? [classes] : classes,
     grid: { columns, rows },
   };
 }

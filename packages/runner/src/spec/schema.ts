@@ -199,6 +199,27 @@ const sample = {
       examples: ['8x8'],
       description: 'Columns and rows of the picture, e.g. 8x8; filled with the first seeds.',
     },
+    rng: {
+      enum: ['torch-cpu', 'torch-cuda'],
+      default: 'torch-cpu',
+      description:
+        'PyTorch’s generator that latents and random classes are drawn from, on a CPU or on a CUDA card: torch-cuda gives each seed the image that official runs on a GPU gave it. Training draws from torch-cpu.',
+    },
+    classes: {
+      anyOf: [
+        { type: 'string', const: 'random' },
+        { type: 'integer', minimum: 0, title: 'a class from 0' },
+        {
+          type: 'array',
+          items: { type: 'integer', minimum: 0, title: 'a class from 0' },
+          minItems: 1,
+          title: 'a list of classes',
+        },
+      ],
+      default: 'random',
+      description:
+        'Classes of a network that has them: random draws one per seed, a number is the class of every image, of a list seed s gets entry s mod its length. Latents do not depend on it, nor does training, which draws classes at random.',
+    },
   },
 } as const;
 

@@ -106,6 +106,7 @@ const nouns: Readonly<Record<string, string>> = {
   'teacher.solver': 'teacher',
   'reference.solver': 'reference solver',
   'reference.schedule.type': 'schedule',
+  'sample.rng': 'generator',
   evaluate: 'metric',
 };
 

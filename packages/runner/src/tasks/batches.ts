@@ -1,6 +1,7 @@
 import type { LoadedDenoiser } from '@fewstep/models';
-import { type Denoise, draw } from '@fewstep/solvers';
+import { type Denoise, draw, type RngName, rngs } from '@fewstep/solvers';
 import type { SeedRange } from '../spec/seeds.js';
+import { classesOf } from './classes.js';
 
 /** The seeds of a range, in batches. */
 export function* batchesOf([first, last]: SeedRange, size: number): Generator<number[]> {
@@ -17,13 +18,29 @@ export interface Start {
   readonly labels?: number[];
 }
 
-/** Latents and labels of seeds, each drawn by its own generator: the same in any batch. */
-export function startOf(seeds: readonly number[], shape: readonly number[], labelDim: number): Start {
+/** How latents and classes come of seeds. Defaults: PyTorch's CPU generator, for both. */
+export interface Drawing {
+  readonly rng?: RngName;
+  /** In place of random classes: seed s gets entry s mod length. */
+  readonly classes?: readonly number[];
+}
+
+/**
+ * Latents and labels of seeds, each drawn by its own generator: the same in any batch.
+ *
+ * @throws RunnerError (E_CLASSES) if the network, of `labelDim` classes, has not those that are asked for
+ */
+export function startOf(
+  seeds: readonly number[],
+  shape: readonly number[],
+  labelDim: number,
+  { rng = 'torch-cpu', classes }: Drawing = {},
+): Start {
   const size = shape.reduce((a, b) => a * b, 1);
   const latents = new Float64Array(seeds.length * size);
-  const labels: number[] = [];
+  const labels = classes ? classesOf(seeds, classes, labelDim) : [];
   for (const [i, seed] of seeds.entries()) {
-    const { latent, label } = draw(seed, shape, labelDim);
+    const { latent, label } = draw(seed, shape, classes ? 0 : labelDim, rngs[rng]);
     latents.set(latent, i * size);
     if (label !== undefined) labels.push(label);
   }

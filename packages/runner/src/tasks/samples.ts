@@ -2,13 +2,13 @@ import { toUint8 } from '@fewstep/metrics';
 import { predict, solve } from '@fewstep/solvers';
 import type { SeedRange } from '../spec/seeds.js';
 import { writeImages } from './artifacts.js';
-import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
+import { batchesOf, type Drawing, denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
 import { type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
 import { readPredictor } from './predictor-file.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
-export interface SamplesParams extends SolveParams {
+export interface SamplesParams extends SolveParams, Drawing {
   readonly afs: boolean;
   readonly denoiseToZero: boolean;
   readonly seeds: SeedRange;
@@ -36,7 +36,7 @@ export async function run({
   let nfe = 0;
   let evaluated = 0;
   for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
-    const { latents, labels } = startOf(batch, [channels, height, width], info.labelDim);
+    const { latents, labels } = startOf(batch, [channels, height, width], info.labelDim, params);
     const evaluate = denoiseWith(denoiser, labels);
     const solution = await solve({
       solver,
