@@ -1,0 +1,92 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toUint8 } from '@fewstep/metrics';
+import { exportDenoiser, openDenoiser, readEdmCheckpoint } from '@fewstep/models';
+import { sigmas } from '@fewstep/schedules';
+import { draw, euler, type RngName, rngs, solve } from '@fewstep/solvers';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fewstep, root } from './command-line.js';
+import { workspace } from './small-experiment.js';
+
+const digits = join(root, 'experiments/digits/digits-edm.pkl');
+const unconditional = join(root, 'packages/models/fixtures/edm-ncsnpp-uncond.p2.pkl');
+const spec = `name: seeds
+dataset: { checkpoint: ${digits} }
+schedule: { type: polynomial, rho: 7 }
+student: { solver: euler, num_steps: 3 }
+train: false
+sample: { seeds: 3-5, batch: 2, grid: 3x1 }
+reference: { solver: euler, num_steps: 3 }
+evaluate: [rmse_to_teacher]
+grid:
+  points:
+    - label: default
+    - { label: card, sample.rng: torch-cuda }
+    - { label: sevens, sample.classes: 7 }
+    - { label: listed, sample: { rng: torch-cuda, classes: [4, 1] } }
+`;
+
+let dir: string;
+beforeAll(async () => {
+  dir = await workspace(spec);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** The image of a seed, by the packages alone. */
+async function image(seed: number, rng: RngName, given?: number): Promise<Uint8Array> {
+  const { graph, info } = exportDenoiser(await readEdmCheckpoint(digits));
+  const denoiser = await openDenoiser(graph, info);
+  const { latent, label } = draw(seed, [1, 32, 32], 10, rngs[rng]);
+  const levels = sigmas({ type: 'polynomial', rho: 7 }, { numSteps: 3, sigmaMin: 0.002, sigmaMax: 80 });
+  const { x } = await solve({
+    solver: euler,
+    x: latent.map((value) => value * 80),
+    n: 1,
+    sigmas: levels,
+    denoise: (request) => denoiser.evaluate({ ...request, labels: [given ?? label!] }),
+  });
+  await denoiser.close();
+  return toUint8(x);
+}
+
+describe('the seeds of a spec', () => {
+  it('have the latents and the classes that it says, in the reference too', async () => {
+    const { code, stdout, stderr } = await fewstep(['run', 'spec.yaml', '--json'], { cwd: dir });
+    expect(code, stderr).toBe(0);
+    // The reference is the student here: any other latent or class would show.
+    for (const { metrics } of JSON.parse(stdout).points) expect(metrics.rmse_to_teacher).toBe(0);
+
+    await fewstep(['sample', 'spec.yaml', '--outdir', 'images'], { cwd: dir });
+    const drawn = async (label: string, seed: number) =>
+      new Uint8Array(
+        await sharp(join(dir, `images/${label}/00000${seed}.png`))
+          .extractChannel(0)
+          .raw()
+          .toBuffer(),
+      );
+    expect(await drawn('default', 5)).toEqual(await image(5, 'torch-cpu'));
+    expect(await drawn('card', 5)).toEqual(await image(5, 'torch-cuda'));
+    expect(await drawn('sevens', 4)).toEqual(await image(4, 'torch-cpu', 7));
+    expect(await drawn('listed', 3)).toEqual(await image(3, 'torch-cuda', 1));
+    expect(await drawn('listed', 4)).toEqual(await image(4, 'torch-cuda', 4));
+  });
+
+  it('keep their results where the defaults are spelled out', async () => {
+    const spelled = ['--set', 'sample.rng=torch-cpu', '--set', 'sample.classes=random', '--set', 'grid={}'];
+    const { stdout } = await fewstep(['plan', 'spec.yaml', '--json', ...spelled], { cwd: dir });
+    const tasks: { kind: string; key?: string }[] = JSON.parse(stdout).tasks;
+    expect(tasks.filter(({ kind }) => kind === 'samples').every(({ key }) => key)).toBe(true);
+  });
+
+  it.each([
+    ['a class that the network has not', digits, 'E_CLASSES sample.classes names class 10'],
+    ['a class of a network without', unconditional, 'E_CLASSES sample.classes names classes'],
+  ])('refuse %s as wrong input', async (_, checkpoint, reason) => {
+    const set = [`dataset.checkpoint=${checkpoint}`, 'sample.classes=10', 'grid={}'];
+    const args = ['run', 'spec.yaml', ...set.flatMap((value) => ['--set', value])];
+    const { code, stderr } = await fewstep(args, { cwd: dir });
+    expect(code).toBe(2);
+    expect(stderr).toContain(reason);
+  });
+});
