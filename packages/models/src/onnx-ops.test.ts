@@ -177,7 +177,7 @@ it('embeds numbers as rows of a table, and adds a parameter to each sample', asy
   const ops = new OnnxOps(weights);
   const numbers = ops.input('x', [2], 'int64');
   const rows = ops.embedding(numbers, 't', { count: 3, width: 2 });
-  const y = ops.add(rows, ops.parameter('p', { positions: 2, width: 2 }));
+  const y = ops.add(rows, ops.parameter('p', [2, 2]));
   const session = await InferenceSession.create(encodeOnnx(ops.model({ y })).graph);
   const found = await session.run({ x: new Tensor('int64', [2n, 0n, 1n, 1n], [2, 2]) });
   close(Array.from(found.y!.data as Float32Array), [20.1, 21.2, 0.3, 1.4, 10.1, 11.2, 10.3, 11.4]);

@@ -7,7 +7,7 @@ import type {
   OnnxValue,
 } from './onnx-model.js';
 import type { AttentionOrder, Ops } from './ops.js';
-import { type Tensors, toFloat32 } from './tensor.js';
+import { sizeOf, type Tensors, toFloat32 } from './tensor.js';
 
 /** A value of the graph: its name, and its shape without the batch. */
 export interface GraphValue {
@@ -97,27 +97,10 @@ export class OnnxOps implements Ops<GraphValue> {
     );
   }
 
-  attention(x: GraphValue, { channels, heads, order }: Attention): GraphValue {
-    const [, height, width] = x.shape as [number, number, number];
-    const perHead = channels / heads;
-    const positions = height * width;
-    const { shape, axis } = {
-      'heads-channels-qkv': { shape: [perHead, 3, positions], axis: 2 },
-      'heads-qkv-channels': { shape: [3, perHead, positions], axis: 1 },
-      'qkv-heads-channels': { shape: [3, channels, positions], axis: 1 },
-    }[order];
-    const split = this.node('Reshape', [x.name, this.ints([-1, ...shape])], shape);
-    const parts = this.split(split, axis, 3).map((part) => this.reshapeAll(part, [-1, perHead, positions]));
-    const [query, key, value] = parts as [GraphValue, GraphValue, GraphValue];
-    const turned = (y: GraphValue) => this.transpose(y, [1, 0]);
-    const scores = this.node(
-      'MatMul',
-      [this.affine(turned(query), perHead ** -0.5, 0).name, key.name],
-      [positions, positions],
-    );
-    const shares = this.node('Softmax', [scores.name], scores.shape, { axis: { int: -1 } });
-    const mixed = this.node('MatMul', [value.name, turned(shares).name], [perHead, positions]);
-    return this.reshapeAll(mixed, [-1, channels, height, width]);
+  attention(x: GraphValue, shape: Attention): GraphValue {
+    const [query, key, value] = this.queryKeyValue(x, shape);
+    const mixed = this.matmul(value, this.transpose(this.shares(query, key), [1, 0]));
+    return this.reshapeAll(mixed, [-1, shape.channels, ...x.shape.slice(1)]);
   }
 
   attend(
@@ -161,8 +144,12 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.node('Gather', [this.weight(name, [count, width]), numbers.name], [...numbers.shape, width]);
   }
 
-  parameter(name: string, { positions, width }: { positions: number; width: number }): GraphValue {
-    return { name: this.stored(name, [positions, width]), shape: [positions, width] };
+  parameter(name: string, shape: readonly number[]): GraphValue {
+    return { name: this.stored(name, [1, ...shape]), shape };
+  }
+
+  lookup(oneHot: GraphValue, name: string, { count, width }: Table): GraphValue {
+    return this.node('MatMul', [oneHot.name, this.weight(name, [count, width])], [width]);
   }
 
   /** The least |e|² − 2e·x over the rows e, by a convolution. */
@@ -185,11 +172,7 @@ export class OnnxOps implements Ops<GraphValue> {
   downsample(x: GraphValue, name: string, { channels, taps, padding }: Resample): GraphValue {
     const size = x.shape.slice(1).map((n) => Math.floor((n + 2 * padding - taps) / 2) + 1);
     const strides = { strides: { ints: [2, 2] }, pads: { ints: new Array(4).fill(padding) } };
-    if (this.isBox(name, taps) && padding === 0)
-      return this.node('AveragePool', [x.name], [channels, ...size], {
-        kernel_shape: { ints: [2, 2] },
-        ...strides,
-      });
+    if (this.isBox(name, taps) && padding === 0) return this.shrink(x);
     const filter = this.depthwise(name, channels, 1);
     return this.node('Conv', [x.name, filter], [channels, ...size], { ...strides, group: { int: channels } });
   }
@@ -214,6 +197,31 @@ export class OnnxOps implements Ops<GraphValue> {
     });
   }
 
+  shrink(x: GraphValue): GraphValue {
+    const [channels, ...size] = x.shape as [number, ...number[]];
+    const twos = { ints: [2, 2] };
+    return this.node('AveragePool', [x.name], [channels, ...size.map((n) => Math.floor(n / 2))], {
+      kernel_shape: twos,
+      strides: twos,
+      pads: { ints: [0, 0, 0, 0] },
+    });
+  }
+
+  prependMean(x: GraphValue): GraphValue {
+    const [channels, height, width] = x.shape as [number, number, number];
+    const column = this.reshape(x, [channels, height * width, 1]);
+    const mean = this.reshape(this.groupMean(x, channels), [channels, 1, 1]);
+    return this.node('Concat', [mean.name, column.name], [channels, 1 + height * width, 1], {
+      axis: { int: 2 },
+    });
+  }
+
+  first(x: GraphValue): GraphValue {
+    const [channels] = x.shape as [number];
+    const column = this.reshape(x, [channels, -1]);
+    return this.node('Gather', [column.name, this.int(0)], [channels], { axis: { int: 2 } });
+  }
+
   concat(parts: readonly GraphValue[]): GraphValue {
     const [first] = parts as [GraphValue];
     const channels = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
@@ -229,6 +237,13 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.split(x, x.shape.length, 2) as [GraphValue, GraphValue];
   }
 
+  leading(x: GraphValue, count: number): GraphValue {
+    const [channels, ...size] = x.shape as [number, ...number[]];
+    if (channels === count) return x;
+    const slice = [x.name, this.ints([0]), this.ints([count]), this.ints([1])];
+    return this.node('Slice', slice, [count, ...size]);
+  }
+
   /** By a convolution: ReduceMean sums in another order when the batch is smaller than the number of threads. */
   channelMean(x: GraphValue): GraphValue {
     const [channels, ...size] = x.shape as [number, ...number[]];
@@ -236,8 +251,38 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.reshape(this.node('Conv', [x.name, share], [1, ...size]), size);
   }
 
+  /** By pooling, whose order of summing doesn't depend on the batch; rows first, for precision. */
+  groupMean(x: GraphValue, groups: number): GraphValue {
+    const [channels, height, width] = x.shape as [number, number, number];
+    const pool = (y: GraphValue) =>
+      this.node(
+        'GlobalAveragePool',
+        [y.name],
+        y.shape.map((n, d) => (d === 0 ? n : 1)),
+      );
+    const rows = pool(this.reshape(x, [channels * height, width]));
+    const means = pool(this.reshape(rows, [groups, (channels / groups) * height]));
+    if (groups === channels) return this.reshape(means, [channels]);
+    const spread = this.ints([1, 1, channels / groups]);
+    return this.reshape(this.node('Expand', [means.name, spread], [groups, channels / groups]), [channels]);
+  }
+
+  total(x: GraphValue): GraphValue {
+    const ones = this.constant(new Float32Array(x.shape[0]!).fill(1), [x.shape[0]!, 1]);
+    const sum = this.node('MatMul', [x.name, ones], [1]);
+    return this.node('Reshape', [sum.name, this.ints([-1])], []);
+  }
+
+  softmax(x: GraphValue): GraphValue {
+    return this.node('Softmax', [x.name], x.shape, { axis: { int: -1 } });
+  }
+
+  sigmoid(x: GraphValue): GraphValue {
+    return this.node('Sigmoid', [x.name], x.shape);
+  }
+
   silu(x: GraphValue): GraphValue {
-    return this.node('Mul', [x.name, this.node('Sigmoid', [x.name], x.shape).name], x.shape);
+    return this.node('Mul', [x.name, this.sigmoid(x).name], x.shape);
   }
 
   gelu(x: GraphValue): GraphValue {
@@ -256,6 +301,18 @@ export class OnnxOps implements Ops<GraphValue> {
   affine(x: GraphValue, factor: number, offset: number): GraphValue {
     const scaled = factor === 1 ? x : this.node('Mul', [x.name, this.scalar(factor)], x.shape);
     return offset === 0 ? scaled : this.node('Add', [scaled.name, this.scalar(offset)], x.shape);
+  }
+
+  clamp(x: GraphValue, low: number, high: number): GraphValue {
+    return this.node('Clip', [x.name, this.scalar(low), this.scalar(high)], x.shape);
+  }
+
+  nearestIndex(level: GraphValue, values: readonly number[]): GraphValue {
+    const points = this.constant(Float32Array.from(values), [1, values.length]);
+    const offsets = this.node('Sub', [this.reshapeAll(level, [-1, 1]).name, points], [values.length]);
+    const distances = this.node('Abs', [offsets.name], offsets.shape);
+    const index = this.node('ArgMin', [distances.name], [], { axis: { int: 1 }, keepdims: { int: 0 } });
+    return this.node('Cast', [index.name], [], { to: { int: 1 } });
   }
 
   interpolate(level: GraphValue, xs: readonly number[], ys: readonly number[]): GraphValue {
@@ -307,6 +364,29 @@ export class OnnxOps implements Ops<GraphValue> {
     return x.shape.length > 0 ? y : this.node('Reshape', [y.name, this.ints([-1])], []);
   }
 
+  /** The three as [heads, channels of a head, positions], heads counting through the batch. */
+  protected queryKeyValue(
+    x: GraphValue,
+    { channels, heads, order }: Attention,
+  ): [GraphValue, GraphValue, GraphValue] {
+    const positions = sizeOf(x.shape.slice(1));
+    const perHead = channels / heads;
+    const { sizes, axis } = attentionLayout[order](channels, perHead);
+    const split = this.reshapeAll(x, [-1, ...sizes, positions]);
+    const parts = this.split(split, axis, 3).map((part) => this.reshapeAll(part, [-1, perHead, positions]));
+    return parts as [GraphValue, GraphValue, GraphValue];
+  }
+
+  /** Share of each key position in each query position: [query positions, key positions], rows with sum 1. */
+  protected shares(query: GraphValue, key: GraphValue): GraphValue {
+    const scaled = this.affine(this.transpose(query, [1, 0]), query.shape[0]! ** -0.5, 0);
+    return this.softmax(this.matmul(scaled, key));
+  }
+
+  protected matmul(x: GraphValue, y: GraphValue): GraphValue {
+    return this.node('MatMul', [x.name, y.name], [...x.shape.slice(0, -1), y.shape.at(-1)!]);
+  }
+
   /** `y` with sizes of 1 appended, so that it broadcasts onto `x`. */
   private spread(y: GraphValue, x: GraphValue): GraphValue {
     const missing = x.shape.length - y.shape.length;
@@ -314,17 +394,17 @@ export class OnnxOps implements Ops<GraphValue> {
   }
 
   /** Within a sample; at most one size is -1, which stands for what is left. */
-  private reshape(x: GraphValue, shape: readonly number[]): GraphValue {
+  protected reshape(x: GraphValue, shape: readonly number[]): GraphValue {
     return this.node('Reshape', [x.name, this.ints([0, ...shape])], shape);
   }
 
   /** Across the batch, which is the first size. */
-  private reshapeAll(x: GraphValue, shape: readonly [number, ...number[]]): GraphValue {
+  protected reshapeAll(x: GraphValue, shape: readonly [number, ...number[]]): GraphValue {
     return this.node('Reshape', [x.name, this.ints(shape)], shape.slice(1));
   }
 
   /** `order` of the sizes within a sample, from 0. */
-  private transpose(x: GraphValue, order: readonly number[]): GraphValue {
+  protected transpose(x: GraphValue, order: readonly number[]): GraphValue {
     const perm = { ints: [0, ...order.map((d) => d + 1)] };
     return this.node(
       'Transpose',
@@ -341,7 +421,7 @@ export class OnnxOps implements Ops<GraphValue> {
     return outputs.map((name) => ({ name, shape }));
   }
 
-  private node(
+  protected node(
     op: string,
     inputs: readonly string[],
     shape: readonly number[],
@@ -356,7 +436,7 @@ export class OnnxOps implements Ops<GraphValue> {
     return `${op}_${this.count++}`;
   }
 
-  private weight(name: string, shape: readonly number[]): string {
+  protected weight(name: string, shape: readonly number[]): string {
     return this.stored(`${name}.weight`, shape);
   }
 
@@ -369,7 +449,7 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.initializer({ name, type: 'float32', shape, data: () => toFloat32(this.weights[name]!) });
   }
 
-  private constant(data: Float32Array, shape: readonly number[]): string {
+  protected constant(data: Float32Array, shape: readonly number[]): string {
     const name = data.length <= 8 ? `constant [${shape}] ${data}` : `constant_${this.count++}`;
     return this.initializer({ name, type: 'float32', shape, data: () => data });
   }
@@ -378,7 +458,7 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.constant(Float32Array.of(value), []);
   }
 
-  private ints(values: readonly number[]): string {
+  protected ints(values: readonly number[]): string {
     const data = BigInt64Array.from(values, BigInt);
     return this.initializer({
       name: `ints [${values}]`,
@@ -423,13 +503,23 @@ export class OnnxOps implements Ops<GraphValue> {
   }
 }
 
+/** How query, key and value lie in 3·channels, and along which axis they follow one another; the batch is axis 0. */
+export const attentionLayout = {
+  'heads-channels-qkv': (_channels, perHead) => ({ sizes: [perHead, 3], axis: 2 }),
+  'heads-qkv-channels': (_channels, perHead) => ({ sizes: [3, perHead], axis: 1 }),
+  'qkv-heads-channels': (channels) => ({ sizes: [3, channels], axis: 1 }),
+} satisfies Record<
+  AttentionOrder,
+  (channels: number, perHead: number) => { sizes: [number, number]; axis: number }
+>;
+
 interface Resample {
   readonly channels: number;
   readonly taps: number;
   readonly padding: number;
 }
 
-interface Conv {
+export interface Conv {
   readonly in: number;
   readonly out: number;
   readonly kernel: number;
@@ -437,7 +527,7 @@ interface Conv {
   readonly stride?: number;
 }
 
-interface Attention {
+export interface Attention {
   readonly channels: number;
   readonly heads: number;
   readonly order: AttentionOrder;

@@ -27,8 +27,13 @@ export interface Ops<T> {
   featureMap(x: T, like: T): T;
   /** Rows of a table by their numbers: [n, positions] gives tokens; weight [count, width]. */
   embedding(numbers: T, name: string, shape: { count: number; width: number }): T;
-  /** A parameter [positions, width] as it stands: the same tokens for every sample. */
-  parameter(name: string, shape: { positions: number; width: number }): T;
+  /**
+   * A parameter as it stands, the same for every sample: [k] is a vector, [positions, k] are tokens, [channels, height]
+   * a column.
+   */
+  parameter(name: string, shape: readonly number[]): T;
+  /** Rows of a table by one-hot vectors [n, count]; zeros give zeros; weight [count, width]. */
+  lookup(oneHot: T, name: string, shape: { count: number; width: number }): T;
   /** The nearest row of a table at each position of a feature map, and its number; weight [count, width]. */
   nearestRow(x: T, name: string, shape: { count: number; width: number }): { row: T; number: T };
   /** Filters each channel and keeps every second position; buffer `name` [1, 1, taps, taps]. */
@@ -37,12 +42,27 @@ export interface Ops<T> {
   upsample(x: T, name: string, shape: ResampleShape): T;
   /** Doubles height and width; each value stands four times. */
   enlarge(x: T): T;
+  /** Halves height and width; each value is the mean of four. */
+  shrink(x: T): T;
+  /** All positions of a feature map in one column, their mean before them: [n, channels, 1 + height·width, 1]. */
+  prependMean(x: T): T;
+  /** The first position of a feature map as a vector. */
+  first(x: T): T;
   /** Channels of feature maps, or entries of vectors, one after another. */
   concat(parts: readonly T[]): T;
   /** The first and second half of the entries of vectors, or of tokens. */
   halves(x: T): readonly [T, T];
+  /** The first `count` channels of a feature map. */
+  leading(x: T, count: number): T;
   /** Mean over channels: [n, height, width]. */
   channelMean(x: T): T;
+  /** Mean over each group of channels and all positions, once for each channel: [n, channels]. */
+  groupMean(x: T, groups: number): T;
+  /** Sum of a vector's entries: a level. */
+  total(x: T): T;
+  /** Positive, with sum 1 over the entries of a vector. */
+  softmax(x: T): T;
+  sigmoid(x: T): T;
   /** x·sigmoid(x). */
   silu(x: T): T;
   /** x·Φ(x), Φ the normal distribution. */
@@ -53,6 +73,10 @@ export interface Ops<T> {
   power(x: T, exponent: number): T;
   /** factor·x + offset. */
   affine(x: T, factor: number, offset: number): T;
+  /** The nearest number from `low` to `high`. */
+  clamp(x: T, low: number, high: number): T;
+  /** Place of the nearest of `values`; the first of them where there are two. */
+  nearestIndex(level: T, values: readonly number[]): T;
   /**
    * The line through the points (xs, ys) at each level; beyond either end the outermost segment goes on. `xs` descends.
    */
@@ -65,7 +89,7 @@ export interface Ops<T> {
   outer(level: T, frequencies: readonly number[] | { name: string; count: number; factor: number }): T;
 }
 
-interface ConvShape {
+export interface ConvShape {
   readonly in: number;
   readonly out: number;
   readonly kernel: number;
@@ -82,7 +106,7 @@ interface LinearShape {
   readonly bias?: boolean;
 }
 
-interface AttentionShape {
+export interface AttentionShape {
   readonly channels: number;
   readonly heads: number;
   /** What the 3·channels run through, slowest first; `qkv` is query, key, value. */

@@ -39,8 +39,9 @@ function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<string, rea
     layerNorm: (_, name, { width }) => norm(name, width),
     embedding: (_, name, { count, width }) => table(name, count, width),
     nearestRow: (_, name, { count, width }) => ({ row: table(name, count, width), number: null }),
-    parameter(name, { positions, width }) {
-      shapes.set(name, [positions, width]);
+    lookup: (_, name, { count, width }) => table(name, count, width),
+    parameter(name, shape) {
+      shapes.set(name, shape);
       return null;
     },
     outer(_, frequencies) {
@@ -55,6 +56,16 @@ function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<string, rea
     tokens: nothing,
     featureMap: nothing,
     enlarge: nothing,
+    shrink: nothing,
+    prependMean: nothing,
+    first: nothing,
+    groupMean: nothing,
+    leading: nothing,
+    total: nothing,
+    softmax: nothing,
+    sigmoid: nothing,
+    clamp: nothing,
+    nearestIndex: nothing,
     concat: nothing,
     channelMean: nothing,
     silu: nothing,
