@@ -21,7 +21,12 @@ afterAll(() => rm(folder, { recursive: true }));
 describe('readEdmCheckpoint', () => {
   it('reads options, noise range and weights of a trained network', async () => {
     const { network, weights, ...rest } = await readEdmCheckpoint(digits);
-    expect(rest).toEqual({ family: 'edm', sigmaData: 0.5, sigmaMin: 0.002, sigmaMax: 80 });
+    expect(rest).toEqual({
+      family: 'edm',
+      preconditioning: { type: 'edm', sigmaData: 0.5 },
+      sigmaMin: 0.002,
+      sigmaMax: 80,
+    });
     expect(network).toEqual({
       type: 'SongUNet',
       img_resolution: 32,

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEdmCheckpoint } from './edm-checkpoint.js';
-import { edmDenoiser, edmNetwork } from './edm-denoiser.js';
+import { edmNetwork } from './edm-network.js';
 import { type LoadedDenoiser, openDenoiser } from './engine.js';
 import { exportDenoiser } from './export-denoiser.js';
 import { encodeOnnx } from './onnx-model.js';
 import { OnnxOps } from './onnx-ops.js';
+import { denoise } from './preconditioning.js';
 import { readSafetensors } from './safetensors.js';
 import { toFloat32 } from './tensor.js';
 
@@ -175,14 +176,19 @@ describe('the digits denoiser', () => {
   });
 
   it('runs with its weights in a second file, as networks beyond 2 GiB must', async () => {
-    const { network, sigmaData, weights } = await readEdmCheckpoint(digitsPath);
+    const { network, preconditioning, weights } = await readEdmCheckpoint(digitsPath);
     const ops = new OnnxOps(weights);
     const inputs = {
       x: ops.input('x', [1, 32, 32]),
       sigma: ops.input('sigma', []),
       labels: ops.input('class_labels', [10]),
     };
-    const { denoised, bottleneck } = edmDenoiser(ops, edmNetwork(network), sigmaData, inputs);
+    const { denoised, bottleneck } = denoise(
+      ops,
+      edmNetwork(network),
+      { preconditioning, channels: 1 },
+      inputs,
+    );
     const model = ops.model({ denoised, bottleneck: bottleneck! });
     const { graph, external } = encodeOnnx(model, { externalName: 'digits.bin', inlineLimit: 1e6 });
     expect(graph.length).toBeLessThan(200_000);

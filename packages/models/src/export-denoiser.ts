@@ -1,7 +1,14 @@
-import type { Checkpoint } from './edm-checkpoint.js';
-import { edmDenoiser, edmNetwork } from './edm-denoiser.js';
+import type { Checkpoint, GuidedCheckpoint } from './checkpoint.js';
+import { edmNetwork } from './edm-network.js';
+import { ModelError } from './errors.js';
+import { classifierGradient } from './guided-classifier.js';
+import { guidedUNet } from './guided-unet.js';
+import type { Network } from './network.js';
+import { OnnxAdjoints } from './onnx-adjoints.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
-import { OnnxOps } from './onnx-ops.js';
+import type { GraphValue } from './onnx-ops.js';
+import { denoise, type Guide } from './preconditioning.js';
+import type { Tensors } from './tensor.js';
 
 /** What a caller must know of a denoiser graph; plain JSON, to be kept beside it. */
 export interface DenoiserInfo {
@@ -14,31 +21,125 @@ export interface DenoiserInfo {
   readonly sigmaMax: number;
   /** Whether there is an output `bottleneck`. */
   readonly bottleneck: boolean;
+  /** Descending levels that the network was trained at, where it knows no others: `roundSigma` goes to one of them. */
+  readonly noiseLevels?: readonly number[];
 }
 
 export interface ExportedDenoiser extends EncodedOnnx {
   readonly info: DenoiserInfo;
 }
 
+interface ExportSettings {
+  /** Factor on the classifier's gradient, ∇ log p(y | z); 0, unguided, by default. */
+  readonly guidanceRate?: number;
+  /**
+   * Adds what D is made of as outputs: `raw` [n, k, R, R], all channels of the network's output; where a classifier
+   * guides, `logits` [n, L] and `classifier_grad` [n, C, R, R] at z = c_in x; where D is clamped, `unclamped`.
+   */
+  readonly parts?: boolean;
+}
+
+/** Parameters of the classifier are kept under their names with this before them. */
+const CLASSIFIER = 'classifier.';
+
 /**
- * Writes a checkpoint's denoiser D(x; σ) as an ONNX graph of float32, preconditioning inside, any batch size n.
+ * Writes a checkpoint's denoiser D(x; σ) as an ONNX graph of float32, preconditioning and guidance inside, any batch
+ * size n.
  *
  * - Inputs: `x` [n, C, R, R] in data units; `sigma` [n]; with classes `class_labels` [n, L], one-hot, zeros for none.
- * - Outputs: `denoised` [n, C, R, R]; `bottleneck` [n, 8, 8], mean over channels of the last 8×8 encoder block's
- *   output, where the network has that level (AMED-Solver's predictor reads it, arXiv:2312.00094, section 3.3).
+ * - Outputs: `denoised` [n, C, R, R]; `bottleneck` [n, 8, 8], mean over channels of what AMED-Solver's predictor reads
+ *   (arXiv:2312.00094, section 3.3): the last 8×8 encoder block's output in EDM's networks, the middle block's in the
+ *   others, where the network has that level.
+ * - ADM: ε = F − σ c_in · rate · ∇ log p(y | z) with the classifier's exact gradient at z = c_in x (Dhariwal & Nichol
+ *   2021, algorithm 2, arXiv:2105.05233), and D is clamped to −1…1. A sample without class is unguided.
  * - Weights of more than 2 GiB come as `external`, a file to be written beside the graph under its name.
+ *
+ * @throws ModelError `E_CHECKPOINT` when it is to be guided and has no classifier.
  */
-export function exportDenoiser(checkpoint: Checkpoint): ExportedDenoiser {
-  const { network, sigmaData, sigmaMin, sigmaMax, weights } = checkpoint;
-  const { img_resolution: resolution, in_channels: channels, label_dim: labelDim } = network;
-  const ops = new OnnxOps(weights);
-  const { denoised, bottleneck } = edmDenoiser(ops, edmNetwork(network), sigmaData, {
+export function exportDenoiser(
+  checkpoint: Checkpoint,
+  { guidanceRate = 0, parts = false }: ExportSettings = {},
+): ExportedDenoiser {
+  const { preconditioning, sigmaMin, sigmaMax } = checkpoint;
+  const { network, channels, resolution, classes } = describeNetwork(checkpoint);
+  const classifier = guidanceRate === 0 ? undefined : classifierOf(checkpoint, guidanceRate);
+  const labelDim = classifier?.network.out_channels ?? classes;
+
+  const ops = new OnnxAdjoints(allWeights(checkpoint.weights, classifier?.weights));
+  const inputs = {
     x: ops.input('x', [channels, resolution, resolution]),
     sigma: ops.input('sigma', []),
     labels: labelDim > 0 ? ops.input('class_labels', [labelDim]) : undefined,
+  };
+  const outputs: Record<string, GraphValue> = {};
+  const guide: Guide<GraphValue> | undefined =
+    classifier &&
+    ((output, { z, noise, scale }) => {
+      const seen = { z, timestep: noise, labels: inputs.labels! };
+      const { logits, gradient } = classifierGradient(ops, classifier.network, seen, CLASSIFIER);
+      if (parts) Object.assign(outputs, { logits, classifier_grad: gradient });
+      return ops.add(output, ops.multiply(gradient, ops.affine(scale, -guidanceRate, 0)));
+    });
+  const { denoised, bottleneck, raw } = denoise(ops, network, { preconditioning, channels }, inputs, guide);
+  if (parts) outputs.raw = raw;
+  const clamped = checkpoint.family === 'adm';
+  if (parts && clamped) outputs.unclamped = denoised;
+  const model = ops.model({
+    denoised: clamped ? ops.clamp(denoised, -1, 1) : denoised,
+    ...(bottleneck && { bottleneck }),
+    ...outputs,
   });
   return {
-    ...encodeOnnx(ops.model({ denoised, ...(bottleneck && { bottleneck }) })),
-    info: { channels, resolution, labelDim, sigmaMin, sigmaMax, bottleneck: bottleneck !== undefined },
+    ...encodeOnnx(model),
+    info: {
+      channels,
+      resolution,
+      labelDim,
+      sigmaMin,
+      sigmaMax,
+      bottleneck: bottleneck !== undefined,
+      ...(preconditioning.type === 'iddpm' && { noiseLevels: preconditioning.levels }),
+    },
   };
 }
+
+function describeNetwork(checkpoint: Checkpoint): {
+  network: Network;
+  channels: number;
+  resolution: number;
+  classes: number;
+} {
+  if (checkpoint.family === 'edm') {
+    const { network } = checkpoint;
+    return {
+      network: edmNetwork(network),
+      channels: network.in_channels,
+      resolution: network.img_resolution,
+      classes: network.label_dim,
+    };
+  }
+  const { network } = checkpoint;
+  return {
+    network: guidedUNet(network),
+    channels: network.in_channels,
+    resolution: network.image_size,
+    classes: network.num_classes,
+  };
+}
+
+function classifierOf(
+  checkpoint: Checkpoint,
+  guidanceRate: number,
+): NonNullable<GuidedCheckpoint['classifier']> {
+  if (checkpoint.family !== 'edm' && checkpoint.classifier) return checkpoint.classifier;
+  throw new ModelError(
+    'E_CHECKPOINT',
+    `guidance of rate ${guidanceRate} needs a classifier, and this checkpoint of family ${checkpoint.family} has none; ADM's is read with its classifier's file`,
+    { guidanceRate, family: checkpoint.family },
+  );
+}
+
+const allWeights = (weights: Tensors, classifier: Tensors = {}): Tensors => ({
+  ...weights,
+  ...Object.fromEntries(Object.entries(classifier).map(([name, tensor]) => [`${CLASSIFIER}${name}`, tensor])),
+});

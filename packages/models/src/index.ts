@@ -1,6 +1,7 @@
+export type { Checkpoint, EdmCheckpoint, GuidedCheckpoint } from './checkpoint.js';
 export { PythonInstance } from './constructors.js';
 export type { DhariwalUNetOptions } from './dhariwal-unet.js';
-export { type Checkpoint, parseEdmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
+export { parseEdmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
 export type { EdmNetworkOptions } from './edm-options.js';
 export {
   type DenoiserRequest,
@@ -11,12 +12,22 @@ export {
 export { ModelError, type ModelErrorCode } from './errors.js';
 export { type DenoiserInfo, type ExportedDenoiser, exportDenoiser } from './export-denoiser.js';
 export {
+  admCheckpoint,
+  cmCheckpoint,
+  readAdmCheckpoint,
+  readCmCheckpoint,
+  withClassifier,
+} from './guided-checkpoint.js';
+export type { UnseenOptions } from './guided-options.js';
+export type { GuidedUNetOptions } from './guided-unet.js';
+export {
   type OfficialPredictor,
   type OfficialPredictorSettings,
   parseOfficialPredictor,
   readOfficialPredictor,
 } from './official-predictor.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
+export type { Preconditioning } from './preconditioning.js';
 export { readPickle } from './read-pickle.js';
 export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from './safetensors.js';
 export type { SongUNetOptions } from './song-unet.js';

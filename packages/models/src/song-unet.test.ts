@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Checkpoint } from './edm-checkpoint.js';
-import { edmNetwork } from './edm-denoiser.js';
+import type { EdmCheckpoint } from './checkpoint.js';
+import { edmNetwork } from './edm-network.js';
 import { parseEdmOptions } from './edm-options.js';
 import { openDenoiser } from './engine.js';
 import { exportDenoiser } from './export-denoiser.js';
@@ -8,7 +8,7 @@ import { parameterShapes } from './parameters.js';
 import { sizeOf, type Tensor } from './tensor.js';
 
 /** A network of two levels, 16×16 and 8×8, whose weights depend on their name and place alone. */
-function tiny(options: Record<string, string | number | readonly number[]>): Checkpoint {
+function tiny(options: Record<string, string | number | readonly number[]>): EdmCheckpoint {
   const given = {
     img_resolution: 16,
     in_channels: 2,
@@ -28,7 +28,7 @@ function tiny(options: Record<string, string | number | readonly number[]>): Che
   return {
     family: 'edm',
     network,
-    sigmaData: 0.5,
+    preconditioning: { type: 'edm', sigmaData: 0.5 },
     sigmaMin: 0.002,
     sigmaMax: 80,
     weights: Object.fromEntries(weights),
@@ -36,7 +36,7 @@ function tiny(options: Record<string, string | number | readonly number[]>): Che
 }
 
 /** The same with the parameters of some layers set to zero. */
-function without({ weights, ...rest }: Checkpoint, layers: readonly string[]): Checkpoint {
+function without({ weights, ...rest }: EdmCheckpoint, layers: readonly string[]): EdmCheckpoint {
   const cleared = Object.entries(weights).map(([name, tensor]): [string, Tensor] =>
     layers.some((layer) => name.startsWith(`${layer}.`))
       ? [name, { dtype: 'F32', shape: tensor.shape, data: new Float32Array(tensor.data.length) }]
@@ -45,7 +45,7 @@ function without({ weights, ...rest }: Checkpoint, layers: readonly string[]): C
   return { ...rest, weights: Object.fromEntries(cleared) };
 }
 
-async function denoise(checkpoint: Checkpoint): Promise<Float64Array> {
+async function denoise(checkpoint: EdmCheckpoint): Promise<Float64Array> {
   const { graph, info } = exportDenoiser(checkpoint);
   const denoiser = await openDenoiser(graph, info, { threads: 1 });
   const x = Float64Array.from({ length: 512 }, (_, i) => Math.cos(0.9 * i));

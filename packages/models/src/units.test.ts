@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { edmNetwork } from './edm-denoiser.js';
+import { edmNetwork } from './edm-network.js';
 import { parseEdmOptions } from './edm-options.js';
 import { encodeOnnx } from './onnx-model.js';
 import { OnnxOps } from './onnx-ops.js';

@@ -1,0 +1,30 @@
+import type { EdmNetworkOptions } from './edm-options.js';
+import type { GuidedUNetOptions } from './guided-unet.js';
+import type { Preconditioning } from './preconditioning.js';
+import type { Tensors } from './tensor.js';
+
+/** A denoiser as a checkpoint holds it: what kind of network, how it is preconditioned, its weights. */
+export type Checkpoint = EdmCheckpoint | GuidedCheckpoint;
+
+interface Preconditioned {
+  readonly preconditioning: Preconditioning;
+  /** Range of σ to sample over. */
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+  /** By the network's names in PyTorch; exactly those that the network reads, with their shapes. */
+  readonly weights: Tensors;
+}
+
+/** Of the repository of EDM: SongUNet or DhariwalUNet. */
+export interface EdmCheckpoint extends Preconditioned {
+  readonly family: 'edm';
+  readonly network: EdmNetworkOptions;
+}
+
+/** Of Consistency Models (`cm`) or of ADM (`adm`): the U-Net of Dhariwal & Nichol 2021. */
+export interface GuidedCheckpoint extends Preconditioned {
+  readonly family: 'cm' | 'adm';
+  readonly network: GuidedUNetOptions;
+  /** What can guide it to a class: only ADM has one. */
+  readonly classifier?: { readonly network: GuidedUNetOptions; readonly weights: Tensors };
+}

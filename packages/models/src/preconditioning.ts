@@ -1,0 +1,101 @@
+import type { Network } from './network.js';
+import type { Ops } from './ops.js';
+
+/**
+ * How a network F is made a denoiser: D(x; σ) = c_skip x + c_out F(c_in x; c_noise).
+ *
+ * Source: Karras et al. 2022, table 1, arXiv:2206.00364.
+ */
+export type Preconditioning =
+  | { readonly type: 'edm'; readonly sigmaData: number }
+  /** EDM's with a thousand times its c_noise, as the networks of Consistency Models have it, arXiv:2303.01469. */
+  | { readonly type: 'cm'; readonly sigmaData: number }
+  /** `steps`: M, the number of noise levels of training. */
+  | { readonly type: 'vp'; readonly betaD: number; readonly betaMin: number; readonly steps: number }
+  | { readonly type: 've' }
+  /** `levels`: u_0 down to u_M = 0, the noise levels of training. */
+  | { readonly type: 'iddpm'; readonly levels: readonly number[] };
+
+/** The coefficients at σ; `skip` and `in` are 1 where they are left out. */
+interface Scaling<T> {
+  readonly skip?: T;
+  readonly in?: T;
+  readonly out: T;
+  readonly noise: T;
+}
+
+function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Scaling<T> {
+  const inverseRoot = (offset: number) => ops.power(ops.affine(ops.multiply(sigma, sigma), 1, offset), -0.5);
+  switch (preconditioning.type) {
+    case 'edm':
+    case 'cm': {
+      const { type, sigmaData } = preconditioning;
+      const cIn = inverseRoot(sigmaData ** 2);
+      return {
+        skip: ops.affine(ops.multiply(cIn, cIn), sigmaData ** 2, 0),
+        in: cIn,
+        out: ops.affine(ops.multiply(sigma, cIn), sigmaData, 0),
+        noise: ops.affine(ops.log(sigma), type === 'edm' ? 1 / 4 : 1000 / 4, 0),
+      };
+    }
+    case 'vp': {
+      const { betaD, betaMin, steps } = preconditioning;
+      // t solves β_d t²/2 + β_min t = ln(1 + σ²); float32 rounds here as in the official code, step by step
+      const l = ops.log(ops.affine(ops.multiply(sigma, sigma), 1, 1));
+      const root = ops.power(ops.affine(l, 2 * betaD, betaMin ** 2), 0.5);
+      const t = ops.affine(ops.affine(root, 1, -betaMin), 1 / betaD, 0);
+      return { in: inverseRoot(1), out: ops.affine(sigma, -1, 0), noise: ops.affine(t, steps - 1, 0) };
+    }
+    case 've':
+      return { out: sigma, noise: ops.log(ops.affine(sigma, 0.5, 0)) };
+    case 'iddpm': {
+      const { levels } = preconditioning;
+      const index = ops.nearestIndex(sigma, levels);
+      return {
+        in: inverseRoot(1),
+        out: ops.affine(sigma, -1, 0),
+        noise: ops.affine(index, -1, levels.length - 2),
+      };
+    }
+  }
+}
+
+/** What a denoiser is a function of. */
+interface DenoiserInputs<T> {
+  readonly x: T;
+  readonly sigma: T;
+  readonly labels: T | undefined;
+}
+
+/** Changes the network's output, given what it saw; `scale` is σ c_in. */
+export type Guide<T> = (output: T, seen: { readonly z: T; readonly noise: T; readonly scale: T }) => T;
+
+interface Denoised<T> {
+  readonly denoised: T;
+  /** Mean over channels, [n, 8, 8]. */
+  readonly bottleneck: T | undefined;
+  /** All channels of the network's output. */
+  readonly raw: T;
+}
+
+/** D(x; σ). Of the network's channels, those after the image's tell a variance, and are dropped. */
+export function denoise<T>(
+  ops: Ops<T>,
+  network: Network,
+  { preconditioning, channels }: { readonly preconditioning: Preconditioning; readonly channels: number },
+  { x, sigma, labels }: DenoiserInputs<T>,
+  guide?: Guide<T>,
+): Denoised<T> {
+  const { skip, in: cIn, out, noise } = scaling(ops, preconditioning, sigma);
+  const z = cIn === undefined ? x : ops.multiply(x, cIn);
+  const { output: raw, bottleneck } = network(ops, { x: z, noise, labels });
+  const image = ops.leading(raw, channels);
+  const scale = () => (cIn === undefined ? sigma : ops.multiply(sigma, cIn));
+  const output = guide ? guide(image, { z, noise, scale: scale() }) : image;
+  const kept = skip === undefined ? x : ops.multiply(x, skip);
+  return {
+    denoised: ops.add(kept, ops.multiply(output, out)),
+    bottleneck: bottleneck === undefined ? undefined : ops.channelMean(bottleneck),
+    raw,
+  };
+}
