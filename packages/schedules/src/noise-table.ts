@@ -1,6 +1,7 @@
 import { ScheduleError } from './schedule-error.js';
 import type { NoiseOfTime } from './vp.js';
 
+/** What a latent diffusion model was configured with: √β evenly spaced over M entries. */
 export interface NoiseTableOptions {
   /** β of the first and of the last entry. */
   readonly linearStart: number;

@@ -1,4 +1,4 @@
-/** A schedule that can't be: `rule` says what must hold, `found` what was given. */
+/** A schedule that can't be (E_SCHEDULE): `rule` says what must hold, `found` what was given. */
 export class ScheduleError extends Error {
   readonly code = 'E_SCHEDULE';
 
