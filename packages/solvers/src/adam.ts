@@ -5,6 +5,7 @@ import { tensorBackend } from './predictor-backend.js';
 /** Numbers by weight name, each as long as the weight. */
 export type Gradients = Readonly<Record<string, Float32Array>>;
 
+/** Weights that Adam moves, and its moments. */
 export interface Adam {
   /** The weights as TF.js holds them, to differentiate with respect to. */
   readonly variables: Readonly<Record<string, Variable>>;

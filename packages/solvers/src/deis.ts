@@ -8,6 +8,7 @@ import { type MultistepState, multistep } from './multistep.js';
 import type { Solver } from './solver.js';
 import { SolverError } from './solver-error.js';
 
+/** What `deis` extrapolates in, and from how many evaluations. */
 export interface DeisOptions {
   /** 1, 2, 3 or 4. Default 4. */
   readonly maxOrder?: number;

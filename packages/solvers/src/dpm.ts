@@ -4,6 +4,7 @@ import type { Sigma, Solver, Vector } from './solver.js';
 import { SolverError } from './solver-error.js';
 import { combine, type Scalar, scalar, slopeAt } from './vector.js';
 
+/** The free choice of `dpm`. */
 export interface DpmOptions {
   /** Where in log σ the second evaluation lies, from the start (0) to the end (1) of the interval. Default 0.5. */
   readonly r?: number;

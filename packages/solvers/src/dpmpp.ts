@@ -5,6 +5,7 @@ import type { Sigma, Solver, Vector } from './solver.js';
 import { threshold } from './threshold.js';
 import { slopeAt } from './vector.js';
 
+/** What `dpmpp` and its student extrapolate, and from how many evaluations. */
 export interface DpmppOptions {
   /** 1, 2 or 3. Default 3. */
   readonly maxOrder?: number;
@@ -14,6 +15,7 @@ export interface DpmppOptions {
   readonly lowerOrderFinal?: boolean;
 }
 
+/** A DPM-Solver++ solve between steps: x [n × size] and the evaluations that it goes on from. */
 export interface DpmppState {
   readonly x: Vector;
   /** Samples in x. */

@@ -11,11 +11,13 @@ const WEIGHTS = [
   [55 / 24, -59 / 24, 37 / 24, -9 / 24],
 ] as const;
 
+/** From how many evaluations `ipndm`, its student and `ipndmV` extrapolate. */
 export interface IpndmOptions {
   /** 1, 2, 3 or 4. Default 4. */
   readonly maxOrder?: number;
 }
 
+/** An iPNDM solve between steps: x [n × size] and the slopes that it goes on from, each as long as x. */
 export interface IpndmState {
   readonly x: Vector;
   /** Slopes of the evaluations before, newest first; at most maxOrder − 1. */

@@ -8,6 +8,7 @@ export interface SlopePoint {
   readonly sigma: number;
 }
 
+/** A solve by `ipndmV` or `deis` between steps: x [n × size] and the evaluations that it goes on from. */
 export interface MultistepState {
   readonly x: Vector;
   /** The evaluations before, newest first; at most maxOrder − 1. */

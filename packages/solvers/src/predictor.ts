@@ -8,6 +8,7 @@ export interface Weight {
   readonly data: Float32Array;
 }
 
+/** Weights by their official names, as `enc_layer0.weight`. */
 export type Weights = Readonly<Record<string, Weight>>;
 
 /** How far the scales may leave 1: each is in 1 − setting … 1 + setting. At 0 the output does not exist and counts as 1. */
@@ -31,7 +32,7 @@ const joined = encoded + 2 * embedded;
 /** 10⁻⁴ˣ for x = 0, 1/3, 2/3, 1 in float32, as the official predictor holds them. */
 const frequencies = [0, 1, 2, 3].map((i) => Math.fround(1e-4 ** Math.fround(i / 3)));
 
-/** How the predictor reads a noise level: 4 sines, then 4 cosines, of it at 4 frequencies. */
+/** How the predictor reads a noise level, [8]: 4 sines, then 4 cosines, of it at the frequencies 10⁴^(−i/3). */
 export function embedSigma(sigma: number): number[] {
   return [Math.sin, Math.cos].flatMap((wave) => frequencies.map((frequency) => wave(sigma * frequency)));
 }

@@ -5,6 +5,7 @@ import { torchCuda } from './random-torch-cuda.js';
 /** Generators by name: where the official sampler would draw. */
 export const rngs = { 'torch-cpu': torchCpu, 'torch-cuda': torchCuda } as const satisfies Record<string, Rng>;
 
+/** A generator's name in a spec, as `sample.rng`. */
 export type RngName = keyof typeof rngs;
 
 /** What a network starts from for one seed. */

@@ -13,7 +13,10 @@ import { eulerStudent } from './students/euler.js';
 import { ipndmStudent } from './students/ipndm.js';
 import { type UnipcOptions, unipc } from './unipc.js';
 
+/** A solver's name in a spec, as the official `--solver`. */
 export type SolverName = 'euler' | 'heun' | 'dpm' | 'dpmpp' | 'unipc' | 'ipndm' | 'ipndm_v' | 'deis';
+
+/** A student's name in a spec, as the official `--sampler_stu`. */
 export type StudentName = 'amed' | 'euler' | 'dpm' | 'dpmpp' | 'ipndm';
 
 /** The options of every method together; a factory reads its own. */

@@ -1,4 +1,4 @@
-/** A text that names no seeds, or batches that can't be. `found`: the part that is wrong. */
+/** A text that names no seeds, or batches that can't be (E_SEEDS). `found`: the part that is wrong. */
 export class SeedsError extends Error {
   readonly code = 'E_SEEDS';
   constructor(

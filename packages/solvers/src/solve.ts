@@ -32,6 +32,7 @@ export interface Solve<State extends SolverState = SolverState> {
   readonly onEvaluation?: (observation: Observation) => void;
 }
 
+/** What a solve gives; each batch as `Solve.x`, [n × size]. */
 export interface Solution {
   /** The last of the trajectory. */
   readonly x: Vector;
@@ -41,6 +42,7 @@ export interface Solution {
   readonly nfe: number;
 }
 
+/** A denoiser, at once or later: a network, or a formula. It answers each sample of a request by itself. */
 export type Denoise = (request: Request) => Evaluation | Promise<Evaluation>;
 
 /**
@@ -58,7 +60,11 @@ export async function solve<State extends SolverState>({
   return next.value;
 }
 
-/** As `solve`, with a denoiser that answers at once: the same result bit for bit. */
+/**
+ * As `solve`, with a denoiser that answers at once: the same result bit for bit.
+ *
+ * @throws SolverError as `solve`
+ */
 export function solveSync<State extends SolverState>({
   denoise,
   ...what

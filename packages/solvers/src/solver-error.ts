@@ -1,7 +1,7 @@
 /**
  * What a solver or a driver can't go on with.
  *
- * - `E_SOLVER`: an option of a method is out of its range.
+ * - `E_SOLVER`: an option of a method or a generator is out of its range.
  * - `E_SOLVE`: the batch or the noise levels that a solve was given don't fit.
  * - `E_DENOISED`: the denoiser's answer has the wrong length, or lacks the bottleneck that a predictor needs.
  * - `E_NONFINITE`: the denoiser's answer holds NaN or infinity.

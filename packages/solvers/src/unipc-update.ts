@@ -9,6 +9,7 @@ export interface UnipcPoint {
   readonly sigma: number;
 }
 
+/** The B(h) of Zhao et al., arXiv:2302.04867, section 3.1: h, or e^h − 1. */
 export type UnipcVariant = 'bh1' | 'bh2';
 
 /**

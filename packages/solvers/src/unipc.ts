@@ -7,11 +7,13 @@ import { threshold } from './threshold.js';
 import { type UnipcPoint, type UnipcVariant, unipcUpdate } from './unipc-update.js';
 import { slopeAt } from './vector.js';
 
+/** As for `dpmpp`, and the choice of B(h). */
 export interface UnipcOptions extends DpmppOptions {
   /** The paper's B(h): `bh1` is h, `bh2` is e^h − 1. Default `bh2`. */
   readonly variant?: UnipcVariant;
 }
 
+/** A UniPC solve between steps: x [n × size], not corrected yet, and the evaluations that it goes on from. */
 export interface UnipcState {
   readonly x: Vector;
   /** Samples in x. */
