@@ -15,6 +15,7 @@ export interface DenoiserRequest {
   readonly batch?: number;
 }
 
+/** A denoiser's answer for n samples, float32 values as doubles. */
 export interface DenoiserResult {
   /** D(x; σ), laid out as `x`. */
   readonly denoised: Float64Array;

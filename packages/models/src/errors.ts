@@ -1,4 +1,10 @@
-/** What went wrong, as a stable word: match on this, never on the message. */
+/**
+ * What went wrong, as a stable word: match on this, never on the message.
+ *
+ * - `E_PICKLE`, `E_ZIP`, `E_SAFETENSORS`: bytes that are no such file, or one that is cut short, hostile or not supported.
+ * - `E_CHECKPOINT`: a file that can be read, but holds no network that is known, or other weights than it needs.
+ * - `E_ENGINE`: a graph that can't be opened, a request that doesn't fit it, or an evaluation that failed.
+ */
 export type ModelErrorCode = 'E_SAFETENSORS' | 'E_PICKLE' | 'E_ZIP' | 'E_CHECKPOINT' | 'E_ENGINE';
 
 /** An error of this package. `evidence` holds the values that the message speaks of. */

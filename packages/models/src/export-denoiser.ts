@@ -25,6 +25,7 @@ export interface DenoiserInfo {
   readonly noiseLevels?: readonly number[];
 }
 
+/** A denoiser as ONNX, with what its callers must know. */
 export interface ExportedDenoiser extends EncodedOnnx {
   readonly info: DenoiserInfo;
 }

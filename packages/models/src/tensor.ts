@@ -23,6 +23,7 @@ export type Tensor = {
   [D in Dtype]: { readonly dtype: D; readonly shape: readonly number[]; readonly data: TensorData[D] };
 }[Dtype];
 
+/** Tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 const arrays = {
