@@ -21,6 +21,7 @@ export interface FeatureNetwork {
   close(): Promise<void>;
 }
 
+/** How a feature network is run. */
 export interface FeatureNetworkOptions {
   /** Threads of an evaluation. Default: all cores. */
   readonly threads?: number;

@@ -34,6 +34,7 @@ export function kid(x: FeatureSet, y: FeatureSet): number {
   return within(x, n) + within(y, m) - (2 * across) / (n * m);
 }
 
+/** The random subsets of `kidOverSubsets`, as many of each set. */
 export interface KidSubsets {
   readonly subsets: number;
   /** Vectors of each set in a subset, drawn without repetition. */

@@ -23,7 +23,7 @@ const BLOCK = 256;
 /** Entries of the packed triangle of (1, x)(1, x)ᵀ. */
 export const entryCount = (dim: number): number => ((dim + 1) * (dim + 2)) / 2;
 
-/** No vectors yet. */
+/** No vectors yet. @throws MetricsError E_FEATURES where `dim` is no positive whole number. */
 export function emptyMoments(dim: number): Moments {
   if (!(Number.isSafeInteger(dim) && dim > 0))
     throw new MetricsError(

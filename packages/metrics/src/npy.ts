@@ -16,6 +16,7 @@ const dtypes = {
   bool: { code: 'b1', Data: Uint8Array },
 } as const;
 
+/** Element types that are read and written, by numpy's names. */
 export type NpyDtype = keyof typeof dtypes;
 
 /** An array of numpy: `data` in row-major (C) order, as long as the product of `shape`. */
@@ -25,6 +26,7 @@ export interface NpyArray {
   readonly data: NpyData;
 }
 
+/** An array's elements, in the typed array of their type. */
 export type NpyData =
   | Float64Array
   | Float32Array

@@ -4,6 +4,7 @@ import { MetricsError } from './errors.js';
 import { checkImages, type ImageBatch } from './images.js';
 import { encodePng } from './png.js';
 
+/** How `imagePath` and `writePngFolder` lay out a folder. */
 export interface ImagePathOptions {
   /** A folder for every thousand seeds. Default true. */
   readonly subdirs?: boolean;

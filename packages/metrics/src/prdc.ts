@@ -1,6 +1,7 @@
 import { MetricsError } from './errors.js';
 import { counts, distance, eachPair, eachPairBelow, type FeatureSet } from './feature-set.js';
 
+/** How fakes and reals lie among each other, by the balls that reach to k-th nearest neighbours; the fractions are in 0…1. */
 export interface Prdc {
   /** Fraction of fakes inside the ball of some real. */
   readonly precision: number;

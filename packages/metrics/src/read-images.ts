@@ -14,6 +14,7 @@ export interface NamedImages extends ImageBatch {
   readonly labels?: readonly Label[];
 }
 
+/** Which images `readImages` gives, and how many at once. */
 export interface ReadImagesOptions {
   /** Images a batch. Default 64. */
   readonly batch?: number;
