@@ -3,6 +3,18 @@
  *
  * - `code`: stable, E_…; match on it, never on the text.
  * - `exitCode`: 2 when the input is wrong, 1 when work failed, 130 when it was interrupted.
+ *
+ * Its own codes, beside those that a failed task brings from another package:
+ *
+ * - `E_SPEC`: a spec, every problem with its place. `E_SEEDS`: a list of seeds.
+ * - `E_CLASSES`: classes that the network has not. `E_STATISTICS`: reference statistics of another feature network.
+ * - `E_FILE`: a file that isn't there or can't be read. `E_INPUT_CHANGED`: one that changed while it was used.
+ * - `E_TASK`: tasks failed; the message gives each reason, with its own code.
+ * - `E_TASK_CRASHED`, `E_TASK_OUTPUT`, `E_TASK_FAILED`: the computing process ended, left no output, or has a bug.
+ * - `E_NONFINITE`: a result that isn't a finite number.
+ * - `E_STORE_ACCESS`, `E_STORE_FULL`, `E_STORE_DAMAGED`: the store can't be written, is full, or loses what is written.
+ * - `E_RESULTS`: the folder of results can't be written.
+ * - `E_INTERRUPTED`: it was told to end.
  */
 export class RunnerError extends Error {
   override readonly name = 'RunnerError';

@@ -20,6 +20,7 @@ export type Event =
       readonly other: Readonly<Record<string, Output>>;
     };
 
+/** What became of the tasks: how many were computed, and how many found in the store. */
 export interface Execution {
   readonly records: ReadonlyMap<Task, ActionRecord>;
   /** Tasks that failed themselves; those that only waited for one are in neither map. */

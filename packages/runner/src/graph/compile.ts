@@ -20,6 +20,7 @@ export interface PlannedPoint {
   readonly picture: Task;
 }
 
+/** The tasks of an experiment, and what each point of its grid takes from them. */
 export interface Graph {
   /** Every task once, inputs before those that need them. */
   readonly tasks: readonly Task[];

@@ -16,6 +16,7 @@ export interface Report {
   readonly failures: readonly { readonly task: string; readonly code?: string; readonly message: string }[];
 }
 
+/** What a run found out about a point of the grid; what failed or was not asked for is not there. */
 export interface PointReport {
   readonly label: string;
   readonly settings: Readonly<Record<string, unknown>>;

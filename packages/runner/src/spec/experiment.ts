@@ -80,6 +80,7 @@ export interface NeededFile {
   readonly ifMissing: Problem;
 }
 
+/** A whole spec: what `compile` makes a graph of. */
 export interface Experiment {
   readonly name: string;
   /** The spec, absolute. */

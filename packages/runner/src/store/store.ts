@@ -9,6 +9,7 @@ import type { SeedRange } from '../spec/seeds.js';
 import { type Digest, digestOfFile, digestOfPath, digestOfText } from './digest.js';
 import { isAlive, type Lease, takeLease } from './lease.js';
 
+/** A file that a task gave, as the store's second level knows it. */
 export interface Output {
   readonly digest: Digest;
   /** Bytes. */
@@ -39,6 +40,7 @@ export interface ActionRecord {
   };
 }
 
+/** What the store has kept for a key: the first result that was published. */
 export interface Published {
   readonly record: ActionRecord;
   /** Another result for the same key, which was kept out: the task is not deterministic. */
