@@ -13,6 +13,7 @@ import type { Input, Task } from './task.js';
 /** What a point of the grid comes down to. */
 export interface PlannedPoint {
   readonly point: Point;
+  /** Where one is trained. */
   readonly predictor?: Task;
   /** Shards in the order of the seeds. */
   readonly samples: readonly Task[];
@@ -56,7 +57,9 @@ function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
   const { dataset, sampler, train, evaluate, grid } = point;
   const denoiser = planDenoiser(graph, dataset);
   const predictor = train ? planPredictor(graph, point, denoiser) : undefined;
-  const samples = planSamples(graph, point, sampler, denoiser, predictor);
+  const named = point.predictor === undefined ? undefined : { file: point.predictor };
+  const steering = predictor ? output(predictor, 'predictor') : named;
+  const samples = planSamples(graph, point, sampler, denoiser, steering);
   const scores: Partial<Record<Metric, Task>> = {};
   for (const metric of evaluate) scores[metric] = planScore(graph, point, metric, samples, denoiser);
   const picture = graph.task('picture', `picture of ${point.label}`, {
@@ -93,6 +96,8 @@ function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task): Task 
       afs: sampler.afs,
       scaleDir: train.scaleDir,
       scaleTime: train.scaleTime,
+      teacher: train.teacher,
+      M: train.M,
       batch: train.batch,
       lr: train.lr,
       seed: train.seed,
@@ -111,7 +116,7 @@ function planSamples(
   { dataset, seeds, batch, rng, classes, label }: Point,
   sampler: SamplerConfig,
   denoiser: Task,
-  predictor?: Task,
+  predictor?: Input,
 ): Task[] {
   const params = {
     ...timesOf(dataset, sampler),
@@ -123,7 +128,7 @@ function planSamples(
   } satisfies Omit<SamplesParams, 'seeds'>;
   return graph.sharded('samples', `samples of ${label}`, {
     params,
-    inputs: { ...denoiserInputs(denoiser), predictor: predictor ? [output(predictor, 'predictor')] : [] },
+    inputs: { ...denoiserInputs(denoiser), predictor: predictor ? [predictor] : [] },
     seeds,
     batch,
     workPerImage: (sampler.numSteps - 1) * (predictor ? 2 : evaluationsPerInterval(sampler.method.solver)),

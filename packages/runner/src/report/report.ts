@@ -25,6 +25,7 @@ export interface PointReport {
   readonly metrics: Readonly<Record<string, number>>;
   readonly artifacts: {
     readonly grid?: string;
+    /** The one that was trained, or that the spec names. */
     readonly predictor?: string;
     /** The shards of uint8 images, safetensors in the store. */
     readonly samples: readonly string[];
@@ -57,7 +58,8 @@ export async function report(
     }
     const nfe = execution.records.get(samples[0]!)?.meta.nfe as number | undefined;
     const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
-    const weights = await placed(predictor, 'predictor', folders[i]!, 'predictor.safetensors');
+    const weights =
+      point.predictor ?? (await placed(predictor, 'predictor', folders[i]!, 'predictor.safetensors'));
     points.push({
       label: point.label,
       settings: point.settings,

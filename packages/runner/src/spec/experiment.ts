@@ -61,8 +61,10 @@ export interface Point {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly dataset: DatasetConfig;
   readonly sampler: SamplerConfig;
-  /** false: the plain solver. */
+  /** false: the plain solver, or a predictor that is trained already. */
   readonly train: TrainConfig | false;
+  /** The file of a trained predictor. */
+  readonly predictor?: string;
   readonly reference: SamplerConfig;
   readonly evaluate: readonly Metric[];
   /** Ranges of consecutive seeds [first, last], in the order asked for, no seed twice. */

@@ -415,7 +415,7 @@ describe('values that are wrong', () => {
     [
       { lr: '0.01' },
       [
-        '5:1 lr: unknown key; did you mean "train.lr"? One of name, dataset, schedule, teacher, student, train, sample, reference, evaluate, grid.',
+        '5:1 lr: unknown key; did you mean "train.lr"? One of name, dataset, schedule, teacher, student, train, predictor, sample, reference, evaluate, grid.',
       ],
     ],
     [
@@ -467,7 +467,7 @@ describe('values that are wrong', () => {
     [
       { "'a\\nb'": '1' },
       [
-        '5:1 "a\\\\nb": unknown key. One of name, dataset, schedule, teacher, student, train, sample, reference, evaluate, grid.',
+        '5:1 "a\\\\nb": unknown key. One of name, dataset, schedule, teacher, student, train, predictor, sample, reference, evaluate, grid.',
       ],
     ],
   ])('%j', (parts, expected) => {
@@ -624,8 +624,8 @@ describe('options that nothing reads', () => {
     [
       plain('{ solver: euler, num_steps: 4, scale_dir: 0.1 }', { teacher: '{ solver: heun, max_order: 2 }' }),
       [
-        '4:41 student.scale_dir: nothing reads it: only the training of a predictor does, and train is false. Remove it.',
-        '6:1 teacher: nothing reads it: only the training of a predictor does, and train is false. Remove it.',
+        '4:41 student.scale_dir: nothing reads it: only the training of a predictor does, and none is trained. Remove it.',
+        '6:1 teacher: nothing reads it: only the training of a predictor does, and none is trained. Remove it.',
       ],
     ],
     [

@@ -1,18 +1,15 @@
 import { dirname, resolve } from 'node:path';
-import { Ajv } from 'ajv';
 import { canonicalJson, type Json } from '../json.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
+import { complainUnread, judge } from './judge.js';
 import { neededFiles } from './missing-files.js';
 import { withOverrides } from './overrides.js';
-import { displayPath, type Place, type Problem, problem, SpecError, shown } from './problem.js';
+import { displayPath, type Problem, problem, SpecError, shown } from './problem.js';
 import { readYaml } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
-import { type Rule, rules } from './rules.js';
-import { pointSchema, type Spec } from './schema.js';
-import { type Fault, faultsOf } from './sentences.js';
-import { type Dict, dotted, type Entry, entryAt, nearestEntry, type Tree, toJs } from './tree.js';
-import { options } from './unread.js';
+import { predictorCompleter } from './trained-predictor.js';
+import { type Entry, toJs } from './tree.js';
 
 export interface SpecOptions {
   /** `path=value` each, values as YAML; they change the file's values before the grid is applied. */
@@ -23,12 +20,10 @@ export interface SpecOptions {
   readonly models?: string;
 }
 
-const validate = new Ajv({ allErrors: true, verbose: true }).compile<Spec>(pointSchema);
-
 /**
  * The experiment that a YAML text describes, every default filled in, every path absolute.
  *
- * Files that it names need not be there: see `missingFiles`.
+ * Files that it names need not be there: see `missingFiles`. Only `predictor` is read, for it says what is sampled.
  *
  * @param file the text's file as the user gave it: messages begin with it, paths are relative to its folder
  * @throws SpecError (E_SPEC) with everything that is wrong, each with its place
@@ -60,8 +55,9 @@ export function parseExperiment(text: string, file: string, options: SpecOptions
 
   const { root, overrides, problems: misset } = withOverrides(tree, options.set ?? [], complain);
   problems.push(...misset);
-  const candidates = combinations(root, complain);
-  const judged = candidates.map(({ tree }) => judge(tree, complain));
+  const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain);
+  const candidates = combinations(root, complain).map(complete);
+  const judged = candidates.map(({ tree, doubtful }) => judge(tree, complain, doubtful));
   complainUnread(judged, complain);
   complainShadowed(overrides, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
@@ -81,78 +77,6 @@ export function parseExperiment(text: string, file: string, options: SpecOptions
   complainTwins(points, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
   return { name: judged[0]!.spec.name, file: absolute, points, files: [...files.values()] };
-}
-
-interface Judged {
-  readonly tree: Dict;
-  /** What the schema asks for, except below `bad`. */
-  readonly spec: Spec;
-  /** Paths that have a problem. */
-  readonly bad: ReadonlySet<string>;
-}
-
-/** Checks one combination against the schema, then against every rule whose keys are sound. */
-function judge(tree: Dict, complain: Complain): Judged {
-  const spec = toJs(tree) as Spec;
-  const faults = validate(spec) ? [] : faultsOf(validate.errors ?? []);
-  const bad = new Set<string>();
-  for (const fault of faults) {
-    const path = dotted(tree, fault.path);
-    bad.add(path);
-    for (const place of placesOf(fault, tree)) complain(place, path, fault.sentence);
-  }
-  for (const rule of rules) {
-    const sentence = isSound(rule.of, bad) && rule.broken(spec);
-    if (!sentence) continue;
-    const path = rule.at?.(spec).split('.') ?? placeOfRule(rule, tree);
-    complain(nearestEntry(tree, path).value.place, dotted(tree, path), sentence);
-  }
-  return { tree, spec, bad };
-}
-
-function placesOf({ path, at }: Fault, tree: Tree): readonly Place[] {
-  const entry = entryAt(tree, path);
-  if (at === 'value') return [nearestEntry(tree, path).value.place];
-  return entry?.keys ?? nearestEntry(tree, path).keys.slice(0, 1);
-}
-
-/** None of the paths, nor any above it, has a problem already. */
-function isSound(paths: readonly string[], bad: ReadonlySet<string>): boolean {
-  return paths.every((path) => {
-    const steps = path.split('.');
-    return !steps.some((_, i) => bad.has(steps.slice(0, i + 1).join('.')));
-  });
-}
-
-/** Of the rule's keys that are written, the one laid down last; the first among equals. */
-function placeOfRule({ of }: Rule, tree: Tree): string[] {
-  const written = of.map((path) => path.split('.')).filter((path) => entryAt(tree, path));
-  const layer = (path: string[]) => entryAt(tree, path)!.value.place.layer;
-  return written.reduce(
-    (best, path) => (layer(path) > layer(best) ? path : best),
-    written[0] ?? of[0]!.split('.'),
-  );
-}
-
-/** An option that no point reads does nothing; one that some point reads is fine in the others. */
-function complainUnread(judged: readonly Judged[], complain: Complain): void {
-  const written = new Map<string, { place: Place; path: string; reader: string; read: boolean }>();
-  for (const { tree, spec, bad } of judged) {
-    const dead: string[] = [];
-    for (const { path, of, read, reader } of options) {
-      const entry = entryAt(tree, path.split('.'));
-      if (entry === undefined || dead.some((above) => path.startsWith(`${above}.`))) continue;
-      const isRead = !isSound(of, bad) || read(spec);
-      if (!isRead) dead.push(path);
-      for (const place of entry.keys) {
-        const id = `${place.file}:${place.line}:${place.column} ${path}`;
-        const before = written.get(id);
-        written.set(id, { place, path, reader, read: isRead || (before?.read ?? false) });
-      }
-    }
-  }
-  for (const { place, path, reader, read } of written.values())
-    if (!read) complain(place, path, `nothing reads it: ${reader}. Remove it.`);
 }
 
 /** A value of the command line that every point replaces would silently do nothing. */

@@ -12,6 +12,12 @@ import type {
 import type { Spec, SpecSchedule } from './schema.js';
 import { parseSeeds } from './seeds.js';
 
+/** Whether a predictor is trained. */
+export const trains = ({ predictor, train }: Spec): boolean => predictor === undefined && train !== false;
+
+/** Whether the student is steered by a predictor, a new one or one that is trained already. */
+export const isSteered = ({ predictor, train }: Spec): boolean => predictor !== undefined || train !== false;
+
 /** A valid combination with every default filled in and every path absolute. */
 export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point, 'label' | 'settings'> {
   const {
@@ -25,13 +31,14 @@ export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point
   return {
     dataset: datasetOf(spec.dataset, surroundings),
     sampler: {
-      method: methodOf(spec.student.solver, spec.student, spec.train !== false),
+      method: methodOf(spec.student.solver, spec.student, isSteered(spec)),
       schedule: scheduleOf(spec.schedule),
       numSteps: spec.student.num_steps,
       afs: spec.student.afs ?? false,
       denoiseToZero: spec.student.denoise_to_zero ?? false,
     },
-    train: spec.train === false ? false : trainOf(spec),
+    train: trains(spec) ? trainOf(spec) : false,
+    ...(spec.predictor !== undefined && { predictor: resolve(surroundings.specFolder, spec.predictor) }),
     reference: referenceOf(spec.reference),
     evaluate: spec.evaluate ?? [],
     seeds: parseSeeds(seeds),

@@ -1,5 +1,5 @@
 import { datasetFacts } from './datasets.js';
-import { teacherName } from './resolve.js';
+import { isSteered, teacherName, trains } from './resolve.js';
 import type { metricNames, Spec } from './schema.js';
 import { parseSeeds } from './seeds.js';
 
@@ -21,8 +21,6 @@ const withoutPredictor: readonly string[] = ['heun', 'unipc', 'ipndm_v', 'deis']
 
 /** Methods with no fourth order. */
 const upToThree: readonly (string | undefined)[] = ['dpmpp', 'unipc'];
-
-export const trains = (spec: Spec): boolean => spec.train !== false;
 
 const scores = (spec: Spec, metric: (typeof metricNames)[number]): boolean =>
   Array.isArray(spec.evaluate) && spec.evaluate.includes(metric);
@@ -62,14 +60,14 @@ export const rules: readonly Rule[] = [
     of: ['train', 'student.solver'],
     broken: (spec) =>
       spec.student.solver === 'amed' &&
-      !trains(spec) &&
+      !isSteered(spec) &&
       'amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, unipc, ipndm, ipndm_v, deis).',
   },
   {
     of: ['student.solver', 'train'],
     broken: (spec) =>
       withoutPredictor.includes(spec.student.solver) &&
-      trains(spec) &&
+      isSteered(spec) &&
       `${spec.student.solver} has no predictor to train: add train: false, or take another student (amed, euler, dpm, dpmpp, ipndm).`,
   },
   ...methods.map(

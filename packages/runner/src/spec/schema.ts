@@ -171,6 +171,14 @@ const train = {
   },
 } as const;
 
+const predictor = {
+  type: 'string',
+  minLength: 1,
+  examples: ['network-snapshot-000010.pkl'],
+  description:
+    'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl of the official training. Its file says student and schedule, which may be left out.',
+} as const;
+
 const sample = {
   type: 'object',
   additionalProperties: false,
@@ -308,6 +316,7 @@ const base = {
       anyOf: [{ type: 'boolean', const: false }, train],
       description: 'Training of the predictor (default: with every default); false samples the plain solver.',
     },
+    predictor,
     sample,
     reference,
     evaluate: {
@@ -408,6 +417,8 @@ export const specSchema: JsonSchema = {
   ...base,
   $id: 'https://fewstep.dev/schema/experiment.json',
   title: 'Fewstep experiment',
+  required: ['name', 'dataset'],
+  anyOf: [{ required: ['schedule', 'student'] }, { required: ['predictor'] }, { required: ['grid'] }],
   properties: { ...base.properties, grid },
 };
 

@@ -77,6 +77,18 @@ export function toJs(tree: Tree): unknown {
   }
 }
 
+/** Plain data as if all of it were written at one place. */
+export function treeOf(value: unknown, place: Place): Tree {
+  if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => treeOf(item, place)), place };
+  if (typeof value !== 'object' || value === null)
+    return { kind: 'leaf', value: value as Leaf['value'], place };
+  const entries = Object.entries(value).map(([key, below]): [string, Entry] => [
+    key,
+    { keys: [place], value: treeOf(below, place) },
+  ]);
+  return { kind: 'map', entries: new Map(entries), place };
+}
+
 /** What is written at `path` (keys, and indexes of lists); undefined where nothing is. */
 export function entryAt(tree: Tree, path: readonly string[]): Entry | undefined {
   let entry: Entry | undefined = { keys: [tree.place], value: tree };

@@ -1,5 +1,4 @@
-import { teacherName } from './resolve.js';
-import { trains } from './rules.js';
+import { isSteered, teacherName, trains } from './resolve.js';
 import type { Spec } from './schema.js';
 
 /** A key that only some combinations read. */
@@ -79,17 +78,23 @@ function scheduleOptions(part: 'schedule' | 'reference.schedule', type: (spec: S
 }
 
 const always = () => true;
-const predictor = 'only the training of a predictor does, and train is false';
+const training = 'only the training of a predictor does, and none is trained';
 
 /** A key below one that nothing reads is not looked at. */
 export const options: readonly Option[] = [
-  { path: 'teacher', of: ['train'], read: trains, reader: predictor },
-  { path: 'student.scale_dir', of: ['train'], read: trains, reader: predictor },
-  { path: 'student.scale_time', of: ['train'], read: trains, reader: predictor },
+  {
+    path: 'train',
+    of: ['predictor'],
+    read: ({ predictor }) => predictor === undefined,
+    reader: 'predictor names one that is trained already',
+  },
+  { path: 'teacher', of: ['train', 'predictor'], read: trains, reader: training },
+  { path: 'student.scale_dir', of: ['train'], read: isSteered, reader: training },
+  { path: 'student.scale_time', of: ['train'], read: isSteered, reader: training },
   ...methodOptions('student', ({ student }) => student.solver, {
     of: ['student.solver', 'train'],
     active: always,
-    plain: (spec) => !trains(spec),
+    plain: (spec) => !isSteered(spec),
   }),
   ...methodOptions('teacher', teacherName, {
     of: ['teacher.solver', 'student.solver', 'train'],

@@ -23,7 +23,7 @@ export const kinds = {
   teacher: { packages: sampling, revision: 1, outputs: ['trajectories'], load: () => import('./teacher.js') },
   predictor: {
     packages: sampling,
-    revision: 1,
+    revision: 2,
     outputs: ['predictor', 'log'],
     load: () => import('./predictor.js'),
   },

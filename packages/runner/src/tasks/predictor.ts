@@ -1,17 +1,22 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Evaluation, initPredictor, trainer, trainStep, type Vector } from '@fewstep/solvers';
+import { formatPredictor } from '../predictor/predictor-file.js';
+import { trainingSettings } from '../predictor/predictor-settings.js';
+import type { SolverConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
 import { type SolveParams, studentOf, timesOf } from './methods.js';
-import { writePredictor } from './predictor-file.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface PredictorParams extends SolveParams {
   readonly afs: boolean;
   readonly scaleDir: number;
   readonly scaleTime: number;
+  /** Whose trajectories these are; told by the predictor's file. */
+  readonly teacher: SolverConfig;
+  readonly M: number;
   readonly batch: number;
   readonly lr: number;
   readonly seed: number;
@@ -66,9 +71,13 @@ export async function run({
     progress((seen += n) * sigmas.length);
   }
   await writeFile(join(dir, 'log.json'), `${JSON.stringify(log)}\n`);
-  const predictor = await writePredictor(dir, training.predictor);
+  const file = formatPredictor(training.predictor, trainingSettings(params));
+  await writeFile(join(dir, 'predictor.safetensors'), file);
   training.dispose();
-  return { files: { predictor, log: 'log.json' }, meta: { nfe, images: seen, backend: training.backend } };
+  return {
+    files: { predictor: 'predictor.safetensors', log: 'log.json' },
+    meta: { nfe, images: seen, backend: training.backend },
+  };
 }
 
 /** One batch of trajectories: each list by interval. */

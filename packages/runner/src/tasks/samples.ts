@@ -1,11 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { toUint8 } from '@fewstep/metrics';
 import { predict, solve } from '@fewstep/solvers';
+import { parsePredictor } from '../predictor/predictor-file.js';
 import type { SeedRange } from '../spec/seeds.js';
 import { writeImages } from './artifacts.js';
 import { batchesOf, type Drawing, denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
 import { type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
-import { readPredictor } from './predictor-file.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface SamplesParams extends SolveParams, Drawing {
@@ -27,7 +28,7 @@ export async function run({
   const [channels, height, width] = shapeOf(info);
   const predictorFile = inputs.predictor?.[0];
   const solver = predictorFile
-    ? studentOf(method).steered(predict(await readPredictor(predictorFile)))
+    ? studentOf(method).steered(predict(parsePredictor(await readFile(predictorFile)).predictor))
     : solverOf(params);
   const sigmas = timesOf(params);
   const n = seeds[1] - seeds[0] + 1;

@@ -1,0 +1,166 @@
+import { readFile } from 'node:fs/promises';
+import { readSafetensorsMetadata, type Tensors, writeSafetensors } from '@fewstep/models';
+import { initPredictor } from '@fewstep/solvers';
+import { describe, expect, it } from 'vitest';
+import type { PredictorParams } from '../tasks/predictor.js';
+import { formatPredictor, parsePredictor } from './predictor-file.js';
+import { trainingSettings } from './predictor-settings.js';
+
+const params: PredictorParams = {
+  method: { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
+  schedule: { type: 'polynomial', rho: 7 },
+  numSteps: 4,
+  sigmaMin: 0.002,
+  sigmaMax: 80,
+  afs: true,
+  scaleDir: 0.01,
+  scaleTime: 0.2,
+  teacher: { solver: 'heun' },
+  M: 2,
+  batch: 32,
+  lr: 0.005,
+  seed: 3,
+  seeds: [2 ** 31, 2 ** 31 + 1023],
+};
+const predictor = initPredictor({ seed: 3, scaleDir: 0.01, scaleTime: 0.2 });
+const file = (changes: Partial<PredictorParams> = {}) =>
+  formatPredictor(predictor, trainingSettings({ ...params, ...changes }));
+
+describe('the file of a predictor', () => {
+  it('says under the spec’s names how it was trained', () => {
+    const sections = Object.entries(readSafetensorsMetadata(file())).map(([name, section]) => [
+      name,
+      JSON.parse(section),
+    ]);
+    expect(Object.fromEntries(sections)).toEqual({
+      schedule: { type: 'polynomial', rho: 7 },
+      student: {
+        solver: 'dpmpp',
+        max_order: 2,
+        predict_x0: false,
+        lower_order_final: true,
+        num_steps: 4,
+        afs: true,
+        scale_dir: 0.01,
+        scale_time: 0.2,
+      },
+      teacher: { solver: 'heun', M: 2 },
+      dataset: { sigma_min: 0.002, sigma_max: 80 },
+      train: { total_kimg: 1.024, batch: 32, lr: 0.005, seed: 3 },
+    });
+  });
+
+  it('gives back what it was made of', () => {
+    const read = parsePredictor(file());
+    expect(read.settings).toEqual(trainingSettings(params));
+    expect(read.predictor).toEqual(predictor);
+  });
+
+  it.each<Partial<PredictorParams>>([
+    { method: { solver: 'amed' }, schedule: { type: 'logsnr' } },
+    { method: { solver: 'euler' }, schedule: { type: 'time_uniform', rho: 1 }, afs: false },
+    { schedule: { type: 'explicit', sigmas: [80, 9.7, 0.47, 0.002] } },
+    { method: { solver: 'dpm' }, teacher: { solver: 'dpm', r: 0.5 } },
+    {
+      method: { solver: 'ipndm', max_order: 4 },
+      teacher: { solver: 'deis', max_order: 3, deis_mode: 'tab' },
+    },
+  ])('holds the settings of %j', (changes) => {
+    expect(parsePredictor(file(changes)).settings).toEqual(trainingSettings({ ...params, ...changes }));
+  });
+});
+
+describe('a file that is no predictor of ours', () => {
+  const whole = trainingSettings(params);
+  const tensors: Tensors = Object.fromEntries(
+    Object.entries(predictor.weights).map(([name, { shape, data }]) => [name, { dtype: 'F32', shape, data }]),
+  );
+  const metadata = Object.fromEntries(
+    Object.entries(whole).map(([name, section]) => [name, JSON.stringify(section)]),
+  );
+  const withStudent = (student: object) => ({
+    ...metadata,
+    student: JSON.stringify({ ...whole.student, ...student }),
+  });
+
+  it.each<[string, Tensors, Record<string, string>, RegExp]>([
+    [
+      'says nothing',
+      tensors,
+      {},
+      /this file has no schedule, no student, no teacher, no dataset, no train\./,
+    ],
+    ['says more', tensors, { ...metadata, guidance: '{}' }, /this file has "guidance" too/],
+    ['holds no JSON', tensors, { ...metadata, teacher: '{' }, /metadata "teacher" is no JSON map/],
+    [
+      'nests without end',
+      tensors,
+      { ...metadata, train: `{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}` },
+      /"train" is no JSON map/,
+    ],
+    ['leaves a default out', tensors, withStudent({ afs: undefined }), /^student\.afs: missing\.$/],
+    [
+      'leaves an option out',
+      tensors,
+      withStudent({ max_order: undefined }),
+      /^student\.max_order: missing\.$/,
+    ],
+    ['has an option that nothing reads', tensors, withStudent({ r: 0.5 }), /^student\.r: nothing reads it/],
+    [
+      'has what no training decides',
+      tensors,
+      withStudent({ denoise_to_zero: true }),
+      /^student\.denoise_to_zero: nothing/,
+    ],
+    ['has an unknown key', tensors, withStudent({ steps: 4 }), /^student\.steps: unknown key/],
+    ['has a method without predictor', tensors, withStudent({ solver: 'heun' }), /heun has no predictor/],
+    [
+      'has several faults',
+      tensors,
+      withStudent({ afs: 1, num_steps: 0 }),
+      /student\.num_steps: found 0.* student\.afs: found 1/,
+    ],
+    [
+      'has weights of other settings',
+      tensors,
+      withStudent({ scale_time: 0 }),
+      /fc_scale_time\.\w+ not at all/,
+    ],
+    ['lacks weights', {}, metadata, /has map_layer0\.weight \[8,8\]; found none/],
+    [
+      'has weights of another type',
+      { ...tensors, 'fc_r.bias': { dtype: 'F64', shape: [1], data: new Float64Array(1) } },
+      metadata,
+      /weight fc_r\.bias is F64/,
+    ],
+  ])('%s', (_, weights, entries, message) => {
+    expect(() => parsePredictor(writeSafetensors(weights, entries))).toThrow(
+      expect.objectContaining({ code: 'E_PREDICTOR', message: expect.stringMatching(message) }),
+    );
+  });
+});
+
+describe('a predictor of the official training', () => {
+  const path = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url);
+
+  it('says what a spec would', async () => {
+    const { settings, predictor } = parsePredictor(await readFile(path));
+    expect(settings).toEqual({
+      schedule: { type: 'time_uniform', rho: 1 },
+      student: { solver: 'amed', num_steps: 4, afs: true, scale_dir: 0.01, scale_time: 0 },
+    });
+    expect([predictor.scaleDir, predictor.scaleTime]).toEqual([0.01, 0]);
+    expect(predictor.weights['map_layer0.weight']!.shape).toEqual([8, 8]);
+  });
+
+  it('is refused where its weights are not those of its settings', async () => {
+    const text = (await readFile(path)).toString('latin1');
+    const other = text.replace('\x8c\x0cfc_scale_dir', '\x8c\x0dfc_scale_time');
+    expect(() => parsePredictor(Buffer.from(other, 'latin1'))).toThrow(
+      expect.objectContaining({
+        code: 'E_PREDICTOR',
+        message: expect.stringMatching(/fc_scale_dir\.weight/),
+      }),
+    );
+  });
+});

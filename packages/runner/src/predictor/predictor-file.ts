@@ -1,0 +1,105 @@
+import {
+  parseOfficialPredictor,
+  readSafetensors,
+  readSafetensorsMetadata,
+  writeSafetensors,
+} from '@fewstep/models';
+import { checkPredictor, type Predictor, type Weight } from '@fewstep/solvers';
+import { RunnerError } from '../errors.js';
+import { officialSettings } from './official-settings.js';
+import { checkSettings, type SamplingSettings, type TrainingSettings } from './predictor-settings.js';
+
+/** A predictor with what it was trained with, so that it can be sampled with. */
+export interface TrainedPredictor {
+  readonly settings: SamplingSettings;
+  readonly predictor: Predictor;
+}
+
+const sections = ['schedule', 'student', 'teacher', 'dataset', 'train'] as const;
+
+/**
+ * A predictor as a safetensors file: weights under their official names, and as metadata the sections of the spec that
+ * trained it, JSON each: `student: {"solver":"amed",…}`.
+ */
+export function formatPredictor(
+  { weights }: Pick<Predictor, 'weights'>,
+  settings: TrainingSettings,
+): Uint8Array {
+  const tensors = Object.entries(weights).map(([name, { shape, data }]) => [
+    name,
+    { dtype: 'F32', shape, data },
+  ]);
+  const metadata = sections.map((name) => [name, JSON.stringify(settings[name])]);
+  return writeSafetensors(Object.fromEntries(tensors), Object.fromEntries(metadata));
+}
+
+/**
+ * Reads a predictor that a run wrote, or one of the official training (.pkl): by what the file holds, not by its name.
+ *
+ * @throws RunnerError E_PREDICTOR, PredictorError E_PREDICTOR or ModelError: what is wrong with the file
+ */
+export function parsePredictor(bytes: Uint8Array): TrainedPredictor {
+  const { settings, weights } = isSafetensors(bytes) ? parseOurs(bytes) : parseOfficial(bytes);
+  const { scale_dir: scaleDir, scale_time: scaleTime } = settings.student;
+  const predictor = { scaleDir, scaleTime, weights };
+  checkPredictor(predictor);
+  return { settings, predictor };
+}
+
+/** A safetensors file has its header's length, far below 2^32, then JSON; a pickle of that start would be nonsense. */
+const isSafetensors = (bytes: Uint8Array) =>
+  bytes[8] === '{'.charCodeAt(0) && bytes.subarray(4, 8).every((byte) => byte === 0);
+
+interface Parts {
+  readonly settings: SamplingSettings;
+  readonly weights: Readonly<Record<string, Weight>>;
+}
+
+function parseOfficial(bytes: Uint8Array): Parts {
+  const { settings, weights } = parseOfficialPredictor(bytes);
+  return { settings: checkSettings(officialSettings(settings)), weights };
+}
+
+function parseOurs(bytes: Uint8Array): Parts {
+  const metadata = readSafetensorsMetadata(bytes);
+  const strange = Object.keys(metadata).filter((name) => !sections.includes(name as never));
+  const missing = sections.filter((name) => !Object.hasOwn(metadata, name));
+  if (strange.length + missing.length > 0)
+    throw fault(
+      `the metadata of a predictor is ${sections.join(', ')}; this file has ${[
+        ...(missing.length > 0 ? [`no ${missing.join(', no ')}`] : []),
+        ...(strange.length > 0 ? [`${strange.map((name) => JSON.stringify(name)).join(', ')} too`] : []),
+      ].join(', and ')}. Was it written by a run of this version?`,
+      { missing, strange },
+    );
+  const settings = Object.fromEntries(sections.map((name) => [name, parseSection(name, metadata[name]!)]));
+  const weights: Record<string, Weight> = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(readSafetensors(bytes))) {
+    if (dtype !== 'F32') throw fault(`its weight ${name} is ${dtype}; a predictor has F32`, { name, dtype });
+    weights[name] = { shape, data };
+  }
+  return { settings: checkSettings<TrainingSettings>(settings), weights };
+}
+
+/** A map of scalars and lists of numbers, as every section is. */
+function parseSection(name: string, text: string): object {
+  let section: unknown;
+  try {
+    section = JSON.parse(text);
+  } catch {
+    // said below
+  }
+  const isFlat = (value: unknown) =>
+    typeof value !== 'object' || (Array.isArray(value) && value.every((item) => typeof item === 'number'));
+  if (
+    typeof section !== 'object' ||
+    section === null ||
+    Array.isArray(section) ||
+    !Object.values(section).every(isFlat)
+  )
+    throw fault(`its metadata "${name}" is no JSON map of settings`, { name });
+  return section;
+}
+
+const fault = (message: string, evidence: Record<string, unknown>) =>
+  new RunnerError('E_PREDICTOR', message, { evidence });

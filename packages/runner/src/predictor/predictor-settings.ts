@@ -1,0 +1,84 @@
+import { RunnerError } from '../errors.js';
+import type { ScheduleConfig, SolverConfig } from '../spec/experiment.js';
+import { judge } from '../spec/judge.js';
+import type { Place } from '../spec/problem.js';
+import { keys } from '../spec/schema.js';
+import { type Dict, entryAt, treeOf } from '../spec/tree.js';
+import { options } from '../spec/unread.js';
+import type { PredictorParams } from '../tasks/predictor.js';
+
+/** What sampling must know of a predictor: sections of a spec, with every option that is read. */
+export interface SamplingSettings {
+  readonly schedule: ScheduleConfig;
+  readonly student: SolverConfig & {
+    readonly num_steps: number;
+    readonly afs: boolean;
+    readonly scale_dir: number;
+    readonly scale_time: number;
+  };
+}
+
+/** How a predictor was trained: the sections of a spec that trains it. */
+export interface TrainingSettings extends SamplingSettings {
+  readonly teacher: SolverConfig & { readonly M: number };
+  readonly dataset: { readonly sigma_min: number; readonly sigma_max: number };
+  readonly train: {
+    readonly total_kimg: number;
+    readonly batch: number;
+    readonly lr: number;
+    readonly seed: number;
+  };
+}
+
+/** What the file of a predictor says of the task that trained it. */
+export function trainingSettings({
+  method,
+  schedule,
+  numSteps,
+  sigmaMin,
+  sigmaMax,
+  afs,
+  scaleDir,
+  scaleTime,
+  teacher,
+  M,
+  batch,
+  lr,
+  seed,
+  seeds,
+}: PredictorParams): TrainingSettings {
+  return {
+    schedule,
+    student: { ...method, num_steps: numSteps, afs, scale_dir: scaleDir, scale_time: scaleTime },
+    teacher: { ...teacher, M },
+    dataset: { sigma_min: sigmaMin, sigma_max: sigmaMax },
+    train: { total_kimg: (seeds[1] - seeds[0] + 1) / 1000, batch, lr, seed },
+  };
+}
+
+const nowhere: Place = { file: '', line: 0, column: 0, layer: 0 };
+
+/** The keys that a predictor is trained with, and that its samples depend on. */
+const sampling = [...keys.keys()].filter((path) => /^(schedule|student)\../.test(path));
+
+/**
+ * Judges settings from a file as if they were a spec; what sampling must know may not be left to a default.
+ *
+ * @throws RunnerError E_PREDICTOR that lists every problem
+ */
+export function checkSettings<S extends SamplingSettings>(sections: Readonly<Record<string, object>>): S {
+  const problems: string[] = [];
+  const dataset = { checkpoint: 'any', ...sections.dataset };
+  const tree = treeOf({ name: 'any', predictor: 'any', ...sections, dataset }, nowhere) as Dict;
+  const { spec } = judge(tree, (_, path, sentence) => problems.push(`${path}: ${sentence}`));
+  if (problems.length === 0)
+    for (const path of sampling) {
+      const option = options.find((one) => one.path === path);
+      const isRead = path !== 'student.denoise_to_zero' && (option?.read(spec) ?? true);
+      const isWritten = entryAt(tree, path.split('.')) !== undefined;
+      if (isRead !== isWritten) problems.push(`${path}: ${isRead ? 'missing' : 'nothing reads it'}.`);
+    }
+  if (problems.length > 0)
+    throw new RunnerError('E_PREDICTOR', problems.join(' '), { evidence: { problems } });
+  return sections as unknown as S;
+}

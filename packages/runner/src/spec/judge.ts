@@ -1,0 +1,88 @@
+import { Ajv } from 'ajv';
+import type { Complain } from './grid.js';
+import type { Place } from './problem.js';
+import { type Rule, rules } from './rules.js';
+import { pointSchema, type Spec } from './schema.js';
+import { type Fault, faultsOf } from './sentences.js';
+import { type Dict, dotted, entryAt, nearestEntry, type Tree, toJs } from './tree.js';
+import { options } from './unread.js';
+
+const validate = new Ajv({ allErrors: true, verbose: true }).compile<Spec>(pointSchema);
+
+/** A combination after its examination. */
+export interface Judged {
+  readonly tree: Dict;
+  /** What the schema asks for, except below `bad`. */
+  readonly spec: Spec;
+  /** Paths that have a problem. */
+  readonly bad: ReadonlySet<string>;
+}
+
+/**
+ * Checks one combination against the schema, then against every rule whose keys are sound.
+ *
+ * @param doubtful paths that have a problem already: nothing more is said of them
+ */
+export function judge(tree: Dict, complain: Complain, doubtful: ReadonlySet<string> = new Set()): Judged {
+  const spec = toJs(tree) as Spec;
+  const faults = validate(spec) ? [] : faultsOf(validate.errors ?? []);
+  const bad = new Set(doubtful);
+  for (const fault of faults) {
+    const path = dotted(tree, fault.path);
+    if (!isSound([path], doubtful)) continue;
+    bad.add(path);
+    for (const place of placesOf(fault, tree)) complain(place, path, fault.sentence);
+  }
+  for (const rule of rules) {
+    const sentence = isSound(rule.of, bad) && rule.broken(spec);
+    if (!sentence) continue;
+    const path = rule.at?.(spec).split('.') ?? placeOfRule(rule, tree);
+    complain(nearestEntry(tree, path).value.place, dotted(tree, path), sentence);
+  }
+  return { tree, spec, bad };
+}
+
+function placesOf({ path, at }: Fault, tree: Tree): readonly Place[] {
+  const entry = entryAt(tree, path);
+  if (at === 'value') return [nearestEntry(tree, path).value.place];
+  return entry?.keys ?? nearestEntry(tree, path).keys.slice(0, 1);
+}
+
+/** None of the paths, nor any above it, has a problem already. */
+function isSound(paths: readonly string[], bad: ReadonlySet<string>): boolean {
+  return paths.every((path) => {
+    const steps = path.split('.');
+    return !steps.some((_, i) => bad.has(steps.slice(0, i + 1).join('.')));
+  });
+}
+
+/** Of the rule's keys that are written, the one laid down last; the first among equals. */
+function placeOfRule({ of }: Rule, tree: Tree): string[] {
+  const written = of.map((path) => path.split('.')).filter((path) => entryAt(tree, path));
+  const layer = (path: string[]) => entryAt(tree, path)!.value.place.layer;
+  return written.reduce(
+    (best, path) => (layer(path) > layer(best) ? path : best),
+    written[0] ?? of[0]!.split('.'),
+  );
+}
+
+/** An option that no point reads does nothing; one that some point reads is fine in the others. */
+export function complainUnread(judged: readonly Judged[], complain: Complain): void {
+  const written = new Map<string, { place: Place; path: string; reader: string; read: boolean }>();
+  for (const { tree, spec, bad } of judged) {
+    const dead: string[] = [];
+    for (const { path, of, read, reader } of options) {
+      const entry = entryAt(tree, path.split('.'));
+      if (entry === undefined || dead.some((above) => path.startsWith(`${above}.`))) continue;
+      const isRead = !isSound(of, bad) || read(spec);
+      if (!isRead) dead.push(path);
+      for (const place of entry.keys) {
+        const id = `${place.file}:${place.line}:${place.column} ${path}`;
+        const before = written.get(id);
+        written.set(id, { place, path, reader, read: isRead || (before?.read ?? false) });
+      }
+    }
+  }
+  for (const { place, path, reader, read } of written.values())
+    if (!read) complain(place, path, `nothing reads it: ${reader}. Remove it.`);
+}

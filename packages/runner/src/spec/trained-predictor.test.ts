@@ -1,0 +1,185 @@
+import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { initPredictor } from '@fewstep/solvers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatPredictor } from '../predictor/predictor-file.js';
+import { trainingSettings } from '../predictor/predictor-settings.js';
+import { parseExperiment } from './parse-experiment.js';
+import { SpecError } from './problem.js';
+
+const official = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url);
+
+let cwd: string;
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'fewstep-spec-'));
+  await mkdir(join(cwd, 'folder.pkl'));
+  await copyFile(official, join(cwd, 'amed.pkl')); // amed, num_steps 4, afs, time_uniform 1
+  await writeFile(join(cwd, 'page.pkl'), '<html>');
+  await writeFile(join(cwd, 'huge.pkl'), '');
+  await truncate(join(cwd, 'huge.pkl'), 2 ** 30);
+  const dpmpp = trainingSettings({
+    method: { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
+    schedule: { type: 'logsnr' },
+    numSteps: 3,
+    sigmaMin: 0.01,
+    sigmaMax: 50,
+    afs: false,
+    scaleDir: 0,
+    scaleTime: 0.2,
+    teacher: { solver: 'heun' },
+    M: 1,
+    batch: 8,
+    lr: 0.005,
+    seed: 0,
+    seeds: [0, 7],
+  });
+  const weights = initPredictor({ seed: 0, scaleDir: 0, scaleTime: 0.2 });
+  await writeFile(join(cwd, 'dpmpp.safetensors'), formatPredictor(weights, dpmpp));
+});
+afterAll(() => rm(cwd, { recursive: true }));
+
+const parse = (lines: readonly string[], set: readonly string[] = []) =>
+  parseExperiment(['name: test', 'dataset: cifar10', ...lines].join('\n'), 'specs/a.yaml', {
+    cwd,
+    models: '/models',
+    set,
+  });
+
+function problems(...lines: readonly string[]): string[] {
+  try {
+    parse(lines);
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    expect(error.exitCode).toBe(2);
+    return error.problems.map(({ message }) => message.replace('specs/a.yaml:', '').replace('E_SPEC ', ''));
+  }
+  return [];
+}
+
+describe('a predictor that is trained already', () => {
+  it('brings student and schedule along', () => {
+    const [point] = parse(['predictor: ../amed.pkl']).points;
+    expect(point).toMatchObject({
+      label: 'amed',
+      sampler: {
+        method: { solver: 'amed' },
+        schedule: { type: 'time_uniform', rho: 1 },
+        numSteps: 4,
+        afs: true,
+        denoiseToZero: false,
+      },
+      train: false,
+      predictor: join(cwd, 'amed.pkl'),
+    });
+  });
+
+  it('is read from its own range of noise levels into that of the dataset', () => {
+    const [point] = parse(['predictor: ../dpmpp.safetensors']).points;
+    expect(point!.dataset).toMatchObject({ sigmaMin: 0.002, sigmaMax: 80 });
+    expect(point!.sampler).toMatchObject({
+      method: { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
+      schedule: { type: 'logsnr' },
+      numSteps: 3,
+      afs: false,
+    });
+  });
+
+  it('leaves to the spec what it was not trained with', () => {
+    const [point] = parse(['predictor: ../amed.pkl', 'student: { denoise_to_zero: true }']).points;
+    expect(point!.sampler).toMatchObject({ afs: true, denoiseToZero: true });
+  });
+
+  it('may be told again what it was trained with', () => {
+    const student = 'student: { solver: amed, num_steps: 4, afs: true, scale_dir: 0.01, scale_time: 0 }';
+    const said = parse(['predictor: ../amed.pkl', student, 'schedule: { type: time_uniform }']);
+    expect(said.points).toEqual(parse(['predictor: ../amed.pkl']).points);
+  });
+
+  it('varies in a grid', () => {
+    const { points } = parse(['grid:', '  predictor: [../amed.pkl, ../dpmpp.safetensors]']);
+    expect(points.map(({ label, sampler }) => [label, sampler.method.solver, sampler.numSteps])).toEqual([
+      ['predictor ../amed.pkl', 'amed', 4],
+      ['predictor ../dpmpp.safetensors', 'dpmpp', 3],
+    ]);
+  });
+
+  it('stands beside samplers that train, or need no training', () => {
+    const { points } = parse([
+      'train: { total_kimg: 1 }',
+      'teacher: { M: 2 }',
+      'grid:',
+      '  points:',
+      '    - { label: released, predictor: ../amed.pkl }',
+      '    - { label: ours, student: { solver: amed, num_steps: 4 }, schedule: { type: logsnr } }',
+      '    - { label: plain, student: { solver: heun, num_steps: 4 }, schedule: { type: logsnr }, train: false }',
+    ]);
+    expect(points.map(({ predictor, train }) => [predictor !== undefined, train !== false])).toEqual([
+      [true, false],
+      [false, true],
+      [false, false],
+    ]);
+  });
+
+  it('can be set on the command line', () => {
+    const [point] = parse(['predictor: ../amed.pkl'], ['predictor=../dpmpp.safetensors']).points;
+    expect(point!.predictor).toBe(join(cwd, 'dpmpp.safetensors'));
+  });
+
+  it('must agree with what is written', () => {
+    expect(
+      problems(
+        'predictor: ../amed.pkl',
+        'student: { solver: dpmpp, num_steps: 5, afs: true }',
+        'schedule: { type: polynomial }',
+      ),
+    ).toEqual([
+      '4:20 student.solver: found "dpmpp", but amed.pkl was trained with "amed": remove the key, for the file says it, or take another predictor.',
+      '4:38 student.num_steps: found 5, but amed.pkl was trained with 4: remove the key, for the file says it, or take another predictor.',
+      '5:19 schedule.type: found "polynomial", but amed.pkl was trained with "time_uniform": remove the key, for the file says it, or take another predictor.',
+    ]);
+    expect(problems('grid:', '  predictor: [../amed.pkl]', '  student.num_steps: [4, 5]')).toEqual([
+      '5:26 student.num_steps: found 5, but amed.pkl was trained with 4: remove the key, for the file says it, or take another predictor.',
+    ]);
+  });
+
+  it('is trained already', () => {
+    expect(
+      problems(
+        'predictor: ../amed.pkl',
+        'train: { lr: 0.1 }',
+        'teacher: { M: 2 }',
+        'student: { r: 0.5, max_order: 2 }',
+      ),
+    ).toEqual([
+      '4:1 train: nothing reads it: predictor names one that is trained already. Remove it.',
+      '5:1 teacher: nothing reads it: only the training of a predictor does, and none is trained. Remove it.',
+      '6:12 student.r: nothing reads it: only dpm with train: false places its middle point by r; a predictor places its own. Remove it.',
+      '6:20 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have an order. Remove it.',
+    ]);
+  });
+
+  it.each([
+    ['missing.pkl', 'there is no missing.pkl; the path is relative to the spec.'],
+    ['folder.pkl', 'folder.pkl is no file; name a predictor.safetensors or an official .pkl.'],
+    [
+      'huge.pkl',
+      'huge.pkl has 1073741824 bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?',
+    ],
+    [
+      'page.pkl',
+      'page.pkl is no predictor to sample with: it is an HTML or XML page, as a failed download leaves behind. A predictor of the official AMED-Solver is expected: a pickle of a dict whose "model" is an AMED_predictor',
+    ],
+  ])('is the only complaint where it can’t be read: %s', (name, sentence) => {
+    expect(problems(`predictor: ../${name}`)).toEqual([`3:12 predictor: ${sentence}`]);
+    expect(problems(`predictor: ../${name}`, 'student: { num_steps: 4 }')).toEqual([
+      `3:12 predictor: ${sentence}`,
+    ]);
+  });
+
+  it('is a path', () => {
+    expect(problems('predictor: 4')).toEqual([
+      '3:12 predictor: found 4, expected text such as network-snapshot-000010.pkl.',
+    ]);
+  });
+});

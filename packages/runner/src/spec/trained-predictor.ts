@@ -1,0 +1,83 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { codeOf } from '../errors.js';
+import { parsePredictor } from '../predictor/predictor-file.js';
+import type { SamplingSettings } from '../predictor/predictor-settings.js';
+import type { Surroundings } from './datasets.js';
+import type { Combination, Complain } from './grid.js';
+import { displayPath, shown } from './problem.js';
+import { entryAt, flatten, graft, toJs, treeOf } from './tree.js';
+
+/** A predictor takes 40 kB; files of the official training also hold the last batch of it. */
+const mostBytes = 2 ** 28;
+
+/** A combination with what its predictor was trained with. */
+interface Completed extends Combination {
+  /** Paths that there is nothing more to say about. */
+  readonly doubtful: ReadonlySet<string>;
+}
+
+/**
+ * Lays what the file of `predictor` says beneath what is written: `student` and `schedule` may be left out, and what
+ * they say must be what the file says.
+ */
+export function predictorCompleter(
+  { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
+  complain: Complain,
+): (combination: Combination) => Completed {
+  const known = new Map<string, SamplingSettings | string>();
+  return (combination) => {
+    const written = combination.tree.entries.get('predictor')?.value;
+    if (written === undefined) return { ...combination, doubtful: new Set() };
+    const path = toJs(written);
+    if (typeof path !== 'string' || path === '')
+      return { ...combination, doubtful: new Set(['schedule', 'student']) };
+    const absolute = resolve(specFolder, path);
+    const file = displayPath(absolute, cwd);
+    const settings = known.get(absolute) ?? readSettings(absolute, file);
+    known.set(absolute, settings);
+    if (typeof settings === 'string') {
+      complain(written.place, 'predictor', settings);
+      return { ...combination, doubtful: new Set(['predictor', 'schedule', 'student']) };
+    }
+    const doubtful = new Set<string>();
+    let { tree } = combination;
+    const told = { keys: [written.place], value: treeOf(settings, written.place) };
+    for (const [key, entry] of flatten(told, '')) {
+      const steps = key.split('.');
+      const there = entryAt(tree, steps);
+      if (there === undefined) {
+        const grafted = graft(tree, steps, entry);
+        if (grafted.kind === 'map') tree = grafted;
+      } else if (JSON.stringify(toJs(there.value)) !== JSON.stringify(toJs(entry.value))) {
+        doubtful.add(key);
+        complain(
+          there.value.place,
+          key,
+          `found ${shown(toJs(there.value))}, but ${file} was trained with ${shown(toJs(entry.value))}: remove the key, for the file says it, or take another predictor.`,
+        );
+      }
+    }
+    return { ...combination, tree, doubtful };
+  };
+}
+
+/** What a predictor was trained with, or why that can't be known. */
+function readSettings(absolute: string, file: string): SamplingSettings | string {
+  try {
+    const stats = statSync(absolute);
+    if (!stats.isFile()) return `${file} is no file; name a predictor.safetensors or an official .pkl.`;
+    if (stats.size > mostBytes)
+      return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
+    const { schedule, student } = parsePredictor(readFileSync(absolute)).settings;
+    return { schedule, student };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      return `there is no ${file}; the path is relative to the spec.`;
+    if (code === undefined) throw error;
+    return code.startsWith('E_')
+      ? `${file} is no predictor to sample with: ${(error as Error).message}`
+      : `${file} can't be read: ${(error as Error).message}.`;
+  }
+}
