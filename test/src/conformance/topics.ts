@@ -1,6 +1,7 @@
 import { images } from './images.js';
 import { metrics } from './metrics.js';
 import { models } from './models.js';
+import { officialPredictors } from './official-predictors.js';
 import { predictor } from './predictor.js';
 import { rng } from './rng.js';
 import { schedules } from './schedules.js';
@@ -22,4 +23,5 @@ export const topics: Readonly<Record<string, Topic>> = {
   metrics,
   images,
   models,
+  'official-predictors': officialPredictors,
 };
