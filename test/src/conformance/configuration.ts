@@ -45,7 +45,7 @@ export function scheduleOf({ schedule_type: type, schedule_rho: rho, noise_table
  * The official noise levels.
  *
  * The official discrete schedule forgets to take the root of its first time: it is ours begun at σ(t(σ_max)^ρ), which is
- * σ_max itself for ρ = 1.
+ * σ_max itself for ρ = 1. That may lie below σ_min: a single interval, as training makes them, then ascends.
  */
 export function officialSigmas(config: Configuration, span?: Partial<Span>): Float64Array {
   const schedule = scheduleOf(config);
@@ -53,7 +53,10 @@ export function officialSigmas(config: Configuration, span?: Partial<Span>): Flo
   const asked = { numSteps, sigmaMin, sigmaMax, ...span };
   if (schedule.type !== 'discrete' || schedule.rho === 1) return sigmas(schedule, asked);
   const { sigmaOfT, tOfSigma } = schedule.table;
-  return sigmas(schedule, { ...asked, sigmaMax: sigmaOfT(tOfSigma(asked.sigmaMax) ** schedule.rho) });
+  const first = sigmaOfT(tOfSigma(asked.sigmaMax) ** schedule.rho);
+  return asked.numSteps === 2
+    ? Float64Array.of(first, asked.sigmaMin)
+    : sigmas(schedule, { ...asked, sigmaMax: first });
 }
 
 export function solverOf(name: string, config: Configuration): Solver {

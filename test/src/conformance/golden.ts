@@ -10,7 +10,8 @@ export interface Golden {
   /** The tensor of that name in the index's array file, widened to double. */
   array(name: string): Float64Array;
   shape(name: string): readonly number[];
-  has(name: string): boolean;
+  /** Names of the arrays that nobody has asked for yet. */
+  unread(): string[];
   /** Another safetensors file of the folder. */
   tensors(file: string): Promise<Tensors>;
 }
@@ -24,12 +25,16 @@ export async function openGolden(folder: string): Promise<Golden> {
     if (!tensor) throw new Error(`${join(folder, index.file)} holds no array "${name}"`);
     return tensor;
   };
+  const read = new Set<string>();
   return {
     folder,
     index,
-    array: (name) => Float64Array.from(get(name).data, Number),
+    array(name) {
+      read.add(name);
+      return Float64Array.from(get(name).data, Number);
+    },
     shape: (name) => get(name).shape,
-    has: (name) => name in arrays,
+    unread: () => Object.keys(arrays).filter((name) => !read.has(name)),
     tensors,
   };
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { openGolden } from './golden.js';
-import type { Outcome } from './topic.js';
+import { type Outcome, runTopic } from './topic.js';
 import { topics } from './topics.js';
 
 const [folder] = process.argv.slice(2);
@@ -39,7 +39,7 @@ async function run(name: string, path: string): Promise<Outcome[]> {
   const topic = topics[name];
   if (!topic) return [{ id: '*', status: 'skipped', reason: 'no topic runs these figures' }];
   try {
-    return await topic(await openGolden(path));
+    return await runTopic(topic, await openGolden(path));
   } catch (error) {
     return [{ id: '*', status: 'failed', reason: error instanceof Error ? error.message : String(error) }];
   }

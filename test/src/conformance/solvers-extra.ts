@@ -4,7 +4,7 @@ import { officialSigmas, solverOf } from './configuration.js';
 import type { Golden } from './golden.js';
 import { misread, misreadWeights } from './misreadings.js';
 import { type Outcome, outcome, type Topic } from './topic.js';
-import { compareBoth, compareSolution, isSane, solveCase } from './trajectory.js';
+import { checkAlone, compareBoth, compareSolution, isSane, solveCase } from './trajectory.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: an index is data whose form its topic alone knows
 type Case = any;
@@ -22,8 +22,9 @@ export const solversExtra: Topic = async (golden) => {
 async function check(golden: Golden, one: Case): Promise<string | undefined> {
   const denoise = denoiserOf(golden);
   const batch = latentsOf(golden);
-  const solver = solverOf(one.config.solver, one.config);
-  if (one.official_error) return isSane(one, { solver, euler }, denoise, batch);
+  const method = () => solverOf(one.config.solver, one.config);
+  if (one.official_error) return checkAlone(one, () => ({ solver: method(), euler }), denoise, batch);
+  const solver = method();
   const official = misread(one.config);
   const solution = await solveCase(one, official ?? solver, denoise, batch);
   const difference = compareSolution(golden, one, solution) ?? checkCoefficients(golden, one);

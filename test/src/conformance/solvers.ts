@@ -3,7 +3,7 @@ import { denoiserOf, latentsOf } from './analytic.js';
 import { solverOf } from './configuration.js';
 import type { Golden } from './golden.js';
 import { type Outcome, outcome, type Topic } from './topic.js';
-import { compareBoth, compareSolution, isSane, solveCase } from './trajectory.js';
+import { checkAlone, compareBoth, compareSolution, solveCase } from './trajectory.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: an index is data whose form its topic alone knows
 type Case = any;
@@ -12,16 +12,17 @@ export const solvers: Topic = async (golden) => {
   const outcomes: Outcome[] = [];
   for (const one of golden.index.cases)
     outcomes.push(await outcome(one.id, () => checkTrajectory(golden, one)));
-  for (const one of golden.index.units) outcomes.push(await outcome(one.id, () => checkUnit(golden, one)));
+  for (const one of golden.index.units ?? [])
+    outcomes.push(await outcome(one.id, () => checkUnit(golden, one)));
   return outcomes;
 };
 
 async function checkTrajectory(golden: Golden, one: Case): Promise<string | undefined> {
   const denoise = denoiserOf(golden);
   const batch = latentsOf(golden);
-  const solver = solverOf(one.config.solver, one.config);
-  if (one.official_error) return isSane(one, { solver, euler }, denoise, batch);
-  return compareSolution(golden, one, await solveCase(one, solver, denoise, batch));
+  const solver = () => solverOf(one.config.solver, one.config);
+  if (one.official_error) return checkAlone(one, () => ({ solver: solver(), euler }), denoise, batch);
+  return compareSolution(golden, one, await solveCase(one, solver(), denoise, batch));
 }
 
 /** A single update, or thresholding, of a given batch. */

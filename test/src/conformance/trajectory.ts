@@ -1,4 +1,13 @@
-import { type Denoise, heun, type Observation, type Solution, type Solver, solve } from '@fewstep/solvers';
+import {
+  type Denoise,
+  heun,
+  type Observation,
+  type Solution,
+  type Solver,
+  SolverError,
+  solve,
+  threshold,
+} from '@fewstep/solvers';
 import { type Configuration, officialSigmas } from './configuration.js';
 import { type Golden, mixedError } from './golden.js';
 
@@ -39,10 +48,18 @@ export function solveCase(
   });
 }
 
-/** Compares a solution with the official trajectory, its count of evaluations included. */
+/** `time_uniform` in float32 misses a small σ_min by up to 0.7 %; a case's tolerance is made for its trajectory. */
+const LEVELS_TOLERANCE = 1e-4;
+
+/** Compares a solution with the official trajectory, its noise levels and its count of evaluations. */
 export function compareSolution(golden: Golden, one: TrajectoryCase, { trajectory, nfe }: Solution) {
   if (nfe !== one.nfe) return `costs ${nfe} evaluations, not ${one.nfe}`;
-  return compareBoth(golden, one.arrays, 'inters', join(trajectory), one.tol, one.tol_f64);
+  const { arrays, tol, tol_f64: tolF64 } = one;
+  const levels = officialSigmas(one.config);
+  return (
+    compareBoth(golden, arrays, 't', levels, Math.max(tol, LEVELS_TOLERANCE), tolF64) ??
+    compareBoth(golden, arrays, 'inters', join(trajectory), tol, tolF64)
+  );
 }
 
 /** Compares values with the float32 array of that name and with its double one. */
@@ -75,8 +92,28 @@ export function join(vectors: readonly Float64Array[]): Float64Array {
 }
 
 /**
- * Where the official code stops with an error, there is nothing to compare with: a method of order 1 must be Euler's, and
- * any other must come at least 8 times nearer to the ODE's solution with 16 times the steps.
+ * Where the official code stops with an error, there is nothing to compare with. What it asserts, ours may refuse too.
+ * Otherwise ours must be right.
+ */
+export async function checkAlone(
+  one: TrajectoryCase,
+  methods: () => { readonly solver: Solver; readonly euler: Solver },
+  denoise: Denoise,
+  batch: Batch,
+): Promise<string | undefined> {
+  let opened: ReturnType<typeof methods>;
+  try {
+    opened = methods();
+  } catch (error) {
+    if (error instanceof SolverError && one.official_error?.startsWith('AssertionError')) return undefined;
+    throw error;
+  }
+  return isSane(one, opened, denoise, batch);
+}
+
+/**
+ * A method of order 1 must be Euler's, and any other must come at least 8 times nearer to the ODE's solution with 16 times
+ * the steps, evenly spaced in log σ. Under `predict_x0` the ODE is that of the thresholded denoiser.
  */
 export async function isSane(
   one: TrajectoryCase,
@@ -84,17 +121,28 @@ export async function isSane(
   denoise: Denoise,
   batch: Batch,
 ): Promise<string | undefined> {
-  const end = async (method: Solver, numSteps: number) => {
-    const config = { ...one.config, num_steps: numSteps };
-    return (await solveCase({ config }, method, denoise, batch)).x;
+  const end = async (method: Solver, model: Denoise, config: TrajectoryCase['config']) =>
+    (await solveCase({ config }, method, model, batch)).x;
+  const { config } = one;
+  if (config.max_order === 1) {
+    const [ours, eulers] = [await end(solver, denoise, config), await end(euler, denoise, config)];
+    return compare('order 1 against euler', ours, eulers, 1e-9);
+  }
+  const even = (numSteps: number) => ({
+    ...config,
+    num_steps: numSteps,
+    schedule_type: 'logsnr',
+    afs: false,
+    denoise_to_zero: false,
+  });
+  const clipped: Denoise = async (request) => {
+    const { denoised, ...others } = await denoise(request);
+    return { ...others, denoised: threshold(denoised, batch.n) };
   };
-  const { num_steps: numSteps, max_order: maxOrder } = one.config;
-  if (maxOrder === 1)
-    return compare('order 1 against euler', await end(solver, numSteps), await end(euler, numSteps), 1e-9);
   // With fewer steps an error is as large as the data, and says nothing of how fast it falls.
-  const few = Math.max(8, numSteps);
-  const target = await end(heun, 64 * few);
-  const [coarse, fine] = [await end(solver, few), await end(solver, 16 * few)];
+  const few = 8;
+  const target = await end(heun, config.predict_x0 ? clipped : denoise, even(64 * few));
+  const [coarse, fine] = [await end(solver, denoise, even(few)), await end(solver, denoise, even(16 * few))];
   const [before, after] = [mixedError(coarse, target), mixedError(fine, target)];
   return after < before / 8
     ? undefined
