@@ -1,3 +1,4 @@
+import { numpyConstructors } from './numpy-constructors.js';
 import {
   describe,
   type PickleConstructor,
@@ -6,9 +7,9 @@ import {
   PickleObject,
   type PickleValue,
 } from './pickle.js';
-import { bytesPerElement, type Dtype, isDtype, toNumbers } from './tensor.js';
+import { memorySource } from './source.js';
+import { torchConstructors } from './torch-constructors.js';
 import { readTorchLegacy } from './torch-legacy.js';
-import { TensorView, TorchStorage, tensorView } from './torch-storage.js';
 
 /** An instance of a class that is only data here: a module of a network with its attributes. */
 export class PythonInstance extends PickleObject {
@@ -24,67 +25,6 @@ export class PythonInstance extends PickleObject {
     this.state = state;
   }
 }
-
-class NumpyDtype extends PickleObject {
-  bigEndian = false;
-
-  constructor(readonly dtype: Dtype) {
-    super();
-  }
-
-  setState(state: PickleValue): void {
-    this.bigEndian = Array.isArray(state) && state[1] === '>';
-  }
-}
-
-/** A numpy array; empty until its state is set. */
-class NumpyArray extends PickleObject {
-  view: TensorView | undefined;
-
-  setState(state: PickleValue, machine: PickleMachine): void {
-    const [, shape, type, fortran, data] = Array.isArray(state) ? (state as readonly PickleValue[]) : [];
-    if (!Array.isArray(shape))
-      throw machine.fault('the state of an array is no (version, shape, dtype, order, data)');
-    const sizes = shape as readonly number[];
-    const strides = (rest: (d: number) => readonly number[]) =>
-      sizes.map((_, d) => rest(d).reduce((p, n) => p * n, 1));
-    this.view = tensorView(
-      numpyStorage(type, data, machine),
-      0,
-      sizes,
-      fortran ? strides((d) => sizes.slice(0, d)) : strides((d) => sizes.slice(d + 1)),
-      machine,
-    );
-  }
-}
-
-function numpyStorage(type: PickleValue | undefined, data: PickleValue | undefined, machine: PickleMachine) {
-  if (!(type instanceof NumpyDtype) || !(data instanceof Uint8Array))
-    throw machine.fault('numpy data needs a dtype and bytes; arrays of objects are not read');
-  if (type.bigEndian) throw machine.fault('big-endian numpy data is not read');
-  return new TorchStorage(type.dtype, Math.floor(data.length / bytesPerElement(type.dtype)), () => data);
-}
-
-const numpyDtype: PickleConstructor = ([code], machine) => {
-  const [, kind, width] = /^([fiub])(\d)$/.exec(String(code)) ?? [];
-  const dtype = kind === 'b' ? 'BOOL' : `${kind?.toUpperCase()}${8 * Number(width)}`;
-  if (!isDtype(dtype)) throw machine.fault(`numpy's dtype ${describe(code ?? null)} is not read`);
-  return new NumpyDtype(dtype);
-};
-
-const numpyScalar: PickleConstructor = ([type, data], machine) => {
-  const storage = numpyStorage(type, data, machine);
-  if (storage.length !== 1) throw machine.fault(`a numpy scalar has ${storage.length} elements`);
-  const tensor = tensorView(storage, 0, [], [], machine).tensor();
-  if (tensor.dtype === 'BOOL') return tensor.data[0] !== 0;
-  return toNumbers(tensor)[0]!;
-};
-
-const numpyArray: PickleConstructor = ([type], machine) => {
-  if (!(type instanceof PickleGlobal) || type.toString() !== 'numpy.ndarray')
-    throw machine.fault(`an array of ${describe(type ?? null)} is not read`);
-  return new NumpyArray();
-};
 
 const set: PickleConstructor = ([items = []], machine) => {
   if (!Array.isArray(items) && !(items instanceof Set))
@@ -102,7 +42,7 @@ const orderedDict: PickleConstructor = ([items = []], machine) => {
 
 /** Protocols below 3 have no bytes: they write text and a call that encodes it. */
 const encode: PickleConstructor = ([text, encoding], machine) => {
-  if (typeof text !== 'string' || !/^latin-?1$/.test(String(encoding)))
+  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1'))
     throw machine.fault(
       `bytes are made of ${describe(text ?? null)} in encoding ${describe(encoding ?? null)}`,
     );
@@ -110,23 +50,17 @@ const encode: PickleConstructor = ([text, encoding], machine) => {
   return Uint8Array.from(Buffer.from(text, 'latin1'));
 };
 
-const noBytes: PickleConstructor = (args, machine) => {
-  if (args.length > 0) throw machine.fault(`bytes are made of ${describe(args[0]!)}`);
-  return new Uint8Array(0);
-};
-
-const rebuildTensor: PickleConstructor = ([storage, offset, shape, stride], machine) =>
-  tensorView(storage, offset, shape, stride, machine);
-
-const rebuildParameter: PickleConstructor = ([tensor], machine) => {
-  if (!(tensor instanceof TensorView))
-    throw machine.fault(`a parameter is made of ${describe(tensor ?? null)}`);
-  return tensor;
+/** Of nothing, of bytes, or of text and its encoding. */
+const bytes: PickleConstructor = (args, machine) => {
+  const [from = new Uint8Array(0)] = args;
+  if (typeof from === 'string') return encode(args, machine);
+  if (!(from instanceof Uint8Array)) throw machine.fault(`bytes are made of ${describe(from)}`);
+  return from;
 };
 
 const loadFromBytes: PickleConstructor = ([bytes], machine) => {
   if (!(bytes instanceof Uint8Array)) throw machine.fault(`a storage is made of ${describe(bytes ?? null)}`);
-  return readTorchLegacy(bytes, constructors, machine.budget);
+  return readTorchLegacy(memorySource(bytes), constructors, machine.budget);
 };
 
 /** EDM's networks carry their own source text; it is neither run nor looked at. */
@@ -153,8 +87,11 @@ const torchModules = new Map([
 
 /** Protocols 0 and 1 make instances by this function, from class, base class and its state. */
 const reconstructor: PickleConstructor = ([type], machine) => {
-  const make = torchModules.get(String(type));
-  if (!make) throw machine.fault(`it would make ${describe(type ?? null)}`, { global: String(type) });
+  const make = type instanceof PickleGlobal ? torchModules.get(`${type}`) : undefined;
+  if (!make)
+    throw machine.fault(`it would make ${describe(type ?? null)}`, {
+      ...(type instanceof PickleGlobal && { global: `${type}` }),
+    });
   return make([], machine);
 };
 
@@ -165,18 +102,14 @@ export const constructors: ReadonlyMap<string, PickleConstructor> = new Map<stri
   ['builtins.set', set],
   ['__builtin__.frozenset', set],
   ['builtins.frozenset', set],
-  ['__builtin__.bytes', noBytes],
+  ['__builtin__.bytes', bytes],
+  ['__builtin__.bytearray', bytes],
+  ['builtins.bytearray', bytes],
   ['_codecs.encode', encode],
   ['copy_reg._reconstructor', reconstructor],
   ['copyreg._reconstructor', reconstructor],
-  ['numpy.dtype', numpyDtype],
-  ['numpy.core.multiarray.scalar', numpyScalar],
-  ['numpy._core.multiarray.scalar', numpyScalar],
-  ['numpy.core.multiarray._reconstruct', numpyArray],
-  ['numpy._core.multiarray._reconstruct', numpyArray],
-  ['torch._utils._rebuild_tensor', rebuildTensor],
-  ['torch._utils._rebuild_tensor_v2', rebuildTensor],
-  ['torch._utils._rebuild_parameter', rebuildParameter],
+  ...numpyConstructors,
+  ...torchConstructors,
   ['torch.storage._load_from_bytes', loadFromBytes],
   ['torch_utils.persistence._reconstruct_persistent_obj', persistentObject],
   ...torchModules,

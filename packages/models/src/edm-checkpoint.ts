@@ -1,15 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import type { EdmCheckpoint } from './checkpoint.js';
-import { PythonInstance } from './constructors.js';
+import { constructors, PythonInstance } from './constructors.js';
 import { edmNetwork } from './edm-network.js';
 import { parseEdmOptions } from './edm-options.js';
 import { parsePreconditioning, preconditioningClasses } from './edm-preconditioning.js';
 import { ModelError } from './errors.js';
 import { modulesOf, moduleWeights } from './module-weights.js';
 import { checkParameters, parameterShapes } from './parameters.js';
-import { describe, type PickleValue } from './pickle.js';
-import { readPickle } from './read-pickle.js';
+import { describe, type PickleValue, runPickle } from './pickle.js';
 import { foreignFormat } from './sniff.js';
+import { fileSource, memorySource, type Source } from './source.js';
 
 /**
  * Reads a checkpoint of EDM: a pickle of a dict whose `ema` is an `EDMPrecond`, or one of the
@@ -21,28 +20,22 @@ import { foreignFormat } from './sniff.js';
  * where there is one. `evidence` has `path`, and the lists `missing`, `unexpected`, `wrongShape` of weights.
  */
 export async function readEdmCheckpoint(path: string): Promise<EdmCheckpoint> {
-  let bytes: Uint8Array;
+  const source = fileSource(path);
   try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new ModelError(
-      'E_CHECKPOINT',
-      `${path} can't be read: ${(cause as Error).message}`,
-      { path },
-      { cause },
-    );
-  }
-  try {
-    return parseEdmCheckpoint(bytes);
+    return parse(source);
   } catch (cause) {
     if (!(cause instanceof ModelError)) throw cause;
     throw new ModelError('E_CHECKPOINT', `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
+  } finally {
+    source.close();
   }
 }
 
 /** The same from bytes in memory, which the weights may share. @throws as `readEdmCheckpoint`. */
-export function parseEdmCheckpoint(bytes: Uint8Array): EdmCheckpoint {
-  const precond = findPrecond(bytes);
+export const parseEdmCheckpoint = (bytes: Uint8Array): EdmCheckpoint => parse(memorySource(bytes));
+
+function parse(source: Source): EdmCheckpoint {
+  const precond = findPrecond(source);
   const model = modulesOf(precond).get('model');
   if (!(model instanceof PythonInstance))
     throw fault(`its ${precond.className} holds no network named "model"`);
@@ -54,17 +47,27 @@ export function parseEdmCheckpoint(bytes: Uint8Array): EdmCheckpoint {
   return { family: 'edm', network, ...parsePreconditioning(precond.className, precond.state), weights };
 }
 
+/**
+ * Name and shape of every weight that an EDM network has, by its class and the options that it was made with.
+ *
+ * @throws ModelError `E_CHECKPOINT` that lists every unknown, wrong and missing option.
+ */
+export const edmWeightShapes = (
+  type: string,
+  options: ReadonlyMap<PickleValue, PickleValue>,
+): ReadonlyMap<string, readonly number[]> => parameterShapes(edmNetwork(parseEdmOptions(type, options)));
+
 const EXPECTED = `EDM's .pkl is expected: a pickle of a dict whose "ema" is one of ${preconditioningClasses.join(', ')}`;
 
 const fault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
   new ModelError('E_CHECKPOINT', `${message}. ${EXPECTED}`, evidence, { cause });
 
-function findPrecond(bytes: Uint8Array): PythonInstance {
-  const format = foreignFormat(bytes);
+function findPrecond(source: Source): PythonInstance {
+  const format = foreignFormat(source.read(0, Math.min(source.length, 256)));
   if (format) throw fault(`it is ${format}`, { format });
   let value: PickleValue;
   try {
-    value = readPickle(bytes);
+    value = runPickle(source, { constructors }).value;
   } catch (cause) {
     if (!(cause instanceof ModelError)) throw cause;
     throw fault(`it is no readable checkpoint: ${cause.message}`, cause.evidence, cause);

@@ -2,7 +2,7 @@
  * What went wrong, as a stable word: match on this, never on the message.
  *
  * - `E_PICKLE`, `E_ZIP`, `E_SAFETENSORS`: bytes that are no such file, or one that is cut short, hostile or not supported.
- * - `E_CHECKPOINT`: a file that can be read, but holds no network that is known, or other weights than it needs.
+ * - `E_CHECKPOINT`: a file that can't be opened, or holds no network that is known, or other weights than it needs.
  * - `E_ENGINE`: a graph that can't be opened, a request that doesn't fit it, or an evaluation that failed.
  */
 export type ModelErrorCode = 'E_SAFETENSORS' | 'E_PICKLE' | 'E_ZIP' | 'E_CHECKPOINT' | 'E_ENGINE';
@@ -19,4 +19,10 @@ export class ModelError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** The error of reading `path`, which says so first; whatever else went wrong stays as it is. */
+export function atPath(path: string, cause: unknown): unknown {
+  if (!(cause instanceof ModelError) || cause.evidence.path !== undefined) return cause;
+  return new ModelError(cause.code, `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
 }

@@ -1,12 +1,11 @@
 import type { GuidedCheckpoint } from './checkpoint.js';
-import { ModelError } from './errors.js';
+import { atPath, ModelError } from './errors.js';
 import { guidedClassifier } from './guided-classifier.js';
 import { inferClassifierOptions, inferUNetOptions, type UnseenOptions } from './guided-options.js';
 import { guidedUNet } from './guided-unet.js';
 import { checkParameters, parameterShapes } from './parameters.js';
 import { readStateDict } from './state-dict.js';
 import type { Tensors } from './tensor.js';
-import { atPath } from './torch.js';
 
 /**
  * Reads a network of Consistency Models' repository that was trained as EDM is, such as `edm_bedroom256_ema.pt`.

@@ -1,7 +1,7 @@
 export type { Checkpoint, EdmCheckpoint, GuidedCheckpoint } from './checkpoint.js';
 export { PythonInstance } from './constructors.js';
 export type { DhariwalUNetOptions } from './dhariwal-unet.js';
-export { parseEdmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
+export { edmWeightShapes, parseEdmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
 export type { EdmNetworkOptions } from './edm-options.js';
 export {
   type DenoiserRequest,
@@ -20,6 +20,7 @@ export {
 } from './guided-checkpoint.js';
 export type { UnseenOptions } from './guided-options.js';
 export type { GuidedUNetOptions } from './guided-unet.js';
+export { type Inspection, inspectCheckpoint } from './inspect-checkpoint.js';
 export {
   type OfficialPredictor,
   type OfficialPredictorSettings,
@@ -33,4 +34,5 @@ export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from './sa
 export type { SongUNetOptions } from './song-unet.js';
 export { openStateDict, readStateDict, type StateDict } from './state-dict.js';
 export { type Dtype, type Tensor, type TensorData, type Tensors, toFloat32 } from './tensor.js';
+export type { TensorInfo } from './tensor-file.js';
 export { TensorView } from './torch-storage.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PythonInstance } from './constructors.js';
+import { ModelError } from './errors.js';
 import { PickleGlobal, type PickleValue } from './pickle.js';
 import { readPickle } from './read-pickle.js';
 import { toNumbers } from './tensor.js';
@@ -15,6 +16,15 @@ const map = (object: Record<string, PickleValue>) =>
   new Map<PickleValue, PickleValue>(Object.entries(object));
 const refusal = (evidence: Record<string, unknown>) =>
   expect.objectContaining({ code: 'E_PICKLE', evidence: expect.objectContaining(evidence) });
+
+const codeOf = (run: () => void): unknown => {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return error instanceof ModelError ? error.code : error;
+  }
+};
 
 describe('readPickle', () => {
   it('reads protocol 0, whose opcodes are text', () => {
@@ -139,7 +149,7 @@ describe('readPickle', () => {
   it('refuses every cut of a real checkpoint with E_PICKLE', () => {
     const bytes = fixture('tensors.p4.pkl');
     for (let length = 0; length < bytes.length; length += 7)
-      expect(() => readPickle(bytes.subarray(0, length))).toThrow(refusal({}));
+      expect(codeOf(() => readPickle(bytes.subarray(0, length)))).toBe('E_PICKLE');
   });
 
   it('answers damage anywhere with E_PICKLE or a value, nothing else', () => {
@@ -150,12 +160,9 @@ describe('readPickle', () => {
     for (let i = 0; i < 2000; i++) {
       const bytes = Uint8Array.from(whole);
       for (let flips = 0; flips < 3; flips++) bytes[random(bytes.length)] = random(256);
-      try {
-        readPickle(bytes);
-      } catch (error) {
-        expect(error).toEqual(refusal({}));
-        refused++;
-      }
+      const code = codeOf(() => readPickle(bytes));
+      if (code !== undefined) expect(code).toBe('E_PICKLE');
+      if (code !== undefined) refused++;
     }
     expect(refused).toBeGreaterThan(1000);
   });
@@ -164,9 +171,34 @@ describe('readPickle', () => {
     // each of many calls would copy a set of a thousand
     const items = 'K\x01'.repeat(1000);
     const calls = 'h\x01h\0\x85R0'.repeat(2e5);
-    const started = performance.now();
+    const started = process.cpuUsage();
     expect(() => read(`cbuiltins\nset\nq\x010](${items}eq\x000${calls}N.`)).toThrow(/far more work/);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(process.cpuUsage(started).user).toBeLessThan(2e6);
+  });
+
+  it.each([
+    ['numpy.dtype', 'cnumpy\ndtype\n'],
+    ['_codecs.encode', 'c_codecs\nencode\n'],
+    ['copyreg._reconstructor', 'ccopyreg\n_reconstructor\n'],
+    ['torch.Size', 'ctorch\nSize\n'],
+  ])('does not spell out what doubles 200 times for %s', (_, callee) => {
+    const doubled = `]q\0${'0h\0h\0\x86q\0'.repeat(200)}0`;
+    expect(codeOf(() => read(`${doubled}${callee}(h\0h\0tR.`))).toBe(
+      callee.includes('Size') ? undefined : 'E_PICKLE',
+    );
+  });
+
+  it('makes no more objects than any checkpoint needs, however long the file', () => {
+    expect(() => read(`${'N'.repeat(2 ** 21)}.`)).toThrow(/far more work/);
+  });
+
+  it('reads a type that has no storage class of its own, and refuses a negative view', () => {
+    const typed = (type: string, metadata = 'N') =>
+      `ctorch._utils\n_rebuild_tensor_v3\n(${untyped(8)}K\x01K\x03\x85K\x01\x85\x89N${type}${metadata}tR.`;
+    const view = read(typed('ctorch\nuint16\n')) as TensorView;
+    expect(view.tensor()).toEqual({ dtype: 'U16', shape: [3], data: Uint16Array.of(0x0302, 0x0504, 0x0706) });
+    expect(() => read(typed('ctorch\ncomplex64\n'))).toThrow(/of type the name torch\.complex64/);
+    expect(() => read(typed('ctorch\nuint16\n', '}X\x03\0\0\0neg\x88s'))).toThrow(/negative or conjugate/);
   });
 
   it('takes lists that hold themselves, and doubling references, as what they are', () => {
@@ -175,16 +207,31 @@ describe('readPickle', () => {
     expect(read(`]${'q\0h\0h\0\x86'.repeat(200)}.`)).toHaveLength(2);
   });
 
-  const storage = (numel: number, type = 'FloatStorage') => {
-    const id = `(X\x07\0\0\0storagectorch\n${type}\nX\x01\0\0\x000X\x03\0\0\0cpuK${String.fromCharCode(numel)}Ntq\0Q.`;
-    const file = `\x8a\x0alü\x9cFù j¨P\x19.Mé\x03.}.${id}](X\x01\0\0\x000e.\x02\0\0\0\0\0\0\0\0\0\x80?\0\0\0@`;
+  /** A storage in the legacy format, as pickles have it; `view` says which part of it is meant. */
+  const stored = (type: string, numel: number, count: number, data: string, view = 'N') => {
+    const id = `(X\x07\0\0\0storagec${type}\nX\x01\0\0\x000X\x03\0\0\0cpuK${String.fromCharCode(numel)}${view}tq\0Q.`;
+    const file = `\x8a\x0alü\x9cFù j¨P\x19.Mé\x03.}.${id}](X\x01\0\0\x000e.${u32(count)}\0\0\0\0${data}`;
     return `ctorch.storage\n_load_from_bytes\nB${u32(file.length)}${file}\x85R`;
   };
+  const storage = (numel: number, type = 'FloatStorage', view = 'N') =>
+    stored(`torch\n${type}`, numel, 2, '\0\0\x80?\0\0\0@', view);
+  const untyped = (numel: number) =>
+    stored('torch.storage\nUntypedStorage', numel, numel, '\0\x01\x02\x03\x04\x05\x06\x07');
   const tensor = (tail: string, numel = 2) =>
     `ctorch._utils\n_rebuild_tensor_v2\n(${storage(numel)}${tail}\x89NtR.`;
 
   it.each(['ComplexFloatStorage', 'constructor'])('refuses storages of type %s', (type) => {
     expect(() => read(`${storage(2, type)}.`)).toThrow(/no known element type/);
+  });
+
+  it('reads a storage that is a part of another', () => {
+    const part = (offset: string, length: string) =>
+      storage(2, 'FloatStorage', `(X\x01\0\0\x001K${offset}K${length}t`);
+    const view = read(
+      `ctorch._utils\n_rebuild_tensor_v2\n(${part('\x01', '\x01')}K\0K\x01\x85K\x01\x85\x89NtR.`,
+    ) as TensorView;
+    expect([...(view.tensor().data as Float32Array)]).toEqual([2]);
+    expect(() => read(`${part('\x01', '\x02')}.`)).toThrow(/lies outside/);
   });
 
   it('reads a strided view, and refuses one that leaves its storage', () => {

@@ -1,8 +1,10 @@
+import { Cursor } from './cursor.js';
 import { ModelError } from './errors.js';
+import type { Source } from './source.js';
 
 /**
  * What a pickle holds, as plain data. None is `null`; an int is a number where doubles hold it exactly, else a bigint;
- * lists are arrays and tuples frozen arrays; dicts are Maps, in order; bytes are views of the file.
+ * lists are arrays and tuples frozen arrays; dicts are Maps, in order.
  */
 export type PickleValue =
   | null
@@ -52,59 +54,73 @@ export interface PickleOptions {
   readonly constructors: ReadonlyMap<string, PickleConstructor>;
   /** Meaning of a persistent id; without it, one is refused. */
   readonly persistent?: PickleConstructor;
-  /** Where the pickle starts in `bytes`; 0 by default. */
+  /** Where the pickle starts in the source; 0 by default. */
   readonly start?: number;
-  /** Work allowed: one unit per opcode and per element or byte copied. By default 2^20 + 8 per byte of the file. */
+  /** That of the source, unless the pickle is a part of something larger. */
   readonly budget?: Budget;
 }
 
+/**
+ * What reading may cost. Opcodes are few whatever the weights: EDM's ImageNet network takes 2^17. An opcode can make
+ * an object, so their number bounds the memory; elements and bytes copied are bounded by the file's length.
+ */
 export class Budget {
-  constructor(private left: number) {}
+  private opcodes = 2 ** 21;
+  private copies: number;
 
-  /** False when it is used up. */
-  spend(amount: number): boolean {
-    this.left -= amount;
-    return this.left >= 0;
+  constructor(bytes: number) {
+    this.copies = 2 ** 20 + 8 * bytes;
+  }
+
+  /** False when they are used up. */
+  spendOpcode(): boolean {
+    return this.opcodes-- > 0;
+  }
+
+  /** False when they are used up. */
+  spendCopies(amount: number): boolean {
+    this.copies -= amount;
+    return this.copies >= 0;
   }
 }
 
-export const budgetFor = (bytes: number) => new Budget(2 ** 20 + 8 * bytes);
-
 /**
  * Runs one pickle (protocols 0–5) as a stack machine over plain data. No Python code exists here to be run: a global
- * is a label, and a call of one that isn't allow-listed is refused. Work and memory are linear in the file's length.
+ * is a label, and a call of one that isn't allow-listed is refused. Work and memory are bounded by the file's length.
  *
  * @returns the value, and the position after its STOP.
  * @throws ModelError `E_PICKLE`, with `offset`, `opcode` and, where it is about one, `global` in `evidence`.
  */
-export function runPickle(bytes: Uint8Array, options: PickleOptions): { value: PickleValue; end: number } {
-  return new Machine(bytes, options).run();
+export function runPickle(source: Source, options: PickleOptions): { value: PickleValue; end: number } {
+  return new Machine(source, options).run();
 }
 
 /** Longest integer in bytes: torch's magic number has 10, no checkpoint more. */
 const MAX_INTEGER = 1024;
+/** Longest text in bytes; what protocols 0 to 2 write for bytes is text. V8's strings end at twice that. */
+const MAX_TEXT = 2 ** 28;
 const MAX_MARKS = 10_000;
 
 class Machine implements PickleMachine {
   private stack: PickleValue[] = [];
   private readonly marks: PickleValue[][] = [];
   private readonly memo = new Map<number, PickleValue>();
-  private readonly view: DataView;
+  private readonly cursor: Cursor;
   readonly budget: Budget;
-  private at: number;
   private opcodeAt: number;
+  private code: number | undefined;
 
   constructor(
-    private readonly bytes: Uint8Array,
+    source: Source,
     private readonly options: PickleOptions,
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.budget = options.budget ?? budgetFor(bytes.length);
-    this.at = this.opcodeAt = options.start ?? 0;
+    this.budget = options.budget ?? new Budget(source.length);
+    this.opcodeAt = options.start ?? 0;
+    this.cursor = new Cursor(source, this.opcodeAt);
   }
 
   fault(message: string, evidence: Record<string, unknown> = {}): ModelError {
-    const code = this.bytes[this.opcodeAt];
+    const { code } = this;
     const opcode = code === undefined ? undefined : (opcodes.get(code)?.name ?? `0x${code.toString(16)}`);
     return new ModelError(
       'E_PICKLE',
@@ -118,18 +134,17 @@ class Machine implements PickleMachine {
   }
 
   spend(amount: number): void {
-    if (!this.budget.spend(amount))
-      throw this.fault(
-        'the file asks for far more work than its size warrants; no checkpoint does, so it is refused',
-      );
+    if (!this.budget.spendCopies(amount)) throw this.fault(TOO_MUCH);
   }
 
   run(): { value: PickleValue; end: number } {
     for (;;) {
-      this.opcodeAt = this.at;
-      this.spend(1);
+      this.opcodeAt = this.cursor.at;
+      this.code = undefined;
+      if (!this.budget.spendOpcode()) throw this.fault(TOO_MUCH);
       const code = this.u8();
-      if (code === STOP) return { value: this.pop(), end: this.at };
+      this.code = code;
+      if (code === STOP) return { value: this.pop(), end: this.cursor.at };
       const opcode = opcodes.get(code);
       if (!opcode) throw this.fault('there is no such opcode; this is no pickle, or a damaged one');
       opcode.run(this);
@@ -138,42 +153,50 @@ class Machine implements PickleMachine {
 
   // Reading
 
-  take(length: number): Uint8Array {
-    if (length > this.bytes.length - this.at)
-      throw this.fault(
-        `needs ${length} more bytes, ${this.bytes.length - this.at} are left; the file is cut short`,
-      );
-    return this.bytes.subarray(this.at, (this.at += length));
+  private need(length: number): void {
+    const { left } = this.cursor;
+    if (length > left)
+      throw this.fault(`needs ${length} more bytes, ${left} are left; the file is cut short`);
   }
 
-  u8 = () => this.number(1, () => this.view.getUint8(this.at));
-  u16 = () => this.number(2, () => this.view.getUint16(this.at, true));
-  u32 = () => this.number(4, () => this.view.getUint32(this.at, true));
-  i32 = () => this.number(4, () => this.view.getInt32(this.at, true));
-  f64 = () => this.number(8, () => this.view.getFloat64(this.at, false));
-  u64 = () => this.number(8, () => Number(this.view.getBigUint64(this.at, true)));
-
   private number(size: number, read: () => number): number {
-    if (this.bytes.length - this.at < size)
-      throw this.fault(
-        `needs ${size} more bytes, ${this.bytes.length - this.at} are left; the file is cut short`,
-      );
-    const value = read();
-    this.at += size;
-    return value;
+    this.need(size);
+    return read();
+  }
+
+  u8 = () => this.number(1, this.cursor.u8);
+  u16 = () => this.number(2, this.cursor.u16);
+  u32 = () => this.number(4, this.cursor.u32);
+  i32 = () => this.number(4, this.cursor.i32);
+  f64 = () => this.number(8, this.cursor.f64);
+  u64 = () => this.number(8, this.cursor.u64);
+
+  take(length: number): Uint8Array {
+    this.need(length);
+    return length < SHORT ? new Uint8Array(this.cursor.glance(length)) : this.cursor.take(length);
+  }
+
+  private glance(length: number): Buffer {
+    this.need(length);
+    if (length > MAX_TEXT) throw this.fault(`${length} bytes of text are refused; ${MAX_TEXT} are allowed`);
+    return this.cursor.glance(length);
+  }
+
+  latin1(length: number): string {
+    return this.glance(length).toString('latin1');
   }
 
   /** Up to the line's end; of protocols 0 and 1, whose text is latin-1 with escapes. */
   line(): string {
-    const end = this.bytes.indexOf(10, this.at);
-    if (end < 0) throw this.fault('its line has no end; the file is cut short');
-    const text = latin1(this.take(end - this.at));
-    this.at++;
+    const length = this.cursor.untilLineFeed(MAX_TEXT);
+    if (length === undefined) throw this.fault('its line has no end; the file is cut short');
+    const text = this.latin1(length);
+    this.cursor.at++;
     return text;
   }
 
   text(length: number): string {
-    const bytes = this.take(length);
+    const bytes = this.glance(length);
     try {
       return utf8.decode(bytes);
     } catch {
@@ -185,7 +208,7 @@ class Machine implements PickleMachine {
     if (length > MAX_INTEGER)
       throw this.fault(`an integer of ${length} bytes is refused; ${MAX_INTEGER} are allowed`);
     let value = 0n;
-    for (const byte of Uint8Array.from(this.take(length)).reverse()) value = (value << 8n) | BigInt(byte);
+    for (const byte of Uint8Array.from(this.glance(length)).reverse()) value = (value << 8n) | BigInt(byte);
     return narrow(BigInt.asIntN(length * 8, value));
   }
 
@@ -306,8 +329,11 @@ class Machine implements PickleMachine {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const latin1 = (bytes: Uint8Array) =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+
+/** Bytes shorter than that are copied from what was read already. */
+const SHORT = 4096;
+const TOO_MUCH =
+  'the file asks for far more work than its size warrants; no checkpoint does, so it is refused';
 
 const narrow = (value: bigint): number | bigint =>
   value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
@@ -378,8 +404,8 @@ const opcodes: ReadonlyMap<number, Opcode> = new Map([
   op(0x8a, 'LONG1', (m) => m.push(m.integer(m.u8()))),
   op(0x8b, 'LONG4', (m) => m.push(m.integer(m.u32()))),
   op('S', 'STRING', (m) => m.push(unquote(m, m.line()))),
-  op('T', 'BINSTRING', (m) => m.push(latin1(m.take(m.u32())))),
-  op('U', 'SHORT_BINSTRING', (m) => m.push(latin1(m.take(m.u8())))),
+  op('T', 'BINSTRING', (m) => m.push(m.latin1(m.u32()))),
+  op('U', 'SHORT_BINSTRING', (m) => m.push(m.latin1(m.u8()))),
   op('B', 'BINBYTES', (m) => m.push(m.take(m.u32()))),
   op('C', 'SHORT_BINBYTES', (m) => m.push(m.take(m.u8()))),
   op(0x8e, 'BINBYTES8', (m) => m.push(m.take(m.u64()))),

@@ -1,5 +1,6 @@
 import { constructors } from './constructors.js';
 import { type PickleValue, runPickle } from './pickle.js';
+import { memorySource } from './source.js';
 
 /**
  * Reads a pickle (protocols 0–5) as plain data, executing nothing: see `PickleValue` for the forms. Tensors come as
@@ -12,5 +13,5 @@ import { type PickleValue, runPickle } from './pickle.js';
  * @throws ModelError `E_PICKLE`, with `offset`, `opcode` and, where it is about one, `global` in `evidence`.
  */
 export function readPickle(bytes: Uint8Array): PickleValue {
-  return runPickle(bytes, { constructors }).value;
+  return runPickle(memorySource(bytes), { constructors }).value;
 }

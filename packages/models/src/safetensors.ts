@@ -1,4 +1,5 @@
 import { ModelError } from './errors.js';
+import { memorySource, type Source } from './source.js';
 import {
   bytesPerElement,
   type Dtype,
@@ -8,9 +9,12 @@ import {
   type Tensors,
   tensorOf,
 } from './tensor.js';
+import type { TensorFile } from './tensor-file.js';
 
-/** The format's own limit on the header, in bytes. */
-const MAX_HEADER = 100_000_000;
+/** Longest header in bytes. The format allows 100 MB; the largest networks take 1 MB. */
+const MAX_HEADER = 2 ** 25;
+/** Most dimensions of a tensor. */
+const MAX_RANK = 16;
 const METADATA = '__metadata__';
 
 interface Entry {
@@ -31,22 +35,37 @@ interface Entry {
  * @throws ModelError `E_SAFETENSORS`, with the offending `tensor` in `evidence` where there is one.
  */
 export function readSafetensors(bytes: Uint8Array): Tensors {
-  const { header, data } = split(bytes);
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== METADATA)
-    .map(([name, value]) => parseEntry(name, value));
-  checkCover(entries, data.length);
-  return Object.fromEntries(
-    entries.map(({ name, dtype, shape, begin, end }) => [
-      name,
-      tensorOf(dtype, shape, data.subarray(begin, end)),
-    ]),
-  );
+  const file = openSafetensors(memorySource(bytes));
+  return Object.fromEntries(file.read(file.tensors.keys()));
 }
+
+/** The same file opened: its header is read and checked, its elements are read when asked for. */
+export function openSafetensors(source: Source): TensorFile {
+  const { header, start } = readHeader(source);
+  const entries = new Map(
+    Object.entries(header)
+      .filter(([name]) => name !== METADATA)
+      .map(([name, value]) => [name, parseEntry(name, value)]),
+  );
+  checkCover([...entries.values()], source.length - start);
+  const read = (name: string) => {
+    const { dtype, shape, begin, end } = entries.get(name)!;
+    return tensorOf(dtype, shape, source.read(start + begin, end - begin));
+  };
+  return {
+    format: 'safetensors',
+    tensors: entries,
+    read: (names) => new Map(Array.from(names, (name) => [name, read(name)])),
+  };
+}
+
+/** Whether a file starts like that: a header length of eight bytes, then JSON. */
+export const isSafetensors = (head: Uint8Array): boolean =>
+  head.length > 8 && head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0);
 
 /** The free-form text entries of a safetensors file; empty where it has none. @throws as `readSafetensors`. */
 export function readSafetensorsMetadata(bytes: Uint8Array): Readonly<Record<string, string>> {
-  const metadata = split(bytes).header[METADATA] ?? {};
+  const metadata = readHeader(memorySource(bytes)).header[METADATA] ?? {};
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string'))
     throw fault(`${METADATA} must map names to strings`, { metadata });
   return metadata as Record<string, string>;
@@ -101,21 +120,21 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 /** A non-negative integer that doubles represent exactly. */
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function split(bytes: Uint8Array): { header: Record<string, unknown>; data: Uint8Array } {
-  if (bytes.length < 8)
-    throw fault(`a file starts with 8 bytes of header length, this one has ${bytes.length} bytes in all`, {
-      length: bytes.length,
+function readHeader(source: Source): { header: Record<string, unknown>; start: number } {
+  if (source.length < 8)
+    throw fault(`a file starts with 8 bytes of header length, this one has ${source.length} bytes in all`, {
+      length: source.length,
     });
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > MAX_HEADER || length > bytes.length - 8)
+  const length = Number(Buffer.from(source.read(0, 8)).readBigUInt64LE());
+  if (length > MAX_HEADER || length > source.length - 8)
     throw fault(
-      `the header is said to take ${length} bytes, but ${bytes.length - 8} follow and ${MAX_HEADER} are allowed; ` +
+      `the header is said to take ${length} bytes, but ${source.length - 8} follow and ${MAX_HEADER} are allowed; ` +
         'the file is cut short or of another format',
-      { headerLength: length, length: bytes.length },
+      { headerLength: length, length: source.length },
     );
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length)));
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(source.read(8, length)));
   } catch (cause) {
     throw fault(
       `the header is not JSON in UTF-8: ${(cause as Error).message}`,
@@ -123,19 +142,20 @@ function split(bytes: Uint8Array): { header: Record<string, unknown>; data: Uint
       cause,
     );
   }
-  if (!isRecord(header)) throw fault('the header must be a JSON object', { header });
-  return { header, data: bytes.subarray(8 + length) };
+  if (!isRecord(header)) throw fault('the header must be a JSON object');
+  return { header, start: 8 + length };
 }
 
 function parseEntry(name: string, value: unknown): Entry {
-  const wrong = (message: string) => fault(`tensor "${name}": ${message}`, { tensor: name, entry: value });
+  const wrong = (message: string) => fault(`tensor "${name.slice(0, 200)}": ${message}`, { tensor: name });
   if (!isRecord(value)) throw wrong('its entry must be an object with dtype, shape and data_offsets');
   const { dtype, shape, data_offsets: offsets } = value;
-  if (!isDtype(dtype)) throw wrong(`dtype ${JSON.stringify(dtype)} is unknown`);
-  if (!Array.isArray(shape) || !shape.every(isCount) || !isCount(sizeOf(shape)))
-    throw wrong(`shape ${JSON.stringify(shape)} is no list of dimensions`);
+  if (!isDtype(dtype))
+    throw wrong(`dtype ${typeof dtype === 'string' ? `"${dtype.slice(0, 40)}"` : typeof dtype} is unknown`);
+  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isCount) || !isCount(sizeOf(shape)))
+    throw wrong(`shape is no list of at most ${MAX_RANK} dimensions`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
-    throw wrong(`data_offsets ${JSON.stringify(offsets)} are no pair of byte positions`);
+    throw wrong('data_offsets are no pair of byte positions');
   const [begin, end] = offsets as [number, number];
   const needed = sizeOf(shape) * bytesPerElement(dtype);
   if (end - begin !== needed)

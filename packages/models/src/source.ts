@@ -41,6 +41,12 @@ export function fileSource(path: string): Source {
   };
 }
 
+export const memorySource = (bytes: Uint8Array): Source => ({
+  length: bytes.length,
+  read: (start, length) => bytes.subarray(start, start + length),
+  close: () => {},
+});
+
 /** A part of a source, which stays the owner. */
 export const sliceOf = (source: Source, start: number, length: number): Source => ({
   length,

@@ -1,5 +1,6 @@
 import { ModelError } from './errors.js';
 import { type Budget, describe, type PickleConstructor, type PickleValue, runPickle } from './pickle.js';
+import type { Source } from './source.js';
 import { bytesPerElement } from './tensor.js';
 import { storageId, TorchStorage } from './torch-storage.js';
 
@@ -8,24 +9,24 @@ const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 
 /** Whether a file starts with the pickle of that number, in protocol 2, the only one that it was written in. */
-export const isTorchLegacy = (bytes: Uint8Array): boolean =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 15)).toString('latin1') ===
+export const isTorchLegacy = (source: Source): boolean =>
+  Buffer.from(source.read(0, Math.min(source.length, 15))).toString('latin1') ===
   '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.';
 
 /**
  * Reads PyTorch's legacy format: pickles of magic number, protocol, machine, object and storage keys, one after
- * another, then for each key a count and its raw little-endian elements.
+ * another, then for each key a count and its raw little-endian elements, which are read when first asked for.
  *
  * @throws ModelError `E_PICKLE`.
  */
 export function readTorchLegacy(
-  bytes: Uint8Array,
+  source: Source,
   constructors: ReadonlyMap<string, PickleConstructor>,
   budget: Budget,
 ): PickleValue {
   let start = 0;
   const next = (persistent?: PickleConstructor): PickleValue => {
-    const { value, end } = runPickle(bytes, {
+    const { value, end } = runPickle(source, {
       constructors,
       start,
       budget,
@@ -45,14 +46,15 @@ export function readTorchLegacy(
   if (machine instanceof Map && machine.get('little_endian') === false)
     throw fault('it was written on a big-endian machine; such files are not read');
 
-  const storages = new Map<PickleValue, TorchStorage>();
+  const storages = new Map<string, TorchStorage>();
   const value = next(([id], machine) => {
-    const { key, dtype, length } = storageId(id, machine);
-    const known = storages.get(key);
-    if (known) return known;
-    const storage = new TorchStorage(dtype, length, undefined);
-    storages.set(key, storage);
-    return storage;
+    const { key, dtype, length, part } = storageId(id, machine);
+    const whole = storages.get(key) ?? new TorchStorage(dtype, length, undefined);
+    if (whole.dtype !== dtype || whole.length !== length)
+      throw machine.fault(`storage "${key}" is of two types or lengths`);
+    storages.set(key, whole);
+    // old versions of PyTorch also wrote storages that are parts of others
+    return part ? whole.part(part.offset, part.length) : whole;
   });
   const keys = next();
   if (!Array.isArray(keys)) throw fault(`storage keys are ${describe(keys)} where a list is due`);
@@ -60,16 +62,16 @@ export function readTorchLegacy(
     const storage = storages.get(key);
     if (!storage) throw fault(`nothing refers to storage ${describe(key)}`);
     const size = storage.length * bytesPerElement(storage.dtype);
-    if (bytes.length - start < 8 + size)
+    if (source.length - start < 8 + size)
       throw fault(
-        `storage ${describe(key)} takes ${size} bytes, ${bytes.length - start} are left; it is cut short`,
+        `storage ${describe(key)} takes ${size} bytes, ${source.length - start} are left; it is cut short`,
       );
-    const count = new DataView(bytes.buffer, bytes.byteOffset + start).getBigInt64(0, true);
+    const count = Buffer.from(source.read(start, 8)).readBigInt64LE();
     if (count !== BigInt(storage.length))
       throw fault(`storage ${describe(key)} holds ${count} elements, the pickle says ${storage.length}`);
-    const elements = bytes.subarray(start + 8, start + 8 + size);
-    storage.read = () => elements;
-    start += 8 + size;
+    const at = start + 8;
+    storage.read = () => source.read(at, size);
+    start = at + size;
     storages.delete(key);
   }
   if (storages.size > 0) throw fault(`the elements of ${storages.size} storages are missing`);

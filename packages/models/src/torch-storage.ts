@@ -1,23 +1,25 @@
 import { describe, PickleGlobal, type PickleMachine, PickleObject, type PickleValue } from './pickle.js';
 import { bytesPerElement, type Dtype, sizeOf, type Tensor, tensorOf } from './tensor.js';
 
-/** PyTorch's names of storage classes, and their element type. */
+/** PyTorch's names of storage classes, and their element type. Newer types come as bytes, and are named by tensors. */
 const storageTypes: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
-  ['DoubleStorage', 'F64'],
-  ['FloatStorage', 'F32'],
-  ['HalfStorage', 'F16'],
-  ['BFloat16Storage', 'BF16'],
-  ['LongStorage', 'I64'],
-  ['IntStorage', 'I32'],
-  ['ShortStorage', 'I16'],
-  ['CharStorage', 'I8'],
-  ['ByteStorage', 'U8'],
-  ['BoolStorage', 'BOOL'],
+  ['torch.DoubleStorage', 'F64'],
+  ['torch.FloatStorage', 'F32'],
+  ['torch.HalfStorage', 'F16'],
+  ['torch.BFloat16Storage', 'BF16'],
+  ['torch.LongStorage', 'I64'],
+  ['torch.IntStorage', 'I32'],
+  ['torch.ShortStorage', 'I16'],
+  ['torch.CharStorage', 'I8'],
+  ['torch.ByteStorage', 'U8'],
+  ['torch.BoolStorage', 'BOOL'],
+  ['torch.storage.UntypedStorage', 'U8'],
 ]);
 
 /** Flat memory that tensors view. Formats that keep it apart from the pickle say later where it is. */
 export class TorchStorage extends PickleObject {
   private loaded: Uint8Array | undefined;
+  private readonly typed = new Map<Dtype, TorchStorage>();
 
   /** `read` gives the bytes, as many as `length` elements take. */
   constructor(
@@ -30,12 +32,34 @@ export class TorchStorage extends PickleObject {
 
   /** The bytes, read when first asked for and kept until `release`. */
   get bytes(): Uint8Array {
+    return (this.loaded ??= this.find());
+  }
+
+  private find(): Uint8Array {
     if (!this.read) throw new TypeError('a tensor is taken from a storage before its bytes were found');
-    return (this.loaded ??= this.read());
+    return this.read();
   }
 
   release(): void {
     this.loaded = undefined;
+  }
+
+  /** The same bytes as elements of another type; those that are no whole element are left out. */
+  as(dtype: Dtype): TorchStorage {
+    const known = this.typed.get(dtype);
+    if (known) return known;
+    const bytes = this.length * bytesPerElement(this.dtype);
+    const typed = new TorchStorage(dtype, Math.floor(bytes / bytesPerElement(dtype)), () => this.find());
+    this.typed.set(dtype, typed);
+    return typed;
+  }
+
+  /** `length` elements from `offset` on. */
+  part(offset: number, length: number): TorchStorage {
+    const width = bytesPerElement(this.dtype);
+    return new TorchStorage(this.dtype, length, () =>
+      this.find().subarray(offset * width, (offset + length) * width),
+    );
   }
 
   setState(_: PickleValue, machine: PickleMachine): void {
@@ -85,7 +109,7 @@ export class TensorView extends PickleObject {
 const isRowMajor = (shape: readonly number[], stride: readonly number[]): boolean =>
   sizeOf(shape) === 0 || shape.every((n, d) => n === 1 || stride[d] === sizeOf(shape.slice(d + 1)));
 
-const isCounts = (value: PickleValue | undefined): value is readonly number[] =>
+export const isCounts = (value: PickleValue | undefined): value is readonly number[] =>
   Array.isArray(value) && value.length <= 16 && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 
 /** A view whose every element lies inside of its storage. What a copy of it would cost is charged at once. */
@@ -111,16 +135,33 @@ export function tensorView(
   return new TensorView(storage, offset as number, shape, stride);
 }
 
-/** Reads a persistent id ('storage', class, key, location, number of elements, …), as `torch.save` writes them. */
-export function storageId(id: PickleValue | undefined, machine: PickleMachine) {
+export interface StorageId {
+  readonly key: string;
+  readonly dtype: Dtype;
+  /** Number of elements. */
+  readonly length: number;
+  /** Elements that are meant, where not all. */
+  readonly part: { readonly offset: number; readonly length: number } | undefined;
+}
+
+/** Reads a persistent id ('storage', class, key, location, number of elements, part), as `torch.save` writes them. */
+export function storageId(id: PickleValue | undefined, machine: PickleMachine): StorageId {
   if (!Array.isArray(id) || id[0] !== 'storage')
     throw machine.fault(`it refers to ${describe(id ?? null)} where a storage is due`);
   const [, type, key, , length, view] = id as PickleValue[];
-  const dtype =
-    type instanceof PickleGlobal && type.module === 'torch' ? storageTypes.get(type.name) : undefined;
+  const dtype = type instanceof PickleGlobal ? storageTypes.get(`${type}`) : undefined;
   if (!dtype) throw machine.fault(`storage of ${describe(type ?? null)} is of no known element type`);
-  if (typeof key !== 'string' || !Number.isSafeInteger(length) || (length as number) < 0)
+  if (typeof key !== 'string' || !isCounts([length ?? null]))
     throw machine.fault('a storage needs a key and a number of elements');
-  if (view !== undefined && view !== null) throw machine.fault('a storage that views another is not read');
-  return { key, dtype, length: length as number };
+  return { key, dtype, length: length as number, part: partOf(view, length as number, machine) };
+}
+
+/** A part of a storage: (key, offset, number of elements). */
+function partOf(view: PickleValue | undefined, whole: number, machine: PickleMachine): StorageId['part'] {
+  if (view === undefined || view === null) return undefined;
+  const [, offset, length] = Array.isArray(view) ? (view as PickleValue[]) : [];
+  const counts = [offset ?? null, length ?? null];
+  if (!isCounts(counts) || counts[0]! + counts[1]! > whole)
+    throw machine.fault(`a part of a storage of ${whole} elements lies outside of it`);
+  return { offset: counts[0]!, length: counts[1]! };
 }

@@ -1,23 +1,29 @@
 import { constructors } from './constructors.js';
 import { ModelError } from './errors.js';
 import { type PickleValue, runPickle } from './pickle.js';
-import type { Source } from './source.js';
+import { memorySource } from './source.js';
 import { bytesPerElement } from './tensor.js';
 import { storageId, TorchStorage } from './torch-storage.js';
-import { openZip, readStored, type ZipEntry } from './zip.js';
+import type { ZipEntry } from './zip.js';
+
+/** The pickle of a zip that PyTorch wrote lies in the folder that all of its files lie in. */
+const pickleOf = (entries: readonly ZipEntry[]) =>
+  entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name));
+
+export const isTorchZip = (entries: readonly ZipEntry[]): boolean => pickleOf(entries) !== undefined;
 
 /**
- * Reads PyTorch's zip format: a pickle `data.pkl`, and the elements of each storage as a file `data/KEY`, all in one
- * folder. The pickle is run; no storage's bytes are read before they are asked for.
+ * Reads PyTorch's zip format: a pickle `data.pkl`, and the elements of each storage as a file `data/KEY`. The pickle is
+ * run; a storage's bytes are read when first asked for.
  *
  * @throws ModelError `E_PICKLE` or `E_ZIP`.
  */
-export async function readTorchZip(source: Source): Promise<PickleValue> {
-  const entries = new Map((await openZip(source)).map((entry) => [entry.name, entry]));
-  const pickle = [...entries.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
+export function readTorchZip(files: readonly ZipEntry[]): PickleValue {
   const fault = (message: string) => new ModelError('E_PICKLE', `torch file: ${message}`);
+  const pickle = pickleOf(files);
   if (!pickle) throw fault('it is a zip without FOLDER/data.pkl, so not one that PyTorch wrote');
-  const folder = pickle.slice(0, pickle.indexOf('/') + 1);
+  const folder = pickle.name.slice(0, pickle.name.indexOf('/') + 1);
+  const entries = new Map(files.map((entry) => [entry.name, entry]));
   if (entries.has(`${folder}constants.pkl`))
     throw fault('it is a TorchScript program; only the weights of a state_dict are read');
   const byteorder = entries.get(`${folder}byteorder`);
@@ -25,10 +31,11 @@ export async function readTorchZip(source: Source): Promise<PickleValue> {
     throw fault(`its byte order is "${text(byteorder)}"; little is read`);
 
   const storages = new Map<string, TorchStorage>();
-  return runPickle(readStored(entries.get(pickle)!), {
+  return runPickle(memorySource(pickle.read()), {
     constructors,
     persistent([id], machine) {
-      const { key, dtype, length } = storageId(id, machine);
+      const { key, dtype, length, part } = storageId(id, machine);
+      if (part) throw machine.fault('a storage that is a part of another is of the legacy format');
       const known = storages.get(key);
       if (known?.dtype === dtype && known.length === length) return known;
       const entry = entries.get(`${folder}data/${key}`);
@@ -38,7 +45,7 @@ export async function readTorchZip(source: Source): Promise<PickleValue> {
         throw machine.fault(
           `storage "${key}" holds ${entry.size} bytes, the pickle says ${size}${known ? ' of another kind' : ''}`,
         );
-      const storage = new TorchStorage(dtype, length, () => readStored(entry));
+      const storage = new TorchStorage(dtype, length, () => entry.read());
       storages.set(key, storage);
       return storage;
     },
@@ -47,4 +54,4 @@ export async function readTorchZip(source: Source): Promise<PickleValue> {
 
 /** A record of a few letters. */
 const text = (entry: ZipEntry): string =>
-  entry.size > 64 ? 'unreadable' : Buffer.from(readStored(entry)).toString('latin1').trim();
+  entry.size > 64 ? 'unreadable' : Buffer.from(entry.read()).toString('latin1').trim();

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { crc32 } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { ModelError } from './errors.js';
 import { type Source, sliceOf } from './source.js';
@@ -9,17 +9,26 @@ export interface ZipEntry {
   readonly name: string;
   /** Bytes when read, as the zip states. */
   readonly size: number;
-  /** Its bytes in the zip, where they are stored as they are; undefined where compressed. */
+  /** Its bytes in the zip, where they are stored as they are. */
   readonly stored: Source | undefined;
-  readonly crc32: number;
-  /** Bytes after decompression, piece by piece, never more than `size`. */
-  stream(): Promise<AsyncIterable<Uint8Array>>;
+  /** All of its bytes, checked against the checksum that the zip states. @throws ModelError `E_ZIP` */
+  read(): Uint8Array;
+  /** All of them piece by piece, unchecked but never more than `size`. @throws ModelError `E_ZIP` */
+  stream(): AsyncIterable<Uint8Array>;
+  /** @throws ModelError `E_ZIP` unless that is the checksum of its bytes. */
+  check(sum: number): void;
 }
+
+/** Weights are noise and hardly shrink: what would grow more than that, beyond a few zeros, is made to fill a disk. */
+const MAX_GROWTH = 32;
+const FREE = 2 ** 24;
+/** Far more than a checkpoint has storages. */
+const MAX_ENTRIES = 2 ** 18;
 
 /**
  * The files of a zip (zip64 too), in the order of its directory. None is read yet.
  *
- * @throws ModelError `E_ZIP` when it is damaged, cut short, encrypted, or when two files share bytes.
+ * @throws ModelError `E_ZIP` when it is damaged, cut short, encrypted, a bomb, or when two files share bytes.
  */
 export async function openZip(source: Source): Promise<readonly ZipEntry[]> {
   try {
@@ -27,15 +36,16 @@ export async function openZip(source: Source): Promise<readonly ZipEntry[]> {
       lazyEntries: true,
       autoClose: false,
     });
+    if (zip.entryCount > MAX_ENTRIES)
+      throw new Error(`it lists ${zip.entryCount} files; ${MAX_ENTRIES} are allowed`);
     const entries: ZipEntry[] = [];
     const extents: { start: number; end: number }[] = [];
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName.endsWith('/')) continue;
-      if (!entry.canDecodeFileData())
-        throw new Error(`"${entry.fileName}" is encrypted, or compressed by an unusual method`);
       const { fileDataStart: start } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+      checkEntry(entry);
       extents.push({ start: entry.relativeOffsetOfLocalHeader, end: start + entry.compressedSize });
-      entries.push(entryOf(zip, entry, source, start));
+      entries.push(entryOf(zip, entry, sliceOf(source, start, entry.compressedSize)));
     }
     checkApart(extents);
     if (new Set(entries.map(({ name }) => name)).size !== entries.length)
@@ -46,22 +56,50 @@ export async function openZip(source: Source): Promise<readonly ZipEntry[]> {
   }
 }
 
-/** All of a stored entry's bytes, checked against the checksum that the zip states. @throws ModelError `E_ZIP`. */
-export function readStored({ name, stored, size, crc32: expected }: ZipEntry): Uint8Array {
-  if (!stored) throw fault(new Error(`"${name}" is compressed where PyTorch stores`));
-  const bytes = stored.read(0, size);
-  if (crc32(bytes) !== expected)
-    throw fault(new Error(`the bytes of "${name}" do not match their checksum; fetch the file again`));
-  return bytes;
+function entryOf(zip: ZipFile, entry: Entry, raw: Source): ZipEntry {
+  const { fileName: name, uncompressedSize: size } = entry;
+  const compressed = entry.isCompressed();
+  const check = (sum: number) => {
+    if (sum !== entry.crc32)
+      throw fault(new Error(`the bytes of "${name}" do not match their checksum; fetch the file again`));
+  };
+  return {
+    name,
+    size,
+    stored: compressed ? undefined : raw,
+    read() {
+      const bytes = compressed ? inflate(name, raw.read(0, raw.length), size) : raw.read(0, size);
+      check(crc32(bytes));
+      return bytes;
+    },
+    async *stream() {
+      try {
+        yield* await zip.openReadStreamPromise(entry);
+      } catch (cause) {
+        throw fault(cause);
+      }
+    },
+    check,
+  };
 }
 
-const entryOf = (zip: ZipFile, entry: Entry, source: Source, start: number): ZipEntry => ({
-  name: entry.fileName,
-  size: entry.uncompressedSize,
-  stored: entry.isCompressed() ? undefined : sliceOf(source, start, entry.compressedSize),
-  crc32: entry.crc32,
-  stream: () => zip.openReadStreamPromise(entry),
-});
+function inflate(name: string, bytes: Uint8Array, size: number): Uint8Array {
+  let whole: Uint8Array;
+  try {
+    whole = inflateRawSync(bytes, { maxOutputLength: Math.max(size, 1) });
+  } catch (cause) {
+    throw fault(cause);
+  }
+  if (whole.length !== size) throw fault(new Error(`"${name}" has ${whole.length} bytes, not ${size}`));
+  return whole;
+}
+
+function checkEntry(entry: Entry): void {
+  const { fileName: name, uncompressedSize: size, compressedSize } = entry;
+  if (!entry.canDecodeFileData()) throw new Error(`"${name}" is encrypted, or compressed in an unusual way`);
+  if (size > FREE + MAX_GROWTH * compressedSize)
+    throw new Error(`"${name}" would grow from ${compressedSize} bytes to ${size}, which no checkpoint does`);
+}
 
 /** Files that share bytes let a small zip hold large contents many times over; no program writes such. */
 function checkApart(extents: { start: number; end: number }[]): void {
@@ -80,6 +118,7 @@ const fault = (cause: unknown) =>
         { cause },
       );
 
+/** Lets the zip library read a source. */
 class SourceReader extends RandomAccessReader {
   constructor(private readonly source: Source) {
     super();
@@ -92,9 +131,9 @@ class SourceReader extends RandomAccessReader {
     position: number,
     callback: (error: Error | null, count?: number) => void,
   ): void {
-    const within = position >= 0 && position + length <= this.source.length;
-    if (within) buffer.set(this.source.read(position, length), offset);
-    callback(null, within ? length : 0);
+    const inside = position >= 0 && position + length <= this.source.length;
+    if (inside) buffer.set(this.source.read(position, length), offset);
+    callback(null, inside ? length : 0);
   }
 
   override _readStreamForRange(start: number, end: number): Readable {

@@ -1,0 +1,47 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { inspectCheckpoint } from './inspect-checkpoint.js';
+import { writeSafetensors } from './safetensors.js';
+import type { Tensors } from './tensor.js';
+
+const fixture = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;
+
+it('tells family, options and counts of an EDM checkpoint', async () => {
+  const found = await inspectCheckpoint(fixture('edm-ncsnpp-uncond.p2.pkl'));
+  expect(found).toMatchObject({
+    format: 'pickle',
+    family: 'edm',
+    bytes: 494_565,
+    options: { type: 'SongUNet', embedding_type: 'fourier', encoder_type: 'residual' },
+  });
+  expect(found.dtypes).toEqual({ F32: found.tensors });
+  expect(found.groups.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(found.parameters);
+});
+
+it('tells a predictor of the official training', async () => {
+  const found = await inspectCheckpoint(fixture('official-predictor.pkl'));
+  expect(found).toMatchObject({ family: 'amed-predictor', options: { sampler_stu: expect.any(String) } });
+});
+
+it('counts elements and types of what it does not know', async () => {
+  const found = await inspectCheckpoint(fixture('tensors.zip.pt'));
+  expect(found).toMatchObject({ format: 'PyTorch zip', tensors: 19, dtypes: { F32: 10, BF16: 1, I64: 1 } });
+  expect(found).not.toHaveProperty('family');
+  expect(found.groups).toHaveLength(17);
+  expect(found.groups.at(-1)).toMatchObject({ name: '…', tensors: 3 });
+});
+
+it('says what keeps weights of a known family from fitting', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-models-'));
+  const one: Tensors[string] = { dtype: 'F16', shape: [1, 3, 1], data: new Uint16Array(3) };
+  const path = join(folder, 'a.safetensors');
+  await writeFile(
+    path,
+    writeSafetensors({ 'input_blocks.0.0.weight': one, 'out.2.weight': one, 'time_embed.0.weight': one }),
+  );
+  const found = await inspectCheckpoint(path);
+  await rm(folder, { recursive: true });
+  expect(found).toMatchObject({ family: 'adm', problem: expect.stringMatching(/no U-Net/), parameters: 9 });
+});

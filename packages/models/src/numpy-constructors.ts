@@ -1,0 +1,105 @@
+import {
+  describe,
+  type PickleConstructor,
+  PickleGlobal,
+  type PickleMachine,
+  PickleObject,
+  type PickleValue,
+} from './pickle.js';
+import { bytesPerElement, type Dtype, sizeOf, toNumbers } from './tensor.js';
+import { isCounts, type TensorView, TorchStorage, tensorView } from './torch-storage.js';
+
+class NumpyDtype extends PickleObject {
+  bigEndian = false;
+
+  constructor(readonly dtype: Dtype) {
+    super();
+  }
+
+  setState(state: PickleValue): void {
+    this.bigEndian = Array.isArray(state) && state[1] === '>';
+  }
+}
+
+/** A numpy array; empty until its state is set. */
+export class NumpyArray extends PickleObject {
+  view: TensorView | undefined;
+
+  setState(state: PickleValue, machine: PickleMachine): void {
+    const [, shape, type, fortran, data] = Array.isArray(state) ? (state as readonly PickleValue[]) : [];
+    this.fill(numpyStorage(type, data, machine), shape, fortran === true, machine);
+  }
+
+  fill(
+    storage: TorchStorage,
+    shape: PickleValue | undefined,
+    fortran: boolean,
+    machine: PickleMachine,
+  ): this {
+    if (!isCounts(shape)) throw machine.fault('an array needs a shape of counts');
+    const stride = shape.map((_, d) => sizeOf(fortran ? shape.slice(0, d) : shape.slice(d + 1)));
+    this.view = tensorView(storage, 0, shape, stride, machine);
+    if (sizeOf(shape) !== storage.length)
+      throw machine.fault(`an array [${shape}] is made of ${storage.length} elements`);
+    return this;
+  }
+}
+
+function numpyStorage(type: PickleValue | undefined, data: PickleValue | undefined, machine: PickleMachine) {
+  if (!(type instanceof NumpyDtype) || !(data instanceof Uint8Array))
+    throw machine.fault('numpy data needs a dtype and bytes; arrays of objects are not read');
+  if (type.bigEndian) throw machine.fault('big-endian numpy data is not read');
+  const length = data.length / bytesPerElement(type.dtype);
+  if (!Number.isInteger(length))
+    throw machine.fault(`${data.length} bytes are no whole number of ${type.dtype}`);
+  return new TorchStorage(type.dtype, length, () => data);
+}
+
+const numpyDtype: PickleConstructor = ([code], machine) => {
+  const dtype = typeof code === 'string' ? numpyTypes.get(code) : undefined;
+  if (!dtype) throw machine.fault(`numpy's dtype ${describe(code ?? null)} is not read`);
+  return new NumpyDtype(dtype);
+};
+
+const numpyScalar: PickleConstructor = ([type, data], machine) => {
+  const storage = numpyStorage(type, data, machine);
+  if (storage.length !== 1) throw machine.fault(`a numpy scalar has ${storage.length} elements`);
+  const tensor = tensorView(storage, 0, [], [], machine).tensor();
+  if (tensor.dtype === 'BOOL') return tensor.data[0] !== 0;
+  return toNumbers(tensor)[0]!;
+};
+
+const numpyArray: PickleConstructor = ([type], machine) => {
+  if (!(type instanceof PickleGlobal) || type.toString() !== 'numpy.ndarray')
+    throw machine.fault(`an array of ${describe(type ?? null)} is not read`);
+  return new NumpyArray();
+};
+
+/** Protocol 5 writes arrays as their bytes, dtype, shape and order. */
+const fromBuffer: PickleConstructor = ([data, type, shape, order], machine) =>
+  new NumpyArray().fill(numpyStorage(type, data, machine), shape, order === 'F', machine);
+
+const numpyTypes: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
+  ['f8', 'F64'],
+  ['f4', 'F32'],
+  ['f2', 'F16'],
+  ['i8', 'I64'],
+  ['i4', 'I32'],
+  ['i2', 'I16'],
+  ['i1', 'I8'],
+  ['u8', 'U64'],
+  ['u4', 'U32'],
+  ['u2', 'U16'],
+  ['u1', 'U8'],
+  ['b1', 'BOOL'],
+]);
+
+/** What numpy's data may call, by `module.name`; `numpy._core` since numpy 2. */
+export const numpyConstructors: readonly (readonly [string, PickleConstructor])[] = [
+  ['numpy.dtype', numpyDtype],
+  ...['numpy.core', 'numpy._core'].flatMap((core): [string, PickleConstructor][] => [
+    [`${core}.multiarray.scalar`, numpyScalar],
+    [`${core}.multiarray._reconstruct`, numpyArray],
+    [`${core}.numeric._frombuffer`, fromBuffer],
+  ]),
+];
