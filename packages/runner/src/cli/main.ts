@@ -66,6 +66,15 @@ withFeatures(fid.command('calc'))
   .action(async (images, options) => (await import('./fid.js')).fidCalc(images, options));
 
 program
+  .command('models')
+  .description('files of weights')
+  .command('inspect')
+  .description('say what a file of weights is: format, family, tensors, options; nothing in it is executed')
+  .argument('<file>', '.pkl, .pt, .ckpt, .safetensors, an index of shards, or a zip of one')
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (file, options) => (await import('./models.js')).modelsInspect(file, options));
+
+program
   .command('schema')
   .description('print the JSON Schema of a spec, for editors')
   .action(async () => (await import('./schema.js')).schema());
