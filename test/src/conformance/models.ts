@@ -1,16 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  exportDenoiser,
-  openDenoiser,
-  type PickleValue,
-  readEdmCheckpoint,
-  readPickle,
-  type Tensors,
-  TensorView,
-  toFloat32,
-} from '@fewstep/models';
+import { exportDenoiser, openDenoiser, readEdmCheckpoint, type Tensors, toFloat32 } from '@fewstep/models';
+import { edmKeyLists } from './edm-key-lists.js';
+import { formatCases } from './formats.js';
 import type { Golden } from './golden.js';
+
 import { type Outcome, outcome, type Topic } from './topic.js';
 
 interface Case {
@@ -43,9 +36,10 @@ export const models: Topic = async (golden) => {
             'single layers are no public interface; the tests of @fewstep/models run them',
           ),
         );
-    else if (one.files) for (const { path } of one.files) outcomes.push(...(await formatCases(golden, path)));
+    else if (one.files) outcomes.push(...(await formatCases(golden, one.files)));
     else outcomes.push(skipped(one.name, 'family not read yet'));
   }
+  outcomes.push(...(await edmKeyLists(golden, golden.index.state_dicts ?? [])));
   return outcomes;
 };
 
@@ -116,31 +110,4 @@ function differences(
       return `sample ${n} is off by ${(difference / scale).toExponential(2)}, allowed ${limit.toExponential(2)}`;
   }
   return undefined;
-}
-
-async function formatCases(golden: Golden, path: string): Promise<Outcome[]> {
-  if (!path.endsWith('.pkl')) return path.endsWith('.json') ? [] : [skipped(path, 'format not read yet')];
-  return [
-    await outcome(path, async () => {
-      const folder = join(golden.folder, path, '..');
-      const { state_dict: expected } = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as {
-        state_dict: Record<string, { shape: number[]; values: number[] }>;
-      };
-      const root = readPickle(await readFile(join(golden.folder, path)));
-      const found = root instanceof Map ? root.get('state_dict') : undefined;
-      if (!(found instanceof Map)) return 'it holds no state_dict';
-      for (const [name, { shape, values }] of Object.entries(expected)) {
-        const view: PickleValue | undefined = found.get(name);
-        if (!(view instanceof TensorView)) return `${name} is no tensor`;
-        const tensor = view.tensor();
-        const numbers =
-          tensor.dtype === 'I64'
-            ? Array.from(tensor.data, Number)
-            : Array.from(tensor.dtype === 'F64' ? tensor.data : toFloat32(tensor));
-        if (`${tensor.shape}` !== `${shape}` || `${numbers}` !== `${values}`)
-          return `${name} is [${tensor.shape}] ${numbers}`;
-      }
-      return found.size === Object.keys(expected).length ? undefined : `it holds ${found.size} tensors`;
-    }),
-  ];
 }

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { fewstep } from './command-line.js';
+
+const fixture = (name: string) => `packages/models/fixtures/${name}`;
+
+it('says what a file of weights is', async () => {
+  const { code, stdout } = await fewstep(['models', 'inspect', fixture('edm-ncsnpp-uncond.p2.pkl')]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/edm-ncsnpp-uncond\.p2\.pkl: edm\n {2}format {6}pickle, 494,565 bytes\n/);
+  expect(stdout).toMatch(/^ {4}embedding_type: "fourier"$/m);
+});
+
+it('says it as JSON, and of a zip in a zip', async () => {
+  const { stdout } = await fewstep(['models', 'inspect', fixture('tensors.nested.zip'), '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({
+    format: 'zip of PyTorch zip',
+    tensors: 19,
+    dtypes: { BF16: 1 },
+  });
+});
+
+it('names what it can’t read, with exit code 2', async () => {
+  const { code, stderr } = await fewstep(['models', 'inspect', 'package.json']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^E_CHECKPOINT package\.json: it is JSON text/);
+});
