@@ -1,10 +1,13 @@
+import type { ClipTextOptions } from './clip-text-encoder.js';
 import type { EdmNetworkOptions } from './edm-options.js';
+import type { FirstStageOptions } from './first-stage-decoder.js';
 import type { GuidedUNetOptions } from './guided-unet.js';
+import type { LatentUNetOptions } from './latent-unet.js';
 import type { Preconditioning } from './preconditioning.js';
 import type { Tensors } from './tensor.js';
 
 /** A denoiser as a checkpoint holds it: what kind of network, how it is preconditioned, its weights. */
-export type Checkpoint = EdmCheckpoint | GuidedCheckpoint;
+export type Checkpoint = EdmCheckpoint | GuidedCheckpoint | LatentCheckpoint;
 
 interface Preconditioned {
   readonly preconditioning: Preconditioning;
@@ -27,4 +30,15 @@ export interface GuidedCheckpoint extends Preconditioned {
   readonly network: GuidedUNetOptions;
   /** What can guide it to a class: only ADM has one. */
   readonly classifier?: { readonly network: GuidedUNetOptions; readonly weights: Tensors };
+}
+
+/** Of latent diffusion, Stable Diffusion among it: a denoiser of latents, and what leads from and to them. */
+export interface LatentCheckpoint extends Preconditioned {
+  readonly family: 'ldm';
+  readonly network: LatentUNetOptions;
+  /** What the first stage's latents are multiplied by for the denoiser. */
+  readonly scaleFactor: number;
+  readonly decoder: { readonly options: FirstStageOptions; readonly weights: Tensors };
+  /** Makes conditions of prompts; an unconditional model has none. */
+  readonly textEncoder?: { readonly options: ClipTextOptions; readonly weights: Tensors };
 }

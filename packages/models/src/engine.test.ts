@@ -154,6 +154,7 @@ describe('the digits denoiser', () => {
     expect(await denoiser.evaluate({ x: new Float64Array(0), sigma: 1 })).toEqual({
       denoised: new Float64Array(0),
       bottleneck: new Float64Array(0),
+      forwards: 0,
     });
   });
 

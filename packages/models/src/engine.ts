@@ -1,7 +1,5 @@
-import { availableParallelism } from 'node:os';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { ModelError } from './errors.js';
 import type { DenoiserInfo } from './export-denoiser.js';
+import { type EngineOptions, engineFault, type OnnxInput, openSession } from './onnx-session.js';
 
 /** A batch to denoise; n is the length of `x` over C·R·R. */
 export interface DenoiserRequest {
@@ -11,7 +9,9 @@ export interface DenoiserRequest {
   readonly sigma: number | Float64Array;
   /** [n] classes; null, or no list at all: without class. */
   readonly labels?: readonly (number | null)[];
-  /** Most samples that go through the network at once, up to 64; by default 64, fewer above 64×64 pixels. */
+  /** What the network is told beside, where it is: [positions × width] for all samples, or n of them. */
+  readonly condition?: Float64Array;
+  /** Most samples that go through the network at once, up to 64; by default 64, fewer above 64×64 pixels, or 32×32 with a condition. */
   readonly batch?: number;
 }
 
@@ -21,6 +21,8 @@ export interface DenoiserResult {
   readonly denoised: Float64Array;
   /** [n × 64]; empty where the network has no bottleneck. */
   readonly bottleneck: Float64Array;
+  /** Samples that went through the network: n, or more under guidance. */
+  readonly forwards: number;
 }
 
 /** A denoiser that is ready to run. */
@@ -53,114 +55,103 @@ const MAX_PIXELS = 2 ** 18;
 export async function openDenoiser(
   graph: string | Uint8Array,
   info: DenoiserInfo,
-  { threads = availableParallelism() }: { threads?: number } = {},
+  options: EngineOptions = {},
 ): Promise<LoadedDenoiser> {
-  const from = typeof graph === 'string' ? graph : `graph of ${graph.length} bytes`;
-  const ort = await import('onnxruntime-node').catch((cause: Error) => {
-    throw fault(
-      `ONNX Runtime can't be loaded: ${cause.message}. Install onnxruntime-node for this platform`,
-      {},
-      cause,
-    );
-  });
-  if (!Number.isSafeInteger(threads) || threads < 1)
-    throw fault(`the number of threads is a positive integer, not ${threads}`, { threads });
-  let session: InferenceSession;
-  try {
-    // the overloads take a path or bytes, not their union
-    session = await ort.InferenceSession.create(graph as string, {
-      intraOpNumThreads: threads,
-      logSeverityLevel: 4,
-    });
-  } catch (cause) {
-    throw fault(`ONNX Runtime refuses ${from}: ${(cause as Error).message}`, { graph: from }, cause);
-  }
-  const inputs = info.labelDim > 0 ? ['x', 'sigma', 'class_labels'] : ['x', 'sigma'];
+  const { channels, resolution, labelDim, condition } = info;
+  const inputs = [
+    'x',
+    'sigma',
+    ...(labelDim > 0 ? ['class_labels'] : []),
+    ...(condition ? ['condition'] : []),
+  ];
   const outputs = info.bottleneck ? ['denoised', 'bottleneck'] : ['denoised'];
-  if (!sameNames(session.inputNames, inputs) || !sameNames(session.outputNames, outputs)) {
-    const found = { inputs: session.inputNames, outputs: session.outputNames };
-    await session.release();
-    throw fault(
-      `${from} maps ${found.inputs} to ${found.outputs}; a denoiser as described maps ${inputs} to ${outputs}`,
-      found,
-    );
-  }
-
-  const { channels, resolution, labelDim } = info;
+  const session = await openSession(graph, { what: 'a denoiser', inputs, outputs }, options);
   const size = channels * resolution ** 2;
-  let open = true;
   return {
     info,
     async evaluate(request) {
-      if (!open) throw fault('the denoiser was closed');
-      const { x, n, sigma, labels, batch } = check(request, info);
+      const { x, n, sigma, labels, tokens, batch } = check(request, info);
       const denoised = new Float64Array(n * size);
       const bottleneck = new Float64Array(info.bottleneck ? n * BOTTLENECK : 0);
       for (let start = 0; start < n; start += batch) {
-        const rows = Math.min(batch, n - start);
-        const slice = Float32Array.from(x.subarray(start * size, (start + rows) * size));
-        const feeds: Record<string, Tensor> = {
-          x: new ort.Tensor('float32', slice, [rows, channels, resolution, resolution]),
-          sigma: new ort.Tensor('float32', sigma.slice(start, start + rows), [rows]),
+        const end = Math.min(n, start + batch);
+        const rows = end - start;
+        const slice = Float32Array.from(x.subarray(start * size, end * size));
+        const feeds: Record<string, OnnxInput> = {
+          x: { data: slice, shape: [channels, resolution, resolution] },
+          sigma: { data: sigma.slice(start, end), shape: [] },
         };
         if (labelDim > 0) {
           const oneHot = new Float32Array(rows * labelDim);
-          labels?.slice(start, start + rows).forEach((label, row) => {
+          labels?.slice(start, end).forEach((label, row) => {
             if (label !== null) oneHot[row * labelDim + label] = 1;
           });
-          feeds.class_labels = new ort.Tensor('float32', oneHot, [rows, labelDim]);
+          feeds.class_labels = { data: oneHot, shape: [labelDim] };
         }
-        let results: InferenceSession.OnnxValueMapType;
-        try {
-          results = await session.run(feeds);
-        } catch (cause) {
-          throw fault(`ONNX Runtime failed on ${rows} samples: ${(cause as Error).message}`, { rows }, cause);
+        if (condition && tokens) {
+          const width = condition.positions * condition.width;
+          const data = new Float32Array(rows * width);
+          for (let row = 0; row < rows; row++) {
+            const from = tokens.length === width ? 0 : (start + row) * width;
+            data.set(tokens.subarray(from, from + width), row * width);
+          }
+          feeds.condition = { data, shape: [condition.positions, condition.width] };
         }
-        denoised.set(results.denoised!.data as Float32Array, start * size);
-        if (info.bottleneck) bottleneck.set(results.bottleneck!.data as Float32Array, start * BOTTLENECK);
+        const results = await session.run(feeds, rows);
+        denoised.set(results.denoised as Float32Array, start * size);
+        if (info.bottleneck) bottleneck.set(results.bottleneck as Float32Array, start * BOTTLENECK);
       }
-      return { denoised, bottleneck };
+      return { denoised, bottleneck, forwards: n };
     },
-    async close() {
-      if (!open) return;
-      open = false;
-      await session.release();
-    },
+    close: () => session.close(),
   };
 }
 
-const fault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
-  new ModelError('E_ENGINE', message, evidence, { cause });
-
-const sameNames = (found: readonly string[], expected: readonly string[]) =>
-  found.length === expected.length && expected.every((name) => found.includes(name));
-
-function check({ x, sigma, labels, batch }: DenoiserRequest, info: DenoiserInfo) {
+function check({ x, sigma, labels, condition, batch }: DenoiserRequest, info: DenoiserInfo) {
   const { channels, resolution, labelDim } = info;
   const n = x.length / (channels * resolution ** 2);
   if (!Number.isInteger(n))
-    throw fault(
+    throw engineFault(
       `x has ${x.length} values, which are no whole number of ${channels}×${resolution}×${resolution} images`,
       {
         length: x.length,
       },
     );
   const sigmas = typeof sigma === 'number' ? new Float32Array(n).fill(sigma) : Float32Array.from(sigma);
-  if (sigmas.length !== n) throw fault(`there are ${sigmas.length} noise levels for ${n} samples`, { n });
+  if (sigmas.length !== n)
+    throw engineFault(`there are ${sigmas.length} noise levels for ${n} samples`, { n });
   const wrong = sigmas.find((level) => !(level > 0 && level < Infinity));
-  if (wrong !== undefined) throw fault(`a noise level is a positive number, not ${wrong}`, { sigma: wrong });
+  if (wrong !== undefined)
+    throw engineFault(`a noise level is a positive number, not ${wrong}`, { sigma: wrong });
   if (labels && labels.length !== n)
-    throw fault(`there are ${labels.length} classes for ${n} samples`, { n });
+    throw engineFault(`there are ${labels.length} classes for ${n} samples`, { n });
   for (const label of labels ?? [])
     if (label !== null && !(Number.isInteger(label) && label >= 0 && label < labelDim))
-      throw fault(
+      throw engineFault(
         labelDim > 0
           ? `there is no class ${label}; they go from 0 to ${labelDim - 1}`
           : 'this network has no classes',
         { label },
       );
-  const most = batch ?? Math.max(1, Math.min(MAX_BATCH, Math.floor(MAX_PIXELS / resolution ** 2)));
+  checkCondition(condition, n, info);
+  // networks with cross attention hold four times as much of a pixel
+  const pixels = info.condition ? MAX_PIXELS / 4 : MAX_PIXELS;
+  const most = batch ?? Math.max(1, Math.min(MAX_BATCH, Math.floor(pixels / resolution ** 2)));
   if (!(Number.isInteger(most) && most >= 1 && most <= MAX_BATCH))
-    throw fault(`batch is an integer from 1 to ${MAX_BATCH}, not ${batch}`, { batch });
-  return { x, n, sigma: sigmas, labels, batch: most };
+    throw engineFault(`batch is an integer from 1 to ${MAX_BATCH}, not ${batch}`, { batch });
+  return { x, n, sigma: sigmas, labels, tokens: condition, batch: most };
+}
+
+function checkCondition(condition: Float64Array | undefined, n: number, info: DenoiserInfo): void {
+  if (!info.condition) {
+    if (condition) throw engineFault('this network takes no condition', {});
+    return;
+  }
+  const { positions, width } = info.condition;
+  const length = condition?.length;
+  if (length !== positions * width && length !== n * positions * width)
+    throw engineFault(
+      `this network is told ${positions} tokens of ${width} entries, once or for each of ${n} samples, not ${length ?? 'no'} values`,
+      { length },
+    );
 }

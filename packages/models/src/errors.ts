@@ -3,9 +3,16 @@
  *
  * - `E_PICKLE`, `E_ZIP`, `E_SAFETENSORS`: bytes that are no such file, or one that is cut short, hostile or not supported.
  * - `E_CHECKPOINT`: a file that can't be opened, or holds no network that is known, or other weights than it needs.
+ * - `E_TOKENIZER`: a vocabulary that can't be read, or is none.
  * - `E_ENGINE`: a graph that can't be opened, a request that doesn't fit it, or an evaluation that failed.
  */
-export type ModelErrorCode = 'E_SAFETENSORS' | 'E_PICKLE' | 'E_ZIP' | 'E_CHECKPOINT' | 'E_ENGINE';
+export type ModelErrorCode =
+  | 'E_SAFETENSORS'
+  | 'E_PICKLE'
+  | 'E_ZIP'
+  | 'E_CHECKPOINT'
+  | 'E_ENGINE'
+  | 'E_TOKENIZER';
 
 /** An error of this package. `evidence` holds the values that the message speaks of. */
 export class ModelError extends Error {

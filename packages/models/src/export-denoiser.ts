@@ -1,8 +1,9 @@
-import type { Checkpoint, GuidedCheckpoint } from './checkpoint.js';
+import type { Checkpoint, GuidedCheckpoint, LatentCheckpoint } from './checkpoint.js';
 import { edmNetwork } from './edm-network.js';
 import { ModelError } from './errors.js';
 import { classifierGradient } from './guided-classifier.js';
 import { guidedUNet } from './guided-unet.js';
+import { latentUNet } from './latent-unet.js';
 import type { Network } from './network.js';
 import { OnnxAdjoints } from './onnx-adjoints.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
@@ -21,8 +22,16 @@ export interface DenoiserInfo {
   readonly sigmaMax: number;
   /** Whether there is an output `bottleneck`. */
   readonly bottleneck: boolean;
+  /** Where the network is told one: the shape of the input `condition`. */
+  readonly condition?: Condition;
   /** Descending levels that the network was trained at, where it knows no others: `roundSigma` goes to one of them. */
   readonly noiseLevels?: readonly number[];
+}
+
+/** What a denoiser is told beside the noise level: encoded tokens, [positions, width] for each sample. */
+export interface Condition {
+  readonly positions: number;
+  readonly width: number;
 }
 
 /** A denoiser as ONNX, with what its callers must know. */
@@ -47,7 +56,8 @@ const CLASSIFIER = 'classifier.';
  * Writes a checkpoint's denoiser D(x; σ) as an ONNX graph of float32, preconditioning and guidance inside, any batch
  * size n.
  *
- * - Inputs: `x` [n, C, R, R] in data units; `sigma` [n]; with classes `class_labels` [n, L], one-hot, zeros for none.
+ * - Inputs: `x` [n, C, R, R] in data units; `sigma` [n]; with classes `class_labels` [n, L], one-hot, zeros for none;
+ *   with prompts `condition` [n, positions, width], the text encoder's output. Latents are a latent model's data.
  * - Outputs: `denoised` [n, C, R, R]; `bottleneck` [n, 8, 8], mean over channels of what AMED-Solver's predictor reads
  *   (arXiv:2312.00094, section 3.3): the last 8×8 encoder block's output in EDM's networks, the middle block's in the
  *   others, where the network has that level.
@@ -62,7 +72,7 @@ export function exportDenoiser(
   { guidanceRate = 0, parts = false }: ExportSettings = {},
 ): ExportedDenoiser {
   const { preconditioning, sigmaMin, sigmaMax } = checkpoint;
-  const { network, channels, resolution, classes } = describeNetwork(checkpoint);
+  const { network, channels, resolution, classes, condition } = describeNetwork(checkpoint);
   const classifier = guidanceRate === 0 ? undefined : classifierOf(checkpoint, guidanceRate);
   const labelDim = classifier?.network.out_channels ?? classes;
 
@@ -71,6 +81,7 @@ export function exportDenoiser(
     x: ops.input('x', [channels, resolution, resolution]),
     sigma: ops.input('sigma', []),
     labels: labelDim > 0 ? ops.input('class_labels', [labelDim]) : undefined,
+    context: condition && ops.input('condition', [condition.positions, condition.width]),
   };
   const outputs: Record<string, GraphValue> = {};
   const guide: Guide<GraphValue> | undefined =
@@ -99,6 +110,7 @@ export function exportDenoiser(
       sigmaMin,
       sigmaMax,
       bottleneck: bottleneck !== undefined,
+      ...(condition && { condition }),
       ...(preconditioning.type === 'iddpm' && { noiseLevels: preconditioning.levels }),
     },
   };
@@ -109,6 +121,7 @@ function describeNetwork(checkpoint: Checkpoint): {
   channels: number;
   resolution: number;
   classes: number;
+  condition?: Condition | undefined;
 } {
   if (checkpoint.family === 'edm') {
     const { network } = checkpoint;
@@ -121,18 +134,25 @@ function describeNetwork(checkpoint: Checkpoint): {
   }
   const { network } = checkpoint;
   return {
-    network: guidedUNet(network),
+    network: checkpoint.family === 'ldm' ? latentUNet(checkpoint.network) : guidedUNet(network),
     channels: network.in_channels,
     resolution: network.image_size,
     classes: network.num_classes,
+    condition: checkpoint.family === 'ldm' ? conditionOf(checkpoint) : undefined,
   };
+}
+
+function conditionOf({ textEncoder }: LatentCheckpoint): Condition | undefined {
+  if (!textEncoder) return undefined;
+  const { max_position_embeddings: positions, hidden_size: width } = textEncoder.options;
+  return { positions, width };
 }
 
 function classifierOf(
   checkpoint: Checkpoint,
   guidanceRate: number,
 ): NonNullable<GuidedCheckpoint['classifier']> {
-  if (checkpoint.family !== 'edm' && checkpoint.classifier) return checkpoint.classifier;
+  if (checkpoint.family === 'adm' && checkpoint.classifier) return checkpoint.classifier;
   throw new ModelError(
     'E_CHECKPOINT',
     `guidance of rate ${guidanceRate} needs a classifier, and this checkpoint of family ${checkpoint.family} has none; ADM's is read with its classifier's file`,

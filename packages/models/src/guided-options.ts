@@ -1,6 +1,6 @@
 import { ModelError } from './errors.js';
 import type { GuidedUNetOptions } from './guided-unet.js';
-import type { Tensors } from './tensor.js';
+import type { Shaped } from './parameters.js';
 
 /** Options that the names and shapes of a network's weights don't show. Left out: those of the published files. */
 export type UnseenOptions = Partial<
@@ -20,7 +20,7 @@ const LAST_LEVEL = 8;
  *
  * @throws ModelError `E_CHECKPOINT` when the weights are of no such network, or the options fit none.
  */
-export function inferUNetOptions(weights: Tensors, unseen: UnseenOptions = {}): GuidedUNetOptions {
+export function inferUNetOptions(weights: Shaped, unseen: UnseenOptions = {}): GuidedUNetOptions {
   const has = (name: string) => Object.hasOwn(weights, name);
   const blocks = countWhile((k) => has(`output_blocks.${k}.0.in_layers.0.weight`));
   const resamples = (k: number) =>
@@ -49,7 +49,7 @@ export function inferUNetOptions(weights: Tensors, unseen: UnseenOptions = {}): 
  * @throws as `inferUNetOptions`.
  */
 export function inferClassifierOptions(
-  weights: Tensors,
+  weights: Shaped,
   unseen: UnseenOptions & { readonly image_size: number },
 ): GuidedUNetOptions {
   const positions = dimension(weights, 'out.2.positional_embedding', 1) - 1;
@@ -79,7 +79,7 @@ interface Structure {
 }
 
 function inferOptions(
-  weights: Tensors,
+  weights: Shaped,
   { levels, numBlocks, imageSize }: Structure,
   outChannels: number,
   unseen: UnseenOptions,
@@ -139,7 +139,7 @@ function checkOptions(options: GuidedUNetOptions, channels: readonly number[]): 
   if (problems.length > 0) throw fault(`its options don't fit: ${problems.join('; ')}`, { problems });
 }
 
-function dimension(weights: Tensors, name: string, axis: number): number {
+function dimension(weights: Shaped, name: string, axis: number): number {
   const size = Object.hasOwn(weights, name) ? weights[name]!.shape[axis] : undefined;
   if (size === undefined || size < 1)
     throw fault(`it has no weight ${name} as ADM's networks have`, { missing: [name] });

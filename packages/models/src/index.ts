@@ -1,5 +1,14 @@
-export type { Checkpoint, EdmCheckpoint, GuidedCheckpoint } from './checkpoint.js';
+export type { Checkpoint, EdmCheckpoint, GuidedCheckpoint, LatentCheckpoint } from './checkpoint.js';
+export { classifierFree } from './classifier-free.js';
+export type { ClipTextOptions } from './clip-text-encoder.js';
 export { PythonInstance } from './constructors.js';
+export {
+  type DecoderInfo,
+  type ExportedDecoder,
+  exportDecoder,
+  type LoadedDecoder,
+  openDecoder,
+} from './decoder.js';
 export type { DhariwalUNetOptions } from './dhariwal-unet.js';
 export { edmWeightShapes, parseEdmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
 export type { EdmNetworkOptions } from './edm-options.js';
@@ -10,7 +19,13 @@ export {
   openDenoiser,
 } from './engine.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
-export { type DenoiserInfo, type ExportedDenoiser, exportDenoiser } from './export-denoiser.js';
+export {
+  type Condition,
+  type DenoiserInfo,
+  type ExportedDenoiser,
+  exportDenoiser,
+} from './export-denoiser.js';
+export type { FirstStageOptions } from './first-stage-decoder.js';
 export {
   admCheckpoint,
   cmCheckpoint,
@@ -21,18 +36,34 @@ export {
 export type { UnseenOptions } from './guided-options.js';
 export type { GuidedUNetOptions } from './guided-unet.js';
 export { type Inspection, inspectCheckpoint } from './inspect-checkpoint.js';
+export type { LatentOptions } from './latent-options.js';
+export type { LatentUNetOptions } from './latent-unet.js';
 export {
   type OfficialPredictor,
   type OfficialPredictorSettings,
   parseOfficialPredictor,
   readOfficialPredictor,
 } from './official-predictor.js';
+export type { EngineOptions } from './onnx-session.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
 export type { Preconditioning } from './preconditioning.js';
+export {
+  parseDiffusersCheckpoint,
+  parseLatentCheckpoint,
+  readLatentCheckpoint,
+} from './read-latent-checkpoint.js';
 export { readPickle } from './read-pickle.js';
 export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from './safetensors.js';
 export type { SongUNetOptions } from './song-unet.js';
 export { openStateDict, readStateDict, type StateDict } from './state-dict.js';
 export { type Dtype, type Tensor, type TensorData, type Tensors, toFloat32 } from './tensor.js';
 export type { TensorInfo } from './tensor-file.js';
+export {
+  type ExportedTextEncoder,
+  exportTextEncoder,
+  type LoadedTextEncoder,
+  openTextEncoder,
+  type TextEncoderInfo,
+} from './text-encoder.js';
+export { openTokenizer, type Tokenizer } from './tokenizer.js';
 export { TensorView } from './torch-storage.js';

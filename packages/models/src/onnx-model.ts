@@ -19,6 +19,8 @@ export interface OnnxValue {
 
 export interface OnnxNode {
   readonly op: string;
+  /** Of an operator that is not ONNX's own. */
+  readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
@@ -112,14 +114,12 @@ export function encodeOnnx(
     },
     null,
   );
-  pbf.writeMessage(
-    8,
-    (version, out) => {
-      out.writeStringField(1, '');
-      out.writeVarintField(2, version);
-    },
-    model.opset,
-  );
+  const foreign = new Set(model.nodes.flatMap(({ domain }) => domain ?? []));
+  for (const [domain, version] of new Map([
+    ['', model.opset],
+    ...Array.from(foreign, (one): [string, number] => [one, 1]),
+  ]))
+    pbf.writeMessage(8, writeOpset, { domain, version });
   const graph = pbf.finish();
   if (!outside) return { graph };
   return { graph, external: { name: externalName, parts: { [Symbol.iterator]: () => parts(placed) } } };
@@ -148,12 +148,18 @@ function writeEntry([key, value]: [string, string], pbf: PbfWriter): void {
   pbf.writeStringField(2, value);
 }
 
+function writeOpset({ domain, version }: { domain: string; version: number }, pbf: PbfWriter): void {
+  pbf.writeStringField(1, domain);
+  pbf.writeVarintField(2, version);
+}
+
 function writeNode(node: OnnxNode, pbf: PbfWriter): void {
   for (const name of node.inputs) pbf.writeStringField(1, name);
   for (const name of node.outputs) pbf.writeStringField(2, name);
   pbf.writeStringField(3, node.outputs[0]!);
   pbf.writeStringField(4, node.op);
   for (const attribute of Object.entries(node.attributes)) pbf.writeMessage(5, writeAttribute, attribute);
+  if (node.domain !== undefined) pbf.writeStringField(7, node.domain);
 }
 
 function writeAttribute([name, value]: [string, OnnxAttribute], pbf: PbfWriter): void {

@@ -1,14 +1,16 @@
 import { ModelError } from './errors.js';
 import type { Network } from './network.js';
 import type { Ops } from './ops.js';
-import type { Tensors } from './tensor.js';
+
+/** Tensors by name, of which only the shapes are looked at. */
+export type Shaped = Readonly<Record<string, { readonly shape: readonly number[] }>>;
 
 /** Shape of every parameter and buffer that a network reads, by name. */
 export const parameterShapes = (network: Network): ReadonlyMap<string, readonly number[]> =>
   recordShapes((ops) => network(ops, { x: null, noise: null, labels: null, augment: null, context: null }));
 
 /** The same for anything written in the operations: one more interpretation of them. */
-function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<string, readonly number[]> {
+export function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   const nothing = () => null;
   const filter = (_: unknown, name: string, { taps }: { taps: number }) => {
@@ -88,7 +90,7 @@ function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<string, rea
  *
  * @throws ModelError `E_CHECKPOINT` with the lists `missing`, `unexpected` and `wrongShape` in `evidence`.
  */
-export function checkParameters(weights: Tensors, shapes: ReadonlyMap<string, readonly number[]>): void {
+export function checkParameters(weights: Shaped, shapes: ReadonlyMap<string, readonly number[]>): void {
   const missing = [...shapes.keys()].filter((name) => !Object.hasOwn(weights, name));
   const unexpected = Object.keys(weights).filter((name) => !shapes.has(name));
   const wrongShape = [...shapes].flatMap(([name, shape]) => {

@@ -13,6 +13,8 @@ export type Preconditioning =
   /** `steps`: M, the number of noise levels of training. */
   | { readonly type: 'vp'; readonly betaD: number; readonly betaMin: number; readonly steps: number }
   | { readonly type: 've' }
+  /** `alphasCumprod`: ᾱ_1 down to ᾱ_M, the noise levels of training; ln ᾱ is linear between them, and beyond. */
+  | { readonly type: 'ldm'; readonly alphasCumprod: readonly number[] }
   /** `levels`: u_0 down to u_M = 0, the noise levels of training. */
   | { readonly type: 'iddpm'; readonly levels: readonly number[] };
 
@@ -46,6 +48,12 @@ function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Sc
       const t = ops.affine(ops.affine(root, 1, -betaMin), 1 / betaD, 0);
       return { in: inverseRoot(1), out: ops.affine(sigma, -1, 0), noise: ops.affine(t, steps - 1, 0) };
     }
+    case 'ldm': {
+      const logAlphas = preconditioning.alphasCumprod.map((alpha) => 0.5 * Math.log(alpha));
+      const logAlpha = ops.affine(ops.log(ops.affine(ops.multiply(sigma, sigma), 1, 1)), -0.5, 0);
+      const noise = ops.interpolate(logAlpha, logAlphas, [...logAlphas.keys()]);
+      return { in: inverseRoot(1), out: ops.affine(sigma, -1, 0), noise };
+    }
     case 've':
       return { out: sigma, noise: ops.log(ops.affine(sigma, 0.5, 0)) };
     case 'iddpm': {
@@ -65,6 +73,7 @@ interface DenoiserInputs<T> {
   readonly x: T;
   readonly sigma: T;
   readonly labels: T | undefined;
+  readonly context?: T | undefined;
 }
 
 /** Changes the network's output, given what it saw; `scale` is σ c_in. */
@@ -83,12 +92,12 @@ export function denoise<T>(
   ops: Ops<T>,
   network: Network,
   { preconditioning, channels }: { readonly preconditioning: Preconditioning; readonly channels: number },
-  { x, sigma, labels }: DenoiserInputs<T>,
+  { x, sigma, labels, context }: DenoiserInputs<T>,
   guide?: Guide<T>,
 ): Denoised<T> {
   const { skip, in: cIn, out, noise } = scaling(ops, preconditioning, sigma);
   const z = cIn === undefined ? x : ops.multiply(x, cIn);
-  const { output: raw, bottleneck } = network(ops, { x: z, noise, labels });
+  const { output: raw, bottleneck } = network(ops, { x: z, noise, labels, context });
   const image = ops.leading(raw, channels);
   const scale = () => (cIn === undefined ? sigma : ops.multiply(sigma, cIn));
   const output = guide ? guide(image, { z, noise, scale: scale() }) : image;

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { exportDenoiser, openDenoiser, readEdmCheckpoint, type Tensors, toFloat32 } from '@fewstep/models';
+import { differences } from './differences.js';
 import { edmKeyLists } from './edm-key-lists.js';
 import { formatCases } from './formats.js';
 import type { Golden } from './golden.js';
-
+import { type LatentCase, latentCases, latentKeyLists } from './latent-models.js';
 import { type Outcome, outcome, type Topic } from './topic.js';
 
 interface Case {
@@ -28,6 +29,8 @@ export const models: Topic = async (golden) => {
   const outcomes: Outcome[] = [];
   for (const one of golden.index.cases as readonly Case[]) {
     if (one.family === 'edm' && one.checkpoints) outcomes.push(...(await denoiserCases(golden, one)));
+    else if (one.family === 'ldm' || one.family === 'sd')
+      outcomes.push(...(await latentCases(golden, one as unknown as LatentCase)));
     else if (one.units)
       for (const unit of one.units)
         outcomes.push(
@@ -39,7 +42,8 @@ export const models: Topic = async (golden) => {
     else if (one.files) outcomes.push(...(await formatCases(golden, one.files)));
     else outcomes.push(skipped(one.name, 'family not read yet'));
   }
-  outcomes.push(...(await edmKeyLists(golden, golden.index.state_dicts ?? [])));
+  const lists: readonly string[] = golden.index.state_dicts ?? [];
+  outcomes.push(...(await edmKeyLists(golden, lists)), ...(await latentKeyLists(golden, lists)));
   return outcomes;
 };
 
@@ -88,26 +92,4 @@ function classes(oneHot: Tensors[string]): number[] {
   const [rows, width] = oneHot.shape as [number, number];
   const data = toFloat32(oneHot);
   return Array.from({ length: rows }, (_, n) => data.subarray(n * width, (n + 1) * width).indexOf(1));
-}
-
-/** Sample by sample, max |a−b| / max |b|. */
-function differences(
-  found: Float64Array,
-  expected: Float64Array,
-  limits: readonly number[],
-): string | undefined {
-  if (found.length !== expected.length) return `${found.length} values, expected ${expected.length}`;
-  const size = expected.length / limits.length;
-  for (const [n, limit] of limits.entries()) {
-    let difference = 0;
-    let scale = 0;
-    for (let i = n * size; i < (n + 1) * size; i++) {
-      const d = Math.abs(found[i]! - expected[i]!);
-      if (!(d <= difference)) difference = Number.isNaN(d) ? Infinity : d;
-      scale = Math.max(scale, Math.abs(expected[i]!));
-    }
-    if (!(difference <= limit * scale))
-      return `sample ${n} is off by ${(difference / scale).toExponential(2)}, allowed ${limit.toExponential(2)}`;
-  }
-  return undefined;
 }

@@ -1,0 +1,100 @@
+import type { LatentCheckpoint } from './checkpoint.js';
+import type { FirstStageOptions } from './first-stage-decoder.js';
+import { firstStageDecoder } from './first-stage-decoder.js';
+import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
+import { OnnxOps } from './onnx-ops.js';
+import { type EngineOptions, engineFault, openSession } from './onnx-session.js';
+
+/** What a caller must know of a decoder graph; plain JSON, to be kept beside it. */
+export interface DecoderInfo {
+  /** Of a latent, which is [channels, resolution, resolution]. */
+  readonly channels: number;
+  readonly resolution: number;
+  /** Of a picture. */
+  readonly imageChannels: number;
+  readonly imageResolution: number;
+  /** Vectors of the codebook; 0: there is none, and the graph has no output `codes`. */
+  readonly codebook: number;
+}
+
+/** A decoder as a graph, and what a caller must know of it. */
+export interface ExportedDecoder extends EncodedOnnx {
+  readonly info: DecoderInfo;
+}
+
+/**
+ * Writes the decoder of a checkpoint's first stage as an ONNX graph of float32, any batch size n.
+ *
+ * - Input: `latents` [n, c, r, r], as the denoiser has them; their scale is undone inside.
+ * - Outputs: `images` [n, C, R, R], -1 black to 1 white, not clipped; with a codebook `codes` [n, r, r], int64, the
+ *   number of each position's vector.
+ */
+export function exportDecoder({ network, decoder, scaleFactor }: LatentCheckpoint): ExportedDecoder {
+  const { options, weights } = decoder;
+  const { embed_dim: channels, out_ch: imageChannels, n_embed: codebook } = options;
+  const { image_size: resolution } = network;
+  const ops = new OnnxOps(weights);
+  const latents = ops.affine(ops.input('latents', [channels, resolution, resolution]), 1 / scaleFactor, 0);
+  const { images, codes } = firstStageDecoder(ops, options, latents);
+  return {
+    ...encodeOnnx(ops.model({ images, ...(codes && { codes }) }, ['codes'])),
+    info: { channels, resolution, imageChannels, imageResolution: imageSize(options, resolution), codebook },
+  };
+}
+
+const imageSize = ({ ch_mult }: FirstStageOptions, resolution: number) =>
+  resolution * 2 ** (ch_mult.length - 1);
+
+/** A decoder that is ready to run. */
+export interface LoadedDecoder {
+  readonly info: DecoderInfo;
+  /**
+   * Pictures [n × C·R·R] of latents [n × c·r·r]; with a codebook also the number of each position's vector [n × r·r].
+   *
+   * @throws ModelError `E_ENGINE` when the latents are no whole number of samples.
+   */
+  decode(latents: Float64Array): Promise<{ images: Float64Array; codes?: Int32Array }>;
+  close(): Promise<void>;
+}
+
+/** Pixels of pictures that go through the decoder at once. */
+const MAX_PIXELS = 2 ** 19;
+
+/** Opens a decoder graph, as `exportDecoder` writes it. @throws as `openDenoiser`. */
+export async function openDecoder(
+  graph: string | Uint8Array,
+  info: DecoderInfo,
+  options: EngineOptions = {},
+): Promise<LoadedDecoder> {
+  const { channels, resolution, imageChannels, imageResolution, codebook } = info;
+  const outputs = codebook > 0 ? ['images', 'codes'] : ['images'];
+  const session = await openSession(graph, { what: 'a decoder', inputs: ['latents'], outputs }, options);
+  const shape = [channels, resolution, resolution];
+  const size = channels * resolution ** 2;
+  const imageSize = imageChannels * imageResolution ** 2;
+  const batch = Math.max(1, Math.floor(MAX_PIXELS / imageResolution ** 2));
+  return {
+    info,
+    async decode(latents) {
+      const n = latents.length / size;
+      if (!Number.isInteger(n))
+        throw engineFault(
+          `there are ${latents.length} values, which are no whole number of latents [${shape}]`,
+          {
+            length: latents.length,
+          },
+        );
+      const images = new Float64Array(n * imageSize);
+      const codes = codebook > 0 ? new Int32Array(n * resolution ** 2) : undefined;
+      for (let start = 0; start < n; start += batch) {
+        const rows = Math.min(batch, n - start);
+        const data = Float32Array.from(latents.subarray(start * size, (start + rows) * size));
+        const found = await session.run({ latents: { data, shape } }, rows);
+        images.set(found.images as Float32Array, start * imageSize);
+        codes?.set(Array.from(found.codes as BigInt64Array, Number), start * resolution ** 2);
+      }
+      return codes ? { images, codes } : { images };
+    },
+    close: () => session.close(),
+  };
+}

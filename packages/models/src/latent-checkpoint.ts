@@ -1,0 +1,151 @@
+import type { LatentCheckpoint } from './checkpoint.js';
+import { type ClipTextOptions, clipTextEncoder } from './clip-text-encoder.js';
+import { ModelError } from './errors.js';
+import { type FirstStageOptions, firstStageDecoder } from './first-stage-decoder.js';
+import {
+  clipTextOptions,
+  firstStageOptions,
+  type LatentOptions,
+  latentUNetOptions,
+} from './latent-options.js';
+import { type LatentUNetOptions, latentUNet } from './latent-unet.js';
+import { alphasCumprod, sigmaRange } from './noise-levels.js';
+import { checkParameters, parameterShapes, recordShapes, type Shaped } from './parameters.js';
+import { type Tensor, type Tensors, toNumbers } from './tensor.js';
+
+/** The tensors of a model under the names of the original checkpoints, of which only the needed ones are read. */
+export interface LatentSource {
+  readonly tensors: Shaped;
+  read(name: string): Tensor;
+}
+
+const UNET = 'model.diffusion_model.';
+const FIRST_STAGE = 'first_stage_model.';
+const TEXT = 'cond_stage_model.transformer.';
+const EMA = 'model_ema.';
+const STEPS = 1000;
+const NORM_GROUPS = 32;
+
+/** What these checkpoints hold besides and a sampler doesn't need. */
+const unread: readonly RegExp[] = [
+  /^(?:betas|alphas_cumprod|alphas_cumprod_prev|sqrt_alphas_cumprod|sqrt_one_minus_alphas_cumprod)$/,
+  /^(?:log_one_minus_alphas_cumprod|sqrt_recip_alphas_cumprod|sqrt_recipm1_alphas_cumprod)$/,
+  /^(?:posterior_variance|posterior_log_variance_clipped|posterior_mean_coef[12])$/,
+  /^(?:lvlb_weights|logvar|scale_factor)$/,
+  /^model_ema\.(?:decay|num_updates)$/,
+  /^first_stage_model\.(?:encoder|quant_conv|loss)\./,
+  /^cond_stage_model\.transformer\.text_model\.embeddings\.position_ids$/,
+];
+
+/**
+ * Finds in a latent diffusion model's tensors what a sampler needs, and that nothing is left over.
+ *
+ * Options are read off the shapes where they show there. Averaged weights are taken where the file has them:
+ * `model_ema.` and the parameter's name without dots.
+ *
+ * @throws ModelError `E_CHECKPOINT`, with the lists `missing`, `unexpected` and `wrongShape` of weights.
+ */
+export function assembleLatent(source: LatentSource, options: LatentOptions): LatentCheckpoint {
+  const { tensors } = source;
+  const names = Object.keys(tensors).filter((name) => !unread.some((pattern) => pattern.test(name)));
+  const averaged = (options.use_ema ?? true) && names.some((name) => name.startsWith(EMA));
+  const part = (prefix: string): Shaped =>
+    Object.fromEntries(
+      names
+        .filter((name) => name.startsWith(prefix))
+        .map((name) => [name.slice(prefix.length), tensors[name]!]),
+    );
+
+  const [unet, firstStage, text] = [part(UNET), part(FIRST_STAGE), part(TEXT)];
+  const network = latentUNetOptions(unet, options);
+  const decoder = firstStageOptions(firstStage);
+  const textEncoder = network.transformer ? clipTextOptions(text, options) : undefined;
+  const unetShapes = parameterShapes(latentUNet(network));
+  const decoderShapes = recordShapes((ops) => firstStageDecoder(ops, decoder, null));
+  const textShapes = textEncoder
+    ? recordShapes((ops) => clipTextEncoder(ops, textEncoder, null))
+    : new Map<string, readonly number[]>();
+
+  const emaName = (name: string) => `${EMA}${`diffusion_model.${name}`.replaceAll('.', '')}`;
+  const unetName = (name: string) => (averaged ? emaName(name) : `${UNET}${name}`);
+  const nameIn = (prefix: string) => (name: string) => `${prefix}${name}`;
+  const copies = new Set([...unetShapes.keys()].map((name) => (averaged ? `${UNET}${name}` : emaName(name))));
+  const renamed = (shapes: ReadonlyMap<string, readonly number[]>, to: (name: string) => string) =>
+    [...shapes].map(([name, shape]) => [to(name), shape] as const);
+  checkParameters(
+    Object.fromEntries(names.filter((name) => !copies.has(name)).map((name) => [name, tensors[name]!])),
+    new Map([
+      ...renamed(unetShapes, unetName),
+      ...renamed(decoderShapes, nameIn(FIRST_STAGE)),
+      ...renamed(textShapes, nameIn(TEXT)),
+    ]),
+  );
+  checkFit(network, decoder, textEncoder);
+
+  const read = (shapes: ReadonlyMap<string, unknown>, to: (name: string) => string): Tensors =>
+    Object.fromEntries([...shapes.keys()].map((name) => [name, source.read(to(name))]));
+  const alphas = noiseTable(source, options);
+  return {
+    family: 'ldm',
+    network,
+    preconditioning: { type: 'ldm', alphasCumprod: alphas },
+    ...sigmaRange(alphas),
+    scaleFactor: scaleFactor(source, options, network.transformer !== undefined),
+    weights: read(unetShapes, unetName),
+    decoder: { options: decoder, weights: read(decoderShapes, nameIn(FIRST_STAGE)) },
+    ...(textEncoder && { textEncoder: { options: textEncoder, weights: read(textShapes, nameIn(TEXT)) } }),
+  };
+}
+
+/** What shapes by themselves don't hold to: that the parts can divide and pass on what they are given. */
+function checkFit(
+  { in_channels, transformer }: LatentUNetOptions,
+  decoder: FirstStageOptions,
+  text: ClipTextOptions | undefined,
+): void {
+  const problems: string[] = [];
+  for (const channels of new Set(decoder.ch_mult.map((mult) => decoder.ch * mult)))
+    if (channels % NORM_GROUPS !== 0)
+      problems.push(`${channels} channels of the decoder are no ${NORM_GROUPS} equal groups`);
+  if (decoder.embed_dim !== in_channels)
+    problems.push(`the decoder takes ${decoder.embed_dim} channels, the denoiser gives ${in_channels}`);
+  if (text && text.hidden_size !== transformer?.context_dim)
+    problems.push(
+      `the text encoder gives ${text.hidden_size} entries of a token, the denoiser takes ${transformer?.context_dim}`,
+    );
+  if (text && !Number.isInteger(text.hidden_size / text.num_attention_heads))
+    problems.push(
+      `${text.hidden_size} entries of a token are no num_attention_heads ${text.num_attention_heads} equal heads; give the text encoder's own`,
+    );
+  if (problems.length > 0)
+    throw new ModelError('E_CHECKPOINT', `its parts don't fit: ${problems.join('; ')}`, { problems });
+}
+
+function noiseTable({ tensors, read }: LatentSource, { linear_start, linear_end }: LatentOptions): number[] {
+  if (Object.hasOwn(tensors, 'alphas_cumprod')) return Array.from(toNumbers(read('alphas_cumprod')), Number);
+  if (linear_start !== undefined && linear_end !== undefined)
+    return alphasCumprod(linear_start, linear_end, STEPS).map(Math.fround);
+  throw new ModelError(
+    'E_CHECKPOINT',
+    'it has no alphas_cumprod, so its noise levels must be given: linear_start and linear_end of its configuration',
+    { missing: ['alphas_cumprod'] },
+  );
+}
+
+function scaleFactor(
+  { tensors, read }: LatentSource,
+  { scale_factor }: LatentOptions,
+  conditional: boolean,
+): number {
+  const value =
+    scale_factor ??
+    (Object.hasOwn(tensors, 'scale_factor')
+      ? Number(toNumbers(read('scale_factor'))[0])
+      : conditional
+        ? 0.18215
+        : 1);
+  if (value > 0 && value < Infinity) return value;
+  throw new ModelError('E_CHECKPOINT', `scale_factor is a positive number, not ${value}`, {
+    scale_factor: value,
+  });
+}

@@ -1,0 +1,63 @@
+import { statSync } from 'node:fs';
+import type { LatentCheckpoint } from './checkpoint.js';
+import { openDiffusers } from './diffusers-folder.js';
+import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
+import { atPath } from './errors.js';
+import { assembleLatent, type LatentSource } from './latent-checkpoint.js';
+import type { LatentOptions } from './latent-options.js';
+import { openStateDict } from './state-dict.js';
+import type { Tensors } from './tensor.js';
+
+/**
+ * Reads a latent diffusion model: the denoiser, the first stage's decoder and, where it has one, the text encoder.
+ *
+ * - A file in the original layout, LDM's or Stable Diffusion's `.ckpt` or `.safetensors`; or a folder in diffusers'
+ *   layout, whose configurations are read too.
+ * - `options` say what shapes don't show, and come before what the file says.
+ * - Memory: the weights that are used, once, in the file's precision.
+ *
+ * Source: Rombach et al. 2022, arXiv:2112.10752.
+ * @throws ModelError `E_CHECKPOINT`, with `path` and the lists `missing`, `unexpected` and `wrongShape` of weights, by
+ * the original layout's names; the errors of `openStateDict`.
+ */
+export async function readLatentCheckpoint(
+  path: string,
+  options: LatentOptions = {},
+): Promise<LatentCheckpoint> {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const opened = isFolder ? await openDiffusers(path) : await openOriginal(path);
+  try {
+    return assembleLatent(opened.source, { ...opened.options, ...options });
+  } catch (cause) {
+    throw atPath(path, cause);
+  } finally {
+    opened.close();
+  }
+}
+
+/** The same from tensors in memory, under the names of the original layout. @throws as `readLatentCheckpoint`. */
+export const parseLatentCheckpoint = (tensors: Tensors, options: LatentOptions = {}): LatentCheckpoint =>
+  assembleLatent(memory(tensors), options);
+
+/** The same from the tensors of a model in diffusers' layout. @throws as `readLatentCheckpoint`. */
+export const parseDiffusersCheckpoint = (
+  { unet, vae, text_encoder }: Readonly<Record<DiffusersPart, Tensors>>,
+  options: LatentOptions = {},
+): LatentCheckpoint => {
+  const parts = { unet: memory(unet), vae: memory(vae), text_encoder: memory(text_encoder) };
+  return assembleLatent(fromDiffusers(parts), options);
+};
+
+const memory = (tensors: Tensors): LatentSource => ({ tensors, read: (name) => tensors[name]! });
+
+async function openOriginal(path: string) {
+  const dict = await openStateDict(path);
+  return {
+    source: {
+      tensors: Object.fromEntries(dict.tensors),
+      read: (name: string) => dict.read(name)['']!,
+    },
+    options: {},
+    close: () => dict.close(),
+  };
+}

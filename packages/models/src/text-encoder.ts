@@ -1,0 +1,84 @@
+import type { LatentCheckpoint } from './checkpoint.js';
+import { clipTextEncoder } from './clip-text-encoder.js';
+import { ModelError } from './errors.js';
+import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
+import { OnnxOps } from './onnx-ops.js';
+import { type EngineOptions, engineFault, openSession } from './onnx-session.js';
+
+/** What a caller must know of a text encoder graph; plain JSON, to be kept beside it. */
+export interface TextEncoderInfo {
+  /** Numbers of tokens go from 0 to below this. */
+  readonly vocabulary: number;
+  /** Tokens of a prompt, start, end and padding among them. */
+  readonly positions: number;
+  /** Entries that encode one. */
+  readonly width: number;
+}
+
+/** A text encoder as a graph, and what a caller must know of it. */
+export interface ExportedTextEncoder extends EncodedOnnx {
+  readonly info: TextEncoderInfo;
+}
+
+/**
+ * Writes a checkpoint's text encoder as an ONNX graph of float32, any batch size n.
+ *
+ * - Input: `tokens` [n, positions], int64.
+ * - Output: `hidden` [n, positions, width], the last hidden states after the final layer norm: the condition of the
+ *   denoiser.
+ *
+ * @throws ModelError `E_CHECKPOINT` when the checkpoint has none
+ */
+export function exportTextEncoder({ textEncoder }: LatentCheckpoint): ExportedTextEncoder {
+  if (!textEncoder)
+    throw new ModelError('E_CHECKPOINT', 'the model is unconditional: it has no text encoder to export');
+  const { options, weights } = textEncoder;
+  const { vocab_size: vocabulary, max_position_embeddings: positions, hidden_size: width } = options;
+  const ops = new OnnxOps(weights);
+  const hidden = clipTextEncoder(ops, options, ops.input('tokens', [positions], 'int64'));
+  return { ...encodeOnnx(ops.model({ hidden })), info: { vocabulary, positions, width } };
+}
+
+/** A text encoder that is ready to run. */
+export interface LoadedTextEncoder {
+  readonly info: TextEncoderInfo;
+  /**
+   * Conditions [n × positions·width] of n prompts, each as numbers of tokens.
+   *
+   * @throws ModelError `E_ENGINE` when a prompt has another length, or a number that is no token's.
+   */
+  encode(prompts: readonly (readonly number[])[]): Promise<Float64Array>;
+  close(): Promise<void>;
+}
+
+/** Opens a text encoder graph, as `exportTextEncoder` writes it. @throws as `openDenoiser`. */
+export async function openTextEncoder(
+  graph: string | Uint8Array,
+  info: TextEncoderInfo,
+  options: EngineOptions = {},
+): Promise<LoadedTextEncoder> {
+  const { vocabulary, positions } = info;
+  const signature = { what: 'a text encoder', inputs: ['tokens'], outputs: ['hidden'] };
+  const session = await openSession(graph, signature, options);
+  return {
+    info,
+    async encode(prompts) {
+      for (const tokens of prompts) {
+        if (tokens.length !== positions)
+          throw engineFault(`a prompt has ${positions} tokens, not ${tokens.length}; pad it`, {
+            length: tokens.length,
+          });
+        const wrong = tokens.find((t) => !(Number.isInteger(t) && t >= 0 && t < vocabulary));
+        if (wrong !== undefined)
+          throw engineFault(
+            `there is no token ${wrong}; they go from 0 to ${vocabulary - 1}. Is this tokenizer the model's?`,
+            { token: wrong },
+          );
+      }
+      const data = BigInt64Array.from(prompts.flat(), BigInt);
+      const { hidden } = await session.run({ tokens: { data, shape: [positions] } }, prompts.length);
+      return Float64Array.from(hidden as Float32Array);
+    },
+    close: () => session.close(),
+  };
+}
