@@ -20,6 +20,14 @@ it('tells family, options and counts of an EDM checkpoint', async () => {
   expect(found.groups.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(found.parameters);
 });
 
+it('tells the denoiser of a Stable Diffusion', async () => {
+  const found = await inspectCheckpoint(fixture('sd-tiny.ckpt'));
+  expect(found).toMatchObject({
+    family: 'stable-diffusion',
+    options: { image_size: 16, model_channels: 32, transformer: { depth: 1, context_dim: 24 } },
+  });
+});
+
 it('tells a predictor of the official training', async () => {
   const found = await inspectCheckpoint(fixture('official-predictor.pkl'));
   expect(found).toMatchObject({ family: 'amed-predictor', options: { sampler_stu: expect.any(String) } });

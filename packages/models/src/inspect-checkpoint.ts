@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { readEdmCheckpoint } from './edm-checkpoint.js';
 import { ModelError } from './errors.js';
 import { admCheckpoint, cmCheckpoint } from './guided-checkpoint.js';
+import { planLatent } from './latent-checkpoint.js';
 import { readOfficialPredictor } from './official-predictor.js';
 import { openStateDict } from './state-dict.js';
 import { type Dtype, sizeOf, type Tensors } from './tensor.js';
@@ -64,8 +65,13 @@ const families: readonly {
       'model.diffusion_model.input_blocks.0.0.weight',
       'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight',
     ],
+    options: (weights) => planLatent(weights, {}).network,
   },
-  { family: 'ldm', signs: ['model.diffusion_model.input_blocks.0.0.weight'] },
+  {
+    family: 'ldm',
+    signs: ['model.diffusion_model.input_blocks.0.0.weight'],
+    options: (weights) => planLatent(weights, {}).network,
+  },
   { family: 'adm-classifier', signs: ['input_blocks.0.0.weight', 'out.2.positional_embedding'] },
   {
     family: 'adm',

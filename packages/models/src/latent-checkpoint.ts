@@ -37,53 +37,70 @@ const unread: readonly RegExp[] = [
   /^cond_stage_model\.transformer\.text_model\.embeddings\.position_ids$/,
 ];
 
+type Names = ReadonlyMap<string, string>;
+
+/** What a latent diffusion model consists of, and where each of its weights is: its name there by its name here. */
+interface LatentPlan {
+  readonly network: LatentUNetOptions;
+  readonly decoder: FirstStageOptions;
+  readonly textEncoder: ClipTextOptions | undefined;
+  readonly names: { readonly unet: Names; readonly decoder: Names; readonly text: Names };
+}
+
 /**
- * Finds in a latent diffusion model's tensors what a sampler needs, and that nothing is left over.
+ * Finds in a latent diffusion model's tensors what a sampler needs, and that nothing is left over, by names and shapes.
  *
  * Options are read off the shapes where they show there. Averaged weights are taken where the file has them:
  * `model_ema.` and the parameter's name without dots.
  *
  * @throws ModelError `E_CHECKPOINT`, with the lists `missing`, `unexpected` and `wrongShape` of weights.
  */
-export function assembleLatent(source: LatentSource, options: LatentOptions): LatentCheckpoint {
-  const { tensors } = source;
-  const names = Object.keys(tensors).filter((name) => !unread.some((pattern) => pattern.test(name)));
-  const averaged = (options.use_ema ?? true) && names.some((name) => name.startsWith(EMA));
+export function planLatent(tensors: Shaped, options: LatentOptions): LatentPlan {
+  const needed = Object.keys(tensors).filter((name) => !unread.some((pattern) => pattern.test(name)));
+  const averaged = (options.use_ema ?? true) && needed.some((name) => name.startsWith(EMA));
   const part = (prefix: string): Shaped =>
     Object.fromEntries(
-      names
+      needed
         .filter((name) => name.startsWith(prefix))
         .map((name) => [name.slice(prefix.length), tensors[name]!]),
     );
 
-  const [unet, firstStage, text] = [part(UNET), part(FIRST_STAGE), part(TEXT)];
-  const network = latentUNetOptions(unet, options);
-  const decoder = firstStageOptions(firstStage);
-  const textEncoder = network.transformer ? clipTextOptions(text, options) : undefined;
-  const unetShapes = parameterShapes(latentUNet(network));
-  const decoderShapes = recordShapes((ops) => firstStageDecoder(ops, decoder, null));
-  const textShapes = textEncoder
-    ? recordShapes((ops) => clipTextEncoder(ops, textEncoder, null))
-    : new Map<string, readonly number[]>();
+  const network = latentUNetOptions(part(UNET), options);
+  const decoder = firstStageOptions(part(FIRST_STAGE));
+  const textEncoder = network.transformer ? clipTextOptions(part(TEXT), options) : undefined;
+  const shapes = {
+    unet: parameterShapes(latentUNet(network)),
+    decoder: recordShapes((ops) => firstStageDecoder(ops, decoder, null)),
+    text: recordShapes((ops) => textEncoder && clipTextEncoder(ops, textEncoder, null)),
+  };
 
-  const emaName = (name: string) => `${EMA}${`diffusion_model.${name}`.replaceAll('.', '')}`;
-  const unetName = (name: string) => (averaged ? emaName(name) : `${UNET}${name}`);
-  const nameIn = (prefix: string) => (name: string) => `${prefix}${name}`;
-  const copies = new Set([...unetShapes.keys()].map((name) => (averaged ? `${UNET}${name}` : emaName(name))));
-  const renamed = (shapes: ReadonlyMap<string, readonly number[]>, to: (name: string) => string) =>
-    [...shapes].map(([name, shape]) => [to(name), shape] as const);
+  const plain = (name: string) => `${UNET}${name}`;
+  const ema = (name: string) => `${EMA}${`diffusion_model.${name}`.replaceAll('.', '')}`;
+  const named = (of: ReadonlyMap<string, unknown>, there: (name: string) => string): Names =>
+    new Map([...of.keys()].map((name) => [name, there(name)]));
+  const names = {
+    unet: named(shapes.unet, averaged ? ema : plain),
+    decoder: named(shapes.decoder, (name) => `${FIRST_STAGE}${name}`),
+    text: named(shapes.text, (name) => `${TEXT}${name}`),
+  };
+  const copies = new Set(named(shapes.unet, averaged ? plain : ema).values());
   checkParameters(
-    Object.fromEntries(names.filter((name) => !copies.has(name)).map((name) => [name, tensors[name]!])),
-    new Map([
-      ...renamed(unetShapes, unetName),
-      ...renamed(decoderShapes, nameIn(FIRST_STAGE)),
-      ...renamed(textShapes, nameIn(TEXT)),
-    ]),
+    Object.fromEntries(needed.filter((name) => !copies.has(name)).map((name) => [name, tensors[name]!])),
+    new Map(
+      (['unet', 'decoder', 'text'] as const).flatMap((one) =>
+        [...shapes[one]].map(([name, shape]) => [names[one].get(name)!, shape] as const),
+      ),
+    ),
   );
   checkFit(network, decoder, textEncoder);
+  return { network, decoder, textEncoder, names };
+}
 
-  const read = (shapes: ReadonlyMap<string, unknown>, to: (name: string) => string): Tensors =>
-    Object.fromEntries([...shapes.keys()].map((name) => [name, source.read(to(name))]));
+/** Reads the model. @throws as `planLatent`, and where its noise table is none. */
+export function assembleLatent(source: LatentSource, options: LatentOptions): LatentCheckpoint {
+  const { network, decoder, textEncoder, names } = planLatent(source.tensors, options);
+  const read = (of: Names): Tensors =>
+    Object.fromEntries([...of].map(([name, there]) => [name, source.read(there)]));
   const alphas = noiseTable(source, options);
   return {
     family: 'ldm',
@@ -91,9 +108,9 @@ export function assembleLatent(source: LatentSource, options: LatentOptions): La
     preconditioning: { type: 'ldm', alphasCumprod: alphas },
     ...sigmaRange(alphas),
     scaleFactor: scaleFactor(source, options, network.transformer !== undefined),
-    weights: read(unetShapes, unetName),
-    decoder: { options: decoder, weights: read(decoderShapes, nameIn(FIRST_STAGE)) },
-    ...(textEncoder && { textEncoder: { options: textEncoder, weights: read(textShapes, nameIn(TEXT)) } }),
+    weights: read(names.unet),
+    decoder: { options: decoder, weights: read(names.decoder) },
+    ...(textEncoder && { textEncoder: { options: textEncoder, weights: read(names.text) } }),
   };
 }
 

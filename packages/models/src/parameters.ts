@@ -2,6 +2,9 @@ import { ModelError } from './errors.js';
 import type { Network } from './network.js';
 import type { Ops } from './ops.js';
 
+/** Names in a message; all of them are in its evidence. */
+const LISTED = 16;
+
 /** Tensors by name, of which only the shapes are looked at. */
 export type Shaped = Readonly<Record<string, { readonly shape: readonly number[] }>>;
 
@@ -103,11 +106,15 @@ export function checkParameters(weights: Shaped, shapes: ReadonlyMap<string, rea
     throw new ModelError(
       'E_CHECKPOINT',
       `the weights don't fit the network that the checkpoint's options describe: ${problems
-        .map(([what, names]) => `${names.length} ${what}: ${names.join(', ')}`)
+        .map(([what, names]) => `${names.length} ${what}: ${listed(names)}`)
         .join('; ')}`,
       { missing, unexpected, wrongShape },
     );
 }
+
+/** The first of them; a message about a file of another kind would name a thousand. */
+const listed = (names: readonly string[]): string =>
+  [...names.slice(0, LISTED), ...(names.length > LISTED ? ['…'] : [])].join(', ');
 
 /** A layer that sees one position at a time is stored as [out, in], [out, in, 1] or [out, in, 1, 1]: the same numbers. */
 function sameShape(found: readonly number[], shape: readonly number[]): boolean {
