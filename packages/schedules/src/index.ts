@@ -1,3 +1,4 @@
+export { type GitsPath, type GitsSearch, gits } from './gits.js';
 export { type IddpmTable, iddpmTable } from './iddpm.js';
 export { type NoiseTable, type NoiseTableOptions, noiseTable, noiseTables } from './noise-table.js';
 export type { Schedule, Span } from './schedule.js';
