@@ -42,6 +42,7 @@ export type {
   Vector,
 } from './solver.js';
 export { SolverError } from './solver-error.js';
+export { type StepMetric, stepCosts, type TeacherPath } from './step-costs.js';
 export { amed } from './students/amed.js';
 export { dpmStudent } from './students/dpm.js';
 export { dpmppStudent } from './students/dpmpp.js';
