@@ -1,5 +1,7 @@
 import { plan as planTasks } from '../execute/plan.js';
 import { compile } from '../graph/compile.js';
+import type { ActionRecord, Store } from '../store/store.js';
+import { readSchedule } from '../tasks/schedule-file.js';
 import { readExperiments } from './experiments.js';
 import { print } from './output.js';
 import { openWorld, type StoreOptions } from './world.js';
@@ -19,12 +21,15 @@ export async function plan(specs: readonly string[], options: PlanOptions): Prom
     const graph = compile(experiment, world);
     const planned = await planTasks(graph.tasks, world);
     const found = planned.filter(({ record }) => record).length;
-    const tasks = planned.map(({ task, record, why }) => ({
-      kind: task.kind,
-      title: task.title,
-      key: record?.key,
-      why,
-    }));
+    const tasks = await Promise.all(
+      planned.map(async ({ task, record, why }) => ({
+        kind: task.kind,
+        title: task.title,
+        key: record?.key,
+        why,
+        ...(record && task.kind === 'gits' && (await foundSchedule(record, world.store))),
+      })),
+    );
     plans.push({
       name: experiment.name,
       points: graph.points.length,
@@ -38,8 +43,20 @@ export async function plan(specs: readonly string[], options: PlanOptions): Prom
     print(
       `${name}: ${points} ${points === 1 ? 'point' : 'points'}, ${tasks.length} tasks: ${found} in the store, ${toCompute} to compute`,
     );
-    for (const { kind, title, why } of tasks) {
+    for (const { kind, title, why, sigmas } of tasks) {
       if (why) print(`  ${kind.padEnd(18)} ${title}${options.why ? ` — ${why}` : ''}`);
+      else if (sigmas) print(`  found              ${title}: ${sigmas.map(short).join(' ')}`);
     }
   }
 }
+
+/** The noise levels that a search in the store found, if its file is still whole. */
+async function foundSchedule(
+  { outputs }: ActionRecord,
+  store: Store,
+): Promise<{ readonly sigmas?: readonly number[] }> {
+  const path = await store.blob(outputs.schedule!);
+  return path === undefined ? {} : { sigmas: (await readSchedule(path)).sigmas };
+}
+
+const short = (sigma: number) => String(Number(sigma.toPrecision(4)));

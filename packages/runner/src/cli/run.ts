@@ -26,9 +26,10 @@ export async function run(specs: readonly string[], options: RunOptions): Promis
     const results = await openResults(join(resolve(options.results), experiment.name));
     const graph = compile(experiment, world);
     const { comparison, points } = graph;
-    const roots = points.flatMap(({ scores, picture, predictor }) => [
+    const roots = points.flatMap(({ scores, picture, schedule, predictor }) => [
       ...Object.values(scores),
       picture,
+      ...(schedule ? [schedule] : []),
       ...(predictor ? [predictor] : []),
     ]);
     const execution = await work([...roots, comparison], world);

@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
 import type { DatasetConfig, Experiment, Metric, Point, SamplerConfig } from '../spec/experiment.js';
+import type { GitsParams } from '../tasks/gits.js';
 import type { SolveParams } from '../tasks/methods.js';
 import type { PictureParams } from '../tasks/picture.js';
 import type { PrdcParams } from '../tasks/prdc.js';
 import type { PredictorParams } from '../tasks/predictor.js';
 import type { ReferenceParams } from '../tasks/reference-features.js';
 import type { SamplesParams } from '../tasks/samples.js';
+import type { StepCostsParams } from '../tasks/step-costs.js';
 import type { TeacherParams } from '../tasks/teacher.js';
 import { type GraphBuilder, graphBuilder, output, type World } from './builder.js';
 import type { Input, Task } from './task.js';
@@ -13,6 +15,8 @@ import type { Input, Task } from './task.js';
 /** What a point of the grid comes down to. */
 export interface PlannedPoint {
   readonly point: Point;
+  /** The search of its schedule, where it has one. */
+  readonly schedule?: Task;
   /** Where one is trained. */
   readonly predictor?: Task;
   /** Shards in the order of the seeds. */
@@ -30,7 +34,7 @@ export interface Graph {
   readonly comparison: Task;
 }
 
-/** Training image i has seed 2³¹ + i, so that it never meets a sampling seed that people use. */
+/** Training and warm-up image i has seed 2³¹ + i, so that it never meets a sampling seed that people use. */
 const firstTrainingSeed = 2 ** 31;
 const comparisonColumns = 12;
 /** The k of precision, recall, density and coverage, as Naeem et al. use it (arXiv:2002.09797). */
@@ -56,17 +60,18 @@ export function compile(experiment: Experiment, world: World): Graph {
 function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
   const { dataset, sampler, train, evaluate, grid } = point;
   const denoiser = planDenoiser(graph, dataset);
-  const predictor = train ? planPredictor(graph, point, denoiser) : undefined;
+  const schedule = planSchedule(graph, point, denoiser);
+  const predictor = train ? planPredictor(graph, point, denoiser, schedule) : undefined;
   const named = point.predictor === undefined ? undefined : { file: point.predictor };
   const steering = predictor ? output(predictor, 'predictor') : named;
-  const samples = planSamples(graph, point, sampler, denoiser, steering);
+  const samples = planSamples(graph, point, sampler, { denoiser, schedule, predictor: steering });
   const scores: Partial<Record<Metric, Task>> = {};
   for (const metric of evaluate) scores[metric] = planScore(graph, point, metric, samples, denoiser);
   const picture = graph.task('picture', `picture of ${point.label}`, {
     params: { columns: grid.columns, rowsPerGroup: grid.rows } satisfies PictureParams,
     inputs: { images: pictured(samples, grid.columns * grid.rows) },
   });
-  return { point, ...(predictor && { predictor }), samples, scores, picture };
+  return { point, ...(schedule && { schedule }), ...(predictor && { predictor }), samples, scores, picture };
 }
 
 function planDenoiser(graph: GraphBuilder, dataset: DatasetConfig): Task {
@@ -76,15 +81,42 @@ function planDenoiser(graph: GraphBuilder, dataset: DatasetConfig): Task {
   });
 }
 
-function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task): Task {
+/** The search of the noise levels. What Euler steps cost is shared by all searches in one grid. */
+function planSchedule(
+  graph: GraphBuilder,
+  { dataset, sampler: { schedule, numSteps, afs }, batch, label }: Point,
+  denoiser: Task,
+): Task | undefined {
+  if (schedule.type !== 'gits') return undefined;
+  const costs = graph.sharded('step-costs', 'costs of euler steps', {
+    params: {
+      schedule: { type: 'polynomial', rho: schedule.rho },
+      numSteps: schedule.numStepsTea,
+      sigmaMin: dataset.sigmaMin,
+      sigmaMax: dataset.sigmaMax,
+      method: { solver: 'ipndm', max_order: 4 },
+    } satisfies Omit<StepCostsParams, 'seeds'>,
+    inputs: denoiserInputs(denoiser),
+    seeds: [[firstTrainingSeed, firstTrainingSeed + schedule.numWarmup - 1]],
+    batch,
+    workPerImage: schedule.numStepsTea - 1,
+  });
+  return graph.task('gits', `schedule of ${label}`, {
+    params: { metric: schedule.metric, coeff: schedule.coeff, numSteps, afs } satisfies GitsParams,
+    inputs: { costs: costs.map((shard) => output(shard, 'costs')) },
+  });
+}
+
+function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task, schedule: Task | undefined): Task {
   const { dataset, sampler, train, batch } = point;
   if (!train) throw new Error(`${point.label} trains no predictor`);
   const times = timesOf(dataset, sampler);
+  const inputs = { ...denoiserInputs(denoiser), ...scheduleInput(schedule) };
   const intervals = sampler.numSteps - 1;
   const seeds = [firstTrainingSeed, firstTrainingSeed + train.images - 1] as const;
   const trajectories = graph.sharded('teacher', `teacher ${train.teacher.solver}`, {
     params: { ...times, method: train.teacher, M: train.M } satisfies Omit<TeacherParams, 'seeds'>,
-    inputs: denoiserInputs(denoiser),
+    inputs,
     seeds: [seeds],
     batch,
     workPerImage: (train.M + 1) * intervals * evaluationsPerInterval(train.teacher.solver),
@@ -104,7 +136,7 @@ function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task): Task 
       seeds,
     } satisfies PredictorParams,
     inputs: {
-      ...denoiserInputs(denoiser),
+      ...inputs,
       trajectories: trajectories.map((shard) => output(shard, 'trajectories')),
     },
     work: train.images * intervals * 3,
@@ -115,8 +147,11 @@ function planSamples(
   graph: GraphBuilder,
   { dataset, seeds, batch, rng, classes, label }: Point,
   sampler: SamplerConfig,
-  denoiser: Task,
-  predictor?: Input,
+  {
+    denoiser,
+    schedule,
+    predictor,
+  }: { denoiser: Task; schedule?: Task | undefined; predictor?: Input | undefined },
 ): Task[] {
   const params = {
     ...timesOf(dataset, sampler),
@@ -128,7 +163,11 @@ function planSamples(
   } satisfies Omit<SamplesParams, 'seeds'>;
   return graph.sharded('samples', `samples of ${label}`, {
     params,
-    inputs: { ...denoiserInputs(denoiser), predictor: predictor ? [predictor] : [] },
+    inputs: {
+      ...denoiserInputs(denoiser),
+      ...scheduleInput(schedule),
+      predictor: predictor ? [predictor] : [],
+    },
     seeds,
     batch,
     workPerImage: (sampler.numSteps - 1) * (predictor ? 2 : evaluationsPerInterval(sampler.method.solver)),
@@ -145,7 +184,7 @@ function planScore(
   const { dataset, label } = point;
   const title = `${metric} of ${label}`;
   if (metric === 'rmse_to_teacher') {
-    const reference = planSamples(graph, { ...point, label: 'the reference' }, point.reference, denoiser);
+    const reference = planSamples(graph, { ...point, label: 'the reference' }, point.reference, { denoiser });
     return graph.task('rmse', title, {
       params: {},
       inputs: {
@@ -200,11 +239,18 @@ export function planReference(graph: GraphBuilder, data: string, network: string
   );
 }
 
-function timesOf(
-  dataset: DatasetConfig,
-  { schedule, numSteps }: SamplerConfig,
-): Omit<SolveParams, 'method' | 'seeds'> {
-  return { schedule, numSteps, sigmaMin: dataset.sigmaMin, sigmaMax: dataset.sigmaMax };
+function timesOf(dataset: DatasetConfig, { schedule, numSteps }: SamplerConfig): Omit<SolveParams, 'method'> {
+  return {
+    ...(schedule.type !== 'gits' && { schedule }),
+    numSteps,
+    sigmaMin: dataset.sigmaMin,
+    sigmaMax: dataset.sigmaMax,
+  };
+}
+
+/** The noise levels that a search found; none where they are parameters. */
+function scheduleInput(schedule: Task | undefined): Record<string, readonly Input[]> {
+  return schedule ? { schedule: [output(schedule, 'schedule')] } : {};
 }
 
 function denoiserInputs(denoiser: Task): Record<string, readonly Input[]> {

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { readSafetensorsMetadata, type Tensors, writeSafetensors } from '@fewstep/models';
 import { initPredictor } from '@fewstep/solvers';
 import { describe, expect, it } from 'vitest';
-import type { PredictorParams } from '../tasks/predictor.js';
 import { formatPredictor, parsePredictor } from './predictor-file.js';
 import { trainingSettings } from './predictor-settings.js';
 
-const params: PredictorParams = {
+type Params = Parameters<typeof trainingSettings>[0];
+
+const params: Params = {
   method: { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
   schedule: { type: 'polynomial', rho: 7 },
   numSteps: 4,
@@ -23,7 +24,7 @@ const params: PredictorParams = {
   seeds: [2 ** 31, 2 ** 31 + 1023],
 };
 const predictor = initPredictor({ seed: 3, scaleDir: 0.01, scaleTime: 0.2 });
-const file = (changes: Partial<PredictorParams> = {}) =>
+const file = (changes: Partial<Params> = {}) =>
   formatPredictor(predictor, trainingSettings({ ...params, ...changes }));
 
 describe('the file of a predictor', () => {
@@ -56,7 +57,7 @@ describe('the file of a predictor', () => {
     expect(read.predictor).toEqual(predictor);
   });
 
-  it.each<Partial<PredictorParams>>([
+  it.each<Partial<Params>>([
     { method: { solver: 'amed' }, schedule: { type: 'logsnr' } },
     { method: { solver: 'euler' }, schedule: { type: 'time_uniform', rho: 1 }, afs: false },
     { schedule: { type: 'explicit', sigmas: [80, 9.7, 0.47, 0.002] } },
@@ -106,6 +107,15 @@ describe('a file that is no predictor of ours', () => {
       /^student\.max_order: missing\.$/,
     ],
     ['has an option that nothing reads', tensors, withStudent({ r: 0.5 }), /^student\.r: nothing reads it/],
+    [
+      'names a search',
+      tensors,
+      {
+        ...metadata,
+        schedule: '{"type":"gits","metric":"l1","coeff":1,"num_warmup":8,"num_steps_tea":9,"rho":7}',
+      },
+      /^schedule\.type: gits is a search/,
+    ],
     [
       'has what no training decides',
       tensors,

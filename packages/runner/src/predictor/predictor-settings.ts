@@ -1,5 +1,5 @@
 import { RunnerError } from '../errors.js';
-import type { ScheduleConfig, SolverConfig } from '../spec/experiment.js';
+import type { GivenSchedule, SolverConfig } from '../spec/experiment.js';
 import { judge } from '../spec/judge.js';
 import type { Place } from '../spec/problem.js';
 import { keys } from '../spec/schema.js';
@@ -9,7 +9,7 @@ import type { PredictorParams } from '../tasks/predictor.js';
 
 /** What sampling must know of a predictor: sections of a spec, with every option that is read. */
 export interface SamplingSettings {
-  readonly schedule: ScheduleConfig;
+  readonly schedule: GivenSchedule;
   readonly student: SolverConfig & {
     readonly num_steps: number;
     readonly afs: boolean;
@@ -46,7 +46,7 @@ export function trainingSettings({
   lr,
   seed,
   seeds,
-}: PredictorParams): TrainingSettings {
+}: PredictorParams & { readonly schedule: GivenSchedule }): TrainingSettings {
   return {
     schedule,
     student: { ...method, num_steps: numSteps, afs, scale_dir: scaleDir, scale_time: scaleTime },
@@ -71,6 +71,10 @@ export function checkSettings<S extends SamplingSettings>(sections: Readonly<Rec
   const dataset = { checkpoint: 'any', ...sections.dataset };
   const tree = treeOf({ name: 'any', predictor: 'any', ...sections, dataset }, nowhere) as Dict;
   const { spec } = judge(tree, (_, path, sentence) => problems.push(`${path}: ${sentence}`));
+  if (problems.length === 0 && spec.schedule.type === 'gits')
+    problems.push(
+      'schedule.type: gits is a search; a predictor is trained on the noise levels that one found.',
+    );
   if (problems.length === 0)
     for (const path of sampling) {
       const option = options.find((one) => one.path === path);

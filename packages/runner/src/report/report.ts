@@ -3,6 +3,7 @@ import type { Execution } from '../execute/execute.js';
 import type { Graph } from '../graph/compile.js';
 import type { Task } from '../graph/task.js';
 import type { Store } from '../store/store.js';
+import { readSchedule } from '../tasks/schedule-file.js';
 import { foldersOf } from './folders.js';
 
 /** What a run found out, as `run --json` prints it. */
@@ -22,9 +23,12 @@ export interface PointReport {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Network evaluations of one sample, as the driver counted them. */
   readonly nfe?: number;
+  /** Noise levels, where a search found them. */
+  readonly sigmas?: readonly number[];
   readonly metrics: Readonly<Record<string, number>>;
   readonly artifacts: {
     readonly grid?: string;
+    readonly schedule?: string;
     /** The one that was trained, or that the spec names. */
     readonly predictor?: string;
     /** The shards of uint8 images, safetensors in the store. */
@@ -50,7 +54,7 @@ export async function report(
   };
   const points: PointReport[] = [];
   const folders = foldersOf(graph.points.map(({ point }) => point.label));
-  for (const [i, { point, samples, predictor, picture, scores }] of graph.points.entries()) {
+  for (const [i, { point, schedule, samples, predictor, picture, scores }] of graph.points.entries()) {
     const metrics: Record<string, number> = {};
     for (const task of Object.values(scores)) {
       const path = await blob(task, 'value');
@@ -58,15 +62,19 @@ export async function report(
     }
     const nfe = execution.records.get(samples[0]!)?.meta.nfe as number | undefined;
     const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
+    const levels = await placed(schedule, 'schedule', folders[i]!, 'schedule.json');
+    const found = await blob(schedule, 'schedule');
     const weights =
       point.predictor ?? (await placed(predictor, 'predictor', folders[i]!, 'predictor.safetensors'));
     points.push({
       label: point.label,
       settings: point.settings,
       ...(nfe !== undefined && { nfe }),
+      ...(found && { sigmas: (await readSchedule(found)).sigmas }),
       metrics,
       artifacts: {
         ...(grid && { grid }),
+        ...(levels && { schedule: levels }),
         ...(weights && { predictor: weights }),
         samples: samples.flatMap((task) => {
           const output = execution.records.get(task)?.outputs.images;

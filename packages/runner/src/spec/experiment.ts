@@ -1,12 +1,23 @@
-import type { RngName } from '@fewstep/solvers';
+import type { RngName, StepMetric } from '@fewstep/solvers';
 import type { Problem } from './problem.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
 
-export type ScheduleConfig =
+/** A schedule that is known at once. */
+export type GivenSchedule =
   | { readonly type: 'polynomial' | 'time_uniform'; readonly rho: number }
   | { readonly type: 'logsnr' }
   | { readonly type: 'explicit'; readonly sigmas: readonly number[] };
+
+/** A schedule that is searched, within a polynomial grid. */
+export interface GitsConfig {
+  readonly type: 'gits';
+  readonly metric: StepMetric;
+  readonly coeff: number;
+  readonly numWarmup: number;
+  readonly numStepsTea: number;
+  readonly rho: number;
+}
 
 /** A method with exactly the options that it reads, under their YAML names. */
 export type SolverConfig =
@@ -32,9 +43,9 @@ export interface DatasetConfig {
 }
 
 /** A run from sigma_max to sigma_min without its seeds. */
-export interface SamplerConfig {
+export interface SamplerConfig<Schedule = GivenSchedule | GitsConfig> {
   readonly method: SolverConfig;
-  readonly schedule: ScheduleConfig;
+  readonly schedule: Schedule;
   readonly numSteps: number;
   readonly afs: boolean;
   readonly denoiseToZero: boolean;
@@ -65,7 +76,7 @@ export interface Point {
   readonly train: TrainConfig | false;
   /** The file of a trained predictor. */
   readonly predictor?: string;
-  readonly reference: SamplerConfig;
+  readonly reference: SamplerConfig<GivenSchedule>;
   readonly evaluate: readonly Metric[];
   /** Ranges of consecutive seeds [first, last], in the order asked for, no seed twice. */
   readonly seeds: readonly (readonly [number, number])[];

@@ -115,6 +115,27 @@ describe('a spec of one point', () => {
     expect(pointOf(plain(student)).train).toBe(false);
   });
 
+  it('searches a schedule as it is told', () => {
+    const schedule = (text: string) => pointOf(spec({ schedule: text })).sampler.schedule;
+    expect(schedule('{ type: gits }')).toEqual({
+      type: 'gits',
+      metric: 'l1',
+      coeff: 1,
+      numWarmup: 256,
+      numStepsTea: 61,
+      rho: 7,
+    });
+    expect(
+      schedule('{ type: gits, metric: dev, coeff: 1.15, num_warmup: 64, num_steps_tea: 21, rho: 5 }'),
+    ).toEqual({ type: 'gits', metric: 'dev', coeff: 1.15, numWarmup: 64, numStepsTea: 21, rho: 5 });
+  });
+
+  it('trains on a given list too', () => {
+    const { sampler, train } = pointOf(spec({ schedule: '{ type: explicit, sigmas: [80, 5, 1, 0.5] }' }));
+    expect(sampler.schedule).toEqual({ type: 'explicit', sigmas: [80, 5, 1, 0.5] });
+    expect(train).toMatchObject({ M: 1 });
+  });
+
   it('gives a teacher of the student’s own method the student’s options, as far as it has none', () => {
     const student = '{ solver: dpmpp, num_steps: 4, max_order: 2, predict_x0: false }';
     expect(pointOf(spec({ student, teacher: '{ max_order: 3 }' })).train).toMatchObject({
@@ -369,7 +390,7 @@ describe('values that are wrong', () => {
     [
       { schedule: '{ type: poly }' },
       [
-        '3:19 schedule.type: "poly" is no schedule; did you mean "polynomial"? One of explicit, logsnr, polynomial, time_uniform.',
+        '3:19 schedule.type: "poly" is no schedule; did you mean "polynomial"? One of explicit, gits, logsnr, polynomial, time_uniform.',
       ],
     ],
     [
@@ -569,9 +590,29 @@ describe('combinations that are impossible', () => {
       ],
     ],
     [
-      spec({ schedule: '{ type: explicit, sigmas: [80, 5, 1, 0.5] }' }),
+      plain('{ solver: euler, num_steps: 62 }', { schedule: '{ type: gits }' }),
       [
-        '3:19 schedule.type: no predictor is trained on an explicit schedule, for the teacher needs times between those listed: add train: false, or take polynomial, time_uniform or logsnr.',
+        '4:38 student.num_steps: num_steps 62 is more than gits can choose from, 61 noise levels (num_steps_tea): raise num_steps_tea, or take fewer steps.',
+      ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 6 }', { schedule: '{ type: gits, num_steps_tea: 5 }' }),
+      [
+        '4:38 student.num_steps: num_steps 6 is more than gits can choose from, 5 noise levels (num_steps_tea): raise num_steps_tea, or take fewer steps.',
+      ],
+    ],
+    [
+      spec({ schedule: '{ type: gits, metric: l3, coeff: 0, num_warmup: 0.5 }' }),
+      [
+        '3:33 schedule.metric: "l3" is no metric; did you mean "l1"? One of dev, l1, l2.',
+        '3:44 schedule.coeff: found 0, expected a number above 0.',
+        '3:59 schedule.num_warmup: found 0.5, expected an integer from 1 to 65536.',
+      ],
+    ],
+    [
+      spec({ reference: '{ solver: heun, num_steps: 9, schedule: { type: gits } }' }),
+      [
+        '5:60 reference.schedule.type: "gits" is no schedule. One of explicit, logsnr, polynomial, time_uniform.',
       ],
     ],
     [
@@ -647,7 +688,18 @@ describe('options that nothing reads', () => {
     ],
     [
       spec({ schedule: '{ type: logsnr, rho: 7 }' }),
-      ['3:27 schedule.rho: nothing reads it: only polynomial and time_uniform have an exponent. Remove it.'],
+      [
+        '3:27 schedule.rho: nothing reads it: only polynomial, time_uniform and the grid of gits have an exponent. Remove it.',
+      ],
+    ],
+    [
+      spec({ schedule: '{ type: polynomial, metric: dev, coeff: 1, num_warmup: 8, num_steps_tea: 9 }' }),
+      [
+        '3:31 schedule.metric: nothing reads it: only the schedule gits is searched. Remove it.',
+        '3:44 schedule.coeff: nothing reads it: only the schedule gits is searched. Remove it.',
+        '3:54 schedule.num_warmup: nothing reads it: only the schedule gits is searched. Remove it.',
+        '3:69 schedule.num_steps_tea: nothing reads it: only the schedule gits is searched. Remove it.',
+      ],
     ],
     [
       spec({ schedule: '{ type: polynomial, sigmas: [2, 1] }' }),

@@ -3,13 +3,14 @@ import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import type {
   DatasetConfig,
   DpmppConfig,
+  GitsConfig,
+  GivenSchedule,
   Point,
   SamplerConfig,
-  ScheduleConfig,
   SolverConfig,
   TrainConfig,
 } from './experiment.js';
-import type { Spec, SpecSchedule } from './schema.js';
+import type { Spec, SpecGivenSchedule, SpecSchedule } from './schema.js';
 import { parseSeeds } from './seeds.js';
 
 /** Whether a predictor is trained. */
@@ -63,7 +64,13 @@ function datasetOf(dataset: Spec['dataset'], surroundings: Surroundings): Datase
   };
 }
 
-function scheduleOf({ type, rho, sigmas }: SpecSchedule): ScheduleConfig {
+function scheduleOf(schedule: SpecSchedule): GivenSchedule | GitsConfig {
+  if (schedule.type !== 'gits') return givenScheduleOf({ ...schedule, type: schedule.type });
+  const { metric = 'l1', coeff = 1, num_warmup = 256, num_steps_tea = 61, rho = 7 } = schedule;
+  return { type: 'gits', metric, coeff, numWarmup: num_warmup, numStepsTea: num_steps_tea, rho };
+}
+
+function givenScheduleOf({ type, rho, sigmas }: SpecGivenSchedule): GivenSchedule {
   switch (type) {
     case 'polynomial':
       return { type, rho: rho ?? 7 };
@@ -137,7 +144,7 @@ function trainOf(spec: Spec): TrainConfig {
 }
 
 /** Default: heun with 35 evaluations, as EDM's own sampler takes; the same for every student whatever its schedule. */
-function referenceOf(reference: Spec['reference']): SamplerConfig {
+function referenceOf(reference: Spec['reference']): SamplerConfig<GivenSchedule> {
   const {
     solver,
     num_steps,
@@ -147,7 +154,7 @@ function referenceOf(reference: Spec['reference']): SamplerConfig {
   } = reference ?? heun35;
   return {
     method: methodOf(solver, reference ?? {}),
-    schedule: scheduleOf(schedule),
+    schedule: givenScheduleOf(schedule),
     numSteps: num_steps,
     afs,
     denoiseToZero: denoise_to_zero,

@@ -1,5 +1,5 @@
 import { datasetFacts } from './datasets.js';
-import { isSteered, teacherName, trains } from './resolve.js';
+import { isSteered, teacherName } from './resolve.js';
 import type { metricNames, Spec } from './schema.js';
 import { parseSeeds } from './seeds.js';
 
@@ -126,11 +126,14 @@ export const rules: readonly Rule[] = [
     },
   ]),
   {
-    of: ['schedule.type', 'train'],
-    broken: (spec) =>
-      spec.schedule.type === 'explicit' &&
-      trains(spec) &&
-      'no predictor is trained on an explicit schedule, for the teacher needs times between those listed: add train: false, or take polynomial, time_uniform or logsnr.',
+    of: ['student.num_steps', 'schedule.num_steps_tea', 'schedule.type'],
+    broken: ({ schedule, student }) => {
+      const levels = schedule.type === 'gits' ? (schedule.num_steps_tea ?? 61) : Infinity;
+      return (
+        student.num_steps > levels &&
+        `num_steps ${student.num_steps} is more than gits can choose from, ${levels} noise levels (num_steps_tea): raise num_steps_tea, or take fewer steps.`
+      );
+    },
   },
   {
     of: ['dataset.sigma_min', 'dataset.sigma_max'],

@@ -49,6 +49,17 @@ const denoiseToZero = {
   description: 'One more evaluation at sigma_min, whose denoised image is the sample.',
 } as const;
 
+const givenSchedules = ['polynomial', 'logsnr', 'time_uniform', 'explicit'] as const;
+
+const sigmas = {
+  type: 'array',
+  items: { type: 'number', exclusiveMinimum: 0 },
+  minItems: 2,
+  maxItems: 1001,
+  description:
+    'explicit only: the noise levels themselves, data units, descending, as many as num_steps. A teacher’s times between two of them are even in log σ.',
+} as const;
+
 const schedule = {
   type: 'object',
   additionalProperties: false,
@@ -56,22 +67,62 @@ const schedule = {
   required: ['type'],
   properties: {
     type: {
-      enum: ['polynomial', 'logsnr', 'time_uniform', 'explicit'],
-      description: 'How the noise levels are spaced between sigma_max and sigma_min.',
+      enum: [...givenSchedules, 'gits'],
+      description:
+        'How the noise levels are spaced between sigma_max and sigma_min. gits searches them within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.',
+    },
+    rho: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description: 'Exponent of polynomial and of the grid of gits (default 7), time_uniform (default 1).',
+    },
+    sigmas,
+    metric: {
+      enum: ['dev', 'l1', 'l2'],
+      default: 'l1',
+      description:
+        'gits only: cost of a step, the norm of its error (l1, l2), or how much further than the teacher it strays from the straight line (dev, which the published code takes).',
+    },
+    coeff: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: 1,
+      description:
+        'gits only: what each step weighs against the one before it; more than 1 puts more noise levels near sigma_min (the published code takes 1.15).',
+    },
+    num_warmup: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 65_536,
+      default: 256,
+      description: 'gits only: trajectories that the costs are averaged over; never those of the samples.',
+    },
+    num_steps_tea: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 1001,
+      default: 61,
+      description:
+        'gits only: timestamps of the fine grid, at least num_steps; ipndm of order 4 follows it once for each warm-up trajectory.',
+    },
+  },
+} as const;
+
+/** A schedule that needs no search. */
+const givenSchedule = {
+  ...schedule,
+  description: 'Its own noise levels. Default: polynomial, rho 7.',
+  properties: {
+    type: {
+      enum: givenSchedules,
+      description: 'How its noise levels are spaced between sigma_max and sigma_min.',
     },
     rho: {
       type: 'number',
       exclusiveMinimum: 0,
       description: 'Exponent of polynomial (default 7), time_uniform (default 1).',
     },
-    sigmas: {
-      type: 'array',
-      items: { type: 'number', exclusiveMinimum: 0 },
-      minItems: 2,
-      maxItems: 1001,
-      description:
-        'explicit only: the noise levels themselves, data units, descending, as many as num_steps. Needs train: false.',
-    },
+    sigmas,
   },
 } as const;
 
@@ -242,13 +293,7 @@ const reference = {
     num_steps: { type: 'integer', minimum: 2, maximum: 1001, description: 'Timestamps of the reference.' },
     afs: { type: 'boolean', default: false, description: 'Analytical first step.' },
     denoise_to_zero: denoiseToZero,
-    schedule: {
-      type: 'object',
-      additionalProperties: false,
-      description: 'Its own noise levels. Default: polynomial, rho 7.',
-      required: schedule.required,
-      properties: schedule.properties,
-    },
+    schedule: givenSchedule,
     ...methodOptions,
   },
 } as const;
@@ -429,3 +474,4 @@ interface Options {
 /** One combination, as written: the grid is merged in, defaults are not. */
 export type Spec = FromSchema<typeof base, Options>;
 export type SpecSchedule = FromSchema<typeof schedule, Options>;
+export type SpecGivenSchedule = FromSchema<typeof givenSchedule, Options>;

@@ -102,6 +102,7 @@ function unknownKey(key: string, parent: readonly string[], schema: JsonSchema):
 const nouns: Readonly<Record<string, string>> = {
   dataset: 'dataset',
   'schedule.type': 'schedule',
+  'schedule.metric': 'metric',
   'student.solver': 'student',
   'teacher.solver': 'teacher',
   'reference.solver': 'reference solver',

@@ -65,8 +65,11 @@ function scheduleOptions(part: 'schedule' | 'reference.schedule', type: (spec: S
     {
       path: `${part}.rho`,
       of,
-      read: (spec) => type(spec) === 'polynomial' || type(spec) === 'time_uniform',
-      reader: 'only polynomial and time_uniform have an exponent',
+      read: (spec) => isOneOf('polynomial', 'time_uniform', 'gits')(type(spec)),
+      reader:
+        part === 'schedule'
+          ? 'only polynomial, time_uniform and the grid of gits have an exponent'
+          : 'only polynomial and time_uniform have an exponent',
     },
     {
       path: `${part}.sigmas`,
@@ -107,5 +110,13 @@ export const options: readonly Option[] = [
     plain: always,
   }),
   ...scheduleOptions('schedule', ({ schedule }) => schedule.type),
+  ...['metric', 'coeff', 'num_warmup', 'num_steps_tea'].map(
+    (key): Option => ({
+      path: `schedule.${key}`,
+      of: ['schedule.type'],
+      read: ({ schedule }) => schedule.type === 'gits',
+      reader: 'only the schedule gits is searched',
+    }),
+  ),
   ...scheduleOptions('reference.schedule', ({ reference }) => reference?.schedule?.type),
 ];

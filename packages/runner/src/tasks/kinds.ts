@@ -20,6 +20,13 @@ export const kinds = {
     outputs: ['graph', 'info'],
     load: () => import('./denoiser.js'),
   },
+  'step-costs': {
+    packages: sampling,
+    revision: 1,
+    outputs: ['costs'],
+    load: () => import('./step-costs.js'),
+  },
+  gits: { packages: ['schedules'], revision: 1, outputs: ['schedule'], load: () => import('./gits.js') },
   teacher: { packages: sampling, revision: 1, outputs: ['trajectories'], load: () => import('./teacher.js') },
   predictor: {
     packages: sampling,

@@ -1,19 +1,35 @@
 import { type Schedule, sigmas } from '@fewstep/schedules';
 import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
-import type { DpmppConfig, ScheduleConfig, SolverConfig } from '../spec/experiment.js';
+import type { DpmppConfig, GivenSchedule, SolverConfig } from '../spec/experiment.js';
+import { readSchedule } from './schedule-file.js';
+import type { TaskContext } from './task-module.js';
 
 /** Which times, by which method: every task that solves has these parameters. */
 export interface SolveParams {
   readonly method: SolverConfig;
-  readonly schedule: ScheduleConfig;
+  /** Left out where the schedule is an input, found by a search. */
+  readonly schedule?: GivenSchedule;
   readonly numSteps: number;
   readonly sigmaMin: number;
   readonly sigmaMax: number;
 }
 
+/** The schedule that a task is told, or that a search found for it. */
+export async function scheduleOf(
+  { schedule }: Pick<SolveParams, 'schedule'>,
+  inputs: TaskContext['inputs'],
+): Promise<GivenSchedule> {
+  return schedule ?? readSchedule(inputs.schedule![0]!);
+}
+
 /** Noise levels of the timestamps; `numSteps` may be finer than the run's own. */
 export function timesOf(
-  { schedule, sigmaMin, sigmaMax, numSteps }: Omit<SolveParams, 'method'>,
+  {
+    schedule,
+    sigmaMin,
+    sigmaMax,
+    numSteps,
+  }: Omit<SolveParams, 'method'> & { readonly schedule: GivenSchedule },
   steps = numSteps,
 ): Float64Array {
   return sigmas(schedule satisfies Schedule, { numSteps: steps, sigmaMin, sigmaMax });

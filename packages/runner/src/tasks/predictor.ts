@@ -7,7 +7,7 @@ import type { SolverConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, studentOf, timesOf } from './methods.js';
+import { type SolveParams, scheduleOf, studentOf, timesOf } from './methods.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface PredictorParams extends SolveParams {
@@ -34,7 +34,8 @@ export async function run({
   const { method, afs, scaleDir, scaleTime, batch, lr, seed, seeds } = params;
   const { info, denoiser } = await loadDenoiser(inputs);
   const shape = shapeOf(info);
-  const sigmas = timesOf(params);
+  const schedule = await scheduleOf(params, inputs);
+  const sigmas = timesOf({ ...params, schedule });
   const student = studentOf(method);
   const training = await trainer({ predictor: initPredictor({ seed, scaleDir, scaleTime }), lr });
   const trajectories = trajectoryReader(inputs.trajectories!);
@@ -71,7 +72,7 @@ export async function run({
     progress((seen += n) * sigmas.length);
   }
   await writeFile(join(dir, 'log.json'), `${JSON.stringify(log)}\n`);
-  const file = formatPredictor(training.predictor, trainingSettings(params));
+  const file = formatPredictor(training.predictor, trainingSettings({ ...params, schedule }));
   await writeFile(join(dir, 'predictor.safetensors'), file);
   training.dispose();
   return {

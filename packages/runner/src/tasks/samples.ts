@@ -6,7 +6,7 @@ import type { SeedRange } from '../spec/seeds.js';
 import { writeImages } from './artifacts.js';
 import { batchesOf, type Drawing, denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
+import { type SolveParams, scheduleOf, solverOf, studentOf, timesOf } from './methods.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface SamplesParams extends SolveParams, Drawing {
@@ -30,7 +30,7 @@ export async function run({
   const solver = predictorFile
     ? studentOf(method).steered(predict(parsePredictor(await readFile(predictorFile)).predictor))
     : solverOf(params);
-  const sigmas = timesOf(params);
+  const sigmas = timesOf({ ...params, schedule: await scheduleOf(params, inputs) });
   const n = seeds[1] - seeds[0] + 1;
   const data = new Uint8Array(n * channels * height * width);
   let filled = 0;

@@ -3,7 +3,7 @@ import type { SeedRange } from '../spec/seeds.js';
 import { writeTensors } from './artifacts.js';
 import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, solverOf, timesOf } from './methods.js';
+import { type SolveParams, scheduleOf, solverOf, timesOf } from './methods.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface TeacherParams extends SolveParams {
@@ -31,7 +31,8 @@ export async function run({
   const shape = shapeOf(info);
   const solver = solverOf(params);
   const intervals = numSteps - 1;
-  const sigmas = timesOf(params, (M + 1) * intervals + 1);
+  const schedule = await scheduleOf(params, inputs);
+  const sigmas = timesOf({ ...params, schedule }, (M + 1) * intervals + 1);
   const n = seeds[1] - seeds[0] + 1;
   const size = shape[0] * shape[1] * shape[2];
   const x = new Float32Array(intervals * n * size);
