@@ -15,6 +15,7 @@ export const mutations: readonly Mutation[] = [
   { file: `${schedules}/spacing.ts`, text: 'last ** (1 / rho)', replacement: 'last ** (2 / rho)' },
   { file: `${schedules}/vp.ts`, text: '0.5 * betaD * t', replacement: '0.4 * betaD * t' },
   { file: `${schedules}/noise-table.ts`, text: 't: (left + 1) / M', replacement: 't: left / M' },
+  { file: `${schedules}/gits.ts`, text: 'coeff * least[j]!', replacement: 'least[j]!' },
   { file: `${schedules}/iddpm.ts`, text: 'C2 = 0.008', replacement: 'C2 = 0.009' },
 
   // Solvers. Wrong weights of a multistep method still add up to 1, so a straight line is still solved.
@@ -51,6 +52,13 @@ export const mutations: readonly Mutation[] = [
     file: `${solvers}/analytical-first-step.ts`,
     text: 'Math.sqrt(1 + s! * s!)',
     replacement: '(1 + s!)',
+  },
+
+  { file: `${solvers}/step-costs.ts`, text: '(along / length)', replacement: '(along / 2 / length)' },
+  {
+    file: `${solvers}/step-costs.ts`,
+    text: '- deviations[j]![sample]!',
+    replacement: '- deviations[i]![sample]!',
   },
 
   // Students
