@@ -53,6 +53,7 @@ export {
   readLatentCheckpoint,
 } from './read-latent-checkpoint.js';
 export { readPickle } from './read-pickle.js';
+export { roundSigma } from './round-sigma.js';
 export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from './safetensors.js';
 export type { SongUNetOptions } from './song-unet.js';
 export { openStateDict, readStateDict, type StateDict } from './state-dict.js';

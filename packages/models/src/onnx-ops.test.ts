@@ -183,3 +183,59 @@ it('embeds numbers as rows of a table, and adds a parameter to each sample', asy
   close(Array.from(found.y!.data as Float32Array), [20.1, 21.2, 0.3, 1.4, 10.1, 11.2, 10.3, 11.4]);
   await session.release();
 });
+
+describe('what classifiers and noise levels need', () => {
+  const map = [1, 2, 3, 4, 5, 6, 7, 8];
+
+  it('shrinking takes the mean of four', async () => {
+    const { y, shape } = await run((ops, x) => ops.shrink(x), [1, 2, 4], map);
+    expect(shape).toEqual([1, 1, 2]);
+    close(y, [3.5, 5.5]);
+  });
+
+  it('a column of positions begins with their mean, and its first is that', async () => {
+    const column = await run((ops, x) => ops.prependMean(x), [2, 2, 2], map);
+    expect(column.shape).toEqual([2, 5, 1]);
+    close(column.y, [2.5, 1, 2, 3, 4, 6.5, 5, 6, 7, 8]);
+    close((await run((ops, x) => ops.first(ops.prependMean(x)), [2, 2, 2], map)).y, [2.5, 6.5]);
+  });
+
+  it('a parameter [channels, height] is added to a column', async () => {
+    const weights = { p: f32([2, 2], [10, 20, 30, 40]) };
+    const add = (ops: OnnxOps, x: GraphValue) => ops.add(x, ops.parameter('p', [2, 2]));
+    close((await run(add, [2, 2, 1], map, weights)).y, [11, 22, 33, 44, 15, 26, 37, 48]);
+  });
+
+  it('means of groups stand once for each channel', async () => {
+    const { y, shape } = await run((ops, x) => ops.groupMean(x, 2), [4, 1, 2], map);
+    expect(shape).toEqual([4]);
+    close(y, [2.5, 2.5, 6.5, 6.5]);
+  });
+
+  it('the leading channels are the first ones', async () => {
+    close((await run((ops, x) => ops.leading(x, 1), [2, 2, 1], map)).y, [1, 2, 5, 6]);
+  });
+
+  it('a table is looked up by one-hot vectors, and gives zeros for zeros', async () => {
+    const weights = { 't.weight': f32([2, 3], [1, 2, 3, 4, 5, 6]) };
+    const lookup = (ops: OnnxOps, x: GraphValue) => ops.lookup(x, 't', { count: 2, width: 3 });
+    close((await run(lookup, [2], [0, 1, 0, 0, 1, 0], weights)).y, [4, 5, 6, 0, 0, 0, 1, 2, 3]);
+  });
+
+  it('softmax, sum and sigmoid are those of vectors', async () => {
+    close((await run((ops, x) => ops.softmax(x), [2], [0, Math.log(3), 5, 5])).y, [0.25, 0.75, 0.5, 0.5]);
+    const total = await run((ops, x) => ops.total(x), [3], [1, 2, 3, 0, 0, 1]);
+    expect(total.shape).toEqual([]);
+    close(total.y, [6, 1]);
+    close((await run((ops, x) => ops.sigmoid(x), [2], [0, Math.log(3)])).y, [0.5, 0.75]);
+  });
+
+  it('clamping keeps what lies between', async () => {
+    close((await run((ops, x) => ops.clamp(x, -1, 1), [4], [-3, -0.5, 1, 1.5])).y, [-1, -0.5, 1, 1]);
+  });
+
+  it('the nearest of values is told by its place, the first of two', async () => {
+    const index = (ops: OnnxOps, x: GraphValue) => ops.nearestIndex(x, [8, 4, 1, 0]);
+    close((await run(index, [], [100, 6, 5.9, 0.6, 0.4, 0])).y, [0, 0, 1, 2, 3, 3]);
+  });
+});
