@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { exportDenoiser, openDenoiser, readEdmCheckpoint, type Tensors, toFloat32 } from '@fewstep/models';
 import { differences } from './differences.js';
+import { DERIVATIVE_BOUND, directionalDerivative } from './directional-derivative.js';
 import { edmKeyLists } from './edm-key-lists.js';
 import { formatCases } from './formats.js';
 import type { Golden } from './golden.js';
+import { type GuidedCase, guidedCases, guidedKeyLists } from './guided-models.js';
 import { type LatentCase, latentCases, latentKeyLists } from './latent-models.js';
 import { type Outcome, outcome, type Topic } from './topic.js';
 
@@ -29,6 +31,8 @@ export const models: Topic = async (golden) => {
   const outcomes: Outcome[] = [];
   for (const one of golden.index.cases as readonly Case[]) {
     if (one.family === 'edm' && one.checkpoints) outcomes.push(...(await denoiserCases(golden, one)));
+    else if (one.family === 'cm' || one.family === 'adm')
+      outcomes.push(...(await guidedCases(golden, one as unknown as GuidedCase)));
     else if (one.family === 'ldm' || one.family === 'sd')
       outcomes.push(...(await latentCases(golden, one as unknown as LatentCase)));
     else if (one.units)
@@ -43,7 +47,8 @@ export const models: Topic = async (golden) => {
     else outcomes.push(skipped(one.name, 'family not read yet'));
   }
   const lists: readonly string[] = golden.index.state_dicts ?? [];
-  outcomes.push(...(await edmKeyLists(golden, lists)), ...(await latentKeyLists(golden, lists)));
+  for (const check of [edmKeyLists, guidedKeyLists, latentKeyLists])
+    outcomes.push(...(await check(golden, lists)));
   return outcomes;
 };
 
@@ -73,6 +78,19 @@ async function denoiserCases(golden: Golden, one: Case): Promise<Outcome[]> {
           'bottleneck',
           (await evaluate(true)).bottleneck,
           bounds.map((bound) => 3 * bound),
+        ),
+      ),
+    );
+    outcomes.push(
+      await outcome(`${path}/jvp`, async () =>
+        compare(
+          'jvp',
+          await directionalDerivative(
+            async (image, level) =>
+              (await denoiser.evaluate({ x: image, sigma: level, ...(labels && { labels }) })).denoised,
+            { x, sigma, vX: values('v_x'), vSigma: values('v_sigma') },
+          ),
+          bounds.map(() => DERIVATIVE_BOUND),
         ),
       ),
     );
