@@ -1,59 +1,42 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type RegistryEntry, registry } from './registry.js';
 import type { Spec } from './schema.js';
 
-/** A dataset that the spec may call by name. File names are those of the place where the files come from. */
-interface DatasetEntry {
+/** The families whose checkpoints the denoiser task reads; a spec may name their entries as its dataset. */
+const families: readonly RegistryEntry['family'][] = ['edm'];
+
+export type DatasetName = keyof typeof registry;
+
+/** Every name of the registry. */
+export const registryNames = Object.keys(registry) as DatasetName[];
+
+export const datasetEntry = (name: DatasetName): RegistryEntry => registry[name];
+
+/** Names that a spec may call a dataset by. */
+export const datasetNames = registryNames.filter((name) => families.includes(datasetEntry(name).family));
+
+interface DatasetFacts {
   readonly checkpoint: string;
   readonly referenceData?: string;
   readonly featureNetwork?: string;
-  /** σ, data units. */
+  /** Range of σ, data units. */
   readonly sigmaMin: number;
   readonly sigmaMax: number;
-  /** Where to get the checkpoint. */
-  readonly source: string;
-  readonly licence: string;
-  /** Folder of its own inside a folder of models. */
-  readonly folder?: string;
 }
 
-const edm = (checkpoint: string): DatasetEntry => ({
-  checkpoint,
-  sigmaMin: 0.002,
-  sigmaMax: 80,
-  source: `https://nvlabs-fi-cdn.nvidia.com/edm/pretrained/${checkpoint}`,
-  licence: 'CC BY-NC-SA 4.0, NVIDIA',
-});
-
-/** EDM's range and checkpoints: Karras et al. 2022, arXiv:2206.00364. */
-const datasets = {
-  digits: {
-    checkpoint: 'digits-edm.pkl',
-    referenceData: 'digits-32x32.zip',
-    featureNetwork: 'digits-features.onnx',
-    sigmaMin: 0.002,
-    sigmaMax: 80,
-    source: 'the folder experiments/digits/ of the Fewstep repository',
-    licence: 'MNIST: CC BY-SA 3.0, Yann LeCun and Corinna Cortes',
-    folder: 'digits',
-  },
-  cifar10: edm('edm-cifar10-32x32-uncond-vp.pkl'),
-  ffhq: edm('edm-ffhq-64x64-uncond-vp.pkl'),
-  afhqv2: edm('edm-afhqv2-64x64-uncond-vp.pkl'),
-  imagenet64: edm('edm-imagenet-64x64-cond-adm.pkl'),
-} satisfies Record<string, DatasetEntry>;
-
-export type DatasetName = keyof typeof datasets;
-
-export const datasetNames = Object.keys(datasets) as DatasetName[];
-
-export const datasetEntry = (name: DatasetName): DatasetEntry => datasets[name];
-
 /** A dataset as the spec gives it, defaults filled in; its paths are still relative. */
-export function datasetFacts(
-  dataset: Spec['dataset'],
-): Pick<DatasetEntry, 'checkpoint' | 'referenceData' | 'featureNetwork' | 'sigmaMin' | 'sigmaMax'> {
-  if (typeof dataset === 'string') return datasetEntry(dataset);
+export function datasetFacts(dataset: Spec['dataset']): DatasetFacts {
+  if (typeof dataset === 'string') {
+    const { files, sigmaMin, sigmaMax } = datasetEntry(dataset);
+    return {
+      checkpoint: files.checkpoint.name,
+      sigmaMin,
+      sigmaMax,
+      ...(files.reference_data && { referenceData: files.reference_data.name }),
+      ...(files.feature_network && { featureNetwork: files.feature_network.name }),
+    };
+  }
   const { checkpoint, sigma_min: sigmaMin, sigma_max: sigmaMax, reference_data, feature_network } = dataset;
   return {
     checkpoint,
@@ -79,9 +62,9 @@ export interface Surroundings {
  * missing files belong).
  */
 export function datasetFolder(name: DatasetName, { specFolder, cwd, models }: Surroundings): string {
-  const { folder, checkpoint } = datasetEntry(name);
+  const { folder, files } = datasetEntry(name);
   if (folder === undefined) return models;
   const inModels = join(models, folder);
   const candidates = [join(specFolder, folder), join(cwd, 'experiments', folder)];
-  return candidates.find((candidate) => existsSync(join(candidate, checkpoint))) ?? inModels;
+  return candidates.find((candidate) => existsSync(join(candidate, files.checkpoint.name))) ?? inModels;
 }

@@ -1,8 +1,8 @@
 import { accessSync, constants } from 'node:fs';
-import { basename } from 'node:path';
 import { type DatasetName, datasetEntry } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { displayPath, type Problem, problem } from './problem.js';
+import { type FileRole, sourceOf } from './registry.js';
 import type { Spec } from './schema.js';
 import { nearestEntry, type Tree } from './tree.js';
 
@@ -29,16 +29,17 @@ export function neededFiles(
     const where = displayPath(path, cwd);
     const sentence =
       typeof spec.dataset === 'string'
-        ? howToGet(spec.dataset, where)
+        ? howToGet(spec.dataset, key, where)
         : `there is no ${where} that could be read; the path is relative to the spec.`;
     return [{ path, ifMissing: problem(nearestEntry(tree, at).value.place, at.join('.'), sentence) }];
   });
 }
 
-function howToGet(name: DatasetName, where: string): string {
-  const { source, licence } = datasetEntry(name);
+function howToGet(name: DatasetName, role: FileRole, where: string): string {
+  const file = datasetEntry(name).files[role]!;
+  const fetch = file.address === undefined ? '' : `, as fewstep models fetch ${name} does`;
   return (
-    `${name} needs ${where}, which is not there: get ${basename(where)} from ${source} (${licence}) and put it there; ` +
+    `${name} needs ${where}, which is not there: ${sourceOf(file)} and put it there${fetch}; ` +
     'FEWSTEP_MODELS names another folder of models.'
   );
 }

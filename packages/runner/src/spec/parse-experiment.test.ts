@@ -622,7 +622,7 @@ describe('combinations that are impossible', () => {
     [
       spec({ evaluate: '[rmse_to_teacher, fid]' }),
       [
-        '5:29 evaluate: fid compares features of the samples with those of real images, but cifar10 has no reference_data and no feature_network: write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.',
+        '5:29 evaluate: fid compares features of the samples with those of real images, but cifar10 has no feature_network: write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.',
       ],
     ],
     [

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { datasetEntry, registryNames } from './datasets.js';
+import { sourceOf } from './registry.js';
+
+const files = registryNames.flatMap((name) => Object.values(datasetEntry(name).files));
+
+describe('the registry', () => {
+  it('names every model of the paper', () => {
+    expect(registryNames).toEqual(
+      'digits cifar10 ffhq afhqv2 imagenet64 lsun_bedroom imagenet256 lsun_bedroom_ldm ms_coco'.split(' '),
+    );
+  });
+
+  it.each([
+    ['lsun_bedroom', 0.002, 80],
+    ['imagenet256', 0.010486, 152.167],
+    ['lsun_bedroom_ldm', 0.0387589, 83.8225],
+    ['ms_coco', 0.0291672, 14.6146],
+  ] as const)('%s is sampled from σ %s to %s', (name, least, most) => {
+    const { sigmaMin, sigmaMax } = datasetEntry(name);
+    expect(sigmaMin / least).toBeCloseTo(1, 3);
+    expect(sigmaMax / most).toBeCloseTo(1, 5);
+  });
+
+  it('has an https address that ends in the file’s name, or says how else it is had', () => {
+    for (const { name, address, note } of files)
+      if (address === undefined) expect(note).toContain('experiments/digits');
+      else expect(address).toMatch(new RegExp(`^https://[^?#]+/${name}$`));
+  });
+
+  it('gives files that differ different names', () => {
+    const addresses = new Map<string, Set<string | undefined>>();
+    for (const { name, address } of files)
+      addresses.set(name, (addresses.get(name) ?? new Set()).add(address));
+    for (const found of addresses.values()) expect(found.size).toBe(1);
+  });
+
+  it('says what to get and under which licence', () => {
+    const { checkpoint } = datasetEntry('ms_coco').files;
+    expect(sourceOf(checkpoint)).toBe(
+      `get v1-5-pruned-emaonly.ckpt from ${checkpoint.address} (CreativeML OpenRAIL-M; this repository may be withdrawn; copies of it have the same file)`,
+    );
+  });
+});

@@ -1,0 +1,169 @@
+/** What a file is to its model; the spec has keys of the same names. */
+export type FileRole =
+  | 'checkpoint'
+  | 'classifier'
+  | 'first_stage'
+  | 'reference_data'
+  | 'feature_network'
+  | 'prompts';
+
+/** A published file, under the name that it has where it comes from. */
+export interface ModelFile {
+  readonly name: string;
+  /** Where its authors publish it; left out where there is no such address, and then the note says how it is had. */
+  readonly address?: string;
+  readonly licence: string;
+  /** What one should know before getting it. */
+  readonly note?: string;
+}
+
+/** A model of the registry: its files, and how it is sampled. */
+export interface RegistryEntry {
+  /** Whose kind of checkpoint it is: of EDM, Consistency Models, ADM (guided diffusion) or latent diffusion. */
+  readonly family: 'edm' | 'cm' | 'adm' | 'ldm';
+  readonly files: Readonly<Partial<Record<FileRole, ModelFile>>> & { readonly checkpoint: ModelFile };
+  /** Range of σ, data units. */
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+  /** Folder of its own inside a folder of models. */
+  readonly folder?: string;
+}
+
+const edmLicence = 'CC BY-NC-SA 4.0, NVIDIA';
+const openai = 'https://openaipublic.blob.core.windows.net';
+const latentDiffusion = 'https://ommer-lab.com/files/latent-diffusion';
+const latentLicence = 'not stated beside the file; see github.com/CompVis/latent-diffusion';
+const otherStatistics =
+  'OpenAI’s own statistics; those that AMED-Solver’s authors used are published in a Google Drive folder only';
+
+/** Checkpoints, statistics and σ of EDM: Karras et al. 2022, arXiv:2206.00364. */
+const edm = (checkpoint: string, statistics: string): RegistryEntry => ({
+  family: 'edm',
+  files: {
+    checkpoint: {
+      name: checkpoint,
+      address: `https://nvlabs-fi-cdn.nvidia.com/edm/pretrained/${checkpoint}`,
+      licence: edmLicence,
+    },
+    reference_data: {
+      name: statistics,
+      address: `https://nvlabs-fi-cdn.nvidia.com/edm/fid-refs/${statistics}`,
+      licence: edmLicence,
+    },
+  },
+  sigmaMin: 0.002,
+  sigmaMax: 80,
+});
+
+const openaiStatistics = (folder: string, name: string): ModelFile => ({
+  name,
+  address: `${openai}/diffusion/jul-2021/ref_batches/${folder}/${name}`,
+  licence: 'MIT, OpenAI',
+  note: otherStatistics,
+});
+
+const guidedDiffusion = (name: string): ModelFile => ({
+  name,
+  address: `${openai}/diffusion/jul-2021/${name}`,
+  licence: 'MIT, OpenAI',
+});
+
+/** The models of AMED-Solver's paper (arXiv:2312.00094) under its official names, and the digits of this repository. */
+export const registry = {
+  digits: {
+    family: 'edm',
+    files: {
+      checkpoint: digitsFile('digits-edm.pkl'),
+      reference_data: digitsFile('digits-32x32.zip'),
+      feature_network: digitsFile('digits-features.onnx'),
+    },
+    sigmaMin: 0.002,
+    sigmaMax: 80,
+    folder: 'digits',
+  },
+  cifar10: edm('edm-cifar10-32x32-uncond-vp.pkl', 'cifar10-32x32.npz'),
+  ffhq: edm('edm-ffhq-64x64-uncond-vp.pkl', 'ffhq-64x64.npz'),
+  afhqv2: edm('edm-afhqv2-64x64-uncond-vp.pkl', 'afhqv2-64x64.npz'),
+  imagenet64: edm('edm-imagenet-64x64-cond-adm.pkl', 'imagenet-64x64.npz'),
+  /** Song et al. 2023, arXiv:2303.01469: the EDM model that was trained beside the consistency models. */
+  lsun_bedroom: {
+    family: 'cm',
+    files: {
+      checkpoint: {
+        name: 'edm_bedroom256_ema.pt',
+        address: `${openai}/consistency/edm_bedroom256_ema.pt`,
+        licence: 'for research, not for commercial use (its model card), OpenAI',
+      },
+      reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
+    },
+    sigmaMin: 0.002,
+    sigmaMax: 80,
+  },
+  /** Dhariwal & Nichol 2021, arXiv:2105.05233; σ of the VP formula at t = 0.001 and 1, in float32 as officially. */
+  imagenet256: {
+    family: 'adm',
+    files: {
+      checkpoint: guidedDiffusion('256x256_diffusion.pt'),
+      classifier: guidedDiffusion('256x256_classifier.pt'),
+      reference_data: openaiStatistics('imagenet/256', 'VIRTUAL_imagenet256_labeled.npz'),
+    },
+    sigmaMin: 0.01048384327441454,
+    sigmaMax: 152.16697692871094,
+  },
+  /** Rombach et al. 2022, arXiv:2112.10752; σ at both ends of the noise table (float32), √β evenly from √0.0015 to √0.0195. */
+  lsun_bedroom_ldm: {
+    family: 'ldm',
+    files: {
+      checkpoint: {
+        name: 'lsun_bedrooms.zip',
+        address: `${latentDiffusion}/lsun_bedrooms.zip`,
+        licence: latentLicence,
+      },
+      first_stage: {
+        name: 'vq-f4.zip',
+        address: `${latentDiffusion}/vq-f4.zip`,
+        licence: latentLicence,
+      },
+      reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
+    },
+    sigmaMin: 0.03875904929213178,
+    sigmaMax: 83.82249324131594,
+  },
+  /** Stable Diffusion v1-5; σ at both ends of the noise table (float32), √β evenly from √0.00085 to √0.012. */
+  ms_coco: {
+    family: 'ldm',
+    files: {
+      checkpoint: {
+        name: 'v1-5-pruned-emaonly.ckpt',
+        address:
+          'https://huggingface.co/runwayml/stable-diffusion-v1-5/resolve/main/v1-5-pruned-emaonly.ckpt',
+        licence: 'CreativeML OpenRAIL-M',
+        note: 'this repository may be withdrawn; copies of it have the same file',
+      },
+      prompts: {
+        name: 'MS-COCO_val2014_30k_captions.csv',
+        address:
+          'https://github.com/boomb0om/text2image-benchmark/releases/download/v0.0.1/MS-COCO_val2014_30k_captions.csv',
+        licence: 'not stated beside the file; see cocodataset.org',
+      },
+    },
+    sigmaMin: 0.02916753316555422,
+    sigmaMax: 14.614641489691584,
+  },
+} satisfies Record<string, RegistryEntry>;
+
+function digitsFile(name: string): ModelFile {
+  return {
+    name,
+    licence: 'MNIST: CC BY-SA 3.0, Yann LeCun and Corinna Cortes',
+    note: 'it is in the folder experiments/digits of the Fewstep repository',
+  };
+}
+
+/** `get X from ADDRESS (LICENCE)`, or how else it is had. */
+export function sourceOf({ name, address, licence, note }: ModelFile): string {
+  const remark = note === undefined ? '' : `; ${note}`;
+  return address === undefined
+    ? `get ${name} (${licence}${remark})`
+    : `get ${name} from ${address} (${licence}${remark})`;
+}
