@@ -9,8 +9,8 @@ export type Gradients = Readonly<Record<string, Float32Array>>;
 export interface Adam {
   /** The weights as TF.js holds them, to differentiate with respect to. */
   readonly variables: Readonly<Record<string, Variable>>;
-  /** One step down the gradient; gives the weights after it. */
-  step(gradients: Gradients): Promise<Weights>;
+  /** One step down the gradient, with this part of the learning rate (all of it by default); gives the weights after it. */
+  step(gradients: Gradients, share?: number): Promise<Weights>;
   /** Frees what TF.js holds. */
   dispose(): void;
 }
@@ -18,7 +18,7 @@ export interface Adam {
 /**
  * Adam on named weights (β 0.9 and 0.999, ε 10⁻⁸), in TF.js, float32.
  *
- * - `lr`: constant learning rate.
+ * - `lr`: learning rate.
  * - Before use NaN in a gradient becomes 0, +∞ 10⁵ and −∞ −10⁵, as in the official training.
  * - Source: Kingma, Ba 2014, arXiv:1412.6980, algorithm 1.
  */
@@ -32,11 +32,18 @@ export async function adam(weights: Weights, lr: number): Promise<Adam> {
     variables[name] = variable(initial);
     initial.dispose();
   }
-  const optimizer = new AdamOptimizer(lr, 0.9, 0.999, 1e-8);
+  /** TF.js lets only its own classes set the rate anew. */
+  class Optimizer extends AdamOptimizer {
+    set rate(rate: number) {
+      this.learningRate = rate;
+    }
+  }
+  const optimizer = new Optimizer(lr, 0.9, 0.999, 1e-8);
 
   return {
     variables,
-    async step(gradients) {
+    async step(gradients, share = 1) {
+      optimizer.rate = share * lr;
       const steps = names.map((name) => ({
         name: variables[name]!.name,
         tensor: tensor(gradients[name]!.map(finite), variables[name]!.shape),

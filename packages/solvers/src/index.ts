@@ -49,6 +49,7 @@ export { dpmppStudent } from './students/dpmpp.js';
 export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
 export { threshold } from './threshold.js';
-export { type TrainedInterval, type TrainStep, trainStep } from './training.js';
+export { type Interval, type TrainedInterval, type TrainStep, trainStep } from './training.js';
+export { type EndToEndStep, trainEndToEnd } from './training-end-to-end.js';
 export { type UnipcOptions, type UnipcState, unipc } from './unipc.js';
 export { type UnipcPoint, type UnipcVariant, unipcUpdate } from './unipc-update.js';

@@ -14,8 +14,8 @@ export interface Trainer {
    * Float32.
    */
   gradient(at: Parameters<Predict>, cotangent: Steering): Promise<Gradients>;
-  /** One step of Adam. */
-  descend(gradients: Gradients): Promise<void>;
+  /** One step of Adam. `share`: the part of the learning rate that it takes, 1 by default. */
+  descend(gradients: Gradients, share?: number): Promise<void>;
   /** Frees what TF.js holds. `predictor` stays. */
   dispose(): void;
 }
@@ -56,8 +56,8 @@ export async function trainer({
       dispose(tensors);
       return read;
     },
-    async descend(gradient) {
-      current = { scaleDir, scaleTime, weights: await step(gradient) };
+    async descend(gradient, share) {
+      current = { scaleDir, scaleTime, weights: await step(gradient, share) };
     },
     dispose: disposeAdam,
   };

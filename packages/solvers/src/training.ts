@@ -3,6 +3,7 @@ import { analyticalFirstStep } from './analytical-first-step.js';
 import { predict } from './predictor.js';
 import { PredictorError } from './predictor-error.js';
 import type { Trainer } from './predictor-trainer.js';
+import { type Asked, remembering } from './remembering.js';
 import type { Denoise } from './solve.js';
 import type { Evaluation, Predict, Request, SolverState, Steering, Step, Student, Vector } from './solver.js';
 import { finish, sensitivity } from './training-sensitivity.js';
@@ -32,20 +33,24 @@ export interface TrainStep<State extends SolverState = SolverState> {
   readonly onInterval?: (trained: TrainedInterval, index: number) => void;
 }
 
-/** What one interval of a training step gave. */
-export interface TrainedInterval {
+/** What training made of one interval. */
+export interface Interval {
   /** Σ (student − teacher)² over all entries of the batch, over n. */
   readonly loss: number;
   /** Where the student arrived, [n × size]. */
   readonly x: Vector;
   /** The predictor's outputs before its weights moved, each [n]. */
   readonly steering: Steering;
-  /** The loss's derivative by them, each [n]; 0 for an output that does not exist. */
+  /** Evaluations asked of the denoiser; a batch counts once. */
+  readonly nfe: number;
+}
+
+/** What `trainStep` made of one interval. */
+export interface TrainedInterval extends Interval {
+  /** The loss's derivative by the outputs, each [n]; 0 for an output that does not exist. */
   readonly cotangent: Steering;
   /** The loss's derivative by the weights. */
   readonly gradients: Gradients;
-  /** Evaluations asked of the denoiser; a batch counts once. */
-  readonly nfe: number;
 }
 
 /**
@@ -64,7 +69,7 @@ export interface TrainedInterval {
 export async function trainStep<State extends SolverState>(
   what: TrainStep<State>,
 ): Promise<TrainedInterval[]> {
-  check(what);
+  checkTrainStep(what);
   const {
     trainer,
     student,
@@ -109,13 +114,7 @@ export async function trainStep<State extends SolverState>(
     state = ended?.state ?? init(target, n);
 
     const error = combine([1, x], [-1, target]);
-    const loss = error.reduce((total, e) => total + e * e, 0) / n;
-    if (!Number.isFinite(loss))
-      throw new PredictorError(
-        'E_TRAINING',
-        `a loss must be finite; found ${loss} in interval ${k}, from σ = ${sigma} to ${sigmaNext}. The denoiser or the teacher gave NaN or infinity, or answers of the wrong length; a predictor learns nothing from it.`,
-        { interval: k, found: loss },
-      );
+    const loss = lossOf(error, n, k, sigmas);
     const cotangent = {
       r: contract(error, slopes.r, n),
       scaleDir: contract(error, slopes.scaleDir, n),
@@ -130,22 +129,30 @@ export async function trainStep<State extends SolverState>(
   return trained;
 }
 
+/**
+ * Σ error² / n of interval k.
+ *
+ * @throws PredictorError (E_TRAINING) if it is not finite
+ */
+export function lossOf(error: Vector, n: number, k: number, sigmas: ArrayLike<number>): number {
+  const loss = error.reduce((total, e) => total + e * e, 0) / n;
+  if (!Number.isFinite(loss))
+    throw new PredictorError(
+      'E_TRAINING',
+      `a loss must be finite; found ${loss} in interval ${k}, from σ = ${sigmas[k]} to ${sigmas[k + 1]}. The denoiser or the teacher gave NaN or infinity, or answers of the wrong length; a predictor learns nothing from it.`,
+      { interval: k, found: loss },
+    );
+  return loss;
+}
+
 /** Opens a step, so that the student puts its question to the predictor: the question, the answer, and the evaluation before it. */
 async function open(
   step: (steer: Predict) => Step<SolverState>,
   output: Predict,
   answer: Denoise,
-): Promise<{
-  readonly inputs: Parameters<Predict>;
-  readonly steering: Steering;
-  readonly opening: Evaluation;
-}> {
-  const asked: { inputs: Parameters<Predict>; steering: Steering }[] = [];
-  const opened = step((...inputs) => {
-    const steering = output(...inputs);
-    asked.push({ inputs, steering });
-    return steering;
-  });
+): Promise<Asked & { readonly opening: Evaluation }> {
+  const { predict: ask, asked } = remembering(output);
+  const opened = step(ask);
   const opening = await answer(opened.next().value as Request); // a step begins with a request
   opened.next(opening);
   return { ...asked[0]!, opening };
@@ -160,7 +167,18 @@ function contract(error: Vector, slope: Vector | undefined, n: number): Vector {
   return derivative;
 }
 
-function check({ n, sigmas, teacher, openings, epsilon = 3e-3 }: TrainStep): void {
+/**
+ * Checks that the parts of a training step fit.
+ *
+ * @throws PredictorError (E_TRAINING)
+ */
+export function checkTrainStep({
+  n,
+  sigmas,
+  teacher,
+  openings,
+  epsilon = 3e-3,
+}: Omit<TrainStep, 'student'>): void {
   const length = teacher[0]?.length ?? 0;
   if (!(Number.isInteger(n) && n > 0 && length > 0 && length % n === 0))
     throw new PredictorError(

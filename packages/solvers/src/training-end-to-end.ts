@@ -1,0 +1,82 @@
+import type { Gradients } from './adam.js';
+import { gaussNewton, type OutputSlope } from './gauss-newton.js';
+import { predict } from './predictor.js';
+import type { Denoise } from './solve.js';
+import type { SolverState } from './solver.js';
+import { checkTrainStep, type Interval, lossOf, type TrainStep } from './training.js';
+import { drawTrajectory, endSlopes } from './training-trajectory.js';
+import { combine } from './vector.js';
+
+/** One batch to train on, and where in the training it comes. */
+export interface EndToEndStep<State extends SolverState = SolverState> extends TrainStep<State> {
+  /** The part of the training that lies behind, 0 … 1: the learning rate falls to 0 along half a cosine. */
+  readonly done: number;
+  /** Steps of Adam on the model. Default 40. */
+  readonly descents?: number;
+}
+
+/**
+ * One training step of the predictor on what counts in the end: the student takes the batch from its start to its last
+ * noise level, and the predictor's outputs in all intervals move together to bring it to where the teacher ends.
+ *
+ * - The student keeps to its own points, so an interval learns to make up for those before it.
+ * - The slopes of the end by every output give a model of the loss, of second order and each sample's own (Gauss–Newton).
+ *   Adam takes `descents` steps on it, for which the denoiser isn't asked.
+ * - Evaluations, with K intervals and m outputs that exist (r, scaleDir, scaleTime): 2K for the trajectory, less 1 where
+ *   its opening is given or analytical; K for r and K for scaleTime; m·K(K − 1) to draw the rest again.
+ * - Of the teacher's points the first and the last are used; the others give the reported losses.
+ * - Compared with `trainStep`: docs/loss-weight.md.
+ *
+ * @throws PredictorError (E_TRAINING) if noise levels, teacher and batch don't fit, or a loss is not finite
+ * @throws SolverError (E_DENOISED) if the denoiser gives no bottleneck
+ */
+export async function trainEndToEnd<State extends SolverState>(
+  what: EndToEndStep<State>,
+): Promise<Interval[]> {
+  checkTrainStep(what);
+  const { trainer, n, sigmas, teacher, openings, done, descents = 40, afs = false, epsilon = 3e-3 } = what;
+  let asked = 0;
+  const denoise: Denoise = (request) => {
+    asked++;
+    return what.denoise(request);
+  };
+  const route = { ...what, denoise };
+  const passages = await drawTrajectory(route, trainer.predictor, teacher[0]!, afs ? 'afs' : openings?.[0]);
+  const errors = passages.map(({ end }, k) => combine([1, end.x], [-1, teacher[k + 1]!]));
+  const losses = errors.map((error, k) => lossOf(error, n, k, sigmas));
+
+  const drawn = passages.map(
+    ({ evaluations }, k) => evaluations.length - (k === 0 && (afs || openings?.[0]) ? 1 : 0),
+  );
+  const slopes: OutputSlope[] = [];
+  const trained: Interval[] = [];
+  for (const [k, { end, steering }] of passages.entries()) {
+    const before = asked;
+    slopes.push(...(await endSlopes(route, passages, k, trainer.predictor, epsilon)));
+    trained.push({ loss: losses[k]!, x: end.x, steering, nfe: drawn[k]! + asked - before });
+  }
+  const derivative = gaussNewton({
+    steerings: passages.map(({ steering }) => steering),
+    slopes,
+    error: errors.at(-1)!,
+    settings: trainer.predictor,
+  });
+  for (let descent = 0; descent < descents; descent++) {
+    const output = predict(trainer.predictor);
+    const cotangents = derivative(passages.map(({ inputs }) => output(...inputs)));
+    const gradients: Gradients[] = [];
+    for (const [k, { inputs }] of passages.entries())
+      gradients.push(await trainer.gradient(inputs, cotangents[k]!));
+    await trainer.descend(sumOf(gradients), (1 + Math.cos(Math.PI * done)) / 2);
+  }
+  return trained;
+}
+
+function sumOf(gradients: readonly Gradients[]): Gradients {
+  return Object.fromEntries(
+    Object.keys(gradients[0]!).map((name) => [
+      name,
+      gradients[0]![name]!.map((_, i) => gradients.reduce((sum, gradient) => sum + gradient[name]![i]!, 0)),
+    ]),
+  );
+}
