@@ -132,6 +132,7 @@ function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task, schedu
       M: train.M,
       batch: train.batch,
       lr: train.lr,
+      ...(train.lossWeight !== 'official' && { lossWeight: train.lossWeight }),
       seed: train.seed,
       seeds,
     } satisfies PredictorParams,
@@ -139,7 +140,7 @@ function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task, schedu
       ...inputs,
       trajectories: trajectories.map((shard) => output(shard, 'trajectories')),
     },
-    work: train.images * intervals * 3,
+    work: train.images * intervals * (train.lossWeight === 'official' ? 3 : 2 * intervals),
   });
 }
 

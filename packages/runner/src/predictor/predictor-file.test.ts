@@ -47,7 +47,7 @@ describe('the file of a predictor', () => {
       },
       teacher: { solver: 'heun', M: 2 },
       dataset: { sigma_min: 0.002, sigma_max: 80 },
-      train: { total_kimg: 1.024, batch: 32, lr: 0.005, seed: 3 },
+      train: { total_kimg: 1.024, batch: 32, lr: 0.005, loss_weight: 'official', seed: 3 },
     });
   });
 
@@ -61,6 +61,7 @@ describe('the file of a predictor', () => {
     { method: { solver: 'amed' }, schedule: { type: 'logsnr' } },
     { method: { solver: 'euler' }, schedule: { type: 'time_uniform', rho: 1 }, afs: false },
     { schedule: { type: 'explicit', sigmas: [80, 9.7, 0.47, 0.002] } },
+    { lossWeight: 'end_to_end' },
     { method: { solver: 'dpm' }, teacher: { solver: 'dpm', r: 0.5 } },
     {
       method: { solver: 'ipndm', max_order: 4 },

@@ -26,6 +26,7 @@ export interface TrainingSettings extends SamplingSettings {
     readonly total_kimg: number;
     readonly batch: number;
     readonly lr: number;
+    readonly loss_weight: 'official' | 'end_to_end';
     readonly seed: number;
   };
 }
@@ -44,6 +45,7 @@ export function trainingSettings({
   M,
   batch,
   lr,
+  lossWeight = 'official',
   seed,
   seeds,
 }: PredictorParams & { readonly schedule: GivenSchedule }): TrainingSettings {
@@ -52,7 +54,7 @@ export function trainingSettings({
     student: { ...method, num_steps: numSteps, afs, scale_dir: scaleDir, scale_time: scaleTime },
     teacher: { ...teacher, M },
     dataset: { sigma_min: sigmaMin, sigma_max: sigmaMax },
-    train: { total_kimg: (seeds[1] - seeds[0] + 1) / 1000, batch, lr, seed },
+    train: { total_kimg: (seeds[1] - seeds[0] + 1) / 1000, batch, lr, loss_weight: lossWeight, seed },
   };
 }
 

@@ -60,6 +60,7 @@ export interface TrainConfig {
   readonly images: number;
   readonly batch: number;
   readonly lr: number;
+  readonly lossWeight: 'official' | 'end_to_end';
   readonly seed: number;
 }
 

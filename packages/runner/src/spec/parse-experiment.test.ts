@@ -65,6 +65,7 @@ describe('a spec of one point', () => {
             images: 10_112,
             batch: 128,
             lr: 0.005,
+            lossWeight: 'official',
             seed: 0,
           },
           reference: {
@@ -423,14 +424,20 @@ describe('values that are wrong', () => {
         '4:20 student.solver: found a list, expected a name. One of amed, deis, dpm, dpmpp, euler, heun, ipndm, ipndm_v, unipc.',
       ],
     ],
-    [{ train: 'true' }, ['5:8 train: found true, expected false or a map with total_kimg, batch, lr, seed.']],
+    [
+      { train: 'true' },
+      ['5:8 train: found true, expected false or a map with total_kimg, batch, lr, loss_weight, seed.'],
+    ],
     [{ train: '{ lr: .nan }' }, ['5:14 train.lr: found NaN, expected a number above 0.']],
     [{ train: '{ batch: }' }, ['5:17 train.batch: found nothing, expected an integer from 1 to 65536.']],
-    [{ train: '{ learning: 1 }' }, ['5:10 train.learning: unknown key. One of total_kimg, batch, lr, seed.']],
+    [
+      { train: '{ learning: 1 }' },
+      ['5:10 train.learning: unknown key. One of total_kimg, batch, lr, loss_weight, seed.'],
+    ],
     [
       { train: '{ num_steps: 4 }' },
       [
-        '5:10 train.num_steps: unknown key; did you mean "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, seed.',
+        '5:10 train.num_steps: unknown key; did you mean "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, loss_weight, seed.',
       ],
     ],
     [
@@ -648,7 +655,7 @@ describe('combinations that are impossible', () => {
       expect.stringMatching(
         /^3:37 schedule\.sigmas: found "x", expected a list of 2 to 1001, each a number above 0\.$/,
       ),
-      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, seed.',
+      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, loss_weight, seed.',
     ]);
   });
 });

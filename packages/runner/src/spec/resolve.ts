@@ -127,7 +127,7 @@ export function teacherName({ teacher, student }: Spec): Exclude<Spec['student']
 }
 
 function trainOf(spec: Spec): TrainConfig {
-  const { total_kimg = 10, batch = 128, lr = 0.005, seed = 0 } = spec.train || {};
+  const { total_kimg = 10, batch = 128, lr = 0.005, seed = 0, loss_weight = 'official' } = spec.train || {};
   const solver = teacherName(spec);
   const options =
     solver === spec.student.solver ? { ...spec.student, ...spec.teacher } : (spec.teacher ?? {});
@@ -139,6 +139,7 @@ function trainOf(spec: Spec): TrainConfig {
     images: Math.ceil(Math.round(total_kimg * 1000) / batch) * batch || batch,
     batch,
     lr,
+    lossWeight: loss_weight,
     seed,
   };
 }

@@ -212,6 +212,12 @@ const train = {
       description: 'Images in one optimiser iteration.',
     },
     lr: { type: 'number', exclusiveMinimum: 0, default: 0.005, description: 'Learning rate of Adam.' },
+    loss_weight: {
+      enum: ['official', 'end_to_end'],
+      default: 'official',
+      description:
+        'What a step answers for: its own distance to the teacher, each alike (official, as in the paper), or only that of the sample in the end (end_to_end: nearer to the teacher, at two to three times the evaluations).',
+    },
     seed: {
       type: 'integer',
       minimum: 0,

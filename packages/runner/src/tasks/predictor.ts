@@ -1,9 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Evaluation, initPredictor, trainer, trainStep, type Vector } from '@fewstep/solvers';
+import {
+  type Evaluation,
+  initPredictor,
+  trainEndToEnd,
+  trainer,
+  trainStep,
+  type Vector,
+} from '@fewstep/solvers';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { trainingSettings } from '../predictor/predictor-settings.js';
-import type { SolverConfig } from '../spec/experiment.js';
+import type { SolverConfig, TrainConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { denoiseWith, scaled, startOf } from './batches.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
@@ -19,6 +26,8 @@ export interface PredictorParams extends SolveParams {
   readonly M: number;
   readonly batch: number;
   readonly lr: number;
+  /** Absent: the official loss. */
+  readonly lossWeight?: TrainConfig['lossWeight'];
   readonly seed: number;
   /** Seeds of the training images, first and last; those of the trajectories, in their order. */
   readonly seeds: readonly [number, number];
@@ -31,7 +40,7 @@ export async function run({
   dir,
   progress,
 }: TaskContext<PredictorParams>): Promise<TaskResult> {
-  const { method, afs, scaleDir, scaleTime, batch, lr, seed, seeds } = params;
+  const { method, afs, scaleDir, scaleTime, batch, lr, lossWeight, seed, seeds } = params;
   const { info, denoiser } = await loadDenoiser(inputs);
   const shape = shapeOf(info);
   const schedule = await scheduleOf(params, inputs);
@@ -50,7 +59,7 @@ export async function run({
       info.labelDim,
     );
     const { points, openings } = await trajectories.next(n);
-    const trained = await trainStep({
+    const step = {
       trainer: training,
       student,
       n,
@@ -59,7 +68,10 @@ export async function run({
       openings,
       denoise: denoiseWith(denoiser, labels),
       afs,
-    });
+    };
+    const trained = await (lossWeight === 'end_to_end'
+      ? trainEndToEnd({ ...step, done: seen / (seeds[1] - seeds[0] + 1) })
+      : trainStep(step));
     nfe += trained.reduce((sum, interval) => sum + interval.nfe, 0);
     log.push(
       trained.map(({ loss, steering }) => ({
