@@ -12,6 +12,12 @@ describe('noiseTable', () => {
     expect(table.sigmaMax).toBeCloseTo(14.614641229333634, 9);
   });
 
+  it("holds latent diffusion's noise levels", () => {
+    const { sigmaMin, sigmaMax } = noiseTable(noiseTables.ldm);
+    expect(sigmaMin).toBeCloseTo(0.03875891355636856, 12);
+    expect(sigmaMax).toBeCloseTo(83.8224944730287, 9);
+  });
+
   it('passes through every entry', () => {
     table.alphasCumprod.forEach((alpha, k) => {
       expect(table.sigmaOfT((k + 1) / 1000)).toBeCloseTo(Math.sqrt((1 - alpha) / alpha), 9);

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { vp, vpThrough } from './vp.js';
 
 describe('vp', () => {
-  it('has the noise levels of the formula', () => {
-    const { sigmaOfT } = vp({ betaD: 19.9, betaMin: 0.1 });
+  it('has the noise levels of the formula, by default those of the ADM models', () => {
+    const { sigmaOfT } = vp();
     expect(sigmaOfT(1)).toBeCloseTo(152.1669702839464, 9);
     expect(sigmaOfT(0.001)).toBeCloseTo(0.010485992786706403, 12);
   });
