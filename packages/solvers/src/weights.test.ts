@@ -1,7 +1,7 @@
 import { vpThrough } from '@fewstep/schedules';
 import { describe, expect, it } from 'vitest';
 import { adamsBashforthWeights } from './adams-bashforth.js';
-import { deis } from './deis.js';
+import { type DeisOptions, deis } from './deis.js';
 import { gaussRule } from './gauss-rule.js';
 import { phi } from './phi.js';
 import type { Solver } from './solver.js';
@@ -40,8 +40,12 @@ describe('Adams–Bashforth weights', () => {
 });
 
 /** The weights of a step of deis: what it makes of unit vectors as slopes. */
-function deisWeights(levels: readonly number[], sigmaNext: number): Float64Array {
-  const solver = deis({ maxOrder: levels.length }) as Solver as ReturnType<typeof deis>;
+function deisWeights(
+  levels: readonly number[],
+  sigmaNext: number,
+  range: Pick<DeisOptions, 'sigmaMin' | 'sigmaMax'> = {},
+): Float64Array {
+  const solver = deis({ maxOrder: levels.length, ...range }) as Solver as ReturnType<typeof deis>;
   const unit = (k: number) => Float64Array.from(levels, (_, i) => (i === k ? 1 : 0));
   const points = levels.map((sigma, k) => ({ slope: unit(k), sigma })).slice(1);
   const step = solver.step({ x: unit(-1), points }, levels[0]!, sigmaNext, 1);
@@ -76,6 +80,17 @@ describe('weights of deis tab', () => {
       const exact = power === 0 ? sigmaNext - levels[0]! : integral(power, levels[0]!, sigmaNext);
       expect(Math.abs(sum / exact - 1), `power ${power}`).toBeLessThan(1e-9);
     }
+  });
+
+  it('take t as the root of log(1 + σ²) in a narrow range', () => {
+    const t = (sigma: number) => Math.sqrt(Math.log1p(sigma ** 2));
+    const levels = [3, 5];
+    const weights = deisWeights(levels, 1, { sigmaMin: 0.3, sigmaMax: 5 });
+    const sum = levels.reduce((total, level, k) => total + weights[k]! * t(level), 0);
+    let exact = 0;
+    for (let panel = 0; panel < 20; panel++)
+      for (const [at, weight] of gaussRule(3 - panel / 10, 2.9 - panel / 10)) exact += weight * t(at);
+    expect(sum / exact).toBeCloseTo(1, 10);
   });
 });
 
