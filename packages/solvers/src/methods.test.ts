@@ -178,6 +178,23 @@ describe('options', () => {
     expect(trajectory).toHaveLength(4);
   });
 
+  const data = { maxOrder: 3, predictX0: true, lowerOrderFinal: true };
+  it.each<[string, Solver<SolverState>, Solver<SolverState>]>([
+    ['dpm', dpm(), dpm({ r: 0.5 })],
+    ['dpmpp', dpmpp(), dpmpp(data)],
+    ['unipc', unipc(), unipc({ ...data, variant: 'bh2' })],
+    ['ipndm', ipndm(), ipndm({ maxOrder: 4 })],
+    ['ipndm_v', ipndmV(), ipndmV({ maxOrder: 4 })],
+    ['deis', deis(), deis({ maxOrder: 4, deisMode: 'tab', sigmaMin: 0.002, sigmaMax: 80 })],
+    ['the student dpmpp', dpmppStudent().steered(fixed()), dpmppStudent(data).steered(fixed())],
+    ['the student ipndm', ipndmStudent().steered(fixed()), ipndmStudent({ maxOrder: 4 }).steered(fixed())],
+  ])('%s has the defaults that it documents', (_, plain, explicit) => {
+    // Long enough for a step of order 4, and for one of order 3 before the last ones are lowered.
+    const levels = [3, 2, 1.2, 0.8, 0.5, 0.2, 0.1];
+    expect(solved(plain, levels)).toEqual(solved(explicit, levels));
+    expect(plain.order).toBe(explicit.order);
+  });
+
   it('deis tab takes its time from the range, but not where a single slope leaves no choice', () => {
     const run = (maxOrder: number, range: object) => solved(deis({ maxOrder, ...range }));
     const [edm, latent] = [
