@@ -16,6 +16,8 @@ export const mutations: readonly Mutation[] = [
   { file: `${schedules}/vp.ts`, text: '0.5 * betaD * t', replacement: '0.4 * betaD * t' },
   { file: `${schedules}/noise-table.ts`, text: 't: (left + 1) / M', replacement: 't: left / M' },
   { file: `${schedules}/gits.ts`, text: 'coeff * least[j]!', replacement: 'least[j]!' },
+  { file: `${schedules}/vp.ts`, text: 'betaMin = 0.1', replacement: 'betaMin = 0.2' },
+  { file: `${schedules}/noise-table.ts`, text: 'linearEnd: 0.0195', replacement: 'linearEnd: 0.0196' },
   { file: `${schedules}/iddpm.ts`, text: 'C2 = 0.008', replacement: 'C2 = 0.009' },
 
   // Solvers. Wrong weights of a multistep method still add up to 1, so a straight line is still solved.
@@ -33,6 +35,15 @@ export const mutations: readonly Mutation[] = [
   },
   { file: `${solvers}/dpmpp-update.ts`, text: 'phi2 / z - 0.5', replacement: 'phi2 / z - 0.25' },
   { file: `${solvers}/dpmpp-update.ts`, text: 'phi2 * r0 + phi3', replacement: 'phi2 * r0 + 2 * phi3' },
+  { file: `${solvers}/dpmpp-update.ts`, text: '/ (r0 + r1)', replacement: '/ (r0 + 2 * r1)' },
+  {
+    file: `${solvers}/dpmpp.ts`,
+    text: '{ maxOrder = 3, predictX0',
+    replacement: '{ maxOrder = 2, predictX0',
+  },
+  { file: `${solvers}/unipc.ts`, text: 'maxOrder = 3', replacement: 'maxOrder = 2' },
+  { file: `${solvers}/unipc-update.ts`, text: 'phi(k + 2, z)', replacement: 'phi(k + 1, z)' },
+  { file: `${solvers}/deis.ts`, text: ': Math.sqrt(ratio)', replacement: ': ratio' },
   { file: `${solvers}/ipndm.ts`, text: '[3 / 2, -1 / 2]', replacement: '[4 / 3, -1 / 3]' },
   {
     file: `${solvers}/ipndm.ts`,
