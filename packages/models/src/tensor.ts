@@ -67,10 +67,20 @@ export const toNumbers = (tensor: Tensor): ArrayLike<number | bigint> =>
 /** The elements as float32, shape unchanged: F16 and BF16 exactly, F64 and integers rounded to nearest. */
 export function toFloat32(tensor: Tensor): Float32Array {
   if (tensor.dtype === 'F32') return tensor.data;
-  if (tensor.dtype === 'F16') return Float32Array.from(tensor.data, halfToNumber);
+  if (tensor.dtype === 'F16') return widenHalves(tensor.data);
   if (tensor.dtype === 'BF16')
     return new Float32Array(Uint32Array.from(tensor.data, (bits) => bits << 16).buffer);
   return Float32Array.from<number | bigint>(tensor.data, Number);
+}
+
+/** Every half-precision number, made when first needed: looking one up is far quicker than working it out. */
+let halves: Float32Array | undefined;
+
+function widenHalves(bits: Uint16Array): Float32Array {
+  const table = (halves ??= Float32Array.from({ length: 2 ** 16 }, (_, one) => halfToNumber(one)));
+  const wide = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) wide[i] = table[bits[i]!]!;
+  return wide;
 }
 
 /** IEEE 754 binary16 from its bits. */
