@@ -65,14 +65,34 @@ withFeatures(fid.command('calc'))
   .requiredOption('--ref <npz or images>', 'statistics as .npz, or a zip or folder of images')
   .action(async (images, options) => (await import('./fid.js')).fidCalc(images, options));
 
-program
+const models = program
   .command('models')
-  .description('files of weights')
+  .description('files of weights, in $FEWSTEP_MODELS or models/ in the working folder');
+models
+  .command('list')
+  .description('the models of the registry: files, which are here, licences, addresses')
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (options) => (await import('./models-list.js')).modelsList(options));
+models
+  .command('fetch')
+  .description('download the files of models; what is here already is compared with its recorded sha256')
+  .argument('<name...>', 'names of the registry, as cifar10; fewstep models list tells them')
+  .option('--sha256 <file=digest>', 'what a file’s sha256 must be (repeatable)', collect, [])
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (names, options) => (await import('./models-fetch.js')).modelsFetch(names, options));
+models
   .command('inspect')
   .description('say what a file of weights is: format, family, tensors, options; nothing in it is executed')
   .argument('<file>', '.pkl, .pt, .ckpt, .safetensors, an index of shards, or a zip of one')
   .option('--json', 'print one JSON object on standard output')
-  .action(async (file, options) => (await import('./models.js')).modelsInspect(file, options));
+  .action(async (file, options) => (await import('./models-inspect.js')).modelsInspect(file, options));
+models
+  .command('export')
+  .description('write a model as ONNX: its denoiser, and decoder and text encoder where it has them')
+  .argument('<model>', 'a name of the registry whose file is here, or a file or folder of weights')
+  .requiredOption('--outdir <dir>', 'where the graphs go')
+  .option('--json', 'print one JSON object on standard output')
+  .action(async (model, options) => (await import('./models-export.js')).modelsExport(model, options));
 
 program
   .command('schema')

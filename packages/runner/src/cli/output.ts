@@ -1,13 +1,13 @@
 import { constants } from 'node:fs';
 import { access, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { codeOf, RunnerError } from '../errors.js';
+import { cannotWrite } from '../cannot-write.js';
 
 /** Writes results under a folder, each whole or not at all. Paths are relative to the working folder where inside it. */
 export interface Results {
   /** Copies a file there; a reflink where the file system has them. */
   place(source: string, ...name: string[]): Promise<string>;
-  write(content: string | Uint8Array, ...name: string[]): Promise<string>;
+  write(content: string | Uint8Array | Iterable<Uint8Array>, ...name: string[]): Promise<string>;
 }
 
 /**
@@ -21,7 +21,7 @@ export async function openResults(folder: string): Promise<Results> {
     await mkdir(folder, { recursive: true });
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw refusal(folder, error, 'nothing was computed yet');
+    throw cannotWrite(folder, error, 'nothing was computed yet');
   }
   const put = async (name: readonly string[], fill: (path: string) => Promise<unknown>) => {
     const path = join(folder, ...name);
@@ -32,7 +32,7 @@ export async function openResults(folder: string): Promise<Results> {
       await rename(aside, path);
     } catch (error) {
       await rm(aside, { force: true }).catch(() => {});
-      throw refusal(path, error, 'what was computed is in the store');
+      throw cannotWrite(path, error, 'what was computed is in the store');
     }
     return shownPath(path);
   };
@@ -40,28 +40,6 @@ export async function openResults(folder: string): Promise<Results> {
     place: (source, ...name) => put(name, (path) => copyFile(source, path, constants.COPYFILE_FICLONE)),
     write: (content, ...name) => put(name, (path) => writeFile(path, content, { flush: true })),
   };
-}
-
-const causes: Readonly<Record<string, string>> = {
-  ENOTDIR: 'a file is in the way',
-  EEXIST: 'a file is in the way',
-  EISDIR: 'a folder is in the way',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  EROFS: 'the disk is read-only',
-  ENOENT: 'no folder can be made there',
-  EACCES: 'permissions forbid it',
-  EPERM: 'permissions forbid it',
-};
-
-function refusal(path: string, error: unknown, sofar: string): RunnerError {
-  const code = codeOf(error);
-  const why = causes[code ?? ''] ?? (error instanceof Error ? error.message : String(error));
-  return new RunnerError(
-    'E_RESULTS',
-    `${path} can't be written${code ? ` (${code})` : ''}: ${why}. Mend that or choose another folder; ${sofar}.`,
-    { exitCode: 1, cause: error, evidence: { path } },
-  );
 }
 
 /** A path as people read it: relative inside the working folder. */
@@ -74,3 +52,5 @@ export function shownPath(path: string): string {
 export function print(value: unknown): void {
   process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}\n`);
 }
+
+export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

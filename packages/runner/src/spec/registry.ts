@@ -32,9 +32,8 @@ export interface RegistryEntry {
 const edmLicence = 'CC BY-NC-SA 4.0, NVIDIA';
 const openai = 'https://openaipublic.blob.core.windows.net';
 const latentDiffusion = 'https://ommer-lab.com/files/latent-diffusion';
-const latentLicence = 'not stated beside the file; see github.com/CompVis/latent-diffusion';
-const otherStatistics =
-  'OpenAI’s own statistics; those that AMED-Solver’s authors used are published in a Google Drive folder only';
+const latentLicence = 'licence not stated beside the file: see github.com/CompVis/latent-diffusion';
+const otherStatistics = 'OpenAI’s own statistics, not those of AMED-Solver’s authors';
 
 /** Checkpoints, statistics and σ of EDM: Karras et al. 2022, arXiv:2206.00364. */
 const edm = (checkpoint: string, statistics: string): RegistryEntry => ({
@@ -144,7 +143,7 @@ export const registry = {
         name: 'MS-COCO_val2014_30k_captions.csv',
         address:
           'https://github.com/boomb0om/text2image-benchmark/releases/download/v0.0.1/MS-COCO_val2014_30k_captions.csv',
-        licence: 'not stated beside the file; see cocodataset.org',
+        licence: 'licence not stated beside the file: see cocodataset.org',
       },
     },
     sigmaMin: 0.02916753316555422,

@@ -1,0 +1,96 @@
+import { existsSync, statSync } from 'node:fs';
+import {
+  type Checkpoint,
+  exportDecoder,
+  exportDenoiser,
+  exportTextEncoder,
+  inspectCheckpoint,
+  ModelError,
+  readAdmCheckpoint,
+  readCmCheckpoint,
+  readEdmCheckpoint,
+  readLatentCheckpoint,
+} from '@fewstep/models';
+import { RunnerError } from '../errors.js';
+import { sourceOf } from '../spec/registry.js';
+import { openResults, print, shownPath } from './output.js';
+import { isRegistryName, registryFiles } from './registry-files.js';
+
+/**
+ * `fewstep models export MODEL`: a model as ONNX for use elsewhere, a folder for each part: `denoiser`, and of a latent
+ * model `decoder` and, where it has one, `text-encoder`. Each has `model.onnx`, `info.json` with what a caller must
+ * know, and `weights.bin` where they are too large for one file.
+ *
+ * @throws RunnerError E_FILE where the checkpoint isn't there; E_RESULTS; the errors of its family's reader
+ */
+export async function modelsExport(
+  model: string,
+  options: { readonly outdir: string; readonly json?: boolean },
+): Promise<void> {
+  const path = checkpointOf(model);
+  const results = await openResults(options.outdir);
+  const checkpoint = await readCheckpoint(path);
+  const parts = { denoiser: () => exportDenoiser(checkpoint), ...latentParts(checkpoint) };
+  const written: Record<string, { graph: string; weights?: string; info: unknown }> = {};
+  for (const [part, make] of Object.entries(parts)) {
+    const { graph, external, info } = make();
+    written[part] = {
+      ...(external && { weights: await results.write(external.parts, part, external.name) }),
+      graph: await results.write(graph, part, 'model.onnx'),
+      info,
+    };
+    await results.write(`${JSON.stringify(info, null, 2)}\n`, part, 'info.json');
+  }
+  if (options.json) print({ model, parts: written });
+  else
+    for (const [part, { graph, weights }] of Object.entries(written))
+      print(`${part}: ${[graph, weights].filter(Boolean).join(', ')}`);
+}
+
+function latentParts(checkpoint: Checkpoint) {
+  if (checkpoint.family !== 'ldm') return {};
+  return {
+    decoder: () => exportDecoder(checkpoint),
+    ...(checkpoint.textEncoder && { 'text-encoder': () => exportTextEncoder(checkpoint) }),
+  };
+}
+
+/** @throws ModelError E_CHECKPOINT for what is no denoiser */
+async function readCheckpoint(path: string): Promise<Checkpoint> {
+  if (statSync(path).isDirectory()) return readLatentCheckpoint(path);
+  const { family, problem } = await inspectCheckpoint(path);
+  switch (family) {
+    case 'edm':
+      return readEdmCheckpoint(path);
+    case 'cm':
+      return readCmCheckpoint(path);
+    case 'adm':
+      return readAdmCheckpoint({ diffusion: path });
+    case 'ldm':
+    case 'stable-diffusion':
+      return readLatentCheckpoint(path);
+    default:
+      throw new ModelError(
+        'E_CHECKPOINT',
+        `${path}: ${problem ?? `it is ${family ? `of the family ${family}` : 'of no known family'}, no denoiser`}`,
+        { path, family },
+      );
+  }
+}
+
+/** A path that is there, before a name that is the same. */
+function checkpointOf(model: string): string {
+  if (existsSync(model)) return model;
+  if (!isRegistryName(model))
+    throw new RunnerError('E_FILE', `there is no ${model}, and the registry has no model of that name`, {
+      evidence: { path: model },
+    });
+  const { file, path } = registryFiles(model)[0]!;
+  if (existsSync(path)) return path;
+  const byHand = `${sourceOf(file)} and put it at ${shownPath(path)}`;
+  throw new RunnerError(
+    'E_FILE',
+    `${model} needs ${shownPath(path)}, which is not there: ${file.address === undefined ? '' : `fewstep models fetch ${model}, or `}${byHand}`,
+    { evidence: { path } },
+  );
+}

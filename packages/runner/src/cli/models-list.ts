@@ -1,0 +1,50 @@
+import { statSync } from 'node:fs';
+import { type DatasetName, datasetEntry, datasetNames, registryNames } from '../spec/datasets.js';
+import { megabytes, print, shownPath } from './output.js';
+import { type PlacedFile, registryFiles } from './registry-files.js';
+
+/** `fewstep models list`: the models of the registry, which of their files are here, and where the others are had. */
+export function modelsList(options: { readonly json?: boolean }): void {
+  const models = registryNames.map((name) => ({ name, files: registryFiles(name).map(stateOf) }));
+  if (options.json) print({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
+  else print(table(models));
+}
+
+function stateOf({ role, file: { name, ...file }, path }: PlacedFile) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return {
+    role,
+    name,
+    path: shownPath(path),
+    here: found?.isFile() ?? false,
+    ...(found?.isFile() && { bytes: found.size }),
+    ...file,
+  };
+}
+
+function factsOf(name: DatasetName) {
+  const { family, sigmaMin: sigma_min, sigmaMax: sigma_max } = datasetEntry(name);
+  return { name, family, sigma_min, sigma_max, dataset: datasetNames.includes(name) };
+}
+
+function table(models: readonly { name: string; files: readonly ReturnType<typeof stateOf>[] }[]): string {
+  const rows = models.flatMap(({ name, files }) =>
+    files.map((file, i) => [
+      i === 0 ? name : '',
+      file.name,
+      file.bytes === undefined ? 'missing' : megabytes(file.bytes),
+      file.licence,
+      [file.address, file.note && `(${file.note})`].filter(Boolean).join(' '),
+    ]),
+  );
+  const all = [['name', 'file', 'here', 'licence', 'address'], ...rows];
+  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

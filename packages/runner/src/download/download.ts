@@ -1,0 +1,113 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { RunnerError } from '../errors.js';
+import { type PartFile, withPartFile } from './part-file.js';
+import { ask, type Patience, Trouble } from './request.js';
+
+interface DownloadOptions {
+  /** Told as bytes arrive: how many are here, and how many there will be where the server says it. */
+  readonly onProgress?: (bytes: number, total: number | undefined) => void;
+  /** Looks at the whole file before it gets its name; where it throws, nothing stays. */
+  readonly check?: (path: string) => Promise<void>;
+  readonly signal?: AbortSignal;
+  /** Silence after which a connection is given up, before the answer or in it. */
+  readonly timeoutMs?: number;
+  /** Pauses before each further attempt. */
+  readonly pausesMs?: readonly number[];
+}
+
+/**
+ * Downloads a file to a path, which is there once the file is whole and on the disk, never before.
+ *
+ * - What came stays beside it as `PATH.part`, and the next attempt goes on from there: of this call, which tries again
+ *   where a server that has answered may recover, or of a later one. It goes on only where the server promises that
+ *   the file is still the same (If-Range, RFC 9110 section 13.1.5); otherwise it starts anew.
+ * - Proxies are those of HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+ * - Redirects are followed, but not from https to http.
+ *
+ * @throws RunnerError `E_DOWNLOAD` (exit code 1), with `address`, `path`, `bytes` and the HTTP `status`, where there is
+ * one, as evidence; `E_INTERRUPTED`; `E_RESULTS` where the disk refuses; `E_BUSY` while another process downloads it.
+ */
+export async function download(
+  address: string,
+  path: string,
+  {
+    onProgress = () => {},
+    check = async () => {},
+    signal = new AbortController().signal,
+    timeoutMs = 60_000,
+    pausesMs = [1_000, 3_000, 10_000, 30_000],
+  }: DownloadOptions = {},
+): Promise<void> {
+  const attempts = async (part: PartFile) => {
+    let answered = false;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await obtain(address, part, { signal, timeoutMs }, (total) => {
+          answered = true;
+          onProgress(part.bytes, total);
+        });
+        return await part.finish(check);
+      } catch (error) {
+        if (signal.aborted) throw interrupted(part);
+        if (!(error instanceof Trouble)) throw error;
+        const passes = error.kind === 'passing' || (error.kind === 'connection' && answered);
+        const wait = pausesMs[attempt];
+        if (!passes || wait === undefined) throw failure(address, path, part, error);
+        await pause(wait, undefined, { signal }).catch(() => {
+          throw interrupted(part);
+        });
+      }
+    }
+  };
+  await withPartFile(path, address, attempts);
+}
+
+/** One attempt at what is missing of the file. */
+async function obtain(
+  address: string,
+  part: PartFile,
+  patience: Patience,
+  onBytes: (total: number | undefined) => void,
+): Promise<void> {
+  if (part.bytes > 0 && part.bytes === part.version?.total) return;
+  await ask(address, part, patience, async ({ from, version, chunks }) => {
+    if (from === 0) await part.begin(version);
+    const { total } = version;
+    onBytes(total);
+    for await (const chunk of chunks) {
+      if (total !== undefined && part.bytes + chunk.length > total) {
+        await part.forget();
+        throw new Trouble('passing', `more came than the ${total} bytes that were announced`);
+      }
+      await part.append(chunk);
+      onBytes(total);
+    }
+    if (part.bytes === 0) throw new Trouble('lasting', 'the file there is empty');
+    if (total !== undefined && part.bytes < total)
+      throw new Trouble('passing', `it ended after ${part.bytes} of ${total} bytes`);
+  });
+}
+
+function failure(address: string, path: string, part: PartFile, trouble: Trouble): RunnerError {
+  const kept =
+    part.bytes > 0 && part.version?.validator !== undefined
+      ? `; ${part.bytes} bytes are kept in ${part.path}, and the next attempt goes on from there`
+      : '';
+  return new RunnerError(
+    'E_DOWNLOAD',
+    `${path} could not be downloaded from ${address}: ${trouble.message}${kept}`,
+    {
+      exitCode: 1,
+      cause: trouble,
+      evidence: { address, path, bytes: part.bytes, ...(trouble.status && { status: trouble.status }) },
+    },
+  );
+}
+
+function interrupted({ path, bytes }: PartFile): RunnerError {
+  const kept =
+    bytes > 0
+      ? `${bytes} bytes are kept in ${path}, and the same command goes on from there`
+      : 'nothing had come yet';
+  return new RunnerError('E_INTERRUPTED', `interrupted: ${kept}`, { exitCode: 130 });
+}

@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cannotWrite } from '../cannot-write.js';
+import { codeOf, RunnerError } from '../errors.js';
+import { type ModelFile, sourceOf } from '../spec/registry.js';
+import { type Digest, digestOfFile } from '../store/digest.js';
+import { download } from './download.js';
+
+/** A file that is here, and how it came: now, or before, and then whether its digest was known. */
+export interface FetchedFile {
+  readonly path: string;
+  readonly sha256: Digest;
+  readonly state: 'downloaded' | 'verified' | 'found';
+}
+
+interface FetchOptions extends Pick<NonNullable<Parameters<typeof download>[2]>, 'onProgress' | 'signal'> {
+  /** What its SHA-256 must be. */
+  readonly expected?: Digest | undefined;
+}
+
+/**
+ * Makes sure that a file of the registry is in a folder, and is what it was when it came first.
+ *
+ * No digests are published, so the first one is trusted: it is written beside the file, as `NAME.sha256` in the format
+ * of sha256sum, and from then on every download and every further call is held to it.
+ *
+ * @throws RunnerError `E_CHECKSUM` (exit code 1) with `path`, `expected` and `found` as evidence; `E_DOWNLOAD`, also for
+ * a file without address and for a web page in place of the file; what `download` throws.
+ */
+export async function fetchFile(
+  file: ModelFile,
+  folder: string,
+  { expected, ...options }: FetchOptions = {},
+): Promise<FetchedFile> {
+  const path = join(folder, file.name);
+  const record = `${path}.sha256`;
+  const known = expected ?? (await recorded(record));
+  const compare = (sha256: Digest, remedy: string) => {
+    if (known === undefined || sha256 === known) return;
+    const [source, otherwise] = expected
+      ? ['as given', 'give their digest']
+      : [`as recorded in ${record}`, 'remove that record first'];
+    throw new RunnerError(
+      'E_CHECKSUM',
+      `${path}: its sha256 is ${sha256}, not ${known} ${source}. ${remedy}; if these bytes are the right ones, ${otherwise}.`,
+      { exitCode: 1, evidence: { path, expected: known, found: sha256 } },
+    );
+  };
+
+  if (existsSync(path)) {
+    const sha256 = await digestOf(path);
+    compare(sha256, 'Move the file away and fetch it again');
+    if (file.address !== undefined) await write(record, sha256, file.name);
+    return { path, sha256, state: known === undefined ? 'found' : 'verified' };
+  }
+  const byHand = `${sourceOf(file)} and put it at ${path}`;
+  if (file.address === undefined)
+    throw new RunnerError('E_DOWNLOAD', `${path} has no address to be downloaded from: ${byHand}`, {
+      exitCode: 1,
+      evidence: { path },
+    });
+
+  let sha256 = '';
+  const check = async (part: string) => {
+    await refuseWebPage(part, path);
+    sha256 = await digestOf(part);
+    compare(sha256, 'It was not kept');
+    await write(record, sha256, file.name);
+  };
+  await download(file.address, path, { ...options, check }).catch((error) => {
+    if (!(error instanceof RunnerError && error.code === 'E_DOWNLOAD')) throw error;
+    const { code, message, exitCode, evidence } = error;
+    throw new RunnerError(code, `${message}. By hand: ${byHand}`, { exitCode, evidence, cause: error });
+  });
+  return { path, sha256, state: 'downloaded' };
+}
+
+/** The digest in a record, where there is one. */
+async function recorded(record: string): Promise<Digest | undefined> {
+  const text = await readFile(record, 'utf8').catch(() => '');
+  return /^[0-9a-f]{64}(?=[ \n]|$)/i.exec(text)?.[0].toLowerCase();
+}
+
+async function write(record: string, sha256: Digest, name: string): Promise<void> {
+  if ((await recorded(record)) === sha256) return;
+  await writeFile(record, `${sha256}  ${name}\n`, { flush: true }).catch((error) => {
+    throw cannotWrite(record, error, 'nothing was changed');
+  });
+}
+
+/** What a login page or a gateway puts in place of a file. None of the registry's begins so. */
+async function refuseWebPage(part: string, path: string): Promise<void> {
+  const file = await open(part);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+  await file.close();
+  if (/^\ufeff?\s*</.test(buffer.toString('utf8', 0, bytesRead)))
+    throw new RunnerError(
+      'E_DOWNLOAD',
+      `${path} could not be downloaded: what came is a web page, as a login or a gateway puts in its place`,
+      { exitCode: 1, evidence: { path } },
+    );
+}
+
+async function digestOf(path: string): Promise<Digest> {
+  return digestOfFile(path).catch((cause) => {
+    throw new RunnerError('E_FILE', `${path} can't be read (${codeOf(cause)})`, {
+      cause,
+      evidence: { path },
+    });
+  });
+}

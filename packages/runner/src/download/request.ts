@@ -1,0 +1,187 @@
+import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { codeOf } from '../errors.js';
+import type { PartFile, Version } from './part-file.js';
+
+/** Why an attempt failed: the connection, a server that may do better soon, or one that won't. */
+export class Trouble extends Error {
+  override readonly name = 'Trouble';
+  constructor(
+    readonly kind: 'connection' | 'passing' | 'lasting',
+    message: string,
+    readonly status?: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** How long a request is waited for. */
+export interface Patience {
+  readonly signal: AbortSignal;
+  /** Silence, before the answer or in it. */
+  readonly timeoutMs: number;
+}
+
+/** Bytes of a file, from one on. */
+interface Answer {
+  readonly from: number;
+  readonly version: Version;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+interface Connection extends Patience {
+  readonly dispatcher: Dispatcher;
+}
+
+const REDIRECTS = 10;
+
+/**
+ * Asks for what is missing of a file, over connections of its own. What is here already is only gone on from where the
+ * server gives exactly that of the same version; else the answer starts from 0, or the part is forgotten.
+ *
+ * @throws Trouble; what `use` throws.
+ */
+export async function ask(
+  address: string,
+  part: PartFile,
+  { signal, timeoutMs }: Patience,
+  use: (answer: Answer) => Promise<void>,
+): Promise<void> {
+  const dispatcher = new EnvHttpProxyAgent({ bodyTimeout: timeoutMs });
+  try {
+    await use(await answerTo(address, part, { dispatcher, signal, timeoutMs }));
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+async function answerTo(address: string, part: PartFile, connection: Connection): Promise<Answer> {
+  const { bytes, version } = part;
+  const goesOn = bytes > 0 && version?.validator !== undefined;
+  const response = await follow(address, connection, {
+    'accept-encoding': 'identity',
+    'user-agent': 'fewstep',
+    ...(goesOn && { range: `bytes=${bytes}-`, 'if-range': version.validator }),
+  });
+  const { statusCode: status, headers, body } = response;
+  const refuse = async (kind: Trouble['kind'], message: string): Promise<never> => {
+    await body.dump().catch(() => {});
+    throw new Trouble(kind, message, status);
+  };
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') return refuse('lasting', `the server sends it encoded (${encoding}), unasked`);
+  const chunks = received(body);
+
+  if (status === 200) {
+    const total = lengthOf(headers['content-length']);
+    if (total === undefined && headers['transfer-encoding'] === undefined)
+      return refuse('lasting', 'the server does not say how long it is, so that its end could not be told');
+    return { from: 0, version: { validator: validatorOf(headers), total }, chunks };
+  }
+  if (goesOn && (status === 206 || status === 416)) {
+    const range = rangeOf(headers['content-range']);
+    const same = (validatorOf(headers) ?? version.validator) === version.validator;
+    const fits = range?.from === bytes && range.total === (version.total ?? range.total);
+    if (status === 206 && same && fits)
+      return { from: bytes, version: { ...version, total: range.total }, chunks };
+    await part.forget();
+    return refuse('passing', 'the server gives other bytes than those asked for');
+  }
+  const passing = status >= 500 || status === 408 || status === 429;
+  return refuse(passing ? 'passing' : 'lasting', `the server answers ${status}`);
+}
+
+async function follow(
+  address: string,
+  connection: Connection,
+  headers: Readonly<Record<string, string>>,
+): Promise<Dispatcher.ResponseData> {
+  let url = new URL(address);
+  for (let hop = 0; hop <= REDIRECTS; hop++) {
+    const response = await send(url, connection, headers).catch(lost);
+    const { location } = response.headers;
+    if (![301, 302, 303, 307, 308].includes(response.statusCode) || typeof location !== 'string')
+      return response;
+    await response.body.dump().catch(() => {});
+    const next = redirected(url, location);
+    if (!next)
+      throw new Trouble(
+        'lasting',
+        `the server redirects to ${JSON.stringify(location)}, which is not followed`,
+      );
+    url = next;
+  }
+  throw new Trouble('lasting', `it is redirected more than ${REDIRECTS} times, at last to ${url}`);
+}
+
+/** Where a redirect leads; nowhere where it is no address, or would give up encryption. */
+export function redirected(from: URL, location: string): URL | undefined {
+  if (!URL.canParse(location, from.href)) return undefined;
+  const to = new URL(location, from);
+  return to.protocol === 'https:' || (to.protocol === 'http:' && from.protocol === 'http:') ? to : undefined;
+}
+
+/** Neither a signal nor a timeout of undici's ends the wait for a proxy that doesn't answer. */
+function send(
+  url: URL,
+  { dispatcher, signal, timeoutMs }: Connection,
+  headers: Readonly<Record<string, string>>,
+): Promise<Dispatcher.ResponseData> {
+  return new Promise((resolve, reject) => {
+    const silence = () => reject(new Error(`no answer came within ${timeoutMs / 1000} s`));
+    const timer = setTimeout(silence, timeoutMs);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+    const settle = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    };
+    request(url, { dispatcher, signal, headers }).finally(settle).then(resolve, reject);
+    if (signal.aborted) abort();
+  });
+}
+
+async function* received(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const chunks = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await chunks.next().catch(lost);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+function lost(cause: unknown): never {
+  const { message } = cause as Error;
+  const code = codeOf(cause);
+  throw new Trouble(
+    'connection',
+    code && !message.includes(code) ? `${message} (${code})` : message,
+    undefined,
+    { cause },
+  );
+}
+
+type Headers = Dispatcher.ResponseData['headers'];
+
+/** What If-Range may be given: weak ETags promise nothing about bytes. */
+function validatorOf({ etag, 'last-modified': modified }: Headers): string | undefined {
+  if (typeof etag === 'string' && /^"[\x21\x23-\x7e]*"$/.test(etag)) return etag;
+  return typeof modified === 'string' ? modified : undefined;
+}
+
+function lengthOf(text: string | string[] | undefined): number | undefined {
+  const length = typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(length) ? length : undefined;
+}
+
+/** `bytes 100-199/200`: RFC 9110 section 14.4. */
+function rangeOf(text: string | string[] | undefined): { from: number; total: number } | undefined {
+  const match = typeof text === 'string' ? /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(text) : null;
+  if (!match) return undefined;
+  const [from, to, total] = match.slice(1).map(Number) as [number, number, number];
+  return from <= to && to === total - 1 ? { from, total } : undefined;
+}
