@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDecoder, openDenoiser, openTextEncoder } from '@fewstep/models';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { fewstep, root, start } from './command-line.js';
+
+const checkpoint = 'edm-cifar10-32x32-uncond-vp.pkl';
+
+let models: string;
+let env: Record<string, string>;
+beforeEach(() => {
+  models = mkdtempSync(join(tmpdir(), 'fewstep-models-'));
+  env = { FEWSTEP_MODELS: models, NO_PROXY: '', no_proxy: '' };
+});
+afterEach(() => rmSync(models, { recursive: true }));
+
+/** A proxy that tells which hosts were asked for; `answer` is what it says, nothing where it is silent. */
+async function proxy(answer?: string) {
+  const asked: string[] = [];
+  const server = createServer();
+  const first = new Promise<void>((resolve) => {
+    server.on('connect', (request, socket) => {
+      asked.push(request.url!);
+      socket.on('error', () => {});
+      if (answer) socket.end(answer);
+      resolve();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { env: { ...env, HTTPS_PROXY: address, https_proxy: address }, asked, first, close };
+}
+
+it('lists the models, and which of their files are here', async () => {
+  writeFileSync(join(models, checkpoint), Buffer.alloc(2_500_000));
+  const { code, stdout } = await fewstep(['models', 'list'], { env });
+  expect(code).toBe(0);
+  const lines = stdout.split('\n');
+  expect(lines[0]).toMatch(/^name +file +here +licence +address$/);
+  expect(lines.find((line) => line.includes(checkpoint))).toMatch(
+    /^cifar10 +\S+ +2\.5 MB +CC BY-NC-SA 4\.0, NVIDIA +https:\S+$/,
+  );
+  expect(lines.find((line) => line.includes('256x256_classifier.pt'))).toMatch(
+    /^ +\S+ +missing +MIT, OpenAI +https:\S+$/,
+  );
+
+  const json = JSON.parse((await fewstep(['models', 'list', '--json'], { env })).stdout);
+  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(9);
+  expect(json.models[1]).toMatchObject({
+    name: 'cifar10',
+    sigma_max: 80,
+    files: [
+      { role: 'checkpoint', here: true, bytes: 2_500_000 },
+      { role: 'reference_data', here: false },
+    ],
+  });
+});
+
+it('asks the proxy, and says by hand what to get from where and where to put it', async () => {
+  const { asked, close, ...it } = await proxy('HTTP/1.1 403 Forbidden\r\n\r\n');
+  const { code, stdout, stderr } = await fewstep(['models', 'fetch', 'cifar10'], it);
+  close();
+  expect([code, stdout]).toEqual([1, '']);
+  expect(asked).toContain('nvlabs-fi-cdn.nvidia.com:443');
+  const address = `https://nvlabs-fi-cdn.nvidia.com/edm/pretrained/${checkpoint}`;
+  expect(stderr).toContain(
+    `By hand: get ${checkpoint} from ${address} (CC BY-NC-SA 4.0, NVIDIA) and put it at ${join(models, checkpoint)}`,
+  );
+  expect(stderr.match(/^E_DOWNLOAD /gm)).toHaveLength(2);
+  expect(readdirSync(models)).toEqual([]);
+});
+
+it('ends when it is told to, with exit code 130', async () => {
+  const { first, close, ...it } = await proxy();
+  const { child, finished } = start(['models', 'fetch', 'cifar10'], it);
+  await first;
+  child.kill('SIGINT');
+  const { code, stderr } = await finished;
+  close();
+  expect(code).toBe(130);
+  expect(stderr).toBe('E_INTERRUPTED interrupted: nothing had come yet\n');
+});
+
+it('compares what is here with its record', async () => {
+  const fetch = (...more: string[]) => fewstep(['models', 'fetch', 'cifar10', ...more], { env });
+  const files = [checkpoint, 'cifar10-32x32.npz'];
+  for (const name of files) writeFileSync(join(models, name), name);
+  const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+  const found = await fetch();
+  expect([found.code, found.stderr]).toEqual([0, '']);
+  expect(found.stdout).toBe(files.map((name) => `${digest(name)}  ${join(models, name)} (found)\n`).join(''));
+  expect(readFileSync(join(models, `${checkpoint}.sha256`), 'utf8')).toBe(
+    `${digest(checkpoint)}  ${checkpoint}\n`,
+  );
+  writeFileSync(join(models, checkpoint), 'spoilt');
+  const spoilt = await fetch('--json');
+  expect(spoilt.code).toBe(1);
+  expect(spoilt.stderr).toMatch(/^E_CHECKSUM .*Move the file away and fetch it again/);
+  expect(JSON.parse(spoilt.stdout).files).toMatchObject([{ state: 'verified' }]);
+  expect((await fetch('--sha256', `${checkpoint}=${digest('spoilt')}`)).code).toBe(0);
+});
+
+it.each([
+  [['cfar10'], /^E_MODELS "cfar10" is no model of the registry; did you mean "cifar10"\? One of digits, /],
+  [['cifar10', '--sha256', 'ab'], /^E_MODELS --sha256 ab: FILE=DIGEST is expected/],
+  [['ffhq', '--sha256', `${checkpoint}=${'a'.repeat(64)}`], /^E_MODELS .* one of the files edm-ffhq/],
+])('knows what can’t be fetched: %s', async (args, message) => {
+  const { code, stderr } = await fewstep(['models', 'fetch', ...args], { env });
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+});
+
+it('exports every part of a model, to run elsewhere', async () => {
+  const outdir = join(models, 'onnx');
+  const { code, stdout } = await fewstep(
+    ['models', 'export', 'packages/models/fixtures/sd-tiny.ckpt', '--outdir', outdir, '--json'],
+    { env },
+  );
+  expect(code).toBe(0);
+  const { parts } = JSON.parse(stdout);
+  expect(Object.keys(parts)).toEqual(['denoiser', 'decoder', 'text-encoder']);
+  const info = (part: string) => {
+    const told = JSON.parse(readFileSync(join(outdir, part, 'info.json'), 'utf8'));
+    expect(parts[part].info).toEqual(told);
+    return told;
+  };
+  const denoiser = await openDenoiser(parts.denoiser.graph, info('denoiser'));
+  const decoder = await openDecoder(parts.decoder.graph, info('decoder'));
+  const encoder = await openTextEncoder(parts['text-encoder'].graph, info('text-encoder'));
+  const { channels, resolution, sigmaMax: sigma } = denoiser.info;
+  const condition = await encoder.encode([new Array(encoder.info.positions).fill(1)]);
+  const x = new Float64Array(channels * resolution ** 2).fill(1);
+  const { denoised } = await denoiser.evaluate({ x, sigma, condition });
+  const { images } = await decoder.decode(denoised);
+  const { imageChannels, imageResolution } = decoder.info;
+  expect(images).toHaveLength(imageChannels * imageResolution ** 2);
+  expect(images.every(Number.isFinite)).toBe(true);
+  await Promise.all([denoiser.close(), decoder.close(), encoder.close()]);
+});
+
+it('exports a model of the registry that is here, and says how it is had where it isn’t', async () => {
+  const outdir = join(models, 'onnx');
+  const { code, stdout } = await fewstep(['models', 'export', 'digits', '--outdir', outdir], { env });
+  expect([code, stdout]).toEqual([0, `denoiser: ${join(outdir, 'denoiser', 'model.onnx')}\n`]);
+  const missing = await fewstep(['models', 'export', 'cifar10', '--outdir', join(models, 'none')], { env });
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toMatch(
+    /^E_FILE cifar10 needs .*: fewstep models fetch cifar10, or get edm-cifar10/,
+  );
+  expect(existsSync(join(models, 'none'))).toBe(false);
+  const unknown = await fewstep(['models', 'export', 'nothing.pt', '--outdir', outdir], { cwd: root, env });
+  expect([unknown.code, unknown.stderr]).toEqual([
+    2,
+    'E_FILE there is no nothing.pt, and the registry has no model of that name\n',
+  ]);
+  const part = await fewstep(
+    ['models', 'export', 'packages/models/fixtures/official-predictor.pkl', '--outdir', outdir],
+    { env },
+  );
+  expect(part.code).toBe(2);
+  expect(part.stderr).toMatch(/^E_CHECKPOINT .*official-predictor\.pkl: it is .*amed-predictor/);
+});
