@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { type DatasetName, datasetEntry, datasetNames, registryNames } from '../spec/datasets.js';
+import { type DatasetName, datasetEntry, registryNames } from '../spec/datasets.js';
 import { megabytes, print, shownPath } from './output.js';
 import { type PlacedFile, registryFiles } from './registry-files.js';
 
@@ -24,7 +24,7 @@ function stateOf({ role, file: { name, ...file }, path }: PlacedFile) {
 
 function factsOf(name: DatasetName) {
   const { family, sigmaMin: sigma_min, sigmaMax: sigma_max } = datasetEntry(name);
-  return { name, family, sigma_min, sigma_max, dataset: datasetNames.includes(name) };
+  return { name, family, sigma_min, sigma_max };
 }
 
 function table(models: readonly { name: string; files: readonly ReturnType<typeof stateOf>[] }[]): string {
