@@ -126,4 +126,13 @@ export const mutations: readonly Mutation[] = [
   { file: `${solvers}/random-torch-cuda.ts`, text: '(4 * round + i)', replacement: '(round + i)' },
   { file: `${solvers}/random-torch-cuda.ts`, text: 'i % 2 === 0', replacement: 'i % 2 === 1' },
   { file: `${solvers}/random-torch-cuda.ts`, text: 'drawn += rounds', replacement: 'drawn += 1' },
+
+  // The end-to-end loss
+  { file: `${solvers}/gauss-newton.ts`, text: 'const damping = 0.02', replacement: 'const damping = 0.03' },
+  { file: `${solvers}/gauss-newton.ts`, text: 'length * p * (1 - p)', replacement: 'p * (1 - p)' },
+  {
+    file: `${solvers}/training-end-to-end.ts`,
+    text: '(1 + Math.cos(Math.PI * done)) / 2',
+    replacement: '(1 + Math.cos(Math.PI * done)) / 3',
+  },
 ];
