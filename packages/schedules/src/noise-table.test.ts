@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noiseTable, noiseTables } from './noise-table.js';
+import { noiseTable, noiseTableOf, noiseTables } from './noise-table.js';
 
 const table = noiseTable(noiseTables.sd);
 
@@ -41,5 +41,17 @@ describe('noiseTable', () => {
     [{ linearStart: 0.001, linearEnd: 0.01, M: 1 }],
   ])('refuses %o', (options) => {
     expect(() => noiseTable(options)).toThrow(expect.objectContaining({ code: 'E_SCHEDULE' }));
+  });
+
+  it('is made of a checkpoint’s own entries too', () => {
+    const alphas = Float32Array.from(table.alphasCumprod);
+    const own = noiseTableOf(alphas);
+    expect(own.alphasCumprod[999]).toBe(alphas[999]);
+    expect(own.sigmaMax).toBeCloseTo(table.sigmaMax, 5);
+    expect(own.tOfSigma(own.sigmaOfT(0.3))).toBeCloseTo(0.3, 10);
+  });
+
+  it.each([[[0.9]], [[0.9, 0.9]], [[1, 0.5]], [[0.5, 0]], [[0.9, NaN]]])('refuses entries %j', (alphas) => {
+    expect(() => noiseTableOf(alphas)).toThrow(expect.objectContaining({ code: 'E_SCHEDULE' }));
   });
 });

@@ -48,6 +48,24 @@ export function noiseTable({ linearStart, linearEnd, M }: NoiseTableOptions): No
   const alphasCumprod = new Float64Array(M);
   let product = 1;
   for (let k = 0; k < M; k++) alphasCumprod[k] = product *= 1 - (root + (k / (M - 1)) * width) ** 2;
+  return noiseTableOf(alphasCumprod);
+}
+
+/**
+ * The noise table of ᾱ_1 down to ᾱ_M themselves, as a checkpoint holds them.
+ *
+ * @throws ScheduleError (E_SCHEDULE) if they don't fall from below 1 to above 0
+ */
+export function noiseTableOf(alphas: ArrayLike<number>): NoiseTable {
+  const alphasCumprod = Float64Array.from(alphas);
+  const M = alphasCumprod.length;
+  const wrong = alphasCumprod.findIndex((alpha, k) => !(alpha > 0 && alpha < (alphasCumprod[k - 1] ?? 1)));
+  if (M < 2 || wrong >= 0)
+    throw new ScheduleError(
+      'a noise table has two entries or more, each below the one before, from below 1 to above 0',
+      alphasCumprod.slice(Math.max(0, wrong - 1), Math.max(0, wrong) + 1),
+      `Look at entry ${Math.max(0, wrong)}.`,
+    );
   const logAlpha = alphasCumprod.map((a) => 0.5 * Math.log(a));
 
   /** The line through entries k and k + 1 (from 0); entry k lies at t = (k + 1)/M. */
