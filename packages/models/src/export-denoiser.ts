@@ -26,6 +26,8 @@ export interface DenoiserInfo {
   readonly condition?: Condition;
   /** Descending levels that the network was trained at, where it knows no others: `roundSigma` goes to one of them. */
   readonly noiseLevels?: readonly number[];
+  /** ᾱ_1 down to ᾱ_M of training, where the network knows others, too. */
+  readonly alphasCumprod?: readonly number[];
 }
 
 /** What a denoiser is told beside the noise level: encoded tokens, [positions, width] for each sample. */
@@ -112,6 +114,7 @@ export function exportDenoiser(
       bottleneck: bottleneck !== undefined,
       ...(condition && { condition }),
       ...(preconditioning.type === 'iddpm' && { noiseLevels: preconditioning.levels }),
+      ...(preconditioning.type === 'ldm' && { alphasCumprod: preconditioning.alphasCumprod }),
     },
   };
 }

@@ -47,6 +47,7 @@ export {
 export type { EngineOptions } from './onnx-session.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
 export type { Preconditioning } from './preconditioning.js';
+export { type CheckpointOptions, readCheckpoint } from './read-checkpoint.js';
 export {
   parseDiffusersCheckpoint,
   parseLatentCheckpoint,

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { readEdmCheckpoint } from './edm-checkpoint.js';
 import { ModelError } from './errors.js';
+import { type Family, familyOf } from './family.js';
 import { admCheckpoint, cmCheckpoint } from './guided-checkpoint.js';
 import { planLatent } from './latent-checkpoint.js';
 import { readOfficialPredictor } from './official-predictor.js';
@@ -53,40 +54,18 @@ export async function inspectCheckpoint(path: string): Promise<Inspection> {
 
 type Told = Pick<Inspection, 'family' | 'options' | 'problem'>;
 
-/** Names that only the files of a family have, and how their options are read. The first that fits is told. */
-const families: readonly {
-  readonly family: string;
-  readonly signs: readonly string[];
-  readonly options?: (weights: Tensors) => object;
-}[] = [
-  {
-    family: 'stable-diffusion',
-    signs: [
-      'model.diffusion_model.input_blocks.0.0.weight',
-      'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight',
-    ],
-    options: (weights) => planLatent(weights, {}).network,
-  },
-  {
-    family: 'ldm',
-    signs: ['model.diffusion_model.input_blocks.0.0.weight'],
-    options: (weights) => planLatent(weights, {}).network,
-  },
-  { family: 'adm-classifier', signs: ['input_blocks.0.0.weight', 'out.2.positional_embedding'] },
-  {
-    family: 'adm',
-    signs: ['input_blocks.0.0.weight', 'out.2.weight', 'time_embed.0.weight'],
-    options: (weights) => admCheckpoint(weights).network,
-  },
-  { family: 'diffusers-unet', signs: ['conv_in.weight', 'time_embedding.linear_1.weight'] },
-  { family: 'diffusers-vae', signs: ['decoder.conv_in.weight', 'post_quant_conv.weight'] },
-  { family: 'clip-text', signs: ['text_model.embeddings.token_embedding.weight'] },
-];
+/** How a network's options are read off its weights. */
+const optionsOf: Partial<Record<Family, (weights: Tensors) => object>> = {
+  adm: (weights) => admCheckpoint(weights).network,
+  cm: (weights) => cmCheckpoint(weights).network,
+  ldm: (weights) => planLatent(weights, {}).network,
+  'stable-diffusion': (weights) => planLatent(weights, {}).network,
+};
 
 function told(infos: Infos): Told {
-  const found = families.find(({ signs }) => signs.every((name) => infos.has(name)));
-  if (!found) return {};
-  const { family, options } = found.family === 'adm' && !learnsVariance(infos) ? consistency : found;
+  const family = familyOf(Object.fromEntries(infos));
+  if (!family) return {};
+  const options = optionsOf[family];
   if (!options) return { family };
   // only names and shapes are looked at
   const hollow = Object.fromEntries([...infos].map(([name, info]) => [name, { ...info, data: [] }]));
@@ -96,11 +75,6 @@ function told(infos: Infos): Told {
     return { family, problem: (cause as Error).message };
   }
 }
-
-/** Consistency Models' network is ADM's, but gives no variance beside the mean. */
-const consistency = { family: 'cm', options: (weights: Tensors) => cmCheckpoint(weights).network };
-const learnsVariance = (infos: Infos) =>
-  infos.get('out.2.weight')!.shape[0] !== infos.get('input_blocks.0.0.weight')!.shape[1];
 
 /** A pickle that holds an object, not a dict of tensors. */
 async function toldObject(path: string): Promise<{ told: Told; weights: Tensors }> {
