@@ -1,15 +1,10 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import {
   type Checkpoint,
   exportDecoder,
   exportDenoiser,
   exportTextEncoder,
-  inspectCheckpoint,
-  ModelError,
-  readAdmCheckpoint,
-  readCmCheckpoint,
-  readEdmCheckpoint,
-  readLatentCheckpoint,
+  readCheckpoint,
 } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 import { sourceOf } from '../spec/registry.js';
@@ -53,29 +48,6 @@ function latentParts(checkpoint: Checkpoint) {
     decoder: () => exportDecoder(checkpoint),
     ...(checkpoint.textEncoder && { 'text-encoder': () => exportTextEncoder(checkpoint) }),
   };
-}
-
-/** @throws ModelError E_CHECKPOINT for what is no denoiser */
-async function readCheckpoint(path: string): Promise<Checkpoint> {
-  if (statSync(path).isDirectory()) return readLatentCheckpoint(path);
-  const { family, problem } = await inspectCheckpoint(path);
-  switch (family) {
-    case 'edm':
-      return readEdmCheckpoint(path);
-    case 'cm':
-      return readCmCheckpoint(path);
-    case 'adm':
-      return readAdmCheckpoint({ diffusion: path });
-    case 'ldm':
-    case 'stable-diffusion':
-      return readLatentCheckpoint(path);
-    default:
-      throw new ModelError(
-        'E_CHECKPOINT',
-        `${path}: ${problem ?? `it is ${family ? `of the family ${family}` : 'of no known family'}, no denoiser`}`,
-        { path, family },
-      );
-  }
 }
 
 /** A path that is there, before a name that is the same. */

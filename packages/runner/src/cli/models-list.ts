@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
-import { type DatasetName, datasetEntry, registryNames } from '../spec/datasets.js';
+import { type DatasetName, datasetEntry, datasetNames } from '../spec/datasets.js';
 import { megabytes, print, shownPath } from './output.js';
 import { type PlacedFile, registryFiles } from './registry-files.js';
 
 /** `fewstep models list`: the models of the registry, which of their files are here, and where the others are had. */
 export function modelsList(options: { readonly json?: boolean }): void {
-  const models = registryNames.map((name) => ({ name, files: registryFiles(name).map(stateOf) }));
+  const models = datasetNames.map((name) => ({ name, files: registryFiles(name).map(stateOf) }));
   if (options.json) print({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
   else print(table(models));
 }

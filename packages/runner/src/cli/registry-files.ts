@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
-import { type DatasetName, datasetEntry, datasetFolder, registryNames } from '../spec/datasets.js';
+import { type DatasetName, datasetEntry, datasetFolder, datasetNames } from '../spec/datasets.js';
 import type { FileRole, ModelFile } from '../spec/registry.js';
 import { didYouMean } from '../spec/suggest.js';
 
@@ -22,14 +22,14 @@ export function registryFiles(name: DatasetName): PlacedFile[] {
   return files.map(([role, file]) => ({ role, file, folder, path: join(folder, file.name) }));
 }
 
-export const isRegistryName = (name: string): name is DatasetName => registryNames.includes(name as never);
+export const isRegistryName = (name: string): name is DatasetName => datasetNames.includes(name as never);
 
 /** @throws RunnerError E_MODELS for what is no name of the registry */
 export function registryName(name: string): DatasetName {
   if (isRegistryName(name)) return name;
   throw new RunnerError(
     'E_MODELS',
-    `${JSON.stringify(name)} is no model of the registry${didYouMean(name, registryNames) || '.'} One of ${registryNames.join(', ')}.`,
+    `${JSON.stringify(name)} is no model of the registry${didYouMean(name, datasetNames) || '.'} One of ${datasetNames.join(', ')}.`,
     { evidence: { name } },
   );
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { graphBuilder, output } from '../graph/builder.js';
+import { graphBuilder, optionalOutput, output } from '../graph/builder.js';
 import type { Task } from '../graph/task.js';
 import { openStore, type Store } from '../store/store.js';
 import { type Event, execute } from './execute.js';
@@ -279,5 +279,33 @@ describe('plan', () => {
       ['denoiser', undefined],
       ['samples', 'new: version of solvers 1.1.0 (was 1.0.0)'],
     ]);
+  });
+});
+
+describe('an output that only some results have', () => {
+  const graph = (name: string) => {
+    const builder = graphBuilder({ versions, shards: () => [] });
+    const denoiser = builder.task('denoiser', 'denoiser', {
+      params: {},
+      inputs: { checkpoint: [{ file: checkpoint }] },
+    });
+    const inputs = { graph: [output(denoiser, 'graph')], more: [optionalOutput(denoiser, name)] };
+    return builder.task('features', 'features', { params: {}, inputs });
+  };
+
+  it('is an input where it is there, and no part of the key where it is not', async () => {
+    const { executor, jobs } = textExecutor();
+    const { records } = await run([graph('absent')], { executor });
+    expect(Object.keys(jobs[1]!.inputs)).toEqual(['graph', 'more']);
+    expect(jobs[1]!.inputs.more).toEqual([]);
+    expect(Object.keys([...records.values()][1]!.components.inputs)).toEqual(['graph']);
+
+    await run([graph('moments')], { executor });
+    expect(jobs).toHaveLength(3);
+    expect(await readFile(jobs[2]!.inputs.more![0]!, 'utf8')).toMatch(/^moments:/);
+  });
+
+  it('changes no identity within the graph', () => {
+    expect(graph('absent').id).toBe(graph('moments').id);
   });
 });

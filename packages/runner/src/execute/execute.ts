@@ -163,8 +163,11 @@ export async function execute(
     const paths: Record<string, string[]> = {};
     for (const [name, list] of Object.entries(task.inputs)) {
       paths[name] = [];
-      for (const input of list)
-        paths[name].push('file' in input ? input.file : await fileOf(input.task, input.output));
+      for (const input of list) {
+        if ('file' in input) paths[name].push(input.file);
+        else if (!input.optional || (await obtain(input.task)).outputs[input.output])
+          paths[name].push(await fileOf(input.task, input.output));
+      }
     }
     return paths;
   };

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RunnerError } from '../errors.js';
-import { kinds } from '../tasks/kinds.js';
+import { type KindInfo, kinds } from '../tasks/kinds.js';
 import type { TaskResult } from '../tasks/task-module.js';
 import type { Failure, Request, Response } from './child.js';
 import type { Executor, Job } from './executor.js';
@@ -158,10 +158,11 @@ function lastWords(output: string): string {
   return lines.slice(-keptLines).join('\n').trim();
 }
 
-/** Outputs count when every one that the kind promises is there and holds something. */
+/** Outputs count when every one that the kind promises is there, and each holds something. */
 async function checked({ kind, dir }: Job, result: TaskResult): Promise<TaskResult> {
   const files: Record<string, string> = {};
-  for (const name of kinds[kind].outputs) {
+  const { outputs, optional = [] }: KindInfo = kinds[kind];
+  for (const name of [...outputs, ...optional.filter((one) => result.files[one] !== undefined)]) {
     const path = join(dir, basename(result.files[name] ?? name));
     const found = await stat(path).catch(() => undefined);
     if (!found?.isFile() || found.size === 0) {

@@ -12,13 +12,15 @@ export async function componentsOf(
 ): Promise<KeyComponents> {
   const inputs: Record<string, Digest[]> = {};
   for (const [name, list] of Object.entries(task.inputs)) {
-    inputs[name] = await Promise.all(
-      list.map(async (input) =>
-        'file' in input
-          ? store.fileDigest(input.file)
-          : (await recordOf(input.task)).outputs[input.output]!.digest,
-      ),
+    const digests = await Promise.all(
+      list.map(async (input) => {
+        if ('file' in input) return store.fileDigest(input.file);
+        const { outputs } = await recordOf(input.task);
+        return input.optional ? outputs[input.output]?.digest : outputs[input.output]!.digest;
+      }),
     );
+    const there = digests.filter((digest) => digest !== undefined);
+    if (there.length > 0) inputs[name] = there;
   }
   return { kind: task.kind, params: task.params, inputs, versions: versionsOf(task.kind, versions) };
 }

@@ -18,6 +18,9 @@ const shardBatches = 4;
 /** A task's output as another's input. */
 export const output = (task: Task, name: string): Input => ({ task, output: name });
 
+/** The same, where only some tasks of the kind have it. */
+export const optionalOutput = (task: Task, name: string): Input => ({ task, output: name, optional: true });
+
 interface TaskParts {
   readonly params: object;
   readonly inputs: Readonly<Record<string, readonly Input[]>>;

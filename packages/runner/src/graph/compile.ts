@@ -1,6 +1,17 @@
 import { statSync } from 'node:fs';
-import type { DatasetConfig, Experiment, Metric, Point, SamplerConfig } from '../spec/experiment.js';
+import type { GuidanceSettings } from '../predictor/predictor-settings.js';
+import type {
+  DatasetConfig,
+  Experiment,
+  GuidanceConfig,
+  Metric,
+  Point,
+  SamplerConfig,
+} from '../spec/experiment.js';
+import type { ConditionsParams } from '../tasks/conditions.js';
+import type { DenoiserParams } from '../tasks/denoiser.js';
 import type { GitsParams } from '../tasks/gits.js';
+import type { Guidable } from '../tasks/guide.js';
 import type { SolveParams } from '../tasks/methods.js';
 import type { PictureParams } from '../tasks/picture.js';
 import type { PrdcParams } from '../tasks/prdc.js';
@@ -9,7 +20,7 @@ import type { ReferenceParams } from '../tasks/reference-features.js';
 import type { SamplesParams } from '../tasks/samples.js';
 import type { StepCostsParams } from '../tasks/step-costs.js';
 import type { TeacherParams } from '../tasks/teacher.js';
-import { type GraphBuilder, graphBuilder, output, type World } from './builder.js';
+import { type GraphBuilder, graphBuilder, optionalOutput, output, type World } from './builder.js';
 import type { Input, Task } from './task.js';
 
 /** What a point of the grid comes down to. */
@@ -58,15 +69,15 @@ export function compile(experiment: Experiment, world: World): Graph {
 }
 
 function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
-  const { dataset, sampler, train, evaluate, grid } = point;
-  const denoiser = planDenoiser(graph, dataset);
-  const schedule = planSchedule(graph, point, denoiser);
-  const predictor = train ? planPredictor(graph, point, denoiser, schedule) : undefined;
+  const { sampler, train, evaluate, grid } = point;
+  const model = planModel(graph, point);
+  const schedule = planSchedule(graph, point, model);
+  const predictor = train ? planPredictor(graph, point, model, schedule) : undefined;
   const named = point.predictor === undefined ? undefined : { file: point.predictor };
   const steering = predictor ? output(predictor, 'predictor') : named;
-  const samples = planSamples(graph, point, sampler, { denoiser, schedule, predictor: steering });
+  const samples = planSamples(graph, point, sampler, { model, schedule, predictor: steering });
   const scores: Partial<Record<Metric, Task>> = {};
-  for (const metric of evaluate) scores[metric] = planScore(graph, point, metric, samples, denoiser);
+  for (const metric of evaluate) scores[metric] = planScore(graph, point, metric, samples, model);
   const picture = graph.task('picture', `picture of ${point.label}`, {
     params: { columns: grid.columns, rowsPerGroup: grid.rows } satisfies PictureParams,
     inputs: { images: pictured(samples, grid.columns * grid.rows) },
@@ -74,29 +85,56 @@ function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
   return { point, ...(schedule && { schedule }), ...(predictor && { predictor }), samples, scores, picture };
 }
 
-function planDenoiser(graph: GraphBuilder, dataset: DatasetConfig): Task {
-  return graph.task('denoiser', `denoiser from ${dataset.checkpoint}`, {
-    params: {},
-    inputs: { checkpoint: [{ file: dataset.checkpoint }] },
-  });
+/** What solves evaluate: the network, and what it is told. */
+interface Model {
+  readonly denoiser: Task;
+  readonly conditions?: Task;
 }
+
+function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
+  const { checkpoint, classifier, tokenizer, network } = dataset;
+  const denoiser = graph.task('denoiser', `denoiser from ${checkpoint}`, {
+    params: {
+      ...(network && { network }),
+      ...(guidance && { guidance: guidance.type === 'cg' ? guidance : { type: guidance.type } }),
+    } satisfies DenoiserParams,
+    inputs: { checkpoint: [{ file: checkpoint }], classifier: classifier ? [{ file: classifier }] : [] },
+  });
+  if (guidance?.type !== 'cfg') return { denoiser };
+  const conditions = graph.task('conditions', 'encoded prompts', {
+    params: { prompts: guidance.prompts } satisfies ConditionsParams,
+    inputs: {
+      info: [output(denoiser, 'info')],
+      text_encoder: [output(denoiser, 'text_encoder')],
+      tokenizer: tokenizer ? [{ file: tokenizer }] : [],
+    },
+  });
+  return { denoiser, conditions };
+}
+
+/** Guidance that every evaluation takes part in; any other is in the graph. */
+const guidable = (guidance: GuidanceConfig | undefined): Guidable =>
+  guidance?.type === 'cfg' ? { guidance: settingsOf(guidance) } : {};
+
+const settingsOf = (guidance: GuidanceConfig): GuidanceSettings =>
+  guidance.type === 'uncond' ? guidance : { type: guidance.type, rate: guidance.rate };
 
 /** The search of the noise levels. What Euler steps cost is shared by all searches in one grid. */
 function planSchedule(
   graph: GraphBuilder,
-  { dataset, sampler: { schedule, numSteps, afs }, batch, label }: Point,
-  denoiser: Task,
+  { dataset, guidance, sampler: { schedule, numSteps, afs }, batch, label }: Point,
+  model: Model,
 ): Task | undefined {
   if (schedule.type !== 'gits') return undefined;
   const costs = graph.sharded('step-costs', 'costs of euler steps', {
     params: {
       schedule: { type: 'polynomial', rho: schedule.rho },
       numSteps: schedule.numStepsTea,
-      sigmaMin: dataset.sigmaMin,
-      sigmaMax: dataset.sigmaMax,
+      ...rangeOf(dataset),
       method: { solver: 'ipndm', max_order: 4 },
+      ...guidable(guidance),
     } satisfies Omit<StepCostsParams, 'seeds'>,
-    inputs: denoiserInputs(denoiser),
+    inputs: modelInputs(model),
     seeds: [[firstTrainingSeed, firstTrainingSeed + schedule.numWarmup - 1]],
     batch,
     workPerImage: schedule.numStepsTea - 1,
@@ -107,15 +145,18 @@ function planSchedule(
   });
 }
 
-function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task, schedule: Task | undefined): Task {
-  const { dataset, sampler, train, batch } = point;
+function planPredictor(graph: GraphBuilder, point: Point, model: Model, schedule: Task | undefined): Task {
+  const { dataset, guidance, sampler, train, batch } = point;
   if (!train) throw new Error(`${point.label} trains no predictor`);
   const times = timesOf(dataset, sampler);
-  const inputs = { ...denoiserInputs(denoiser), ...scheduleInput(schedule) };
+  const inputs = { ...modelInputs(model), ...scheduleInput(schedule) };
   const intervals = sampler.numSteps - 1;
   const seeds = [firstTrainingSeed, firstTrainingSeed + train.images - 1] as const;
   const trajectories = graph.sharded('teacher', `teacher ${train.teacher.solver}`, {
-    params: { ...times, method: train.teacher, M: train.M } satisfies Omit<TeacherParams, 'seeds'>,
+    params: { ...times, method: train.teacher, M: train.M, ...guidable(guidance) } satisfies Omit<
+      TeacherParams,
+      'seeds'
+    >,
     inputs,
     seeds: [seeds],
     batch,
@@ -130,6 +171,7 @@ function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task, schedu
       scaleTime: train.scaleTime,
       teacher: train.teacher,
       M: train.M,
+      ...(guidance && { guidance: settingsOf(guidance) }),
       batch: train.batch,
       lr: train.lr,
       ...(train.lossWeight !== 'official' && { lossWeight: train.lossWeight }),
@@ -146,13 +188,13 @@ function planPredictor(graph: GraphBuilder, point: Point, denoiser: Task, schedu
 
 function planSamples(
   graph: GraphBuilder,
-  { dataset, seeds, batch, rng, classes, label }: Point,
+  { dataset, guidance, seeds, batch, rng, classes, label }: Point,
   sampler: SamplerConfig,
   {
-    denoiser,
+    model,
     schedule,
     predictor,
-  }: { denoiser: Task; schedule?: Task | undefined; predictor?: Input | undefined },
+  }: { model: Model; schedule?: Task | undefined; predictor?: Input | undefined },
 ): Task[] {
   const params = {
     ...timesOf(dataset, sampler),
@@ -161,12 +203,14 @@ function planSamples(
     denoiseToZero: sampler.denoiseToZero,
     ...(rng !== 'torch-cpu' && { rng }),
     ...(classes !== 'random' && { classes }),
+    ...guidable(guidance),
   } satisfies Omit<SamplesParams, 'seeds'>;
   return graph.sharded('samples', `samples of ${label}`, {
     params,
     inputs: {
-      ...denoiserInputs(denoiser),
+      ...modelInputs(model),
       ...scheduleInput(schedule),
+      decoder: [optionalOutput(model.denoiser, 'decoder')],
       predictor: predictor ? [predictor] : [],
     },
     seeds,
@@ -180,12 +224,12 @@ function planScore(
   point: Point,
   metric: Metric,
   samples: readonly Task[],
-  denoiser: Task,
+  model: Model,
 ): Task {
   const { dataset, label } = point;
   const title = `${metric} of ${label}`;
   if (metric === 'rmse_to_teacher') {
-    const reference = planSamples(graph, { ...point, label: 'the reference' }, point.reference, { denoiser });
+    const reference = planSamples(graph, { ...point, label: 'the reference' }, point.reference, { model });
     return graph.task('rmse', title, {
       params: {},
       inputs: {
@@ -244,9 +288,13 @@ function timesOf(dataset: DatasetConfig, { schedule, numSteps }: SamplerConfig):
   return {
     ...(schedule.type !== 'gits' && { schedule }),
     numSteps,
-    sigmaMin: dataset.sigmaMin,
-    sigmaMax: dataset.sigmaMax,
+    ...rangeOf(dataset),
   };
+}
+
+/** Left out where the checkpoint says it. */
+function rangeOf({ sigmaMin, sigmaMax }: DatasetConfig): Pick<SolveParams, 'sigmaMin' | 'sigmaMax'> {
+  return { ...(sigmaMin !== undefined && { sigmaMin }), ...(sigmaMax !== undefined && { sigmaMax }) };
 }
 
 /** The noise levels that a search found; none where they are parameters. */
@@ -254,8 +302,13 @@ function scheduleInput(schedule: Task | undefined): Record<string, readonly Inpu
   return schedule ? { schedule: [output(schedule, 'schedule')] } : {};
 }
 
-function denoiserInputs(denoiser: Task): Record<string, readonly Input[]> {
-  return { graph: [output(denoiser, 'graph')], info: [output(denoiser, 'info')] };
+function modelInputs({ denoiser, conditions }: Model): Record<string, readonly Input[]> {
+  return {
+    graph: [output(denoiser, 'graph')],
+    info: [output(denoiser, 'info')],
+    weights: [optionalOutput(denoiser, 'weights')],
+    ...(conditions && { conditions: [output(conditions, 'conditions')] }),
+  };
 }
 
 function evaluationsPerInterval(solver: string): number {

@@ -3,8 +3,13 @@ import type { SeedRange } from '../spec/seeds.js';
 import { type Digest, digestOfText } from '../store/digest.js';
 import { type Kind, kinds } from '../tasks/kinds.js';
 
-/** A named output of another task, or a file from outside. */
-export type Input = { readonly task: Task; readonly output: string } | { readonly file: string };
+/**
+ * A named output of another task, or a file from outside. One that is `optional` is left out where the task has no such
+ * output; another of its outputs is an input too, and stands for it.
+ */
+export type Input =
+  | { readonly task: Task; readonly output: string; readonly optional?: true }
+  | { readonly file: string };
 
 /** One thing to compute, once. */
 export interface Task {
@@ -35,10 +40,12 @@ export function versionsOf(kind: Kind, versions: Versions): Record<string, strin
 }
 
 export function identityOf(kind: Kind, params: Json, inputs: Task['inputs'], versions: Versions): Digest {
-  const named = Object.entries(inputs).map(([name, list]) => [
-    name,
-    list.map((input) => ('file' in input ? `file ${input.file}` : `${input.task.id} ${input.output}`)),
-  ]);
+  const named = Object.entries(inputs)
+    .filter(([, list]) => !list.some((input) => 'optional' in input))
+    .map(([name, list]) => [
+      name,
+      list.map((input) => ('file' in input ? `file ${input.file}` : `${input.task.id} ${input.output}`)),
+    ]);
   return digestOfText(
     canonicalJson({ kind, params, inputs: Object.fromEntries(named), versions: versionsOf(kind, versions) }),
   );

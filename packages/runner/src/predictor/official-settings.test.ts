@@ -29,7 +29,6 @@ it.each<[Partial<OfficialPredictorSettings>, object, object]>([
     { type: 'logsnr' },
     { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
   ],
-  [{ sampler_stu: 'amed', guidance_type: 'uncond' }, { type: 'polynomial', rho: 7 }, { solver: 'amed' }],
   [{ sampler_stu: 'euler', guidance_type: 'none' }, { type: 'polynomial', rho: 7 }, { solver: 'euler' }],
 ])('%j are those that the student reads', (changes, schedule, method) => {
   expect(officialSettings({ ...official, ...changes })).toEqual({
@@ -38,8 +37,14 @@ it.each<[Partial<OfficialPredictorSettings>, object, object]>([
   });
 });
 
-it('refuses a predictor that was trained under guidance', () => {
-  expect(() => officialSettings({ ...official, guidance_type: 'cfg', guidance_rate: 7.5 })).toThrow(
-    expect.objectContaining({ code: 'E_PREDICTOR', evidence: { guidance: 'cfg', rate: 7.5 } }),
-  );
+it.each([
+  ['cfg', 7.5, { type: 'cfg', rate: 7.5 }],
+  ['cg', 4, { type: 'cg', rate: 4 }],
+  ['uncond', 1, { type: 'uncond' }],
+])('tells its guidance %s', (guidance_type, guidance_rate, guidance) => {
+  const changes = { schedule_type: 'discrete', schedule_rho: 1, guidance_type, guidance_rate };
+  expect(officialSettings({ ...official, ...changes })).toMatchObject({
+    guidance,
+    schedule: { type: 'discrete', rho: 1 },
+  });
 });

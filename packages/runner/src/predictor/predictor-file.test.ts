@@ -63,6 +63,9 @@ describe('the file of a predictor', () => {
     { schedule: { type: 'explicit', sigmas: [80, 9.7, 0.47, 0.002] } },
     { lossWeight: 'end_to_end' },
     { method: { solver: 'dpm' }, teacher: { solver: 'dpm', r: 0.5 } },
+    { schedule: { type: 'discrete', rho: 1 }, guidance: { type: 'cfg', rate: 7.5 } },
+    { guidance: { type: 'cg', rate: 4 } },
+    { guidance: { type: 'uncond' } },
     {
       method: { solver: 'ipndm', max_order: 4 },
       teacher: { solver: 'deis', max_order: 3, deis_mode: 'tab' },
@@ -92,7 +95,13 @@ describe('a file that is no predictor of ours', () => {
       {},
       /this file has no schedule, no student, no teacher, no dataset, no train\./,
     ],
-    ['says more', tensors, { ...metadata, guidance: '{}' }, /this file has "guidance" too/],
+    ['says more', tensors, { ...metadata, sample: '{}' }, /this file has "sample" too/],
+    [
+      'says too little of guidance',
+      tensors,
+      { ...metadata, guidance: '{"type":"cfg"}' },
+      /guidance\.rate: missing/,
+    ],
     ['holds no JSON', tensors, { ...metadata, teacher: '{' }, /metadata "teacher" is no JSON map/],
     [
       'nests without end',

@@ -16,6 +16,8 @@ export interface TrainedPredictor {
 }
 
 const sections = ['schedule', 'student', 'teacher', 'dataset', 'train'] as const;
+/** Sections of those that were trained under guidance. */
+const allSections = [...sections, 'guidance'] as const;
 
 /**
  * A predictor as a safetensors file: weights under their official names, and as metadata the sections of the spec that
@@ -29,7 +31,9 @@ export function formatPredictor(
     name,
     { dtype: 'F32', shape, data },
   ]);
-  const metadata = sections.map((name) => [name, JSON.stringify(settings[name])]);
+  const metadata = allSections.flatMap((name) =>
+    settings[name] === undefined ? [] : [[name, JSON.stringify(settings[name])]],
+  );
   return writeSafetensors(Object.fromEntries(tensors), Object.fromEntries(metadata));
 }
 
@@ -62,7 +66,7 @@ function parseOfficial(bytes: Uint8Array): Parts {
 
 function parseOurs(bytes: Uint8Array): Parts {
   const metadata = readSafetensorsMetadata(bytes);
-  const strange = Object.keys(metadata).filter((name) => !sections.includes(name as never));
+  const strange = Object.keys(metadata).filter((name) => !allSections.includes(name as never));
   const missing = sections.filter((name) => !Object.hasOwn(metadata, name));
   if (strange.length + missing.length > 0)
     throw fault(
@@ -72,7 +76,9 @@ function parseOurs(bytes: Uint8Array): Parts {
       ].join(', and ')}. Was it written by a run of this version?`,
       { missing, strange },
     );
-  const settings = Object.fromEntries(sections.map((name) => [name, parseSection(name, metadata[name]!)]));
+  const settings = Object.fromEntries(
+    Object.entries(metadata).map(([name, text]) => [name, parseSection(name, text)]),
+  );
   const weights: Record<string, Weight> = {};
   for (const [name, { dtype, shape, data }] of Object.entries(readSafetensors(bytes))) {
     if (dtype !== 'F32') throw fault(`its weight ${name} is ${dtype}; a predictor has F32`, { name, dtype });

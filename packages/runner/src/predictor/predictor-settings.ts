@@ -1,5 +1,5 @@
 import { RunnerError } from '../errors.js';
-import type { GivenSchedule, SolverConfig } from '../spec/experiment.js';
+import type { GivenSchedule, GuidanceConfig, SolverConfig } from '../spec/experiment.js';
 import { judge } from '../spec/judge.js';
 import type { Place } from '../spec/problem.js';
 import { keys } from '../spec/schema.js';
@@ -7,9 +7,17 @@ import { type Dict, entryAt, treeOf } from '../spec/tree.js';
 import { options } from '../spec/unread.js';
 import type { PredictorParams } from '../tasks/predictor.js';
 
+/** Guidance without its prompts. */
+export interface GuidanceSettings {
+  readonly type: GuidanceConfig['type'];
+  /** Of cg and cfg. */
+  readonly rate?: number;
+}
+
 /** What sampling must know of a predictor: sections of a spec, with every option that is read. */
 export interface SamplingSettings {
   readonly schedule: GivenSchedule;
+  readonly guidance?: GuidanceSettings;
   readonly student: SolverConfig & {
     readonly num_steps: number;
     readonly afs: boolean;
@@ -31,26 +39,35 @@ export interface TrainingSettings extends SamplingSettings {
   };
 }
 
+/** What a spec may leave to the model or to a search. */
+interface Solved {
+  readonly schedule: GivenSchedule;
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+}
+
 /** What the file of a predictor says of the task that trained it. */
 export function trainingSettings({
+  sigmaMin,
+  sigmaMax,
   method,
   schedule,
   numSteps,
-  sigmaMin,
-  sigmaMax,
   afs,
   scaleDir,
   scaleTime,
   teacher,
   M,
+  guidance,
   batch,
   lr,
   lossWeight = 'official',
   seed,
   seeds,
-}: PredictorParams & { readonly schedule: GivenSchedule }): TrainingSettings {
+}: PredictorParams & Solved): TrainingSettings {
   return {
     schedule,
+    ...(guidance && { guidance }),
     student: { ...method, num_steps: numSteps, afs, scale_dir: scaleDir, scale_time: scaleTime },
     teacher: { ...teacher, M },
     dataset: { sigma_min: sigmaMin, sigma_max: sigmaMax },
@@ -61,7 +78,7 @@ export function trainingSettings({
 const nowhere: Place = { file: '', line: 0, column: 0, layer: 0 };
 
 /** The keys that a predictor is trained with, and that its samples depend on. */
-const sampling = [...keys.keys()].filter((path) => /^(schedule|student)\../.test(path));
+const sampling = [...keys.keys()].filter((path) => /^(schedule|student)\.|^guidance\.rate$/.test(path));
 
 /**
  * Judges settings from a file as if they were a spec; what sampling must know may not be left to a default.
@@ -70,8 +87,14 @@ const sampling = [...keys.keys()].filter((path) => /^(schedule|student)\../.test
  */
 export function checkSettings<S extends SamplingSettings>(sections: Readonly<Record<string, object>>): S {
   const problems: string[] = [];
-  const dataset = { checkpoint: 'any', ...sections.dataset };
-  const tree = treeOf({ name: 'any', predictor: 'any', ...sections, dataset }, nowhere) as Dict;
+  const { guidance } = sections as Partial<SamplingSettings>;
+  const dataset = {
+    checkpoint: 'any',
+    ...(guidance?.type === 'cg' && { classifier: 'any' }),
+    ...sections.dataset,
+  };
+  const led = guidance && { guidance: { ...(guidance.type === 'cfg' && { prompt: 'any' }), ...guidance } };
+  const tree = treeOf({ name: 'any', predictor: 'any', ...sections, ...led, dataset }, nowhere) as Dict;
   const { spec } = judge(tree, (_, path, sentence) => problems.push(`${path}: ${sentence}`));
   if (problems.length === 0 && spec.schedule.type === 'gits')
     problems.push(

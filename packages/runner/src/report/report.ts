@@ -23,6 +23,8 @@ export interface PointReport {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Network evaluations of one sample, as the driver counted them. */
   readonly nfe?: number;
+  /** Passes of one sample through the network, where guidance takes more than one in an evaluation. */
+  readonly forwards?: number;
   /** Noise levels, where a search found them. */
   readonly sigmas?: readonly number[];
   readonly metrics: Readonly<Record<string, number>>;
@@ -35,6 +37,9 @@ export interface PointReport {
     readonly samples: readonly string[];
   };
 }
+
+/** What a shard of samples counted. */
+type Counted = Pick<PointReport, 'nfe' | 'forwards'>;
 
 /** Puts an artifact among the results of a run; returns where. */
 export type Place = (source: string, ...name: string[]) => Promise<string>;
@@ -60,7 +65,7 @@ export async function report(
       const path = await blob(task, 'value');
       if (path) Object.assign(metrics, JSON.parse(await readFile(path, 'utf8')));
     }
-    const nfe = execution.records.get(samples[0]!)?.meta.nfe as number | undefined;
+    const { nfe, forwards } = (execution.records.get(samples[0]!)?.meta ?? {}) as Counted;
     const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
     const levels = await placed(schedule, 'schedule', folders[i]!, 'schedule.json');
     const found = await blob(schedule, 'schedule');
@@ -70,6 +75,7 @@ export async function report(
       label: point.label,
       settings: point.settings,
       ...(nfe !== undefined && { nfe }),
+      ...(forwards !== undefined && { forwards }),
       ...(found && { sigmas: (await readSchedule(found)).sigmas }),
       metrics,
       artifacts: {

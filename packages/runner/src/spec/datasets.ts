@@ -3,29 +3,35 @@ import { join } from 'node:path';
 import { type RegistryEntry, registry } from './registry.js';
 import type { Spec } from './schema.js';
 
-/** The families whose checkpoints the denoiser task reads; a spec may name their entries as its dataset. */
-const families: readonly RegistryEntry['family'][] = ['edm'];
-
 export type DatasetName = keyof typeof registry;
 
-/** Every name of the registry. */
-export const registryNames = Object.keys(registry) as DatasetName[];
+/** Names that a spec may call a dataset by. */
+export const datasetNames = Object.keys(registry) as DatasetName[];
 
 export const datasetEntry = (name: DatasetName): RegistryEntry => registry[name];
 
-/** Names that a spec may call a dataset by. */
-export const datasetNames = registryNames.filter((name) => families.includes(datasetEntry(name).family));
+/** What an entry can be led by. */
+export function datasetGuidance(name: DatasetName): NonNullable<Spec['guidance']>['type'] | undefined {
+  const { family, files } = datasetEntry(name);
+  if (family === 'ldm') return files.prompts ? 'cfg' : 'uncond';
+  return files.classifier && 'cg';
+}
 
 interface DatasetFacts {
   readonly checkpoint: string;
   readonly referenceData?: string;
   readonly featureNetwork?: string;
-  /** Range of σ, data units. */
-  readonly sigmaMin: number;
-  readonly sigmaMax: number;
+  /** The network's file that guides it to classes. */
+  readonly classifier?: string;
+  /** Range of σ, data units; left out: the checkpoint's own. */
+  readonly sigmaMin?: number;
+  readonly sigmaMax?: number;
 }
 
-/** A dataset as the spec gives it, defaults filled in; its paths are still relative. */
+/** What EDM's own samplers take for each of its checkpoints, arXiv:2206.00364. */
+const edmRange = { sigmaMin: 0.002, sigmaMax: 80 };
+
+/** A dataset as the spec gives it, defaults filled in that its checkpoint doesn't tell; its paths are still relative. */
 export function datasetFacts(dataset: Spec['dataset']): DatasetFacts {
   if (typeof dataset === 'string') {
     const { files, sigmaMin, sigmaMax } = datasetEntry(dataset);
@@ -33,15 +39,20 @@ export function datasetFacts(dataset: Spec['dataset']): DatasetFacts {
       checkpoint: files.checkpoint.name,
       sigmaMin,
       sigmaMax,
+      ...(files.classifier && { classifier: files.classifier.name }),
       ...(files.reference_data && { referenceData: files.reference_data.name }),
       ...(files.feature_network && { featureNetwork: files.feature_network.name }),
     };
   }
-  const { checkpoint, sigma_min: sigmaMin, sigma_max: sigmaMax, reference_data, feature_network } = dataset;
+  const { checkpoint, sigma_min, sigma_max, reference_data, feature_network, classifier } = dataset;
+  const isEdm = /\.pkl$/i.test(checkpoint);
+  const sigmaMin = sigma_min ?? (isEdm ? edmRange.sigmaMin : undefined);
+  const sigmaMax = sigma_max ?? (isEdm ? edmRange.sigmaMax : undefined);
   return {
     checkpoint,
-    sigmaMin: sigmaMin ?? 0.002,
-    sigmaMax: sigmaMax ?? 80,
+    ...(sigmaMin !== undefined && { sigmaMin }),
+    ...(sigmaMax !== undefined && { sigmaMax }),
+    ...(classifier !== undefined && { classifier }),
     ...(reference_data !== undefined && { referenceData: reference_data }),
     ...(feature_network !== undefined && { featureNetwork: feature_network }),
   };

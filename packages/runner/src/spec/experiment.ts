@@ -6,6 +6,8 @@ import type { Problem } from './problem.js';
 /** A schedule that is known at once. */
 export type GivenSchedule =
   | { readonly type: 'polynomial' | 'time_uniform'; readonly rho: number }
+  /** In the times of the model's noise table. */
+  | { readonly type: 'discrete'; readonly rho: number }
   | { readonly type: 'logsnr' }
   | { readonly type: 'explicit'; readonly sigmas: readonly number[] };
 
@@ -36,11 +38,35 @@ export interface DpmppConfig {
 
 export interface DatasetConfig {
   readonly checkpoint: string;
-  readonly sigmaMin: number;
-  readonly sigmaMax: number;
+  /** Left out: the checkpoint's own. */
+  readonly sigmaMin?: number;
+  readonly sigmaMax?: number;
+  /** The network's file that guides to classes. */
+  readonly classifier?: string;
+  /** Folder of the vocabulary; left out: CLIP's own. */
+  readonly tokenizer?: string;
+  /** What the weights don't show, under its YAML names. */
+  readonly network?: NetworkConfig;
   readonly referenceData?: string;
   readonly featureNetwork?: string;
 }
+
+export interface NetworkConfig {
+  readonly image_size?: number;
+  readonly num_heads?: number;
+  readonly num_head_channels?: number;
+  readonly num_attention_heads?: number;
+  readonly scale_factor?: number;
+  readonly linear_start?: number;
+  readonly linear_end?: number;
+}
+
+/** How samples are led to what they shall show. */
+export type GuidanceConfig =
+  | { readonly type: 'uncond' }
+  | { readonly type: 'cg'; readonly rate: number }
+  /** `prompts`: seed s gets entry s mod length. */
+  | { readonly type: 'cfg'; readonly rate: number; readonly prompts: readonly string[] };
 
 /** A run from sigma_max to sigma_min without its seeds. */
 export interface SamplerConfig<Schedule = GivenSchedule | GitsConfig> {
@@ -72,6 +98,7 @@ export interface Point {
   /** What distinguishes it from its neighbours: the grid's paths and their values. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly dataset: DatasetConfig;
+  readonly guidance?: GuidanceConfig;
   readonly sampler: SamplerConfig;
   /** false: the plain solver, or a predictor that is trained already. */
   readonly train: TrainConfig | false;

@@ -6,7 +6,7 @@ import { type FileRole, sourceOf } from './registry.js';
 import type { Spec } from './schema.js';
 import { nearestEntry, type Tree } from './tree.js';
 
-/** The files that a point reads: its checkpoint, and what its metrics compare with. */
+/** The files that a point reads: its checkpoint, what guides it, and what its metrics compare with. */
 export function neededFiles(
   { dataset, evaluate }: Omit<Point, 'label' | 'settings'>,
   spec: Spec,
@@ -16,6 +16,8 @@ export function neededFiles(
   const features = evaluate.some((metric) => metric !== 'rmse_to_teacher');
   const files = [
     ['checkpoint', dataset.checkpoint],
+    ['classifier', dataset.classifier],
+    ['tokenizer', dataset.tokenizer],
     ...(features
       ? ([
           ['reference_data', dataset.referenceData],

@@ -379,19 +379,19 @@ describe('values that are wrong', () => {
     [
       { dataset: 'cifar' },
       [
-        '2:10 dataset: "cifar" is no dataset; did you mean "cifar10"? One of afhqv2, cifar10, digits, ffhq, imagenet64, or a map with checkpoint.',
+        '2:10 dataset: "cifar" is no dataset; did you mean "cifar10"? One of afhqv2, cifar10, digits, ffhq, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco, or a map with checkpoint.',
       ],
     ],
     [
       { dataset: '{ sigma_min: 1 }' },
       [
-        '2:1 dataset.checkpoint: missing; write text such as edm-cifar10-32x32-uncond-vp.pkl. The denoiser’s file (EDM .pkl), relative to the spec.',
+        '2:1 dataset.checkpoint: missing; write text such as edm-cifar10-32x32-uncond-vp.pkl. The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout. Which one, is read off it.',
       ],
     ],
     [
       { schedule: '{ type: poly }' },
       [
-        '3:19 schedule.type: "poly" is no schedule; did you mean "polynomial"? One of explicit, gits, logsnr, polynomial, time_uniform.',
+        '3:19 schedule.type: "poly" is no schedule; did you mean "polynomial"? One of discrete, explicit, gits, logsnr, polynomial, time_uniform.',
       ],
     ],
     [
@@ -443,7 +443,7 @@ describe('values that are wrong', () => {
     [
       { lr: '0.01' },
       [
-        '5:1 lr: unknown key; did you mean "train.lr"? One of name, dataset, schedule, teacher, student, train, predictor, sample, reference, evaluate, grid.',
+        '5:1 lr: unknown key; did you mean "train.lr"? One of name, dataset, schedule, guidance, teacher, student, train, predictor, sample, reference, evaluate, grid.',
       ],
     ],
     [
@@ -495,7 +495,7 @@ describe('values that are wrong', () => {
     [
       { "'a\\nb'": '1' },
       [
-        '5:1 "a\\\\nb": unknown key. One of name, dataset, schedule, teacher, student, train, predictor, sample, reference, evaluate, grid.',
+        '5:1 "a\\\\nb": unknown key. One of name, dataset, schedule, guidance, teacher, student, train, predictor, sample, reference, evaluate, grid.',
       ],
     ],
   ])('%j', (parts, expected) => {
@@ -508,7 +508,7 @@ describe('values that are wrong', () => {
         'name: a b\nschedule: { type: polynomial, rho: -1 }\nstudent: { solver: amed, num_steps: 4 }\nname: b',
       ),
     ).toEqual([
-      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, imagenet64 or a map with checkpoint, sigma_min, sigma_max, reference_data, feature_network. A registry entry (digits, cifar10, …) or its keys inline.',
+      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, sigma_min, sigma_max, classifier, tokenizer, network, reference_data, feature_network. A registry entry (digits, cifar10, …) or its keys inline.',
       '1:7 name: found "a b", expected a name of letters, digits, dots and dashes, as digits-5-nfe.',
       '2:36 schedule.rho: found -1, expected a number above 0.',
       '4:1 name: this key is there twice, first in line 1: remove one of them.',
@@ -619,7 +619,7 @@ describe('combinations that are impossible', () => {
     [
       spec({ reference: '{ solver: heun, num_steps: 9, schedule: { type: gits } }' }),
       [
-        '5:60 reference.schedule.type: "gits" is no schedule. One of explicit, logsnr, polynomial, time_uniform.',
+        '5:60 reference.schedule.type: "gits" is no schedule. One of discrete, explicit, logsnr, polynomial, time_uniform.',
       ],
     ],
     [
@@ -696,7 +696,7 @@ describe('options that nothing reads', () => {
     [
       spec({ schedule: '{ type: logsnr, rho: 7 }' }),
       [
-        '3:27 schedule.rho: nothing reads it: only polynomial, time_uniform and the grid of gits have an exponent. Remove it.',
+        '3:27 schedule.rho: nothing reads it: only polynomial, time_uniform, discrete and the grid of gits have an exponent. Remove it.',
       ],
     ],
     [
@@ -801,5 +801,85 @@ describe('--set', () => {
     expect(problems(spec({ grid: '{ student.num_steps: [3, 4] }' }), ['student.num_steps=5'])).toEqual([
       "--set student.num_steps=5 student.num_steps: changes nothing, for the grid or a later --set replaces it in every point; did you mean --set 'grid.student.num_steps=[…]'?",
     ]);
+  });
+});
+
+describe('guidance', () => {
+  const sd = '{ checkpoint: sd.ckpt }';
+  const adm = '{ checkpoint: adm.pt, classifier: classifier.pt }';
+  const point = (parts: Parts) => parse(spec(parts)).points[0]!;
+
+  it('has a rate by its type', () => {
+    expect(point({ dataset: adm, guidance: '{ type: cg }' }).guidance).toEqual({ type: 'cg', rate: 4 });
+    expect(point({ dataset: sd, guidance: '{ type: cfg, prompt: a cat }' }).guidance).toEqual({
+      type: 'cfg',
+      rate: 7.5,
+      prompts: ['a cat'],
+    });
+    expect(point({ dataset: 'lsun_bedroom_ldm', guidance: '{ type: uncond }' }).guidance).toEqual({
+      type: 'uncond',
+    });
+  });
+
+  it('names the classifier only where it is asked', () => {
+    const of = (guidance: string) =>
+      parse(spec({ dataset: adm, grid: `{ guidance: [{ type: cg }${guidance}] }` })).points.map(
+        ({ dataset }) => dataset.classifier,
+      );
+    expect(of('')).toEqual(['/home/me/classifier.pt']);
+    expect(point({ dataset: 'imagenet256', guidance: '{ type: cg }' }).dataset.classifier).toBe(
+      '/models/256x256_classifier.pt',
+    );
+    expect(point({ dataset: 'imagenet256' }).dataset.classifier).toBeUndefined();
+  });
+
+  it('leaves the range of noise levels to the checkpoint, of EDM’s to its authors', () => {
+    expect(point({ dataset: '{ checkpoint: a.pkl, sigma_max: 40 }' }).dataset).toMatchObject({
+      sigmaMin: 0.002,
+      sigmaMax: 40,
+    });
+    const { dataset } = point({ dataset: '{ checkpoint: a.pt }' });
+    expect(dataset).toEqual({ checkpoint: '/home/me/a.pt' });
+  });
+
+  it.each<[Parts, string[]]>([
+    [
+      { guidance: '{ type: cfg, prompt: a }' },
+      ['5:19 guidance.type: cifar10 has no guidance cfg: remove guidance, or name another dataset.'],
+    ],
+    [
+      { dataset: 'imagenet256', guidance: '{ type: uncond }' },
+      ['5:19 guidance.type: imagenet256 has no guidance uncond: take cg, or name another dataset.'],
+    ],
+    [
+      { dataset: 'ms_coco' },
+      ['2:10 dataset: ms_coco draws what it is told: add guidance: { type: cfg, prompt: … }.'],
+    ],
+    [
+      { dataset: '{ checkpoint: a.pt }', guidance: '{ type: cg }' },
+      [
+        '5:19 guidance.type: cg follows the gradient of a classifier, and the dataset has none: add its file as dataset.classifier, or remove guidance.',
+      ],
+    ],
+    [
+      { dataset: sd, guidance: '{ type: cfg }' },
+      ['5:19 guidance.type: cfg leads to a prompt: add prompt, a text or a list of texts.'],
+    ],
+    [
+      { dataset: sd, guidance: '{ type: uncond, rate: 2, prompt: a }' },
+      [
+        '5:27 guidance.rate: nothing reads it: only cg and cfg have a rate. Remove it.',
+        '5:36 guidance.prompt: nothing reads it: only cfg leads to a prompt. Remove it.',
+      ],
+    ],
+    [
+      { dataset: '{ checkpoint: a.pt, classifier: b.pt, tokenizer: c }' },
+      [
+        '2:30 dataset.classifier: nothing reads it: only guidance cg asks a classifier. Remove it.',
+        '2:48 dataset.tokenizer: nothing reads it: only guidance cfg has prompts. Remove it.',
+      ],
+    ],
+  ])('is refused where it can’t be: %j', (parts, expected) => {
+    expect(problems(spec(parts))).toEqual(expected);
   });
 });

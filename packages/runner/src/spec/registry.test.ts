@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { datasetEntry, registryNames } from './datasets.js';
+import { datasetEntry, datasetNames } from './datasets.js';
 import { sourceOf } from './registry.js';
 
-const files = registryNames.flatMap((name) => Object.values(datasetEntry(name).files));
+const files = datasetNames.flatMap((name) => Object.values(datasetEntry(name).files));
 
 describe('the registry', () => {
   it('names every model of the paper', () => {
-    expect(registryNames).toEqual(
+    expect(datasetNames).toEqual(
       'digits cifar10 ffhq afhqv2 imagenet64 lsun_bedroom imagenet256 lsun_bedroom_ldm ms_coco'.split(' '),
     );
   });

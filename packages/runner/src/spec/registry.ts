@@ -2,6 +2,7 @@
 export type FileRole =
   | 'checkpoint'
   | 'classifier'
+  | 'tokenizer'
   | 'first_stage'
   | 'reference_data'
   | 'feature_network'

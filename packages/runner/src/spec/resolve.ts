@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import type {
@@ -5,6 +6,8 @@ import type {
   DpmppConfig,
   GitsConfig,
   GivenSchedule,
+  GuidanceConfig,
+  NetworkConfig,
   Point,
   SamplerConfig,
   SolverConfig,
@@ -30,7 +33,8 @@ export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point
   } = spec.sample ?? {};
   const [columns, rows] = grid.split('x').map(Number) as [number, number];
   return {
-    dataset: datasetOf(spec.dataset, surroundings),
+    dataset: datasetOf(spec, surroundings),
+    ...(spec.guidance && { guidance: guidanceOf(spec.guidance) }),
     sampler: {
       method: methodOf(spec.student.solver, spec.student, isSteered(spec)),
       schedule: scheduleOf(spec.schedule),
@@ -50,18 +54,41 @@ export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point
   };
 }
 
-function datasetOf(dataset: Spec['dataset'], surroundings: Surroundings): DatasetConfig {
-  const { checkpoint, sigmaMin, sigmaMax, referenceData, featureNetwork } = datasetFacts(dataset);
+function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): DatasetConfig {
+  const { checkpoint, sigmaMin, sigmaMax, classifier, referenceData, featureNetwork } = datasetFacts(dataset);
+  const { tokenizer, network } = typeof dataset === 'string' ? {} : dataset;
   const folder = typeof dataset === 'string' ? datasetFolder(dataset, surroundings) : surroundings.specFolder;
   const absolute = (path: string) =>
     typeof dataset === 'string' ? join(folder, path) : resolve(folder, path);
   return {
     checkpoint: absolute(checkpoint),
-    sigmaMin,
-    sigmaMax,
+    ...(sigmaMin !== undefined && { sigmaMin }),
+    ...(sigmaMax !== undefined && { sigmaMax }),
+    ...(guidance?.type === 'cg' && classifier !== undefined && { classifier: absolute(classifier) }),
+    ...(guidance?.type === 'cfg' && tokenizerOf(absolute(checkpoint), tokenizer && absolute(tokenizer))),
+    ...(network && { network: network as NetworkConfig }),
     ...(referenceData !== undefined && { referenceData: absolute(referenceData) }),
     ...(featureNetwork !== undefined && { featureNetwork: absolute(featureNetwork) }),
   };
+}
+
+/** A folder in diffusers' layout has its own. */
+function tokenizerOf(checkpoint: string, given?: string): Pick<DatasetConfig, 'tokenizer'> {
+  const own = join(checkpoint, 'tokenizer');
+  const tokenizer = given ?? (existsSync(own) ? own : undefined);
+  return tokenizer === undefined ? {} : { tokenizer };
+}
+
+/** Default rates: of AMED-Solver's experiments on ImageNet-256 and Stable Diffusion (arXiv:2312.00094). */
+function guidanceOf({ type, rate, prompt }: NonNullable<Spec['guidance']>): GuidanceConfig {
+  switch (type) {
+    case 'uncond':
+      return { type };
+    case 'cg':
+      return { type, rate: rate ?? 4 };
+    case 'cfg':
+      return { type, rate: rate ?? 7.5, prompts: typeof prompt === 'string' ? [prompt] : prompt! };
+  }
 }
 
 function scheduleOf(schedule: SpecSchedule): GivenSchedule | GitsConfig {
@@ -75,6 +102,7 @@ function givenScheduleOf({ type, rho, sigmas }: SpecGivenSchedule): GivenSchedul
     case 'polynomial':
       return { type, rho: rho ?? 7 };
     case 'time_uniform':
+    case 'discrete':
       return { type, rho: rho ?? 1 };
     case 'logsnr':
       return { type };

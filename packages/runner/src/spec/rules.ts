@@ -1,4 +1,4 @@
-import { datasetFacts } from './datasets.js';
+import { datasetFacts, datasetGuidance } from './datasets.js';
 import { isSteered, teacherName } from './resolve.js';
 import type { metricNames, Spec } from './schema.js';
 import { parseSeeds } from './seeds.js';
@@ -115,7 +115,7 @@ export const rules: readonly Rule[] = [
       of: [`${key}.sigmas`, `${key}.type`, 'dataset.sigma_min', 'dataset.sigma_max'],
       broken: (spec) => {
         const levels = (schedule(spec)?.type === 'explicit' && schedule(spec)?.sigmas) || [];
-        const { sigmaMin, sigmaMax } = datasetFacts(spec.dataset);
+        const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
         const outside = levels.find((level) => level < sigmaMin || level > sigmaMax);
         return (
           outside !== undefined &&
@@ -138,9 +138,43 @@ export const rules: readonly Rule[] = [
   {
     of: ['dataset.sigma_min', 'dataset.sigma_max'],
     broken: (spec) => {
-      const { sigmaMin, sigmaMax } = datasetFacts(spec.dataset);
+      const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
       return sigmaMin >= sigmaMax && `sigma_min ${sigmaMin} must be below sigma_max ${sigmaMax}.`;
     },
+  },
+  {
+    of: ['guidance.type', 'dataset'],
+    broken: ({ guidance, dataset }) => {
+      if (!guidance) return false;
+      if (typeof dataset === 'string') {
+        const has = datasetGuidance(dataset);
+        return (
+          guidance.type !== has &&
+          `${dataset} has no guidance ${guidance.type}: ${has ? `take ${has}` : 'remove guidance'}, or name another dataset.`
+        );
+      }
+      return (
+        guidance.type === 'cg' &&
+        dataset.classifier === undefined &&
+        'cg follows the gradient of a classifier, and the dataset has none: add its file as dataset.classifier, or remove guidance.'
+      );
+    },
+    at: () => 'guidance.type',
+  },
+  {
+    of: ['dataset', 'guidance'],
+    broken: ({ guidance, dataset }) =>
+      typeof dataset === 'string' &&
+      datasetGuidance(dataset) === 'cfg' &&
+      !guidance &&
+      `${dataset} draws what it is told: add guidance: { type: cfg, prompt: … }.`,
+  },
+  {
+    of: ['guidance.type', 'guidance.prompt'],
+    broken: ({ guidance }) =>
+      guidance?.type === 'cfg' &&
+      guidance.prompt === undefined &&
+      'cfg leads to a prompt: add prompt, a text or a list of texts.',
   },
   {
     of: ['sample.seeds'],

@@ -49,7 +49,7 @@ const denoiseToZero = {
   description: 'One more evaluation at sigma_min, whose denoised image is the sample.',
 } as const;
 
-const givenSchedules = ['polynomial', 'logsnr', 'time_uniform', 'explicit'] as const;
+const givenSchedules = ['polynomial', 'logsnr', 'time_uniform', 'discrete', 'explicit'] as const;
 
 const sigmas = {
   type: 'array',
@@ -69,12 +69,13 @@ const schedule = {
     type: {
       enum: [...givenSchedules, 'gits'],
       description:
-        'How the noise levels are spaced between sigma_max and sigma_min. gits searches them within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.',
+        'How the noise levels are spaced between sigma_max and sigma_min. discrete: in the times of the noise table that latent diffusion was trained on. gits searches them within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.',
     },
     rho: {
       type: 'number',
       exclusiveMinimum: 0,
-      description: 'Exponent of polynomial and of the grid of gits (default 7), time_uniform (default 1).',
+      description:
+        'Exponent of polynomial and of the grid of gits (default 7), time_uniform and discrete (default 1).',
     },
     sigmas,
     metric: {
@@ -120,7 +121,7 @@ const givenSchedule = {
     rho: {
       type: 'number',
       exclusiveMinimum: 0,
-      description: 'Exponent of polynomial (default 7), time_uniform (default 1).',
+      description: 'Exponent of polynomial (default 7), time_uniform and discrete (default 1).',
     },
     sigmas,
   },
@@ -304,6 +305,84 @@ const reference = {
   },
 } as const;
 
+const classifier = {
+  type: 'string',
+  minLength: 1,
+  examples: ['256x256_classifier.pt'],
+  description:
+    'The file of the classifier that guides an ADM checkpoint, relative to the spec; for guidance cg.',
+} as const;
+
+const tokenizer = {
+  type: 'string',
+  minLength: 1,
+  examples: ['tokenizer'],
+  description:
+    'Folder with vocab.json and merges.txt of the text encoder, relative to the spec; for guidance cfg. Default: the folder tokenizer of a checkpoint in diffusers’ layout, else CLIP’s own vocabulary.',
+} as const;
+
+const count = { type: 'integer', minimum: 1, maximum: 65_536 } as const;
+const beta = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;
+
+const network = {
+  type: 'object',
+  additionalProperties: false,
+  description:
+    'What weights don’t show, under the names of the model’s configuration. Defaults: those of the published checkpoints, or what a folder’s own configuration says; EDM’s tell everything themselves.',
+  properties: {
+    image_size: {
+      ...count,
+      description: 'Height and width of what is denoised, pixels of the image or of the latent.',
+    },
+    num_heads: { ...count, description: 'Heads of each attention layer; of a classifier, too.' },
+    num_head_channels: {
+      ...count,
+      description: 'Channels of a head, in place of num_heads; of a classifier, too.',
+    },
+    num_attention_heads: { ...count, description: 'Heads of the text encoder.' },
+    scale_factor: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description: 'What the first stage’s latents are multiplied by.',
+    },
+    linear_start: {
+      ...beta,
+      description: 'First β of the noise table, √β evenly spaced; for a file without alphas_cumprod.',
+    },
+    linear_end: { ...beta, description: 'Last β of that table.' },
+  },
+} as const;
+
+const guidance = {
+  type: 'object',
+  additionalProperties: false,
+  description:
+    'How samples are led to what they shall show; left out where the model has nothing to lead it by.',
+  required: ['type'],
+  properties: {
+    type: {
+      enum: ['cg', 'cfg', 'uncond'],
+      description:
+        'cg: to classes, by the gradient of the dataset’s classifier. cfg: to a prompt, away from the empty one. uncond: not at all, as latent diffusion without prompts.',
+    },
+    rate: {
+      type: 'number',
+      minimum: 0,
+      maximum: 1000,
+      description:
+        'How strongly: factor on the classifier’s gradient (cg, default 4) or on the step from the empty prompt to the prompt (cfg, default 7.5; 1: the prompt alone).',
+    },
+    prompt: {
+      anyOf: [
+        { type: 'string', examples: ['a photo of a cat'] },
+        { type: 'array', items: { type: 'string' }, minItems: 1, title: 'a list of prompts' },
+      ],
+      description:
+        'cfg only: the prompt of every image, or a list, of which seed s gets entry s mod its length. Training images, too.',
+    },
+  },
+} as const;
+
 const dataset = {
   type: 'object',
   additionalProperties: false,
@@ -314,18 +393,24 @@ const dataset = {
       type: 'string',
       minLength: 1,
       examples: ['edm-cifar10-32x32-uncond-vp.pkl'],
-      description: 'The denoiser’s file (EDM .pkl), relative to the spec.',
+      description:
+        'The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout. Which one, is read off it.',
     },
     sigma_min: {
       type: 'number',
       exclusiveMinimum: 0,
-      description: 'Smallest noise level, data units. Default: 0.002.',
+      description:
+        'Smallest noise level, data units. Default: 0.002 for EDM’s .pkl, else the smallest of the checkpoint’s training.',
     },
     sigma_max: {
       type: 'number',
       exclusiveMinimum: 0,
-      description: 'Largest noise level, data units. Default: 80.',
+      description:
+        'Largest noise level, data units. Default: 80 for EDM’s .pkl, else the largest of the checkpoint’s training.',
     },
+    classifier,
+    tokenizer,
+    network,
     reference_data: {
       type: 'string',
       minLength: 1,
@@ -361,6 +446,7 @@ const base = {
       description: 'A registry entry (digits, cifar10, …) or its keys inline.',
     },
     schedule,
+    guidance,
     teacher,
     student,
     train: {

@@ -18,8 +18,8 @@ interface Completed extends Combination {
 }
 
 /**
- * Lays what the file of `predictor` says beneath what is written: `student` and `schedule` may be left out, and what
- * they say must be what the file says.
+ * Lays what the file of `predictor` says beneath what is written: `student`, `schedule` and `guidance` but its prompt may be
+ * left out, and what they say must be what the file says.
  */
 export function predictorCompleter(
   { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
@@ -69,8 +69,8 @@ function readSettings(absolute: string, file: string): SamplingSettings | string
     if (!stats.isFile()) return `${file} is no file; name a predictor.safetensors or an official .pkl.`;
     if (stats.size > mostBytes)
       return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
-    const { schedule, student } = parsePredictor(readFileSync(absolute)).settings;
-    return { schedule, student };
+    const { schedule, student, guidance } = parsePredictor(readFileSync(absolute)).settings;
+    return { schedule, student, ...(guidance && { guidance }) };
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR')

@@ -65,11 +65,11 @@ function scheduleOptions(part: 'schedule' | 'reference.schedule', type: (spec: S
     {
       path: `${part}.rho`,
       of,
-      read: (spec) => isOneOf('polynomial', 'time_uniform', 'gits')(type(spec)),
+      read: (spec) => isOneOf('polynomial', 'time_uniform', 'discrete', 'gits')(type(spec)),
       reader:
         part === 'schedule'
-          ? 'only polynomial, time_uniform and the grid of gits have an exponent'
-          : 'only polynomial and time_uniform have an exponent',
+          ? 'only polynomial, time_uniform, discrete and the grid of gits have an exponent'
+          : 'only polynomial, time_uniform and discrete have an exponent',
     },
     {
       path: `${part}.sigmas`,
@@ -109,6 +109,30 @@ export const options: readonly Option[] = [
     active: ({ reference }) => reference !== undefined,
     plain: always,
   }),
+  {
+    path: 'guidance.rate',
+    of: ['guidance.type'],
+    read: ({ guidance }) => guidance !== undefined && guidance.type !== 'uncond',
+    reader: 'only cg and cfg have a rate',
+  },
+  {
+    path: 'guidance.prompt',
+    of: ['guidance.type'],
+    read: ({ guidance }) => guidance?.type === 'cfg',
+    reader: 'only cfg leads to a prompt',
+  },
+  {
+    path: 'dataset.classifier',
+    of: ['guidance.type'],
+    read: ({ guidance }) => guidance?.type === 'cg',
+    reader: 'only guidance cg asks a classifier',
+  },
+  {
+    path: 'dataset.tokenizer',
+    of: ['guidance.type'],
+    read: ({ guidance }) => guidance?.type === 'cfg',
+    reader: 'only guidance cfg has prompts',
+  },
   ...scheduleOptions('schedule', ({ schedule }) => schedule.type),
   ...['metric', 'coeff', 'num_warmup', 'num_steps_tea'].map(
     (key): Option => ({

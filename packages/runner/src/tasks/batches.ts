@@ -47,9 +47,17 @@ export function startOf(
   return { n: seeds.length, latents, ...(labelDim > 0 && { labels }) };
 }
 
-/** A loaded network as what a solve asks, for one batch's labels. */
-export function denoiseWith(denoiser: LoadedDenoiser, labels: readonly number[] | undefined): Denoise {
-  return (request) => denoiser.evaluate({ ...request, ...(labels && { labels }) });
+/** What a network is told of one batch beside the noise. */
+interface Told {
+  readonly labels?: readonly number[] | undefined;
+  /** [n × positions · width] */
+  readonly condition?: Float64Array | undefined;
+}
+
+/** A loaded network as what a solve asks, for one batch. */
+export function denoiseWith(denoiser: LoadedDenoiser, { labels, condition }: Told): Denoise {
+  const told = { ...(labels && { labels }), ...(condition && { condition }) };
+  return (request) => denoiser.evaluate({ ...request, ...told });
 }
 
 export function scaled(values: Float64Array, factor: number): Float64Array {

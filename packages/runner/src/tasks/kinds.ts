@@ -6,6 +6,8 @@ export interface KindInfo {
   /** Raised when the task's own code changes a result. */
   readonly revision: number;
   readonly outputs: readonly string[];
+  /** What only some of its results have beside. */
+  readonly optional?: readonly string[];
   /** Its code, loaded only in the process that computes. */
   load(): Promise<TaskModule>;
 }
@@ -18,7 +20,14 @@ export const kinds = {
     packages: ['models'],
     revision: 1,
     outputs: ['graph', 'info'],
+    optional: ['weights', 'decoder', 'text_encoder'],
     load: () => import('./denoiser.js'),
+  },
+  conditions: {
+    packages: ['models'],
+    revision: 1,
+    outputs: ['conditions'],
+    load: () => import('./conditions.js'),
   },
   'step-costs': {
     packages: sampling,

@@ -1,5 +1,7 @@
-import { type Schedule, sigmas } from '@fewstep/schedules';
+import type { DenoiserInfo } from '@fewstep/models';
+import { type NoiseTable, noiseTableOf, sigmas } from '@fewstep/schedules';
 import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
+import { RunnerError } from '../errors.js';
 import type { DpmppConfig, GivenSchedule, SolverConfig } from '../spec/experiment.js';
 import { readSchedule } from './schedule-file.js';
 import type { TaskContext } from './task-module.js';
@@ -10,33 +12,56 @@ export interface SolveParams {
   /** Left out where the schedule is an input, found by a search. */
   readonly schedule?: GivenSchedule;
   readonly numSteps: number;
-  readonly sigmaMin: number;
-  readonly sigmaMax: number;
+  /** Left out: the model's own. */
+  readonly sigmaMin?: number;
+  readonly sigmaMax?: number;
 }
 
-/** The schedule that a task is told, or that a search found for it. */
-export async function scheduleOf(
-  { schedule }: Pick<SolveParams, 'schedule'>,
+/** The same with what the model says, and what a search found. */
+interface Solve extends Required<SolveParams> {
+  /** Of the schedule discrete. */
+  readonly table: NoiseTable | undefined;
+}
+
+/**
+ * What a task solves, on its model.
+ *
+ * @throws RunnerError (E_MODEL) where the schedule is in the times of a noise table and the model has none
+ */
+export async function solveOn(
+  { method, schedule: given, numSteps, ...range }: SolveParams,
+  info: DenoiserInfo,
   inputs: TaskContext['inputs'],
-): Promise<GivenSchedule> {
-  return schedule ?? readSchedule(inputs.schedule![0]!);
+): Promise<Solve> {
+  const { sigmaMin = info.sigmaMin, sigmaMax = info.sigmaMax } = range;
+  const schedule = given ?? (await readSchedule(inputs.schedule![0]!));
+  const table = schedule.type === 'discrete' ? tableOf(info) : undefined;
+  return { method, schedule, table, numSteps, sigmaMin, sigmaMax };
 }
 
-/** Noise levels of the timestamps; `numSteps` may be finer than the run's own. */
+function tableOf({ alphasCumprod }: DenoiserInfo): NoiseTable {
+  if (alphasCumprod) return noiseTableOf(alphasCumprod);
+  throw new RunnerError(
+    'E_MODEL',
+    'schedule.type discrete is in the times of a noise table, and the dataset’s network was trained on none: take polynomial, logsnr or time_uniform.',
+  );
+}
+
+/** Noise levels of the timestamps; `steps` may be finer than the run's own. */
 export function timesOf(
-  {
-    schedule,
-    sigmaMin,
-    sigmaMax,
-    numSteps,
-  }: Omit<SolveParams, 'method'> & { readonly schedule: GivenSchedule },
+  { schedule, table, sigmaMin, sigmaMax, numSteps }: Omit<Solve, 'method'>,
   steps = numSteps,
 ): Float64Array {
-  return sigmas(schedule satisfies Schedule, { numSteps: steps, sigmaMin, sigmaMax });
+  const span = { numSteps: steps, sigmaMin, sigmaMax };
+  return sigmas(schedule.type === 'discrete' ? { ...schedule, table: table! } : schedule, span);
 }
 
 /** The plain solver of a method, on a model of that range of noise levels. */
-export function solverOf({ method, sigmaMin, sigmaMax }: Omit<SolveParams, 'schedule' | 'numSteps'>): Solver {
+export function solverOf({
+  method,
+  sigmaMin,
+  sigmaMax,
+}: Pick<Solve, 'method' | 'sigmaMin' | 'sigmaMax'>): Solver {
   switch (method.solver) {
     case 'amed':
       throw new Error('amed has no plain solver');

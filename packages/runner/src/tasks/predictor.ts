@@ -9,12 +9,13 @@ import {
   type Vector,
 } from '@fewstep/solvers';
 import { formatPredictor } from '../predictor/predictor-file.js';
-import { trainingSettings } from '../predictor/predictor-settings.js';
+import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
 import type { SolverConfig, TrainConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { denoiseWith, scaled, startOf } from './batches.js';
+import { guide } from './guide.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, scheduleOf, studentOf, timesOf } from './methods.js';
+import { type SolveParams, solveOn, studentOf, timesOf } from './methods.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface PredictorParams extends SolveParams {
@@ -24,6 +25,8 @@ export interface PredictorParams extends SolveParams {
   /** Whose trajectories these are; told by the predictor's file. */
   readonly teacher: SolverConfig;
   readonly M: number;
+  /** cfg: of every evaluation; any other is in the graph, and told by the predictor's file. */
+  readonly guidance?: GuidanceSettings;
   readonly batch: number;
   readonly lr: number;
   /** Absent: the official loss. */
@@ -41,10 +44,11 @@ export async function run({
   progress,
 }: TaskContext<PredictorParams>): Promise<TaskResult> {
   const { method, afs, scaleDir, scaleTime, batch, lr, lossWeight, seed, seeds } = params;
-  const { info, denoiser } = await loadDenoiser(inputs);
+  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
+  const { denoiser, conditionOf } = await guide(network, inputs, params);
+  const solving = await solveOn(params, info, inputs);
   const shape = shapeOf(info);
-  const schedule = await scheduleOf(params, inputs);
-  const sigmas = timesOf({ ...params, schedule });
+  const sigmas = timesOf(solving);
   const student = studentOf(method);
   const training = await trainer({ predictor: initPredictor({ seed, scaleDir, scaleTime }), lr });
   const trajectories = trajectoryReader(inputs.trajectories!);
@@ -53,11 +57,8 @@ export async function run({
   let seen = 0;
   for (let first = seeds[0]; first <= seeds[1]; first += batch) {
     const n = Math.min(batch, seeds[1] - first + 1);
-    const { latents, labels } = startOf(
-      Array.from({ length: n }, (_, i) => first + i),
-      shape,
-      info.labelDim,
-    );
+    const ofBatch = Array.from({ length: n }, (_, i) => first + i);
+    const { latents, labels } = startOf(ofBatch, shape, info.labelDim);
     const { points, openings } = await trajectories.next(n);
     const step = {
       trainer: training,
@@ -66,7 +67,7 @@ export async function run({
       sigmas,
       teacher: [scaled(latents, sigmas[0]!), ...points],
       openings,
-      denoise: denoiseWith(denoiser, labels),
+      denoise: denoiseWith(denoiser, { labels, condition: conditionOf(ofBatch) }),
       afs,
     };
     const trained = await (lossWeight === 'end_to_end'
@@ -84,7 +85,7 @@ export async function run({
     progress((seen += n) * sigmas.length);
   }
   await writeFile(join(dir, 'log.json'), `${JSON.stringify(log)}\n`);
-  const file = formatPredictor(training.predictor, trainingSettings({ ...params, schedule }));
+  const file = formatPredictor(training.predictor, trainingSettings({ ...params, ...solving }));
   await writeFile(join(dir, 'predictor.safetensors'), file);
   training.dispose();
   return {

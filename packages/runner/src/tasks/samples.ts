@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { toUint8 } from '@fewstep/metrics';
+import type { LoadedDenoiser } from '@fewstep/models';
 import { predict, solve } from '@fewstep/solvers';
 import { parsePredictor } from '../predictor/predictor-file.js';
 import type { SeedRange } from '../spec/seeds.js';
 import { writeImages } from './artifacts.js';
 import { batchesOf, type Drawing, denoiseWith, scaled, startOf } from './batches.js';
+import { type Guidable, guide } from './guide.js';
+import { loadDecoder } from './load-decoder.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, scheduleOf, solverOf, studentOf, timesOf } from './methods.js';
+import { type SolveParams, solveOn, solverOf, studentOf, timesOf } from './methods.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
-export interface SamplesParams extends SolveParams, Drawing {
+export interface SamplesParams extends SolveParams, Drawing, Guidable {
   readonly afs: boolean;
   readonly denoiseToZero: boolean;
   readonly seeds: SeedRange;
@@ -24,21 +27,34 @@ export async function run({
   progress,
 }: TaskContext<SamplesParams>): Promise<TaskResult> {
   const { seeds, afs, denoiseToZero, method } = params;
-  const { info, denoiser } = await loadDenoiser(inputs);
-  const [channels, height, width] = shapeOf(info);
+  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
+  const { denoiser, conditionOf } = await guide(network, inputs, params);
+  const solving = await solveOn(params, info, inputs);
+  const shape = shapeOf(info);
+  const decoder = await loadDecoder(inputs, info);
+  const [channels, height, width] = decoder?.shape ?? shape;
   const predictorFile = inputs.predictor?.[0];
   const solver = predictorFile
     ? studentOf(method).steered(predict(parsePredictor(await readFile(predictorFile)).predictor))
-    : solverOf(params);
-  const sigmas = timesOf({ ...params, schedule: await scheduleOf(params, inputs) });
+    : solverOf(solving);
+  const sigmas = timesOf(solving);
   const n = seeds[1] - seeds[0] + 1;
   const data = new Uint8Array(n * channels * height * width);
   let filled = 0;
   let nfe = 0;
   let evaluated = 0;
+  let forwards = 0;
+  const counting: LoadedDenoiser = {
+    ...denoiser,
+    async evaluate(request) {
+      const result = await denoiser.evaluate(request);
+      forwards += result.forwards;
+      return result;
+    },
+  };
   for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
-    const { latents, labels } = startOf(batch, [channels, height, width], info.labelDim, params);
-    const evaluate = denoiseWith(denoiser, labels);
+    const { latents, labels } = startOf(batch, shape, info.labelDim, params);
+    const evaluate = denoiseWith(counting, { labels, condition: conditionOf(batch) });
     const solution = await solve({
       solver,
       x: scaled(latents, sigmas[0]!),
@@ -52,12 +68,13 @@ export async function run({
         return evaluation;
       },
     });
-    data.set(toUint8(solution.x), filled);
-    filled += latents.length;
+    const images = toUint8(decoder ? await decoder.decode(solution.x) : solution.x);
+    data.set(images, filled);
+    filled += images.length;
     nfe = solution.nfe;
   }
   return {
     files: { images: await writeImages(dir, { data, n, channels, height, width }) },
-    meta: { nfe, images: n },
+    meta: { nfe, images: n, ...(forwards !== nfe * n && { forwards: forwards / n }) },
   };
 }

@@ -3,12 +3,13 @@ import type { GivenSchedule } from '../spec/experiment.js';
 import type { SeedRange } from '../spec/seeds.js';
 import { writeTensors } from './artifacts.js';
 import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
+import { type Guidable, guide } from './guide.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, solverOf, timesOf } from './methods.js';
+import { type SolveParams, solveOn, solverOf, timesOf } from './methods.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 /** The fine grid, and the teacher that follows it. */
-export interface StepCostsParams extends SolveParams {
+export interface StepCostsParams extends SolveParams, Guidable {
   readonly schedule: GivenSchedule;
   readonly seeds: SeedRange;
 }
@@ -33,11 +34,13 @@ export async function run({
   progress,
 }: TaskContext<StepCostsParams>): Promise<TaskResult> {
   const { seeds, numSteps: N } = params;
-  const { info, denoiser } = await loadDenoiser(inputs);
+  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
+  const { denoiser, conditionOf } = await guide(network, inputs, params);
+  const solving = await solveOn(params, info, inputs);
   const shape = shapeOf(info);
   const size = shape[0] * shape[1] * shape[2];
-  const solver = solverOf(params);
-  const sigmas = timesOf(params);
+  const solver = solverOf(solving);
+  const sigmas = timesOf(solving);
   const n = seeds[1] - seeds[0] + 1;
   const byStep = costsOf(() => new Float32Array(n * N * N));
   const byFirstStep = costsOf(() => new Float32Array(n * N));
@@ -53,7 +56,7 @@ export async function run({
       x: scaled(latents, sigmas[0]!),
       n: batch.length,
       sigmas,
-      denoise: denoiseWith(denoiser, labels),
+      denoise: denoiseWith(denoiser, { labels, condition: conditionOf(batch) }),
       onEvaluation: ({ evaluation }) => {
         openings.push(evaluation);
         progress((evaluated += batch.length));

@@ -2,11 +2,12 @@ import { type Observation, solve } from '@fewstep/solvers';
 import type { SeedRange } from '../spec/seeds.js';
 import { writeTensors } from './artifacts.js';
 import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
+import { type Guidable, guide } from './guide.js';
 import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, scheduleOf, solverOf, timesOf } from './methods.js';
+import { type SolveParams, solveOn, solverOf, timesOf } from './methods.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
-export interface TeacherParams extends SolveParams {
+export interface TeacherParams extends SolveParams, Guidable {
   /** The teacher takes M + 1 steps in each of the numSteps − 1 intervals. */
   readonly M: number;
   readonly seeds: SeedRange;
@@ -27,12 +28,13 @@ export async function run({
   progress,
 }: TaskContext<TeacherParams>): Promise<TaskResult> {
   const { seeds, M, numSteps } = params;
-  const { info, denoiser } = await loadDenoiser(inputs);
+  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
+  const { denoiser, conditionOf } = await guide(network, inputs, params);
+  const solving = await solveOn(params, info, inputs);
   const shape = shapeOf(info);
-  const solver = solverOf(params);
+  const solver = solverOf(solving);
   const intervals = numSteps - 1;
-  const schedule = await scheduleOf(params, inputs);
-  const sigmas = timesOf({ ...params, schedule }, (M + 1) * intervals + 1);
+  const sigmas = timesOf(solving, (M + 1) * intervals + 1);
   const n = seeds[1] - seeds[0] + 1;
   const size = shape[0] * shape[1] * shape[2];
   const x = new Float32Array(intervals * n * size);
@@ -43,7 +45,7 @@ export async function run({
   let evaluated = 0;
   for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
     const { latents, labels } = startOf(batch, shape, info.labelDim);
-    const denoise = denoiseWith(denoiser, labels);
+    const denoise = denoiseWith(denoiser, { labels, condition: conditionOf(batch) });
     const opened: Observation[] = [];
     const solution = await solve({
       solver,

@@ -1,0 +1,26 @@
+import { openTextEncoder, openTokenizer } from '@fewstep/models';
+import { writeTensors } from './artifacts.js';
+import { readInfo } from './model-info.js';
+import type { TaskContext, TaskResult } from './task-module.js';
+
+export interface ConditionsParams {
+  readonly prompts: readonly string[];
+}
+
+/** Prompts as a network is told them: float32 [1 + prompts, positions, width], that of the empty prompt first. */
+export async function run({ params, inputs, dir }: TaskContext<ConditionsParams>): Promise<TaskResult> {
+  const { textEncoder } = await readInfo(inputs);
+  if (!textEncoder) throw new Error('a model with a text encoder says so in its info');
+  const { positions, width } = textEncoder;
+  const tokenizer = await openTokenizer(inputs.tokenizer?.[0]);
+  const encoder = await openTextEncoder(inputs.text_encoder![0]!, textEncoder);
+  const prompts = ['', ...params.prompts];
+  const data = new Float32Array(prompts.length * positions * width);
+  for (const [i, prompt] of prompts.entries())
+    data.set(await encoder.encode([tokenizer.encode(prompt, positions)]), i * positions * width);
+  await encoder.close();
+  const conditions = await writeTensors(dir, 'conditions.safetensors', {
+    conditions: { dtype: 'F32', shape: [prompts.length, positions, width], data },
+  });
+  return { files: { conditions }, meta: { prompts: params.prompts.length } };
+}

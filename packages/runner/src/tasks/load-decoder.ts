@@ -1,0 +1,28 @@
+import { type LoadedDecoder, openDecoder } from '@fewstep/models';
+import { keepLast } from './keep-last.js';
+import type { ModelInfo } from './model-info.js';
+
+/** How latents become images. */
+interface Decoder {
+  /** Of one image. */
+  readonly shape: readonly [number, number, number];
+  /** [n × C·R·R] of latents [n × c·r·r], −1 black to 1 white. */
+  decode(latents: Float64Array): Promise<Float64Array>;
+}
+
+const keep = keepLast<LoadedDecoder>();
+
+/** The decoder of a task's inputs, where the model denoises latents. */
+export async function loadDecoder(
+  inputs: Readonly<Record<string, readonly string[]>>,
+  { decoder: info }: ModelInfo,
+): Promise<Decoder | undefined> {
+  if (!info) return undefined;
+  const graph = inputs.decoder![0]!;
+  const decoder = await keep(graph, () => openDecoder(graph, info));
+  const { imageChannels, imageResolution } = info;
+  return {
+    shape: [imageChannels, imageResolution, imageResolution],
+    decode: async (latents) => (await decoder.decode(latents)).images,
+  };
+}

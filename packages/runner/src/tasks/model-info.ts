@@ -1,0 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import type { DecoderInfo, DenoiserInfo, TextEncoderInfo } from '@fewstep/models';
+
+/** What the task `denoiser` says of a model. */
+export interface ModelInfo extends DenoiserInfo {
+  /** Where it denoises latents: how they become images. */
+  readonly decoder?: DecoderInfo;
+  readonly textEncoder?: TextEncoderInfo;
+}
+
+export async function readInfo(inputs: Readonly<Record<string, readonly string[]>>): Promise<ModelInfo> {
+  return JSON.parse(await readFile(inputs.info![0]!, 'utf8')) as ModelInfo;
+}
