@@ -166,5 +166,5 @@ it('exports a model of the registry that is here, and says how it is had where i
     { env },
   );
   expect(part.code).toBe(2);
-  expect(part.stderr).toMatch(/^E_CHECKPOINT .*official-predictor\.pkl: it is .*amed-predictor/);
+  expect(part.stderr).toMatch(/^E_CHECKPOINT .*official-predictor\.pkl: it is a dict without "ema"/);
 });

@@ -1,0 +1,225 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toUint8 } from '@fewstep/metrics';
+import {
+  classifierFree,
+  exportDecoder,
+  exportDenoiser,
+  exportTextEncoder,
+  openDecoder,
+  openDenoiser,
+  openTextEncoder,
+  openTokenizer,
+  readAdmCheckpoint,
+  readCmCheckpoint,
+  readLatentCheckpoint,
+  readSafetensors,
+  readStateDict,
+  type Tensors,
+  toFloat32,
+  writeSafetensors,
+} from '@fewstep/models';
+import { noiseTableOf, sigmas } from '@fewstep/schedules';
+import { type Denoise, draw, euler, rngs, solve } from '@fewstep/solvers';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fewstep, root } from './command-line.js';
+import { workspace } from './small-experiment.js';
+
+const fixture = (name: string) => join(root, 'packages/models/fixtures', name);
+const heads = { num_heads: 4, num_attention_heads: 4 };
+const prompts = ['a red cat', 'a dog'];
+
+const spec = `name: families
+dataset:
+  checkpoint: ${fixture('sd-tiny.ckpt')}
+  tokenizer: tokenizer
+  network: { num_heads: 4, num_attention_heads: 4 }
+guidance: { type: cfg, rate: 3, prompt: [${prompts.join(', ')}] }
+schedule: { type: discrete }
+student: { solver: euler, num_steps: 3 }
+train: false
+sample: { seeds: 3-6, batch: 3, grid: 2x2 }
+`;
+
+const other = (dataset: string, more: string) => `name: other
+dataset: ${dataset}
+schedule: { type: polynomial }
+student: { solver: euler, num_steps: 3 }
+train: false
+sample: { seeds: 3-4, grid: 2x1 }
+${more}`;
+
+let dir: string;
+beforeAll(async () => {
+  dir = await workspace(spec);
+  await mkdir(join(dir, 'tokenizer'));
+  await writeFile(join(dir, 'tokenizer/vocab.json'), JSON.stringify(vocabulary()));
+  await writeFile(join(dir, 'tokenizer/merges.txt'), '#version: 0.2\nr e\nre d</w>\n');
+  await writeFile(join(dir, 'cm.safetensors'), writeSafetensors(await consistencyWeights()));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Letters, within a word and at its end, and one word; as large as that of the tiny text encoder. */
+function vocabulary(): Record<string, number> {
+  const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+  const tokens = [...letters, ...letters.map((letter) => `${letter}</w>`), 're', 'red</w>'];
+  const numbers = Object.fromEntries(tokens.map((token, i) => [token, i]));
+  return { ...numbers, '<|startoftext|>': 118, '<|endoftext|>': 119 };
+}
+
+/** A network as Consistency Models' repository has them: ADM's without classes and without a variance. */
+async function consistencyWeights(): Promise<Tensors> {
+  const { 'label_emb.weight': _, ...weights } = await readStateDict(fixture('adm-diffusion.pt'));
+  const half = (name: string): Tensors[string] => {
+    const { shape } = weights[name]!;
+    const data = toFloat32(weights[name]!);
+    return { dtype: 'F32', shape: [shape[0]! / 2, ...shape.slice(1)], data: data.slice(0, data.length / 2) };
+  };
+  return { ...weights, 'out.2.weight': half('out.2.weight'), 'out.2.bias': half('out.2.bias') };
+}
+
+const json = async (...args: string[]) => {
+  const { code, stdout, stderr } = await fewstep([...args, '--json'], { cwd: dir });
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+};
+
+/** The images of a point, [n × C·R·R], from its one shard. */
+const imagesOf = async (point: { artifacts: { samples: string[] } }) =>
+  readSafetensors(await readFile(point.artifacts.samples[0]!)).images!.data as Uint8Array;
+
+/** Two Euler steps from a seed's latent, by the packages alone. */
+async function sample(seed: number, shape: readonly number[], levels: Float64Array, denoise: Denoise) {
+  const { latent } = draw(seed, shape, 0, rngs['torch-cpu']);
+  const x = latent.map((value) => value * levels[0]!);
+  return (await solve({ solver: euler, x, n: 1, sigmas: levels, denoise })).x;
+}
+
+describe('Stable Diffusion', () => {
+  it('goes from spec to picture under guidance to a prompt', async () => {
+    const { points } = await json('run', 'spec.yaml');
+    expect(points).toMatchObject([{ nfe: 2, forwards: 4 }]);
+    const picture = await sharp(join(dir, points[0].artifacts.grid)).metadata();
+    expect(picture).toMatchObject({ width: 64, height: 64, channels: 3 });
+
+    const model = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), heads);
+    const { graph, info } = exportDenoiser(model);
+    const text = exportTextEncoder(model);
+    const encoder = await openTextEncoder(text.graph, text.info);
+    const { encode } = await openTokenizer(join(dir, 'tokenizer'));
+    const hidden = (prompt: string) => encoder.encode([encode(prompt, 77)]);
+    const denoiser = classifierFree(await openDenoiser(graph, info), {
+      rate: 3,
+      unconditional: await hidden(''),
+    });
+    const { alphasCumprod, sigmaMin, sigmaMax } = info;
+    const schedule = { type: 'discrete', rho: 1, table: noiseTableOf(alphasCumprod!) } as const;
+    const levels = sigmas(schedule, { numSteps: 3, sigmaMin, sigmaMax });
+    const first = exportDecoder(model);
+    const decoder = await openDecoder(first.graph, first.info);
+    const found = await imagesOf(points[0]);
+    const size = 3 * 32 * 32;
+    for (const [i, seed] of [3, 4, 5, 6].entries()) {
+      const condition = await hidden(prompts[seed % 2]!);
+      const latent = await sample(seed, [4, 16, 16], levels, (request) =>
+        denoiser.evaluate({ ...request, condition }),
+      );
+      const image = toUint8((await decoder.decode(latent)).images);
+      expect(found.slice(i * size, (i + 1) * size)).toEqual(image);
+    }
+    for (const one of [denoiser, encoder, decoder]) await one.close();
+  });
+
+  it('has the prompt in the samples’ key alone, and the rate with it', async () => {
+    const missing = async (set: string) => {
+      const { tasks } = await json('plan', 'spec.yaml', '--set', set);
+      return tasks
+        .filter(({ key }: { key?: string }) => key === undefined)
+        .map(({ kind }: { kind: string }) => kind);
+    };
+    expect(await missing('sample.batch=2')).toEqual([]);
+    expect(await missing('guidance.rate=2')).toEqual(['samples', 'picture', 'picture']);
+    expect(await missing('guidance.prompt=a dog')).toEqual(['conditions', 'samples', 'picture', 'picture']);
+  });
+
+  it('trains a predictor through guidance, whose file tells it', async () => {
+    const train = ['train={ total_kimg: 0.004, batch: 4 }', 'student.solver=amed'];
+    const { points } = await json('run', 'spec.yaml', ...train.flatMap((value) => ['--set', value]));
+    expect(points).toMatchObject([{ nfe: 4, forwards: 8 }]);
+    const trained = await imagesOf(points[0]);
+    const used = `name: used
+dataset: { checkpoint: ${fixture('sd-tiny.ckpt')}, tokenizer: tokenizer, network: ${JSON.stringify(heads)} }
+predictor: ${points[0].artifacts.predictor}
+guidance: { prompt: [${prompts.join(', ')}] }
+sample: { seeds: 3-6 }
+`;
+    await writeFile(join(dir, 'used.yaml'), used);
+    const again = await json('run', 'used.yaml');
+    expect(await imagesOf(again.points[0])).toEqual(trained);
+    const { stderr } = await fewstep(['validate', 'used.yaml', '--set', 'guidance.rate=5'], { cwd: dir });
+    expect(stderr).toMatch(/guidance\.rate: found 5, but .* was trained with 3/);
+  });
+});
+
+describe('ADM', () => {
+  it('is guided by its classifier', async () => {
+    const files = { diffusion: fixture('adm-diffusion.pt'), classifier: fixture('adm-classifier.pt') };
+    const dataset = `{ checkpoint: ${files.diffusion}, classifier: ${files.classifier}, network: { num_head_channels: 16 } }`;
+    await writeFile(
+      join(dir, 'adm.yaml'),
+      other(dataset, 'guidance: { type: cg, rate: 2 }\ngrid: { sample.classes: [1, 7] }'),
+    );
+    const { points } = await json('run', 'adm.yaml');
+    const unseen = { diffusion: { num_head_channels: 16 }, classifier: { num_head_channels: 16 } };
+    const { graph, info } = exportDenoiser(await readAdmCheckpoint(files, unseen), { guidanceRate: 2 });
+    const denoiser = await openDenoiser(graph, info);
+    const levels = sigmas({ type: 'polynomial', rho: 7 }, { numSteps: 3, ...info });
+    for (const [i, label] of [1, 7].entries()) {
+      expect(points[i]).toMatchObject({ nfe: 2 });
+      expect(points[i]).not.toHaveProperty('forwards');
+      const x = await sample(3, [3, 16, 16], levels, (request) =>
+        denoiser.evaluate({ ...request, labels: [label] }),
+      );
+      expect((await imagesOf(points[i])).slice(0, 3 * 16 * 16)).toEqual(toUint8(x));
+    }
+    await denoiser.close();
+  });
+});
+
+describe('Consistency Models', () => {
+  it('run from their weights alone, over EDM’s range', async () => {
+    await writeFile(
+      join(dir, 'cm.yaml'),
+      other('{ checkpoint: cm.safetensors, network: { num_head_channels: 16 } }', ''),
+    );
+    const { points } = await json('run', 'cm.yaml');
+    const checkpoint = await readCmCheckpoint(join(dir, 'cm.safetensors'), { num_head_channels: 16 });
+    const { graph, info } = exportDenoiser(checkpoint);
+    const denoiser = await openDenoiser(graph, info);
+    const levels = sigmas({ type: 'polynomial', rho: 7 }, { numSteps: 3, sigmaMin: 0.002, sigmaMax: 80 });
+    const x = await sample(3, [3, 16, 16], levels, (request) => denoiser.evaluate(request));
+    expect((await imagesOf(points[0])).slice(0, 3 * 16 * 16)).toEqual(toUint8(x));
+    await denoiser.close();
+  });
+});
+
+describe('guidance that a model has not', () => {
+  const edm = fixture('edm-ncsnpp-uncond.p2.pkl');
+  it.each([
+    [edm, 'guidance: { type: uncond }', /E_MODEL guidance\.type is uncond, .* remove guidance/],
+    [
+      `${fixture('sd-tiny.ckpt')}, network: ${JSON.stringify(heads)}`,
+      '',
+      /E_MODEL .*add guidance: \{ type: cfg, prompt: … \}/,
+    ],
+    [edm, 'schedule: { type: discrete }', /E_MODEL schedule\.type discrete .* take polynomial/],
+  ])('is refused as wrong input: %s %s', async (checkpoint, more, message) => {
+    const text = other(`{ checkpoint: ${checkpoint} }`, more);
+    const once = more.startsWith('schedule') ? text.replace('schedule: { type: polynomial }\n', '') : text;
+    await writeFile(join(dir, 'wrong.yaml'), once);
+    const { code, stderr } = await fewstep(['run', 'wrong.yaml'], { cwd: dir });
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+});
