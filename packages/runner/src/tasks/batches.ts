@@ -1,5 +1,4 @@
-import type { LoadedDenoiser } from '@fewstep/models';
-import { type Denoise, draw, type RngName, rngs } from '@fewstep/solvers';
+import { draw, type RngName, rngs } from '@fewstep/solvers';
 import type { SeedRange } from '../spec/seeds.js';
 import { classesOf } from './classes.js';
 
@@ -10,7 +9,7 @@ export function* batchesOf([first, last]: SeedRange, size: number): Generator<nu
   }
 }
 
-export interface Start {
+interface Start {
   readonly n: number;
   /** [n × size] standard normal. */
   readonly latents: Float64Array;
@@ -45,19 +44,6 @@ export function startOf(
     if (label !== undefined) labels.push(label);
   }
   return { n: seeds.length, latents, ...(labelDim > 0 && { labels }) };
-}
-
-/** What a network is told of one batch beside the noise. */
-interface Told {
-  readonly labels?: readonly number[] | undefined;
-  /** [n × positions · width] */
-  readonly condition?: Float64Array | undefined;
-}
-
-/** A loaded network as what a solve asks, for one batch. */
-export function denoiseWith(denoiser: LoadedDenoiser, { labels, condition }: Told): Denoise {
-  const told = { ...(labels && { labels }), ...(condition && { condition }) };
-  return (request) => denoiser.evaluate({ ...request, ...told });
 }
 
 export function scaled(values: Float64Array, factor: number): Float64Array {

@@ -18,7 +18,7 @@ export interface SolveParams {
 }
 
 /** The same with what the model says, and what a search found. */
-interface Solve extends Required<SolveParams> {
+export interface Solve extends Required<SolveParams> {
   /** Of the schedule discrete. */
   readonly table: NoiseTable | undefined;
 }

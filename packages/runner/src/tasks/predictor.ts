@@ -12,10 +12,9 @@ import { formatPredictor } from '../predictor/predictor-file.js';
 import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
 import type { SolverConfig, TrainConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
-import { denoiseWith, scaled, startOf } from './batches.js';
-import { guide } from './guide.js';
-import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, solveOn, studentOf, timesOf } from './methods.js';
+import { batchesOf, scaled } from './batches.js';
+import { type SolveParams, studentOf, timesOf } from './methods.js';
+import { openSolve } from './open-solve.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface PredictorParams extends SolveParams {
@@ -37,17 +36,10 @@ export interface PredictorParams extends SolveParams {
 }
 
 /** A predictor, trained on the teacher's trajectories in the order of their seeds. */
-export async function run({
-  params,
-  inputs,
-  dir,
-  progress,
-}: TaskContext<PredictorParams>): Promise<TaskResult> {
+export async function run(context: TaskContext<PredictorParams>): Promise<TaskResult> {
+  const { params, inputs, dir, progress } = context;
   const { method, afs, scaleDir, scaleTime, batch, lr, lossWeight, seed, seeds } = params;
-  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
-  const { denoiser, conditionOf } = await guide(network, inputs, params);
-  const solving = await solveOn(params, info, inputs);
-  const shape = shapeOf(info);
+  const { solving, batch: batchOf } = await openSolve(context);
   const sigmas = timesOf(solving);
   const student = studentOf(method);
   const training = await trainer({ predictor: initPredictor({ seed, scaleDir, scaleTime }), lr });
@@ -55,10 +47,9 @@ export async function run({
   const log = [];
   let nfe = 0;
   let seen = 0;
-  for (let first = seeds[0]; first <= seeds[1]; first += batch) {
-    const n = Math.min(batch, seeds[1] - first + 1);
-    const ofBatch = Array.from({ length: n }, (_, i) => first + i);
-    const { latents, labels } = startOf(ofBatch, shape, info.labelDim);
+  for (const seedsOfBatch of batchesOf(seeds, batch)) {
+    const n = seedsOfBatch.length;
+    const { latents, denoise } = batchOf(seedsOfBatch);
     const { points, openings } = await trajectories.next(n);
     const step = {
       trainer: training,
@@ -67,7 +58,7 @@ export async function run({
       sigmas,
       teacher: [scaled(latents, sigmas[0]!), ...points],
       openings,
-      denoise: denoiseWith(denoiser, { labels, condition: conditionOf(ofBatch) }),
+      denoise,
       afs,
     };
     const trained = await (lossWeight === 'end_to_end'

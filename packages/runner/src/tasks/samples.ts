@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { toUint8 } from '@fewstep/metrics';
-import type { LoadedDenoiser } from '@fewstep/models';
 import { predict, solve } from '@fewstep/solvers';
 import { parsePredictor } from '../predictor/predictor-file.js';
 import type { SeedRange } from '../spec/seeds.js';
 import { writeImages } from './artifacts.js';
-import { batchesOf, type Drawing, denoiseWith, scaled, startOf } from './batches.js';
-import { type Guidable, guide } from './guide.js';
+import { batchesOf, type Drawing, scaled } from './batches.js';
+import type { Guidable } from './guide.js';
 import { loadDecoder } from './load-decoder.js';
-import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, solveOn, solverOf, studentOf, timesOf } from './methods.js';
+import { type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
+import { openSolve } from './open-solve.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface SamplesParams extends SolveParams, Drawing, Guidable {
@@ -19,18 +18,10 @@ export interface SamplesParams extends SolveParams, Drawing, Guidable {
 }
 
 /** Images of a range of seeds: by the plain solver, or by the student where there is a predictor. */
-export async function run({
-  params,
-  hints,
-  inputs,
-  dir,
-  progress,
-}: TaskContext<SamplesParams>): Promise<TaskResult> {
+export async function run(context: TaskContext<SamplesParams>): Promise<TaskResult> {
+  const { params, hints, inputs, dir, progress } = context;
   const { seeds, afs, denoiseToZero, method } = params;
-  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
-  const { denoiser, conditionOf } = await guide(network, inputs, params);
-  const solving = await solveOn(params, info, inputs);
-  const shape = shapeOf(info);
+  const { info, shape, solving, batch: batchOf } = await openSolve(context);
   const decoder = await loadDecoder(inputs, info);
   const [channels, height, width] = decoder?.shape ?? shape;
   const predictorFile = inputs.predictor?.[0];
@@ -44,17 +35,8 @@ export async function run({
   let nfe = 0;
   let evaluated = 0;
   let forwards = 0;
-  const counting: LoadedDenoiser = {
-    ...denoiser,
-    async evaluate(request) {
-      const result = await denoiser.evaluate(request);
-      forwards += result.forwards;
-      return result;
-    },
-  };
   for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
-    const { latents, labels } = startOf(batch, shape, info.labelDim, params);
-    const evaluate = denoiseWith(counting, { labels, condition: conditionOf(batch) });
+    const { latents, denoise } = batchOf(batch);
     const solution = await solve({
       solver,
       x: scaled(latents, sigmas[0]!),
@@ -63,7 +45,8 @@ export async function run({
       afs,
       denoiseToZero,
       denoise: async (request) => {
-        const evaluation = await evaluate(request);
+        const evaluation = await denoise(request);
+        forwards += evaluation.forwards;
         progress((evaluated += batch.length));
         return evaluation;
       },

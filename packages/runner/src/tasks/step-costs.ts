@@ -2,10 +2,10 @@ import { analyticalFirstStep, type Evaluation, type StepMetric, solve, stepCosts
 import type { GivenSchedule } from '../spec/experiment.js';
 import type { SeedRange } from '../spec/seeds.js';
 import { writeTensors } from './artifacts.js';
-import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
-import { type Guidable, guide } from './guide.js';
-import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, solveOn, solverOf, timesOf } from './methods.js';
+import { batchesOf, scaled } from './batches.js';
+import type { Guidable } from './guide.js';
+import { type SolveParams, solverOf, timesOf } from './methods.js';
+import { openSolve } from './open-solve.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 /** The fine grid, and the teacher that follows it. */
@@ -26,18 +26,10 @@ const mostBytes = 2 ** 30;
  * - `dev`, `l1`, `l2` [n, N, N], float32: of the step from the one level to the other, in each metric.
  * - `dev_afs`, … [n, N], float32: of those from the first level, where it is the analytical first step.
  */
-export async function run({
-  params,
-  hints,
-  inputs,
-  dir,
-  progress,
-}: TaskContext<StepCostsParams>): Promise<TaskResult> {
+export async function run(context: TaskContext<StepCostsParams>): Promise<TaskResult> {
+  const { params, hints, dir, progress } = context;
   const { seeds, numSteps: N } = params;
-  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
-  const { denoiser, conditionOf } = await guide(network, inputs, params);
-  const solving = await solveOn(params, info, inputs);
-  const shape = shapeOf(info);
+  const { shape, solving, batch: batchOf } = await openSolve(context);
   const size = shape[0] * shape[1] * shape[2];
   const solver = solverOf(solving);
   const sigmas = timesOf(solving);
@@ -49,14 +41,14 @@ export async function run({
   let nfe = 0;
   let evaluated = 0;
   for (const batch of batchesOf(seeds, Math.min(hints.batch ?? 64, fitting))) {
-    const { latents, labels } = startOf(batch, shape, info.labelDim);
+    const { latents, denoise } = batchOf(batch);
     const openings: Evaluation[] = [];
     const { trajectory, nfe: asked } = await solve({
       solver,
       x: scaled(latents, sigmas[0]!),
       n: batch.length,
       sigmas,
-      denoise: denoiseWith(denoiser, { labels, condition: conditionOf(batch) }),
+      denoise,
       onEvaluation: ({ evaluation }) => {
         openings.push(evaluation);
         progress((evaluated += batch.length));

@@ -1,10 +1,10 @@
 import { type Observation, solve } from '@fewstep/solvers';
 import type { SeedRange } from '../spec/seeds.js';
 import { writeTensors } from './artifacts.js';
-import { batchesOf, denoiseWith, scaled, startOf } from './batches.js';
-import { type Guidable, guide } from './guide.js';
-import { loadDenoiser, shapeOf } from './load-denoiser.js';
-import { type SolveParams, solveOn, solverOf, timesOf } from './methods.js';
+import { batchesOf, scaled } from './batches.js';
+import type { Guidable } from './guide.js';
+import { type SolveParams, solverOf, timesOf } from './methods.js';
+import { openSolve } from './open-solve.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface TeacherParams extends SolveParams, Guidable {
@@ -20,18 +20,10 @@ export interface TeacherParams extends SolveParams, Guidable {
  * - `denoised` [K, n, …] and `bottleneck` [K, n, 64]: what the network said where each interval begins, so that a student
  *   that starts there need not ask again.
  */
-export async function run({
-  params,
-  hints,
-  inputs,
-  dir,
-  progress,
-}: TaskContext<TeacherParams>): Promise<TaskResult> {
+export async function run(context: TaskContext<TeacherParams>): Promise<TaskResult> {
+  const { params, hints, dir, progress } = context;
   const { seeds, M, numSteps } = params;
-  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
-  const { denoiser, conditionOf } = await guide(network, inputs, params);
-  const solving = await solveOn(params, info, inputs);
-  const shape = shapeOf(info);
+  const { shape, solving, batch: batchOf } = await openSolve(context);
   const solver = solverOf(solving);
   const intervals = numSteps - 1;
   const sigmas = timesOf(solving, (M + 1) * intervals + 1);
@@ -44,8 +36,7 @@ export async function run({
   let nfe = 0;
   let evaluated = 0;
   for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
-    const { latents, labels } = startOf(batch, shape, info.labelDim);
-    const denoise = denoiseWith(denoiser, { labels, condition: conditionOf(batch) });
+    const { latents, denoise } = batchOf(batch);
     const opened: Observation[] = [];
     const solution = await solve({
       solver,

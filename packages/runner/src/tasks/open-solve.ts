@@ -1,0 +1,49 @@
+import type { DenoiserResult } from '@fewstep/models';
+import type { Request } from '@fewstep/solvers';
+import { type Drawing, startOf } from './batches.js';
+import { type Guidable, guide } from './guide.js';
+import { loadDenoiser, shapeOf } from './load-denoiser.js';
+import { type Solve, type SolveParams, solveOn } from './methods.js';
+import type { ModelInfo } from './model-info.js';
+import type { TaskContext } from './task-module.js';
+
+/** One batch, ready to be solved. */
+interface Batch {
+  /** [n × size] standard normal. */
+  readonly latents: Float64Array;
+  /** The network, told what this batch's images are to show. */
+  denoise(request: Request): Promise<DenoiserResult>;
+}
+
+interface Opened {
+  readonly info: ModelInfo;
+  /** Of one image or latent. */
+  readonly shape: readonly [number, number, number];
+  readonly solving: Solve;
+  batch(seeds: readonly number[]): Batch;
+}
+
+/**
+ * What every task that solves begins with: the network under its guidance, what is solved on it, and the start of each
+ * batch, a function of its seeds alone.
+ */
+export async function openSolve({
+  params,
+  inputs,
+  dir,
+}: TaskContext<SolveParams & Guidable & Drawing>): Promise<Opened> {
+  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
+  const { denoiser, conditionOf } = await guide(network, inputs, params);
+  const shape = shapeOf(info);
+  return {
+    info,
+    shape,
+    solving: await solveOn(params, info, inputs),
+    batch(seeds) {
+      const { latents, labels } = startOf(seeds, shape, info.labelDim, params);
+      const condition = conditionOf(seeds);
+      const told = { ...(labels && { labels }), ...(condition && { condition }) };
+      return { latents, denoise: (request) => denoiser.evaluate({ ...request, ...told }) };
+    },
+  };
+}
