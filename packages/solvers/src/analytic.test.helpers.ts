@@ -5,7 +5,8 @@ import { euler } from './euler.js';
 import { heun } from './heun.js';
 import { ipndm } from './ipndm.js';
 import { ipndmV } from './ipndm-v.js';
-import { drive } from './solve.js';
+import { torchCpu } from './random-torch-cpu.js';
+import { drive, solveSync } from './solve.js';
 import type { Evaluation, Predict, Request, Solver, SolverState, Student, Vector } from './solver.js';
 import { amed } from './students/amed.js';
 import { dpmStudent } from './students/dpm.js';
@@ -170,4 +171,20 @@ export function worst(a: Vector, b: Vector): number {
     (largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)),
     a.length === b.length ? 0 : Infinity,
   );
+}
+
+/** Two clusters of n samples as training sees them: noise levels, D, and the teacher's points, its start first. */
+export function trainingBatch(n: number, size: number) {
+  const sigmas = [80, 9.7, 0.47, 0.002];
+  const denoise = denoiser(twoClusters, n);
+  const start = torchCpu(3)
+    .randn(n * size)
+    .map((value) => 80 * value);
+  const teacher: Vector[] = [start];
+  for (let k = 0; k + 1 < sigmas.length; k++) {
+    const [from, to] = [sigmas[k]!, sigmas[k + 1]!];
+    const fine = Array.from({ length: 9 }, (_, i) => from * (to / from) ** (i / 8));
+    teacher.push(solveSync({ solver: heun, x: teacher[k]!, n, sigmas: fine, denoise }).x);
+  }
+  return { sigmas, denoise, start, teacher };
 }

@@ -1,31 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { denoiser, twoClusters } from './analytic.test.helpers.js';
-import { heun } from './heun.js';
+import { trainingBatch } from './analytic.test.helpers.js';
 import { predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
-import { torchCpu } from './random-torch-cpu.js';
 import { students } from './registry.js';
 import { solveSync } from './solve.js';
-import type { Steering, Student, Vector } from './solver.js';
+import type { Steering, Student } from './solver.js';
 import { type EndToEndStep, trainEndToEnd } from './training-end-to-end.js';
 import { drawTrajectory, endSlopes } from './training-trajectory.js';
 
 const n = 4;
 const size = 3;
-const sigmas = [80, 9.7, 0.47, 0.002];
-const denoise = denoiser(twoClusters, n);
+const { sigmas, denoise, start, teacher } = trainingBatch(n, size);
 const both = { scaleDir: 0.05, scaleTime: 0.2 };
-
-const start = torchCpu(3)
-  .randn(n * size)
-  .map((value) => 80 * value);
-const teacher: Vector[] = [start];
-for (let k = 0; k + 1 < sigmas.length; k++) {
-  const [from, to] = [sigmas[k]!, sigmas[k + 1]!];
-  const fine = Array.from({ length: 9 }, (_, i) => from * (to / from) ** (i / 8));
-  teacher.push(solveSync({ solver: heun, x: teacher[k]!, n, sigmas: fine, denoise }).x);
-}
 const openings = [denoise({ x: start, sigma: 80 })];
 const everyStudent = Object.entries(students).map(([name, make]) => [name, make() as Student] as const);
 

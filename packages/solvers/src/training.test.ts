@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { denoiser, twoClusters } from './analytic.test.helpers.js';
-import { heun } from './heun.js';
+import { trainingBatch } from './analytic.test.helpers.js';
 import { predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
-import { torchCpu } from './random-torch-cpu.js';
 import { students } from './registry.js';
 import { solveSync } from './solve.js';
 import type { Evaluation, Request, Steering, Student, Vector } from './solver.js';
@@ -12,24 +10,13 @@ import { type TrainedInterval, type TrainStep, trainStep } from './training.js';
 
 const n = 4;
 const size = 3;
-const sigmas = [80, 9.7, 0.47, 0.002];
-const inDouble = denoiser(twoClusters, n);
+const { sigmas, denoise: inDouble, start, teacher } = trainingBatch(n, size);
 /** As a network in float32 answers. */
 const inFloat = ({ x, sigma }: Request): Evaluation => {
   const { denoised, bottleneck } = inDouble({ x: x.map(Math.fround), sigma });
   return { denoised: denoised.map(Math.fround), bottleneck: bottleneck! };
 };
 
-const start = torchCpu(3)
-  .randn(n * size)
-  .map((value) => 80 * value);
-/** Heun with 8 steps in each interval. */
-const teacher: Vector[] = [start];
-for (let k = 0; k + 1 < sigmas.length; k++) {
-  const [from, to] = [sigmas[k]!, sigmas[k + 1]!];
-  const fine = Array.from({ length: 9 }, (_, i) => from * (to / from) ** (i / 8));
-  teacher.push(solveSync({ solver: heun, x: teacher[k]!, n, sigmas: fine, denoise: inDouble }).x);
-}
 const openings = teacher.slice(0, -1).map((x, k) => inDouble({ x, sigma: sigmas[k]! }));
 
 const everyStudent = Object.entries(students).map(([name, make]) => [name, make() as Student] as const);
