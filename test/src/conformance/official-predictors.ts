@@ -295,7 +295,7 @@ async function checkSpec(golden: Golden, { checkpoint }: Bench, one: Case): Prom
   const dir = await mkdtemp(join(tmpdir(), 'fewstep-conformance-'));
   const executor = localExecutor();
   try {
-    const experiment = parseExperiment(JSON.stringify(spec), join(golden.folder, 'official.yaml'));
+    const experiment = await parseExperiment(JSON.stringify(spec), join(golden.folder, 'official.yaml'));
     const [store, versions] = [await openStore(dir), installedVersions()];
     const { points } = compile(experiment, { versions, shards: store.shards });
     const samples = points.flatMap((point) => point.samples);

@@ -7,9 +7,9 @@ const parse = (text: string, more: SpecOptions = {}) =>
   parseExperiment(text, 'a.yaml', { ...options, ...more });
 
 /** The lines of the error, without the file's name. */
-function problems(text: string, set: readonly string[] = []): string[] {
+async function problems(text: string, set: readonly string[] = []): Promise<string[]> {
   try {
-    parse(text, { set });
+    await parse(text, { set });
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
     expect(error).toMatchObject({ code: 'E_SPEC', exitCode: 2 });
@@ -42,8 +42,8 @@ const spec = (parts: Parts = {}): string =>
 const plain = (student: string, parts: Parts = {}) => spec({ student, train: 'false', ...parts });
 
 describe('a spec of one point', () => {
-  it('has every default filled in', () => {
-    expect(parse(spec())).toMatchObject({
+  it('has every default filled in', async () => {
+    expect(await parse(spec())).toMatchObject({
       name: 'test',
       file: '/home/me/a.yaml',
       points: [
@@ -86,7 +86,7 @@ describe('a spec of one point', () => {
     });
   });
 
-  const pointOf = (text: string) => parse(text).points[0]!;
+  const pointOf = async (text: string) => (await parse(text)).points[0]!;
 
   it.each([
     ['{ solver: dpm, num_steps: 4 }', { solver: 'dpm', r: 0.5 }],
@@ -111,14 +111,14 @@ describe('a spec of one point', () => {
       { solver: 'unipc', max_order: 3, predict_x0: false, lower_order_final: false, variant: 'bh1' },
     ],
     ['{ solver: heun, num_steps: 4 }', { solver: 'heun' }],
-  ])('%s is a method with exactly its options', (student, method) => {
-    expect(pointOf(plain(student)).sampler.method).toEqual(method);
-    expect(pointOf(plain(student)).train).toBe(false);
+  ])('%s is a method with exactly its options', async (student, method) => {
+    expect((await pointOf(plain(student))).sampler.method).toEqual(method);
+    expect((await pointOf(plain(student))).train).toBe(false);
   });
 
-  it('searches a schedule as it is told', () => {
-    const schedule = (text: string) => pointOf(spec({ schedule: text })).sampler.schedule;
-    expect(schedule('{ type: gits }')).toEqual({
+  it('searches a schedule as it is told', async () => {
+    const schedule = async (text: string) => (await pointOf(spec({ schedule: text }))).sampler.schedule;
+    expect(await schedule('{ type: gits }')).toEqual({
       type: 'gits',
       metric: 'l1',
       coeff: 1,
@@ -127,36 +127,40 @@ describe('a spec of one point', () => {
       rho: 7,
     });
     expect(
-      schedule('{ type: gits, metric: dev, coeff: 1.15, num_warmup: 64, num_steps_tea: 21, rho: 5 }'),
+      await schedule('{ type: gits, metric: dev, coeff: 1.15, num_warmup: 64, num_steps_tea: 21, rho: 5 }'),
     ).toEqual({ type: 'gits', metric: 'dev', coeff: 1.15, numWarmup: 64, numStepsTea: 21, rho: 5 });
   });
 
-  it('trains on a given list too', () => {
-    const { sampler, train } = pointOf(spec({ schedule: '{ type: explicit, sigmas: [80, 5, 1, 0.5] }' }));
+  it('trains on a given list too', async () => {
+    const { sampler, train } = await pointOf(
+      spec({ schedule: '{ type: explicit, sigmas: [80, 5, 1, 0.5] }' }),
+    );
     expect(sampler.schedule).toEqual({ type: 'explicit', sigmas: [80, 5, 1, 0.5] });
     expect(train).toMatchObject({ M: 1 });
   });
 
-  it('gives a teacher of the student’s own method the student’s options, as far as it has none', () => {
+  it('gives a teacher of the student’s own method the student’s options, as far as it has none', async () => {
     const student = '{ solver: dpmpp, num_steps: 4, max_order: 2, predict_x0: false }';
-    expect(pointOf(spec({ student, teacher: '{ max_order: 3 }' })).train).toMatchObject({
+    expect((await pointOf(spec({ student, teacher: '{ max_order: 3 }' }))).train).toMatchObject({
       teacher: { solver: 'dpmpp', max_order: 3, predict_x0: false, lower_order_final: true },
     });
-    expect(pointOf(spec({ student, teacher: '{ solver: ipndm, M: 3 }' })).train).toMatchObject({
+    expect((await pointOf(spec({ student, teacher: '{ solver: ipndm, M: 3 }' }))).train).toMatchObject({
       teacher: { solver: 'ipndm', max_order: 4 },
       M: 3,
     });
   });
 
-  it('has teachers that are no students', () => {
-    const teacher = (options: string) => pointOf(spec({ teacher: options })).train;
-    expect(teacher('{ solver: deis, max_order: 3 }')).toMatchObject({
+  it('has teachers that are no students', async () => {
+    const teacher = async (options: string) => (await pointOf(spec({ teacher: options }))).train;
+    expect(await teacher('{ solver: deis, max_order: 3 }')).toMatchObject({
       teacher: { solver: 'deis', max_order: 3, deis_mode: 'tab' },
     });
-    expect(teacher('{ solver: unipc, variant: bh1 }')).toMatchObject({
+    expect(await teacher('{ solver: unipc, variant: bh1 }')).toMatchObject({
       teacher: { solver: 'unipc', max_order: 3, variant: 'bh1' },
     });
-    expect(teacher('{ solver: ipndm_v }')).toMatchObject({ teacher: { solver: 'ipndm_v', max_order: 4 } });
+    expect(await teacher('{ solver: ipndm_v }')).toMatchObject({
+      teacher: { solver: 'ipndm_v', max_order: 4 },
+    });
   });
 
   it.each([
@@ -164,12 +168,12 @@ describe('a spec of one point', () => {
     ['{ classes: 3 }', { rng: 'torch-cpu', classes: [3] }],
     ['{ classes: [7, 0, 7] }', { classes: [7, 0, 7] }],
     ['{ classes: random }', { classes: 'random' }],
-  ])('draws as told: %s', (sample, drawn) => {
-    expect(pointOf(spec({ sample }))).toMatchObject(drawn);
+  ])('draws as told: %s', async (sample, drawn) => {
+    expect(await pointOf(spec({ sample }))).toMatchObject(drawn);
   });
 
-  it('leaves the middle point of a trained dpm to the predictor', () => {
-    const { sampler, train } = pointOf(
+  it('leaves the middle point of a trained dpm to the predictor', async () => {
+    const { sampler, train } = await pointOf(
       spec({ student: '{ solver: dpm, num_steps: 4 }', teacher: '{ r: 0.4 }' }),
     );
     expect(sampler.method).toEqual({ solver: 'dpm' });
@@ -180,14 +184,14 @@ describe('a spec of one point', () => {
     ['{ total_kimg: 1, batch: 32 }', 1024],
     ['{ total_kimg: 1.1, batch: 100 }', 1100],
     ['{ total_kimg: 0.0001, batch: 8 }', 8],
-  ])('trains on whole batches: %s', (train, images) => {
-    expect(pointOf(spec({ train })).train).toMatchObject({ images });
+  ])('trains on whole batches: %s', async (train, images) => {
+    expect((await pointOf(spec({ train }))).train).toMatchObject({ images });
   });
 
-  it('reads paths relative to the spec', () => {
+  it('reads paths relative to the spec', async () => {
     const dataset =
       '{ checkpoint: m/x.pkl, sigma_max: 40, reference_data: /data, feature_network: ../f.onnx }';
-    expect(parseExperiment(spec({ dataset }), 'sub/a.yaml', options).points[0]!.dataset).toEqual({
+    expect((await parseExperiment(spec({ dataset }), 'sub/a.yaml', options)).points[0]!.dataset).toEqual({
       checkpoint: '/home/me/sub/m/x.pkl',
       sigmaMin: 0.002,
       sigmaMax: 40,
@@ -196,13 +200,15 @@ describe('a spec of one point', () => {
     });
   });
 
-  it('keeps a reference of its own', () => {
+  it('keeps a reference of its own', async () => {
     expect(
-      pointOf(
-        spec({
-          reference: '{ solver: ipndm, num_steps: 60, schedule: { type: time_uniform } }',
-          evaluate: '[rmse_to_teacher]',
-        }),
+      (
+        await pointOf(
+          spec({
+            reference: '{ solver: ipndm, num_steps: 60, schedule: { type: time_uniform } }',
+            evaluate: '[rmse_to_teacher]',
+          }),
+        )
       ).reference,
     ).toEqual({
       method: { solver: 'ipndm', max_order: 4 },
@@ -215,8 +221,8 @@ describe('a spec of one point', () => {
 });
 
 describe('the grid', () => {
-  it('is the product in the order written, the last fastest', () => {
-    const { points } = parse(
+  it('is the product in the order written, the last fastest', async () => {
+    const { points } = await parse(
       spec({ grid: '{ student.solver: [amed, ipndm], student.num_steps: [3, 4, 5] }' }),
     );
     expect(points.map(({ label }) => label)).toEqual([
@@ -233,13 +239,13 @@ describe('the grid', () => {
     });
   });
 
-  it('merges maps of points into the base and takes false for what it is', () => {
+  it('merges maps of points into the base and takes false for what it is', async () => {
     const grid = `
   points:
     - { label: AMED, teacher.M: 2 }
     - { student: { solver: euler, num_steps: 6 }, train: false }
     - { student: { solver: dpmpp, max_order: 2 }, schedule: { type: logsnr } }`;
-    const { points } = parse(spec({ student: '{ solver: amed, num_steps: 4, afs: true }', grid }));
+    const { points } = await parse(spec({ student: '{ solver: amed, num_steps: 4, afs: true }', grid }));
     expect(
       points.map(({ label, sampler: { method, numSteps, afs } }) => ({ label, method, numSteps, afs })),
     ).toEqual([
@@ -261,8 +267,8 @@ describe('the grid', () => {
     expect(points[1]!.settings).toEqual({ 'student.solver': 'euler', 'student.num_steps': 6, train: false });
   });
 
-  it('names paths in full where their last word is not enough', () => {
-    const { points } = parse(
+  it('names paths in full where their last word is not enough', async () => {
+    const { points } = await parse(
       spec({
         grid: '{ student.solver: [euler, dpm], teacher.solver: [heun, dpm], dataset: [ffhq, cifar10] }',
       }),
@@ -270,16 +276,16 @@ describe('the grid', () => {
     expect(points[1]!.label).toBe('euler, teacher.solver heun, cifar10');
   });
 
-  it('never calls a teacher’s method just solver', () => {
-    const { points } = parse(spec({ grid: '{ teacher.solver: [heun, dpm] }' }));
+  it('never calls a teacher’s method just solver', async () => {
+    const { points } = await parse(spec({ grid: '{ teacher.solver: [heun, dpm] }' }));
     expect(points.map(({ label }) => label)).toEqual(['teacher.solver heun', 'teacher.solver dpm']);
   });
 
-  it('takes as many as 10,000 points', () => {
+  it('takes as many as 10,000 points', async () => {
     const list = (first: number) => `[${Array.from({ length: 100 }, (_, i) => first + i).join(', ')}]`;
     const text = spec({ grid: `{ train.seed: ${list(0)}, student.num_steps: ${list(2)} }` });
-    expect(parse(text).points.length).toBe(10_000);
-    expect(problems(text.replace('[0,', '[100, 0,'))).toEqual([
+    expect((await parse(text)).points.length).toBe(10_000);
+    expect(await problems(text.replace('[0,', '[100, 0,'))).toEqual([
       '5:1 grid: 10100 points, more than the 10000 that one experiment may have: split it, or list the points that matter.',
     ]);
   });
@@ -349,14 +355,14 @@ describe('the grid', () => {
       '{ dataset.sigma_max: [40] }',
       ['5:29 dataset.sigma_max: dataset is "cifar10" here, so it has no sigma_max: give dataset as a map.'],
     ],
-  ])('refuses %s', (grid, expected) => {
+  ])('refuses %s', async (grid, expected) => {
     // The grid begins in column 7 of line 5.
-    expect(problems(spec({ grid }))).toEqual(expected);
+    expect(await problems(spec({ grid }))).toEqual(expected);
   });
 
-  it('reports a problem of the base once, one of the grid at its value', () => {
+  it('reports a problem of the base once, one of the grid at its value', async () => {
     expect(
-      problems(
+      await problems(
         spec({
           student: '{ solver: amed, num_steps: 4, afs: yes }',
           grid: '{ student.solver: [amed, huen, ipndm], student.num_steps: [1, 4] }',
@@ -498,13 +504,13 @@ describe('values that are wrong', () => {
         '5:1 "a\\\\nb": unknown key. One of name, dataset, schedule, guidance, teacher, student, train, predictor, sample, reference, evaluate, grid.',
       ],
     ],
-  ])('%j', (parts, expected) => {
-    expect(problems(spec(parts))).toEqual(expected);
+  ])('%j', async (parts, expected) => {
+    expect(await problems(spec(parts))).toEqual(expected);
   });
 
-  it('come all at once, in the order of the file', () => {
+  it('come all at once, in the order of the file', async () => {
     expect(
-      problems(
+      await problems(
         'name: a b\nschedule: { type: polynomial, rho: -1 }\nstudent: { solver: amed, num_steps: 4 }\nname: b',
       ),
     ).toEqual([
@@ -515,8 +521,8 @@ describe('values that are wrong', () => {
     ]);
   });
 
-  it('are no list', () => {
-    expect(problems('- a')).toEqual([
+  it('are no list', async () => {
+    expect(await problems('- a')).toEqual([
       '1:1 found a list, expected a map with name, dataset, schedule, student, ….',
     ]);
   });
@@ -639,13 +645,13 @@ describe('combinations that are impossible', () => {
         '5:22 evaluate: prdc needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.',
       ],
     ],
-  ])('%j', (text, expected) => {
-    expect(problems(text)).toEqual(expected);
+  ])('%j', async (text, expected) => {
+    expect(await problems(text)).toEqual(expected);
   });
 
-  it('are not looked for where a value is wrong already', () => {
+  it('are not looked for where a value is wrong already', async () => {
     expect(
-      problems(
+      await problems(
         plain('{ solver: heun, num_steps: 4 }', {
           train: 'flase',
           schedule: '{ type: explicit, sigmas: x }',
@@ -726,26 +732,26 @@ describe('options that nothing reads', () => {
         '5:48 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have an order. Remove it.',
       ],
     ],
-  ])('%j', (text, expected) => {
-    expect(problems(text)).toEqual(expected);
+  ])('%j', async (text, expected) => {
+    expect(await problems(text)).toEqual(expected);
   });
 
-  it('are fine where another point reads them', () => {
+  it('are fine where another point reads them', async () => {
     const student = '{ solver: amed, num_steps: 4, max_order: 2, r: 0.4 }';
     const grid = '{ points: [{}, { student.solver: ipndm }, { student.solver: dpm, train: false }] }';
-    expect(problems(spec({ student, grid }))).toEqual([]);
-    expect(problems(spec({ student, grid: grid.replace(', train: false', '') }))).toEqual([
+    expect(await problems(spec({ student, grid }))).toEqual([]);
+    expect(await problems(spec({ student, grid: grid.replace(', train: false', '') }))).toEqual([
       '4:54 student.r: nothing reads it: only dpm with train: false places its middle point by r; a predictor places its own. Remove it.',
     ]);
   });
 });
 
 describe('--set', () => {
-  const set = (...texts: string[]) => parse(spec(), { set: texts }).points[0]!;
+  const set = async (...texts: string[]) => (await parse(spec(), { set: texts })).points[0]!;
 
-  it('changes the file’s values, as YAML, the later over the earlier', () => {
+  it('changes the file’s values, as YAML, the later over the earlier', async () => {
     expect(
-      set('student.num_steps=9', 'train={ lr: 0.1 }', 'train.batch=2', 'sample.seeds="1,5"'),
+      await set('student.num_steps=9', 'train={ lr: 0.1 }', 'train.batch=2', 'sample.seeds="1,5"'),
     ).toMatchObject({
       sampler: { numSteps: 9 },
       train: { lr: 0.1, batch: 2, scaleDir: 0.01 },
@@ -756,14 +762,16 @@ describe('--set', () => {
     });
   });
 
-  it('changes the base below a grid, and the grid by its own path', () => {
+  it('changes the base below a grid, and the grid by its own path', async () => {
     const text = spec({ grid: '{ points: [{ train.lr: 1 }, { train: false, student.solver: euler }] }' });
     expect(
-      parse(text, { set: ['train.batch=2'] }).points.map(({ train }) => (train ? train.batch : false)),
+      (await parse(text, { set: ['train.batch=2'] })).points.map(({ train }) =>
+        train ? train.batch : false,
+      ),
     ).toEqual([2, false]);
     const product = spec({ grid: '{ student.num_steps: [3, 4], train.seed: [0, 1] }' });
     expect(
-      parse(product, { set: ['grid.student.num_steps=[7]', 'grid.train.lr=[0.1]'] }).points.map(
+      (await parse(product, { set: ['grid.student.num_steps=[7]', 'grid.train.lr=[0.1]'] })).points.map(
         ({ label }) => label,
       ),
     ).toEqual(['seed 0', 'seed 1']);
@@ -786,19 +794,19 @@ describe('--set', () => {
       'dataset.sigma_max=4',
       '--set dataset.sigma_max=4 dataset.sigma_max: dataset is "cifar10" here, so it has no sigma_max: give dataset as a map.',
     ],
-  ])('%s', (text, message) => {
-    expect(problems(spec(), [text])).toEqual([message]);
+  ])('%s', async (text, message) => {
+    expect(await problems(spec(), [text])).toEqual([message]);
   });
 
-  it('comes after the problems of the file', () => {
-    expect(problems(spec({ evaluate: '[x]' }), ['train.lr=0'])).toEqual([
+  it('comes after the problems of the file', async () => {
+    expect(await problems(spec({ evaluate: '[x]' }), ['train.lr=0'])).toEqual([
       '5:12 evaluate: "x" is no metric. One of fid, kid, prdc, rmse_to_teacher.',
       '--set train.lr=0 train.lr: found 0, expected a number above 0.',
     ]);
   });
 
-  it('must not be without effect', () => {
-    expect(problems(spec({ grid: '{ student.num_steps: [3, 4] }' }), ['student.num_steps=5'])).toEqual([
+  it('must not be without effect', async () => {
+    expect(await problems(spec({ grid: '{ student.num_steps: [3, 4] }' }), ['student.num_steps=5'])).toEqual([
       "--set student.num_steps=5 student.num_steps: changes nothing, for the grid or a later --set replaces it in every point; did you mean --set 'grid.student.num_steps=[…]'?",
     ]);
   });
@@ -807,38 +815,41 @@ describe('--set', () => {
 describe('guidance', () => {
   const sd = '{ checkpoint: sd.ckpt }';
   const adm = '{ checkpoint: adm.pt, classifier: classifier.pt }';
-  const point = (parts: Parts) => parse(spec(parts)).points[0]!;
+  const point = async (parts: Parts) => (await parse(spec(parts))).points[0]!;
 
-  it('has a rate by its type', () => {
-    expect(point({ dataset: adm, guidance: '{ type: cg }' }).guidance).toEqual({ type: 'cg', rate: 4 });
-    expect(point({ dataset: sd, guidance: '{ type: cfg, prompt: a cat }' }).guidance).toEqual({
+  it('has a rate by its type', async () => {
+    expect((await point({ dataset: adm, guidance: '{ type: cg }' })).guidance).toEqual({
+      type: 'cg',
+      rate: 4,
+    });
+    expect((await point({ dataset: sd, guidance: '{ type: cfg, prompt: a cat }' })).guidance).toEqual({
       type: 'cfg',
       rate: 7.5,
       prompts: ['a cat'],
     });
-    expect(point({ dataset: 'lsun_bedroom_ldm', guidance: '{ type: uncond }' }).guidance).toEqual({
+    expect((await point({ dataset: 'lsun_bedroom_ldm', guidance: '{ type: uncond }' })).guidance).toEqual({
       type: 'uncond',
     });
   });
 
-  it('names the classifier only where it is asked', () => {
-    const of = (guidance: string) =>
-      parse(spec({ dataset: adm, grid: `{ guidance: [{ type: cg }${guidance}] }` })).points.map(
+  it('names the classifier only where it is asked', async () => {
+    const of = async (guidance: string) =>
+      (await parse(spec({ dataset: adm, grid: `{ guidance: [{ type: cg }${guidance}] }` }))).points.map(
         ({ dataset }) => dataset.classifier,
       );
-    expect(of('')).toEqual(['/home/me/classifier.pt']);
-    expect(point({ dataset: 'imagenet256', guidance: '{ type: cg }' }).dataset.classifier).toBe(
+    expect(await of('')).toEqual(['/home/me/classifier.pt']);
+    expect((await point({ dataset: 'imagenet256', guidance: '{ type: cg }' })).dataset.classifier).toBe(
       '/models/256x256_classifier.pt',
     );
-    expect(point({ dataset: 'imagenet256' }).dataset.classifier).toBeUndefined();
+    expect((await point({ dataset: 'imagenet256' })).dataset.classifier).toBeUndefined();
   });
 
-  it('leaves the range of noise levels to the checkpoint, of EDM’s to its authors', () => {
-    expect(point({ dataset: '{ checkpoint: a.pkl, sigma_max: 40 }' }).dataset).toMatchObject({
+  it('leaves the range of noise levels to the checkpoint, of EDM’s to its authors', async () => {
+    expect((await point({ dataset: '{ checkpoint: a.pkl, sigma_max: 40 }' })).dataset).toMatchObject({
       sigmaMin: 0.002,
       sigmaMax: 40,
     });
-    const { dataset } = point({ dataset: '{ checkpoint: a.pt }' });
+    const { dataset } = await point({ dataset: '{ checkpoint: a.pt }' });
     expect(dataset).toEqual({ checkpoint: '/home/me/a.pt' });
   });
 
@@ -879,7 +890,7 @@ describe('guidance', () => {
         '2:48 dataset.tokenizer: nothing reads it: only guidance cfg has prompts. Remove it.',
       ],
     ],
-  ])('is refused where it can’t be: %j', (parts, expected) => {
-    expect(problems(spec(parts))).toEqual(expected);
+  ])('is refused where it can’t be: %j', async (parts, expected) => {
+    expect(await problems(spec(parts))).toEqual(expected);
   });
 });

@@ -8,7 +8,7 @@ import { withOverrides } from './overrides.js';
 import { displayPath, type Problem, problem, SpecError, shown } from './problem.js';
 import { readYaml } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
-import { predictorCompleter } from './trained-predictor.js';
+import { type Completed, predictorCompleter } from './trained-predictor.js';
 import { type Entry, toJs } from './tree.js';
 
 export interface SpecOptions {
@@ -28,7 +28,11 @@ export interface SpecOptions {
  * @param file the text's file as the user gave it: messages begin with it, paths are relative to its folder
  * @throws SpecError (E_SPEC) with everything that is wrong, each with its place
  */
-export function parseExperiment(text: string, file: string, options: SpecOptions = {}): Experiment {
+export async function parseExperiment(
+  text: string,
+  file: string,
+  options: SpecOptions = {},
+): Promise<Experiment> {
   const cwd = options.cwd ?? process.cwd();
   const models = resolve(cwd, options.models ?? process.env.FEWSTEP_MODELS ?? 'models');
   const absolute = resolve(cwd, file);
@@ -56,7 +60,8 @@ export function parseExperiment(text: string, file: string, options: SpecOptions
   const { root, overrides, problems: misset } = withOverrides(tree, options.set ?? [], complain);
   problems.push(...misset);
   const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain);
-  const candidates = combinations(root, complain).map(complete);
+  const candidates: Completed[] = [];
+  for (const combination of combinations(root, complain)) candidates.push(await complete(combination));
   const judged = candidates.map(({ tree, doubtful }) => judge(tree, complain, doubtful));
   complainUnread(judged, complain);
   complainShadowed(overrides, candidates, complain);

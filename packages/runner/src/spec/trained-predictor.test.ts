@@ -46,9 +46,9 @@ const parse = (lines: readonly string[], set: readonly string[] = []) =>
     set,
   });
 
-function problems(...lines: readonly string[]): string[] {
+async function problems(...lines: readonly string[]): Promise<string[]> {
   try {
-    parse(lines);
+    await parse(lines);
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
     expect(error.exitCode).toBe(2);
@@ -58,8 +58,8 @@ function problems(...lines: readonly string[]): string[] {
 }
 
 describe('a predictor that is trained already', () => {
-  it('brings student and schedule along', () => {
-    const [point] = parse(['predictor: ../amed.pkl']).points;
+  it('brings student and schedule along', async () => {
+    const [point] = (await parse(['predictor: ../amed.pkl'])).points;
     expect(point).toMatchObject({
       label: 'amed',
       sampler: {
@@ -74,8 +74,8 @@ describe('a predictor that is trained already', () => {
     });
   });
 
-  it('is read from its own range of noise levels into that of the dataset', () => {
-    const [point] = parse(['predictor: ../dpmpp.safetensors']).points;
+  it('is read from its own range of noise levels into that of the dataset', async () => {
+    const [point] = (await parse(['predictor: ../dpmpp.safetensors'])).points;
     expect(point!.dataset).toMatchObject({ sigmaMin: 0.002, sigmaMax: 80 });
     expect(point!.sampler).toMatchObject({
       method: { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
@@ -85,27 +85,27 @@ describe('a predictor that is trained already', () => {
     });
   });
 
-  it('leaves to the spec what it was not trained with', () => {
-    const [point] = parse(['predictor: ../amed.pkl', 'student: { denoise_to_zero: true }']).points;
+  it('leaves to the spec what it was not trained with', async () => {
+    const [point] = (await parse(['predictor: ../amed.pkl', 'student: { denoise_to_zero: true }'])).points;
     expect(point!.sampler).toMatchObject({ afs: true, denoiseToZero: true });
   });
 
-  it('may be told again what it was trained with', () => {
+  it('may be told again what it was trained with', async () => {
     const student = 'student: { solver: amed, num_steps: 4, afs: true, scale_dir: 0.01, scale_time: 0 }';
-    const said = parse(['predictor: ../amed.pkl', student, 'schedule: { type: time_uniform }']);
-    expect(said.points).toEqual(parse(['predictor: ../amed.pkl']).points);
+    const said = await parse(['predictor: ../amed.pkl', student, 'schedule: { type: time_uniform }']);
+    expect(said.points).toEqual((await parse(['predictor: ../amed.pkl'])).points);
   });
 
-  it('varies in a grid', () => {
-    const { points } = parse(['grid:', '  predictor: [../amed.pkl, ../dpmpp.safetensors]']);
+  it('varies in a grid', async () => {
+    const { points } = await parse(['grid:', '  predictor: [../amed.pkl, ../dpmpp.safetensors]']);
     expect(points.map(({ label, sampler }) => [label, sampler.method.solver, sampler.numSteps])).toEqual([
       ['predictor ../amed.pkl', 'amed', 4],
       ['predictor ../dpmpp.safetensors', 'dpmpp', 3],
     ]);
   });
 
-  it('stands beside samplers that train, or need no training', () => {
-    const { points } = parse([
+  it('stands beside samplers that train, or need no training', async () => {
+    const { points } = await parse([
       'train: { total_kimg: 1 }',
       'teacher: { M: 2 }',
       'grid:',
@@ -121,14 +121,14 @@ describe('a predictor that is trained already', () => {
     ]);
   });
 
-  it('can be set on the command line', () => {
-    const [point] = parse(['predictor: ../amed.pkl'], ['predictor=../dpmpp.safetensors']).points;
+  it('can be set on the command line', async () => {
+    const [point] = (await parse(['predictor: ../amed.pkl'], ['predictor=../dpmpp.safetensors'])).points;
     expect(point!.predictor).toBe(join(cwd, 'dpmpp.safetensors'));
   });
 
-  it('must agree with what is written', () => {
+  it('must agree with what is written', async () => {
     expect(
-      problems(
+      await problems(
         'predictor: ../amed.pkl',
         'student: { solver: dpmpp, num_steps: 5, afs: true }',
         'schedule: { type: polynomial }',
@@ -138,14 +138,14 @@ describe('a predictor that is trained already', () => {
       '4:38 student.num_steps: found 5, but amed.pkl was trained with 4: remove the key, for the file says it, or take another predictor.',
       '5:19 schedule.type: found "polynomial", but amed.pkl was trained with "time_uniform": remove the key, for the file says it, or take another predictor.',
     ]);
-    expect(problems('grid:', '  predictor: [../amed.pkl]', '  student.num_steps: [4, 5]')).toEqual([
+    expect(await problems('grid:', '  predictor: [../amed.pkl]', '  student.num_steps: [4, 5]')).toEqual([
       '5:26 student.num_steps: found 5, but amed.pkl was trained with 4: remove the key, for the file says it, or take another predictor.',
     ]);
   });
 
-  it('is trained already', () => {
+  it('is trained already', async () => {
     expect(
-      problems(
+      await problems(
         'predictor: ../amed.pkl',
         'train: { lr: 0.1 }',
         'teacher: { M: 2 }',
@@ -170,15 +170,15 @@ describe('a predictor that is trained already', () => {
       'page.pkl',
       'page.pkl is no predictor to sample with: it is an HTML or XML page, as a failed download leaves behind. A predictor of the official AMED-Solver is expected: a pickle of a dict whose "model" is an AMED_predictor',
     ],
-  ])('is the only complaint where it can’t be read: %s', (name, sentence) => {
-    expect(problems(`predictor: ../${name}`)).toEqual([`3:12 predictor: ${sentence}`]);
-    expect(problems(`predictor: ../${name}`, 'student: { num_steps: 4 }')).toEqual([
+  ])('is the only complaint where it can’t be read: %s', async (name, sentence) => {
+    expect(await problems(`predictor: ../${name}`)).toEqual([`3:12 predictor: ${sentence}`]);
+    expect(await problems(`predictor: ../${name}`, 'student: { num_steps: 4 }')).toEqual([
       `3:12 predictor: ${sentence}`,
     ]);
   });
 
-  it('is a path', () => {
-    expect(problems('predictor: 4')).toEqual([
+  it('is a path', async () => {
+    expect(await problems('predictor: 4')).toEqual([
       '3:12 predictor: found 4, expected text such as network-snapshot-000010.pkl.',
     ]);
   });

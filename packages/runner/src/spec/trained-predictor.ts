@@ -1,7 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { codeOf } from '../errors.js';
-import { parsePredictor } from '../predictor/predictor-file.js';
 import type { SamplingSettings } from '../predictor/predictor-settings.js';
 import type { Surroundings } from './datasets.js';
 import type { Combination, Complain } from './grid.js';
@@ -12,7 +11,7 @@ import { entryAt, flatten, graft, toJs, treeOf } from './tree.js';
 const mostBytes = 2 ** 28;
 
 /** A combination with what its predictor was trained with. */
-interface Completed extends Combination {
+export interface Completed extends Combination {
   /** Paths that there is nothing more to say about. */
   readonly doubtful: ReadonlySet<string>;
 }
@@ -24,9 +23,9 @@ interface Completed extends Combination {
 export function predictorCompleter(
   { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
   complain: Complain,
-): (combination: Combination) => Completed {
+): (combination: Combination) => Promise<Completed> {
   const known = new Map<string, SamplingSettings | string>();
-  return (combination) => {
+  return async (combination) => {
     const written = combination.tree.entries.get('predictor')?.value;
     if (written === undefined) return { ...combination, doubtful: new Set() };
     const path = toJs(written);
@@ -34,7 +33,7 @@ export function predictorCompleter(
       return { ...combination, doubtful: new Set(['schedule', 'student']) };
     const absolute = resolve(specFolder, path);
     const file = displayPath(absolute, cwd);
-    const settings = known.get(absolute) ?? readSettings(absolute, file);
+    const settings = known.get(absolute) ?? (await readSettings(absolute, file));
     known.set(absolute, settings);
     if (typeof settings === 'string') {
       complain(written.place, 'predictor', settings);
@@ -63,13 +62,15 @@ export function predictorCompleter(
 }
 
 /** What a predictor was trained with, or why that can't be known. */
-function readSettings(absolute: string, file: string): SamplingSettings | string {
+async function readSettings(absolute: string, file: string): Promise<SamplingSettings | string> {
   try {
-    const stats = statSync(absolute);
+    const stats = await stat(absolute);
     if (!stats.isFile()) return `${file} is no file; name a predictor.safetensors or an official .pkl.`;
     if (stats.size > mostBytes)
       return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
-    const { schedule, student, guidance } = parsePredictor(readFileSync(absolute)).settings;
+    // The readers of checkpoints are loaded only for a spec that names one.
+    const { parsePredictor } = await import('../predictor/predictor-file.js');
+    const { schedule, student, guidance } = parsePredictor(await readFile(absolute)).settings;
     return { schedule, student, ...(guidance && { guidance }) };
   } catch (error) {
     const code = codeOf(error);
