@@ -1,0 +1,133 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sigmas } from '@fewstep/schedules';
+import {
+  type Evaluation,
+  initPredictor,
+  latents,
+  type Request,
+  solve,
+  solvers,
+  students,
+  trainEndToEnd,
+  trainer,
+} from '@fewstep/solvers';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parsePredictor } from '../predictor/predictor-file.js';
+import { type PredictorParams, run } from './predictor.js';
+import { run as runTeacher } from './teacher.js';
+
+/** D of data N(0.2, 0.5²) and a bottleneck, as a float32 network gives them. */
+const { evaluate } = vi.hoisted(() => ({
+  evaluate: async ({ x, sigma }: Request): Promise<Evaluation> => {
+    const rows = x.length / 4;
+    const variance = (i: number) => (typeof sigma === 'number' ? sigma : sigma[Math.floor(i / 4)]!) ** 2;
+    return {
+      denoised: x.map((value, i) => Math.fround((0.25 * value + variance(i) * 0.2) / (0.25 + variance(i)))),
+      bottleneck: Float64Array.from({ length: 64 * rows }, (_, i) =>
+        Math.fround(Math.tanh(x[Math.floor(i / 64) * 4]!)),
+      ),
+    };
+  },
+}));
+vi.mock('./load-denoiser.js', () => ({
+  shapeOf: () => [1, 2, 2],
+  loadDenoiser: async () => ({ info: { labelDim: 0 }, denoiser: { evaluate } }),
+}));
+
+const solving = {
+  schedule: { type: 'polynomial', rho: 7 },
+  numSteps: 4,
+  sigmaMin: 0.1,
+  sigmaMax: 10,
+} as const;
+const params: PredictorParams = {
+  ...solving,
+  method: { solver: 'amed' },
+  afs: false,
+  scaleDir: 0.05,
+  scaleTime: 0,
+  teacher: { solver: 'heun' },
+  M: 1,
+  batch: 3,
+  lr: 0.005,
+  seed: 1,
+  seeds: [10, 15],
+};
+let dir: string;
+let trajectories: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fewstep-predictor-'));
+  const { files } = await runTeacher({
+    params: { ...solving, method: { solver: 'heun' }, M: 1, seeds: [10, 15] },
+    hints: {},
+    inputs: {},
+    dir,
+    progress: () => {},
+  });
+  trajectories = join(dir, files.trajectories!);
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const trained = async (changes: Partial<PredictorParams> = {}) => {
+  const inputs = { trajectories: [trajectories] };
+  const { meta } = await run({
+    params: { ...params, ...changes },
+    hints: {},
+    inputs,
+    dir,
+    progress: () => {},
+  });
+  return { meta, file: parsePredictor(await readFile(join(dir, 'predictor.safetensors'))) };
+};
+
+describe('the task of a predictor', () => {
+  it('makes use of what the teacher asked, whatever the loss', async () => {
+    // 2 evaluations for each of 3 intervals, and 2 batches.
+    expect((await trained()).meta).toMatchObject({ nfe: 12, images: 6 });
+    // 5 for the trajectory, 3 for r, 2 · 3 · 2 to draw the rest again.
+    expect((await trained({ lossWeight: 'end_to_end' })).meta).toMatchObject({ nfe: 40, images: 6 });
+  });
+
+  it('trains end to end where told so, the rate falling with what is done', async () => {
+    const times = sigmas(solving.schedule, solving);
+    const fine = sigmas(solving.schedule, { ...solving, numSteps: 7 });
+    const training = await trainer({
+      predictor: initPredictor({ seed: 1, scaleDir: 0.05, scaleTime: 0 }),
+      lr: 0.005,
+    });
+    for (const [seeds, done] of [
+      [[10, 11, 12], 0],
+      [[13, 14, 15], 1 / 2],
+    ] as const) {
+      const x = latents(seeds, [1, 2, 2]).map((value) => value * times[0]!);
+      const { trajectory } = await solve({
+        solver: solvers.heun(),
+        x,
+        n: 3,
+        sigmas: fine,
+        denoise: evaluate,
+      });
+      const teacher = [x, ...[2, 4, 6].map((at) => trajectory[at]!.map(Math.fround))];
+      await trainEndToEnd({
+        trainer: training,
+        student: students.amed(),
+        n: 3,
+        sigmas: times,
+        teacher,
+        denoise: evaluate,
+        done,
+      });
+    }
+    const { weights } = (await trained({ lossWeight: 'end_to_end' })).file.predictor;
+    for (const [name, { data }] of Object.entries(training.predictor.weights))
+      expect(weights[name]!.data).toEqual(data);
+    training.dispose();
+  });
+
+  it('trains by the official loss by default', async () => {
+    const [official, endToEnd] = [await trained(), await trained({ lossWeight: 'end_to_end' })];
+    expect(official.file.predictor.weights).not.toEqual(endToEnd.file.predictor.weights);
+  });
+});
