@@ -1,7 +1,7 @@
 /**
  * What went wrong, as a stable word: match on this, never on the message.
  *
- * - `E_PICKLE`, `E_ZIP`, `E_SAFETENSORS`: bytes that are no such file, or one that is cut short, hostile or not supported.
+ * - `E_PICKLE`, `E_ZIP`, `E_SAFETENSORS`, `E_ONNX`: bytes that are no such file, or one that is cut short, hostile or not supported.
  * - `E_CHECKPOINT`: a file that can't be opened, or holds no network that is known, or other weights than it needs.
  * - `E_TOKENIZER`: a vocabulary that can't be read, or is none.
  * - `E_ENGINE`: a graph that can't be opened, a request that doesn't fit it, or an evaluation that failed.
@@ -10,6 +10,7 @@ export type ModelErrorCode =
   | 'E_SAFETENSORS'
   | 'E_PICKLE'
   | 'E_ZIP'
+  | 'E_ONNX'
   | 'E_CHECKPOINT'
   | 'E_ENGINE'
   | 'E_TOKENIZER';

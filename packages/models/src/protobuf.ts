@@ -1,0 +1,88 @@
+import { ModelError } from './errors.js';
+
+/** A field of a message, in the order of its bytes; a repeated one comes as often as it is there. */
+export type ProtobufField =
+  | { readonly number: number; readonly wire: 'varint' /** Unsigned, 64 bits. */; readonly value: bigint }
+  /** A view into the message: four or eight bytes, or what the field says, such as text or a message within. */
+  | { readonly number: number; readonly wire: 'fixed32' | 'fixed64' | 'bytes'; readonly bytes: Uint8Array };
+
+/** Wire types 3 and 4, groups, are of protocol buffers' first version; 6 and 7 are none. */
+const wires: Readonly<Record<number, ProtobufField['wire']>> = {
+  0: 'varint',
+  1: 'fixed64',
+  2: 'bytes',
+  5: 'fixed32',
+};
+const lengths = { fixed32: 4, fixed64: 8 };
+
+const MAX_FIELD = 2 ** 29 - 1;
+const MAX_VARINT = 2n ** 64n - 1n;
+const MAX_VARINT_BYTES = 10;
+
+/**
+ * Reads the fields of a message in protocol buffers' wire format, one after another; a message within is read when its
+ * `bytes` are given to this function, so that depth is the caller's to bound.
+ *
+ * Fields before a fault have been given when the fault is found: a message is well-formed when all were read.
+ *
+ * Source: https://protobuf.dev/programming-guides/encoding.
+ * @throws ModelError `E_ONNX` for a field that is cut short or reaches beyond the message, a group, an unknown wire
+ *   type, the field number 0, or a number of more than 64 bits; `at` in `evidence` is its byte in the message.
+ */
+export function* protobufFields(message: Uint8Array): Generator<ProtobufField, undefined> {
+  const cursor = { at: 0 };
+  while (cursor.at < message.length) {
+    const start = cursor.at;
+    const tag = readVarint(message, cursor);
+    const number = Number(tag >> 3n);
+    if (number < 1 || number > MAX_FIELD) throw fault(`there is no field ${number}`, start);
+    const wire = wires[Number(tag & 7n)];
+    if (wire === undefined) throw fault(`field ${number} has the wire type ${tag & 7n}`, start);
+    if (wire === 'varint') {
+      yield { number, wire, value: readVarint(message, cursor) };
+      continue;
+    }
+    const length = wire === 'bytes' ? Number(readVarint(message, cursor)) : lengths[wire];
+    if (length > message.length - cursor.at)
+      throw fault(`field ${number} takes ${length} bytes, but ${message.length - cursor.at} follow`, start);
+    const bytes = message.subarray(cursor.at, cursor.at + length);
+    cursor.at += length;
+    yield { number, wire, bytes };
+  }
+}
+
+/**
+ * The integers, signed, of a repeated field at one of its places: one, or as many as are packed there.
+ *
+ * @throws ModelError `E_ONNX` where they are no varints
+ */
+export function integersOf(field: ProtobufField): bigint[] {
+  if (field.wire === 'varint') return [BigInt.asIntN(64, field.value)];
+  if (field.wire !== 'bytes') throw fault(`field ${field.number} holds ${field.wire}, no integers`, 0);
+  const integers: bigint[] = [];
+  const cursor = { at: 0 };
+  while (cursor.at < field.bytes.length) integers.push(BigInt.asIntN(64, readVarint(field.bytes, cursor)));
+  return integers;
+}
+
+function readVarint(bytes: Uint8Array, cursor: { at: number }): bigint {
+  const start = cursor.at;
+  // the first four bytes as a number: nearly all varints are short, and bigints are slow
+  let low = 0;
+  let value = 0n;
+  for (let i = 0; i < MAX_VARINT_BYTES; i++) {
+    const byte = bytes[cursor.at++];
+    if (byte === undefined) throw fault('a number is cut short', start);
+    if (i < 4) low |= (byte & 127) << (7 * i);
+    else value |= BigInt(byte & 127) << BigInt(7 * i);
+    if (byte < 128) {
+      value |= BigInt(low);
+      if (value > MAX_VARINT) break;
+      return value;
+    }
+  }
+  throw fault('a number has more than 64 bits', start);
+}
+
+const fault = (message: string, at: number) =>
+  new ModelError('E_ONNX', `no protocol buffer: byte ${at}: ${message}`, { at });
