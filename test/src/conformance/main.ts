@@ -16,7 +16,7 @@ if (!folder || !existsSync(folder)) {
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 for (const name of await topicNames(folder)) {
-  const outcomes = await run(name, join(folder, name));
+  const outcomes = await run(name, resolve(folder, name));
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const one of outcomes) {
     count[one.status]++;
