@@ -39,7 +39,7 @@ export const kinds = {
   teacher: { packages: sampling, revision: 1, outputs: ['trajectories'], load: () => import('./teacher.js') },
   predictor: {
     packages: sampling,
-    revision: 2,
+    revision: 3,
     outputs: ['predictor', 'log'],
     load: () => import('./predictor.js'),
   },
