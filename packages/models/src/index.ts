@@ -25,6 +25,7 @@ export {
   type ExportedDenoiser,
   exportDenoiser,
 } from './export-denoiser.js';
+export { exportFeatureNetwork, type FeatureResize } from './feature-network.js';
 export type { FirstStageOptions } from './first-stage-decoder.js';
 export {
   admCheckpoint,
@@ -35,6 +36,11 @@ export {
 } from './guided-checkpoint.js';
 export type { UnseenOptions } from './guided-options.js';
 export type { GuidedUNetOptions } from './guided-unet.js';
+export {
+  type InceptionCheckpoint,
+  inceptionCheckpoint,
+  readInceptionCheckpoint,
+} from './inception-checkpoint.js';
 export { type Inspection, inspectCheckpoint } from './inspect-checkpoint.js';
 export type { LatentOptions } from './latent-options.js';
 export type { LatentUNetOptions } from './latent-unet.js';

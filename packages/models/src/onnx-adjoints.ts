@@ -1,15 +1,18 @@
-import { type Attention, attentionLayout, type Conv, type GraphValue, OnnxOps } from './onnx-ops.js';
+import { type Attention, attentionLayout, type GraphValue, OnnxOps } from './onnx-ops.js';
+import type { ConvShape } from './ops.js';
 import type { Adjoints } from './reverse.js';
 import { sizeOf } from './tensor.js';
+import { windowOf } from './window.js';
 
 /** Emits a network and its derivatives: the operations, and the adjoints of those that have one of their own. */
 export class OnnxAdjoints extends OnnxOps implements Adjoints<GraphValue> {
-  convAdjoint(cotangent: GraphValue, x: GraphValue, name: string, shape: Conv): GraphValue {
-    const { in: cin, out, kernel, padding = Math.floor(kernel / 2), stride = 1 } = shape;
-    const rest = x.shape.slice(1).map((n) => (n + 2 * padding - kernel) % stride);
-    const inputs = [cotangent.name, this.weight(name, [out, cin, kernel, kernel])];
+  convAdjoint(cotangent: GraphValue, x: GraphValue, name: string, shape: ConvShape): GraphValue {
+    const [height, width] = x.shape.slice(1) as [number, number];
+    const { kernel, padding, stride } = windowOf(shape, [height, width]);
+    const rest = [height, width].map((n, axis) => (n + 2 * padding[axis]! - kernel[axis]!) % stride);
+    const inputs = [cotangent.name, this.weight(name, [shape.out, shape.in, ...kernel])];
     return this.node('ConvTranspose', inputs, x.shape, {
-      pads: { ints: new Array(4).fill(padding) },
+      pads: { ints: [...padding, ...padding] },
       strides: { ints: [stride, stride] },
       output_padding: { ints: rest },
     });

@@ -56,6 +56,54 @@ describe('on feature maps', () => {
     close(second.y, [every[0]!, every[2]!, every[8]!, every[10]!]);
   });
 
+  it('a kernel may be wide and not high, and stand without bias', async () => {
+    const weights = { 'c.weight': f32([1, 1, 1, 3], [1, 10, 100]) };
+    const conv = (ops: OnnxOps, x: GraphValue) =>
+      ops.conv(x, 'c', { in: 1, out: 1, kernel: [1, 3], bias: false });
+    const { y, shape } = await run(conv, [1, 2, 3], [1, 2, 3, 4, 5, 6], weights);
+    expect(shape).toEqual([1, 2, 3]);
+    close(y, [210, 321, 32, 540, 654, 65]);
+  });
+
+  it('batch norm takes the statistics that were kept', async () => {
+    const weights = {
+      'b.weight': f32([2], [3, 1]),
+      'b.bias': f32([2], [0.5, -1]),
+      'b.running_mean': f32([2], [1, 10]),
+      'b.running_var': f32([2], [3, 0]),
+    };
+    const norm = (ops: OnnxOps, x: GraphValue) => ops.batchNorm(x, 'b', { channels: 2, eps: 1 });
+    close((await run(norm, [2, 1, 2], [1, 3, 10, 12], weights)).y, [0.5, 3.5, -1, 1]);
+  });
+
+  it('pools take the largest value, or the mean of what lies in the map', async () => {
+    const x = [-1, -2, -3, -4, -5, -6];
+    const wide = { kernel: 3 };
+    close((await run((ops, v) => ops.maxPool(v, wide), [1, 2, 3], x)).y, [-1, -1, -2, -1, -1, -2]);
+    close((await run((ops, v) => ops.averagePool(v, wide), [1, 2, 3], x)).y, [-3, -3.5, -4, -3, -3.5, -4]);
+    const strided = await run((ops, v) => ops.maxPool(v, { kernel: 2, stride: 2, padding: 0 }), [1, 2, 3], x);
+    expect(strided).toEqual({ shape: [1, 1, 1], y: [-1] });
+  });
+
+  it('images of any size are resized by pixels in corners, or in centres', async () => {
+    const resize = async (centres: boolean, data: readonly number[], size: readonly [number, number]) => {
+      const ops = new OnnxOps({});
+      const session = await InferenceSession.create(
+        encodeOnnx(ops.model({ y: ops.images('images', 1, 4, { centres }) })).graph,
+      );
+      const images = new Tensor('float32', Float32Array.from(data), [1, 1, ...size]);
+      const { y } = await session.run({ images });
+      await session.release();
+      expect(y!.dims).toEqual([1, 1, 4, 4]);
+      return Array.from(y!.data as Float32Array);
+    };
+    // rows alike: what matters is where the four columns stand
+    close((await resize(false, [0, 8, 0, 8], [2, 2])).slice(0, 4), [0, 4, 8, 8]);
+    close((await resize(true, [0, 8, 0, 8], [2, 2])).slice(0, 4), [0, 2, 6, 8]);
+    close((await resize(false, [0, 1, 2, 3, 4, 5, 6, 7], [1, 8])).slice(0, 4), [0, 2, 4, 6]);
+    close((await resize(true, [0, 1, 2, 3, 4, 5, 6, 7], [1, 8])).slice(0, 4), [0.5, 2.5, 4.5, 6.5]);
+  });
+
   it('enlarging puts each value four times', async () => {
     const { y } = await run((ops, x) => ops.enlarge(x), [1, 1, 2], [1, 2]);
     expect(y).toEqual([1, 1, 2, 2, 1, 1, 2, 2]);
@@ -156,6 +204,10 @@ describe('on tokens', () => {
     const { y } = await run((ops, x) => ops.halves(x)[1], [2, 4], [1, 2, 3, 4, 5, 6, 7, 8]);
     expect(y).toEqual([3, 4, 7, 8]);
   });
+});
+
+it('relu keeps what is positive', async () => {
+  expect((await run((ops, x) => ops.relu(x), [3], [-1, 0, 2])).y).toEqual([0, 0, 2]);
 });
 
 it('gelu is x times the share of the normal distribution below x', async () => {

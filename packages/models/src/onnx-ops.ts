@@ -6,8 +6,9 @@ import type {
   OnnxType,
   OnnxValue,
 } from './onnx-model.js';
-import type { AttentionOrder, Ops } from './ops.js';
+import type { AttentionOrder, ConvShape, Ops, WindowShape } from './ops.js';
 import { sizeOf, type Tensors, toFloat32 } from './tensor.js';
+import { windowOf } from './window.js';
 
 /** A value of the graph: its name, and its shape without the batch. */
 export interface GraphValue {
@@ -34,6 +35,20 @@ export class OnnxOps implements Ops<GraphValue> {
     return { name, shape };
   }
 
+  /**
+   * An input of images of any height and width, resized to `size` × `size` by linear interpolation between the four
+   * pixels around. `centres`: a pixel lies in the middle of its square, otherwise in its upper left corner.
+   */
+  images(name: string, channels: number, size: number, { centres }: { centres: boolean }): GraphValue {
+    this.inputs.push({ name, type: 'float32', shape: [BATCH, channels, 'height', 'width'] });
+    const kept = this.node('Shape', [name], [], { end: { int: 2 } });
+    const sizes = this.node('Concat', [kept.name, this.ints([size, size])], [], { axis: { int: 0 } });
+    return this.node('Resize', [name, '', '', sizes.name], [channels, size, size], {
+      mode: { string: 'linear' },
+      coordinate_transformation_mode: { string: centres ? 'half_pixel' : 'asymmetric' },
+    });
+  }
+
   /** The finished graph, its outputs under the names given; `integers` names those that are whole numbers. */
   model(outputs: Readonly<Record<string, GraphValue>>, integers: readonly string[] = []): OnnxModel {
     return {
@@ -49,12 +64,12 @@ export class OnnxOps implements Ops<GraphValue> {
     };
   }
 
-  conv(x: GraphValue, name: string, shape: Conv): GraphValue {
-    const { in: cin, out, kernel, padding = Math.floor(kernel / 2), stride = 1 } = shape;
-    const size = x.shape.slice(1).map((n) => Math.floor((n + 2 * padding - kernel) / stride) + 1);
-    const inputs = [x.name, this.weight(name, [out, cin, kernel, kernel]), this.bias(name, out)];
-    return this.node('Conv', inputs, [out, ...size], {
-      pads: { ints: new Array(4).fill(padding) },
+  conv(x: GraphValue, name: string, shape: ConvShape): GraphValue {
+    const { in: cin, out, bias = true } = shape;
+    const { kernel, padding, stride, size } = windowOf(shape, mapSize(x));
+    const weight = this.weight(name, [out, cin, ...kernel]);
+    return this.node('Conv', [x.name, weight, ...(bias ? [this.bias(name, out)] : [])], [out, ...size], {
+      pads: { ints: [...padding, ...padding] },
       ...(stride > 1 && { strides: { ints: [stride, stride] } }),
     });
   }
@@ -83,6 +98,13 @@ export class OnnxOps implements Ops<GraphValue> {
       this.constant(toFloat32(this.weights[`${name}.${parameter}`]!), [channels, 1, 1]);
     const scaled = this.node('Mul', [this.reshape(normed, x.shape).name, perChannel('weight')], x.shape);
     return this.node('Add', [scaled.name, perChannel('bias')], x.shape);
+  }
+
+  batchNorm(x: GraphValue, name: string, { channels, eps }: { channels: number; eps: number }): GraphValue {
+    const parameters = ['weight', 'bias', 'running_mean', 'running_var'].map((parameter) =>
+      this.stored(`${name}.${parameter}`, [channels]),
+    );
+    return this.node('BatchNormalization', [x.name, ...parameters], x.shape, { epsilon: { float: eps } });
   }
 
   layerNorm(x: GraphValue, name: string, { width, eps }: { width: number; eps: number }): GraphValue {
@@ -197,6 +219,18 @@ export class OnnxOps implements Ops<GraphValue> {
     });
   }
 
+  maxPool = (x: GraphValue, window: WindowShape) => this.pool('MaxPool', x, window);
+  averagePool = (x: GraphValue, window: WindowShape) => this.pool('AveragePool', x, window);
+
+  private pool(op: 'MaxPool' | 'AveragePool', x: GraphValue, window: WindowShape): GraphValue {
+    const { kernel, padding, stride, size } = windowOf(window, mapSize(x));
+    return this.node(op, [x.name], [x.shape[0]!, ...size], {
+      kernel_shape: { ints: kernel },
+      pads: { ints: [...padding, ...padding] },
+      strides: { ints: [stride, stride] },
+    });
+  }
+
   prependMean(x: GraphValue): GraphValue {
     const [channels, height, width] = x.shape as [number, number, number];
     const column = this.reshape(x, [channels, height * width, 1]);
@@ -269,6 +303,10 @@ export class OnnxOps implements Ops<GraphValue> {
 
   sigmoid(x: GraphValue): GraphValue {
     return this.node('Sigmoid', [x.name], x.shape);
+  }
+
+  relu(x: GraphValue): GraphValue {
+    return this.node('Relu', [x.name], x.shape);
   }
 
   silu(x: GraphValue): GraphValue {
@@ -493,6 +531,8 @@ export class OnnxOps implements Ops<GraphValue> {
   }
 }
 
+const mapSize = ({ shape }: GraphValue) => shape.slice(1) as [height: number, width: number];
+
 /** How query, key and value lie in 3·channels, and along which axis they follow one another; the batch is axis 0. */
 export const attentionLayout = {
   'heads-channels-qkv': (_channels, perHead) => ({ sizes: [perHead, 3], axis: 2 }),
@@ -507,14 +547,6 @@ interface Resample {
   readonly channels: number;
   readonly taps: number;
   readonly padding: number;
-}
-
-export interface Conv {
-  readonly in: number;
-  readonly out: number;
-  readonly kernel: number;
-  readonly padding?: number;
-  readonly stride?: number;
 }
 
 export interface Attention {

@@ -6,12 +6,17 @@
  * named as in a PyTorch state_dict: a layer `name` has `name.weight` and, with bias, `name.bias`.
  */
 export interface Ops<T> {
-  /** Two-dimensional convolution, zeros around: weight [out, in, kernel, kernel]. */
+  /** Two-dimensional convolution, zeros around: weight [out, in, height, width of the kernel]. */
   conv(x: T, name: string, shape: ConvShape): T;
   /** x Wᵀ + b on vectors, or on each token: weight [out, in]. */
   linear(x: T, name: string, shape: LinearShape): T;
   /** Zero mean and unit variance within each group of channels, then weight and bias for each channel. */
   groupNorm(x: T, name: string, shape: { channels: number; groups: number; eps: number }): T;
+  /**
+   * Each channel less `running_mean`, over the root of `running_var` + eps, then its weight and bias: the statistics
+   * are those of training.
+   */
+  batchNorm(x: T, name: string, shape: { channels: number; eps: number }): T;
   /** Zero mean and unit variance within each token, then weight and bias for each entry. */
   layerNorm(x: T, name: string, shape: { width: number; eps: number }): T;
   /** Softmax attention over the positions of a feature map with query, key and value in its 3·channels channels. */
@@ -44,6 +49,10 @@ export interface Ops<T> {
   enlarge(x: T): T;
   /** Halves height and width; each value is the mean of four. */
   shrink(x: T): T;
+  /** The largest value within a window around each position. */
+  maxPool(x: T, window: WindowShape): T;
+  /** The mean within a window around each position, of what lies in the map. */
+  averagePool(x: T, window: WindowShape): T;
   /** All positions of a feature map in one column, their mean before them: [n, channels, 1 + height·width, 1]. */
   prependMean(x: T): T;
   /** The first position of a feature map as a vector. */
@@ -63,6 +72,8 @@ export interface Ops<T> {
   /** Positive, with sum 1 over the entries of a vector. */
   softmax(x: T): T;
   sigmoid(x: T): T;
+  /** max(x, 0). */
+  relu(x: T): T;
   /** x·sigmoid(x). */
   silu(x: T): T;
   /** x·Φ(x), Φ the normal distribution. */
@@ -89,14 +100,22 @@ export interface Ops<T> {
   outer(level: T, frequencies: readonly number[] | { name: string; count: number; factor: number }): T;
 }
 
-export interface ConvShape {
-  readonly in: number;
-  readonly out: number;
-  readonly kernel: number;
-  /** Rows and columns of zeros on each side; by default what keeps the size. */
-  readonly padding?: number;
+/** One number for both, or height and width. */
+export type Extent = number | readonly [height: number, width: number];
+
+export interface WindowShape {
+  readonly kernel: Extent;
+  /** Rows and columns added on each side; by default what keeps the size. */
+  readonly padding?: Extent;
   /** 1 by default. */
   readonly stride?: number;
+}
+
+export interface ConvShape extends WindowShape {
+  readonly in: number;
+  readonly out: number;
+  /** True by default. */
+  readonly bias?: boolean;
 }
 
 interface LinearShape {

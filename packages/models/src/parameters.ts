@@ -30,9 +30,10 @@ export function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<stri
     return null;
   };
   const recorder: Ops<null> = {
-    conv(_, name, shape) {
-      shapes.set(`${name}.weight`, [shape.out, shape.in, shape.kernel, shape.kernel]);
-      shapes.set(`${name}.bias`, [shape.out]);
+    conv(_, name, { in: cin, out, kernel, bias = true }) {
+      const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+      shapes.set(`${name}.weight`, [out, cin, height, width]);
+      if (bias) shapes.set(`${name}.bias`, [out]);
       return null;
     },
     linear(_, name, shape) {
@@ -41,6 +42,10 @@ export function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<stri
       return null;
     },
     groupNorm: (_, name, { channels }) => norm(name, channels),
+    batchNorm(_, name, { channels }) {
+      for (const statistic of ['running_mean', 'running_var']) shapes.set(`${name}.${statistic}`, [channels]);
+      return norm(name, channels);
+    },
     layerNorm: (_, name, { width }) => norm(name, width),
     embedding: (_, name, { count, width }) => table(name, count, width),
     nearestRow: (_, name, { count, width }) => ({ row: table(name, count, width), number: null }),
@@ -62,6 +67,8 @@ export function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<stri
     featureMap: nothing,
     enlarge: nothing,
     shrink: nothing,
+    maxPool: nothing,
+    averagePool: nothing,
     prependMean: nothing,
     first: nothing,
     groupMean: nothing,
@@ -73,6 +80,7 @@ export function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<stri
     nearestIndex: nothing,
     concat: nothing,
     channelMean: nothing,
+    relu: nothing,
     silu: nothing,
     gelu: nothing,
     sin: nothing,

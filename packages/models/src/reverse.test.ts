@@ -17,6 +17,7 @@ const stored = (shape: readonly number[], salt: number, factor = 1): Stored => (
 });
 
 const weights = {
+  'wide.weight': stored([3, 4, 1, 3], 14, 0.3),
   'conv.weight': stored([3, 4, 3, 3], 1, 0.3),
   'conv.bias': stored([3], 2),
   'norm.weight': stored([4], 3),
@@ -36,6 +37,8 @@ const asked: (order: 'heads-channels-qkv' | 'heads-qkv-channels' | 'qkv-heads-ch
 const rules: Record<string, Rule> = {
   conv: (ops, x) => ops.conv(x, 'conv', { in: 4, out: 3, kernel: 3 }),
   'conv with stride': (ops, x) => ops.conv(x, 'conv', { in: 4, out: 3, kernel: 3, stride: 2 }),
+  'conv, wide, without bias': (ops, x) =>
+    ops.conv(x, 'wide', { in: 4, out: 3, kernel: [1, 3], padding: [1, 0], bias: false }),
   groupNorm: (ops, x) => ops.groupNorm(x, 'norm', { channels: 4, groups: 2, eps: 1e-5 }),
   'attention, heads first, qkv last': asked('heads-channels-qkv'),
   'attention, heads first': asked('heads-qkv-channels'),
