@@ -3,9 +3,11 @@ import { exportDenoiser, openDenoiser, readEdmCheckpoint, type Tensors, toFloat3
 import { differences } from './differences.js';
 import { DERIVATIVE_BOUND, directionalDerivative } from './directional-derivative.js';
 import { edmKeyLists } from './edm-key-lists.js';
+import { type LayersCase, layerCases } from './edm-layers.js';
 import { formatCases } from './formats.js';
 import type { Golden } from './golden.js';
 import { type GuidedCase, guidedCases, guidedKeyLists } from './guided-models.js';
+import { type InceptionCase, inceptionCases } from './inception.js';
 import { type LatentCase, latentCases, latentKeyLists } from './latent-models.js';
 import { type Outcome, outcome, type Topic } from './topic.js';
 
@@ -18,7 +20,7 @@ interface Case {
   readonly files?: readonly { readonly path: string }[];
   readonly config: { readonly img_resolution: number; readonly label_dim: number };
   readonly checks: { readonly max_rel_diff_f32_vs_f64_denoised: readonly number[] };
-  readonly units?: readonly { readonly name: string }[];
+  readonly units?: unknown;
 }
 
 /**
@@ -35,14 +37,9 @@ export const models: Topic = async (golden) => {
       outcomes.push(...(await guidedCases(golden, one as unknown as GuidedCase)));
     else if (one.family === 'ldm' || one.family === 'sd')
       outcomes.push(...(await latentCases(golden, one as unknown as LatentCase)));
-    else if (one.units)
-      for (const unit of one.units)
-        outcomes.push(
-          skipped(
-            `${one.name}/${unit.name}`,
-            'single layers are no public interface; the tests of @fewstep/models run them',
-          ),
-        );
+    else if (one.units) outcomes.push(...(await layerCases(golden, one as unknown as LayersCase)));
+    else if (one.family === 'inception')
+      outcomes.push(...(await inceptionCases(golden, one as unknown as InceptionCase)));
     else if (one.files) outcomes.push(...(await formatCases(golden, one.files)));
     else outcomes.push(skipped(one.name, 'family not read yet'));
   }
