@@ -54,7 +54,7 @@ const fid = program.command('fid').description('Fréchet distance of sets of ima
 const withFeatures = (command: Command) =>
   withStore(command)
     .argument('<images>', 'a zip or folder of images')
-    .requiredOption('--features <onnx>', 'feature network: input images, output features')
+    .requiredOption('--features <file>', 'feature network, or weights of FID’s Inception-v3 (.pth)')
     .option('--json', 'print one JSON object on standard output');
 withFeatures(fid.command('ref'))
   .description('write the statistics of a set of images as .npz')

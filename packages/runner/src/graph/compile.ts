@@ -21,6 +21,7 @@ import type { SamplesParams } from '../tasks/samples.js';
 import type { StepCostsParams } from '../tasks/step-costs.js';
 import type { TeacherParams } from '../tasks/teacher.js';
 import { type GraphBuilder, graphBuilder, optionalOutput, output, type World } from './builder.js';
+import { featureNetwork } from './feature-network.js';
 import type { Input, Task } from './task.js';
 
 /** What a point of the grid comes down to. */
@@ -238,12 +239,12 @@ function planScore(
       },
     });
   }
-  const network = dataset.featureNetwork!;
+  const network = featureNetwork(graph, dataset.featureNetwork!);
   const data = dataset.referenceData!;
   const features = samples.map((shard) =>
     graph.task('features', `features of ${shard.title}`, {
       params: {},
-      inputs: { network: [{ file: network }], images: [output(shard, 'images')] },
+      inputs: { network: [network], images: [output(shard, 'images')] },
       hints: { batch: point.batch },
     }),
   );
@@ -272,13 +273,13 @@ function planScore(
 }
 
 /** The real images' features, in as many parts as their size suggests. */
-export function planReference(graph: GraphBuilder, data: string, network: string, batch: number): Task[] {
+export function planReference(graph: GraphBuilder, data: string, network: Input, batch: number): Task[] {
   const bytes = statSync(data, { throwIfNoEntry: false })?.size ?? 0;
   const of = Math.max(1, Math.ceil(bytes / referencePartBytes));
   return Array.from({ length: of }, (_, part) =>
     graph.task('reference-features', `features of ${data}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`, {
       params: { part, of } satisfies ReferenceParams,
-      inputs: { network: [{ file: network }], data: [{ file: data }] },
+      inputs: { network: [network], data: [{ file: data }] },
       hints: { batch },
     }),
   );

@@ -421,9 +421,9 @@ const dataset = {
     feature_network: {
       type: 'string',
       minLength: 1,
-      examples: ['features.onnx'],
+      examples: ['features.onnx', 'pt_inception-2015-12-05-6726825d.pth'],
       description:
-        'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; relative to the spec.',
+        'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; or the weights of FID’s Inception-v3 as pytorch-fid publishes them (.pth); relative to the spec.',
     },
   },
 } as const;

@@ -44,6 +44,12 @@ export const kinds = {
     load: () => import('./predictor.js'),
   },
   samples: { packages: sampling, revision: 1, outputs: ['images'], load: () => import('./samples.js') },
+  'feature-network': {
+    packages: ['models'],
+    revision: 1,
+    outputs: ['graph'],
+    load: () => import('./feature-network.js'),
+  },
   features: {
     packages: ['metrics'],
     revision: 1,
