@@ -11,7 +11,7 @@ export interface DenoiserRequest {
   readonly labels?: readonly (number | null)[];
   /** What the network is told beside, where it is: [positions × width] for all samples, or n of them. */
   readonly condition?: Float64Array;
-  /** Most samples that go through the network at once, up to 64; by default 64, fewer above 64×64 pixels, or 32×32 with a condition. */
+  /** Most samples that go through the network at once, up to 64; by default 64, fewer above 64×64 pixels, or 32×32 with a condition. A graph with a batch size of its own takes that. */
   readonly batch?: number;
 }
 
@@ -75,31 +75,40 @@ export async function openDenoiser(
       const bottleneck = new Float64Array(info.bottleneck ? n * BOTTLENECK : 0);
       for (let start = 0; start < n; start += batch) {
         const end = Math.min(n, start + batch);
-        const rows = end - start;
-        const slice = Float32Array.from(x.subarray(start * size, end * size));
+        // where the graph takes no fewer, the last sample stands for those that aren't there
+        const rows = Array.from({ length: info.batch ?? end - start }, (_, row) =>
+          Math.min(start + row, end - 1),
+        );
+        const slice = new Float32Array(rows.length * size);
+        rows.forEach((sample, row) => {
+          slice.set(x.subarray(sample * size, (sample + 1) * size), row * size);
+        });
         const feeds: Record<string, OnnxInput> = {
           x: { data: slice, shape: [channels, resolution, resolution] },
-          sigma: { data: sigma.slice(start, end), shape: [] },
+          sigma: { data: Float32Array.from(rows, (sample) => sigma[sample]!), shape: [] },
         };
         if (labelDim > 0) {
-          const oneHot = new Float32Array(rows * labelDim);
-          labels?.slice(start, end).forEach((label, row) => {
+          const oneHot = new Float32Array(rows.length * labelDim);
+          rows.forEach((sample, row) => {
+            const label = labels?.[sample] ?? null;
             if (label !== null) oneHot[row * labelDim + label] = 1;
           });
           feeds.class_labels = { data: oneHot, shape: [labelDim] };
         }
         if (condition && tokens) {
           const width = condition.positions * condition.width;
-          const data = new Float32Array(rows * width);
-          for (let row = 0; row < rows; row++) {
-            const from = tokens.length === width ? 0 : (start + row) * width;
+          const data = new Float32Array(rows.length * width);
+          rows.forEach((sample, row) => {
+            const from = tokens.length === width ? 0 : sample * width;
             data.set(tokens.subarray(from, from + width), row * width);
-          }
+          });
           feeds.condition = { data, shape: [condition.positions, condition.width] };
         }
-        const results = await session.run(feeds, rows);
-        denoised.set(results.denoised as Float32Array, start * size);
-        if (info.bottleneck) bottleneck.set(results.bottleneck as Float32Array, start * BOTTLENECK);
+        const results = await session.run(feeds, rows.length);
+        const take = (name: string, each: number) =>
+          (results[name] as Float32Array).subarray(0, (end - start) * each);
+        denoised.set(take('denoised', size), start * size);
+        if (info.bottleneck) bottleneck.set(take('bottleneck', BOTTLENECK), start * BOTTLENECK);
       }
       return { denoised, bottleneck, forwards: n };
     },
@@ -139,7 +148,7 @@ function check({ x, sigma, labels, condition, batch }: DenoiserRequest, info: De
   const most = batch ?? Math.max(1, Math.min(MAX_BATCH, Math.floor(pixels / resolution ** 2)));
   if (!(Number.isInteger(most) && most >= 1 && most <= MAX_BATCH))
     throw engineFault(`batch is an integer from 1 to ${MAX_BATCH}, not ${batch}`, { batch });
-  return { x, n, sigma: sigmas, labels, tokens: condition, batch: most };
+  return { x, n, sigma: sigmas, labels, tokens: condition, batch: info.batch ?? most };
 }
 
 function checkCondition(condition: Float64Array | undefined, n: number, info: DenoiserInfo): void {

@@ -24,6 +24,8 @@ export interface DenoiserInfo {
   readonly bottleneck: boolean;
   /** Where the network is told one: the shape of the input `condition`. */
   readonly condition?: Condition;
+  /** The only number of samples that the graph takes at once, where it doesn't take any. */
+  readonly batch?: number;
   /** Descending levels that the network was trained at, where it knows no others: `roundSigma` goes to one of them. */
   readonly noiseLevels?: readonly number[];
   /** ᾱ_1 down to ᾱ_M of training, where the network knows others, too. */

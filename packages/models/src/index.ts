@@ -36,6 +36,7 @@ export {
 } from './guided-checkpoint.js';
 export type { UnseenOptions } from './guided-options.js';
 export type { GuidedUNetOptions } from './guided-unet.js';
+export { importDenoiser, type OnnxDenoiserOptions, parseOnnxDenoiser } from './import-denoiser.js';
 export {
   type InceptionCheckpoint,
   inceptionCheckpoint,
@@ -44,6 +45,7 @@ export {
 export { type Inspection, inspectCheckpoint } from './inspect-checkpoint.js';
 export type { LatentOptions } from './latent-options.js';
 export type { LatentUNetOptions } from './latent-unet.js';
+export { alphasCumprod, type BetaSchedule } from './noise-levels.js';
 export {
   type OfficialPredictor,
   type OfficialPredictorSettings,
@@ -51,6 +53,7 @@ export {
   readOfficialPredictor,
 } from './official-predictor.js';
 export type { EngineOptions } from './onnx-session.js';
+export { externalFiles } from './open-onnx.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
 export type { Preconditioning } from './preconditioning.js';
 export { type CheckpointOptions, readCheckpoint } from './read-checkpoint.js';

@@ -53,3 +53,21 @@ it('says what keeps weights of a known family from fitting', async () => {
   await rm(folder, { recursive: true });
   expect(found).toMatchObject({ family: 'adm', problem: expect.stringMatching(/no U-Net/), parameters: 9 });
 });
+
+it('tells what an ONNX file takes and gives', async () => {
+  const found = await inspectCheckpoint(
+    new URL('../../../experiments/digits/digits-features.onnx', import.meta.url).pathname,
+  );
+  expect(found).toMatchObject({
+    format: 'ONNX',
+    onnx: {
+      opsets: { 'ai.onnx': expect.any(Number) },
+      inputs: [expect.stringMatching(/^\w+: float32 \[.*32, 32\]$/)],
+      outputs: ['features: float32 [n, 224]', 'logits: float32 [n, 10]'],
+      external: [],
+    },
+  });
+  expect(found.onnx!.nodes).toBeGreaterThan(3);
+  expect(found.parameters).toBeGreaterThan(1000);
+  expect(found).not.toHaveProperty('family');
+});

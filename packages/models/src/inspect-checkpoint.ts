@@ -5,6 +5,11 @@ import { type Family, familyOf } from './family.js';
 import { admCheckpoint, cmCheckpoint } from './guided-checkpoint.js';
 import { planLatent } from './latent-checkpoint.js';
 import { readOfficialPredictor } from './official-predictor.js';
+import type { OnnxType } from './onnx-model.js';
+import { shownValue } from './onnx-signature.js';
+import { externalFilesOf, readOnnxFile } from './open-onnx.js';
+import { isOnnx } from './sniff.js';
+import { fileSource } from './source.js';
 import { openStateDict } from './state-dict.js';
 import { type Dtype, sizeOf, type Tensors } from './tensor.js';
 import type { TensorInfo } from './tensor-file.js';
@@ -14,6 +19,8 @@ export interface Inspection {
   /** What kind of file it is, in words. */
   readonly format: string;
   readonly bytes: number;
+  /** Of an ONNX file: what it is in the words of its own. */
+  readonly onnx?: OnnxOutline;
   /** What its weights are of; left out where their names are of no network that is known. */
   readonly family?: string;
   /** The network's options, where they could be read and every weight has its place. */
@@ -27,6 +34,18 @@ export interface Inspection {
   readonly dtypes: Readonly<Partial<Record<Dtype, number>>>;
   /** By the first part of their names, those of most elements first. At most 16; the others are summed up as `…`. */
   readonly groups: readonly Group[];
+}
+
+interface OnnxOutline {
+  /** Version of ONNX's operators, and of other domains'. */
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly producer: string;
+  /** As `sample: float32 [n, 3, 32, 32]`. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: number;
+  /** Files beside it that hold weights. */
+  readonly external: readonly string[];
 }
 
 interface Group {
@@ -44,6 +63,7 @@ type Infos = ReadonlyMap<string, TensorInfo>;
  * @throws ModelError as `openStateDict`, with `path` in `evidence`; weights that don't fit are a `problem`, no error.
  */
 export async function inspectCheckpoint(path: string): Promise<Inspection> {
+  if (startsAsOnnx(path)) return inspectOnnx(path);
   const { format, tensors, close } = await openStateDict(path);
   close();
   const bytes = statSync(path).size;
@@ -51,6 +71,52 @@ export async function inspectCheckpoint(path: string): Promise<Inspection> {
   const object = await toldObject(path);
   return { format, bytes, ...object.told, ...countsOf(new Map(Object.entries(object.weights))) };
 }
+
+function startsAsOnnx(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
+  const source = fileSource(path);
+  try {
+    return isOnnx(source.read(0, Math.min(source.length, 16)));
+  } finally {
+    source.close();
+  }
+}
+
+function inspectOnnx(path: string): Inspection {
+  const { opsets, producer, inputs, outputs, nodes, initializers } = readOnnxFile(path);
+  const infos = initializers.flatMap(({ name, type, shape }): [string, TensorInfo][] =>
+    type === undefined ? [] : [[name, { dtype: dtypes[type], shape }]],
+  );
+  return {
+    format: 'ONNX',
+    bytes: statSync(path).size,
+    onnx: {
+      opsets: Object.fromEntries([...opsets].map(([domain, version]) => [domain || 'ai.onnx', version])),
+      producer,
+      inputs: inputs.map(shownValue),
+      outputs: outputs.map(shownValue),
+      nodes: nodes.length,
+      external: externalFilesOf(initializers),
+    },
+    ...countsOf(new Map(infos)),
+  };
+}
+
+const dtypes = {
+  float32: 'F32',
+  uint8: 'U8',
+  int8: 'I8',
+  uint16: 'U16',
+  int16: 'I16',
+  int32: 'I32',
+  int64: 'I64',
+  bool: 'BOOL',
+  float16: 'F16',
+  float64: 'F64',
+  uint32: 'U32',
+  uint64: 'U64',
+  bfloat16: 'BF16',
+} as const satisfies Record<OnnxType, Dtype>;
 
 type Told = Pick<Inspection, 'family' | 'options' | 'problem'>;
 

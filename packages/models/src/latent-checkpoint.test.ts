@@ -107,7 +107,7 @@ describe('the published checkpoints', () => {
     expect(weights['output_blocks.8.2.conv.weight']!.shape).toEqual([640, 640, 3, 3]);
     expect(weights['input_blocks.9.0.op.weight']!.shape).toEqual([1280, 1280, 3, 3]);
     expect(weights['output_blocks.5.0.skip_connection.weight']!.shape).toEqual([1280, 1920, 1, 1]);
-    const table = alphasCumprod(0.00085, 0.012, 1000);
+    const table = alphasCumprod({ type: 'scaled_linear', start: 0.00085, end: 0.012, steps: 1000 });
     expect(table[0]).toBeCloseTo(0.99915, 12);
     expect(table.at(-1)).toBeCloseTo(0.004660098513077241, 12);
     // in float32, as the original file has it

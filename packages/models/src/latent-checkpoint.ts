@@ -141,7 +141,12 @@ function checkFit(
 function noiseTable({ tensors, read }: LatentSource, { linear_start, linear_end }: LatentOptions): number[] {
   if (Object.hasOwn(tensors, 'alphas_cumprod')) return Array.from(toNumbers(read('alphas_cumprod')), Number);
   if (linear_start !== undefined && linear_end !== undefined)
-    return alphasCumprod(linear_start, linear_end, STEPS).map(Math.fround);
+    return alphasCumprod({
+      type: 'scaled_linear',
+      start: linear_start,
+      end: linear_end,
+      steps: STEPS,
+    }).map(Math.fround);
   throw new ModelError(
     'E_CHECKPOINT',
     'it has no alphas_cumprod, so its noise levels must be given: linear_start and linear_end of its configuration',

@@ -17,6 +17,9 @@ interface NetworkOutputs<T> {
   readonly bottleneck: T | undefined;
 }
 
+/** A network under one interpretation of its operations. */
+export type NetworkOver<T> = (ops: Ops<T>, inputs: NetworkInputs<T>) => NetworkOutputs<T>;
+
 /** A network under any interpretation of its operations. */
 export type Network = <T>(ops: Ops<T>, inputs: NetworkInputs<T>) => NetworkOutputs<T>;
 

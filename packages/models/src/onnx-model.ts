@@ -6,8 +6,18 @@ export interface OnnxModel {
   readonly opset: number;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
-  readonly nodes: readonly OnnxNode[];
-  readonly initializers: readonly OnnxInitializer[];
+  /** Bytes are a node that is encoded already. */
+  readonly nodes: readonly (OnnxNode | Uint8Array)[];
+  /** Bytes are a tensor that is encoded already. */
+  readonly initializers: readonly (OnnxInitializer | Uint8Array)[];
+  /** What a model needs that nodes of another file came into. */
+  readonly foreign?: {
+    readonly irVersion: number;
+    /** Versions of the operators' domains beside ONNX's own. */
+    readonly opsets: ReadonlyMap<string, number>;
+    /** Encoded already. */
+    readonly functions: readonly Uint8Array[];
+  };
 }
 
 export interface OnnxValue {
@@ -37,10 +47,10 @@ export interface OnnxInitializer {
   readonly type: OnnxType;
   readonly shape: readonly number[];
   /** The elements; asked for when they are written, so that a conversion needs to hold one tensor at a time. */
-  readonly data: () => Float32Array | BigInt64Array;
+  readonly data: () => ArrayBufferView;
 }
 
-export type OnnxType = 'float32' | 'int64';
+export type OnnxType = keyof typeof onnxTypes;
 
 /** A model as bytes. Weights beyond what one protocol buffer can hold come as parts of a second file. */
 export interface EncodedOnnx {
@@ -53,10 +63,22 @@ export interface EncodedOnnx {
 }
 
 const IR_VERSION = 8;
-const types = { float32: { code: 1, bytes: 4 }, int64: { code: 7, bytes: 8 } } satisfies Record<
-  OnnxType,
-  unknown
->;
+/** Element types whose elements are whole bytes, with their code in onnx.proto. */
+export const onnxTypes = {
+  float32: { code: 1, bytes: 4 },
+  uint8: { code: 2, bytes: 1 },
+  int8: { code: 3, bytes: 1 },
+  uint16: { code: 4, bytes: 2 },
+  int16: { code: 5, bytes: 2 },
+  int32: { code: 6, bytes: 4 },
+  int64: { code: 7, bytes: 8 },
+  bool: { code: 9, bytes: 1 },
+  float16: { code: 10, bytes: 2 },
+  float64: { code: 11, bytes: 8 },
+  uint32: { code: 12, bytes: 4 },
+  uint64: { code: 13, bytes: 8 },
+  bfloat16: { code: 16, bytes: 2 },
+} as const;
 /** Protocol buffers end at 2 GiB; the nodes and names need a little of it. */
 const INLINE_LIMIT = 2 ** 31 - 2 ** 24;
 /** Small constants stay inside: shapes are computed from some of them before external data is read. */
@@ -71,7 +93,10 @@ export function encodeOnnx(
   model: OnnxModel,
   { externalName = 'weights.bin', inlineLimit = INLINE_LIMIT } = {},
 ): EncodedOnnx {
-  const total = model.initializers.reduce((sum, one) => sum + bytesOf(one), 0);
+  const { nodes, initializers, foreign } = model;
+  const encoded = [...nodes, ...initializers, ...(foreign?.functions ?? [])].filter(isEncoded);
+  const copied = encoded.reduce((sum, { length }) => sum + length, 0);
+  const total = initializers.reduce((sum, one) => sum + (isEncoded(one) ? 0 : bytesOf(one)), 0);
   const placed: { start: number; one: OnnxInitializer }[] = [];
   let end = 0;
   const place = (one: OnnxInitializer): number => {
@@ -80,52 +105,60 @@ export function encodeOnnx(
     end = start + bytesOf(one);
     return start;
   };
-  const outside = total > inlineLimit;
+  const outside = copied + total > inlineLimit;
 
   // sized at once: a writer that grows by doubling would hold a large network three times
-  const pbf = new PbfWriter(new Uint8Array((outside ? 0 : total) + NODES));
-  pbf.writeVarintField(1, IR_VERSION);
+  const pbf = new PbfWriter(new Uint8Array((outside ? 0 : total) + copied + NODES));
+  pbf.writeVarintField(1, Math.max(IR_VERSION, foreign?.irVersion ?? 0));
   pbf.writeStringField(2, 'fewstep');
   pbf.writeMessage(
     7,
     (_, graph) => {
-      for (const node of model.nodes) graph.writeMessage(1, writeNode, node);
+      for (const node of nodes)
+        if (isEncoded(node)) graph.writeBytesField(1, node);
+        else graph.writeMessage(1, writeNode, node);
       graph.writeStringField(2, 'denoiser');
-      for (const one of model.initializers)
-        graph.writeMessage(
-          5,
-          (tensor: OnnxInitializer, out) => {
-            for (const n of tensor.shape) out.writeVarintField(1, n);
-            out.writeVarintField(2, types[tensor.type].code);
-            out.writeStringField(8, tensor.name);
-            const length = bytesOf(tensor);
-            if (!outside || length < MIN_EXTERNAL) {
-              out.writeBytesField(9, elements(tensor));
-              return;
-            }
-            const entries = { location: externalName, offset: `${place(tensor)}`, length: `${length}` };
-            for (const entry of Object.entries(entries)) out.writeMessage(13, writeEntry, entry);
-            out.writeVarintField(14, 1);
-          },
-          one,
-        );
+      for (const one of initializers)
+        if (isEncoded(one)) graph.writeBytesField(5, one);
+        else
+          graph.writeMessage(
+            5,
+            (tensor: OnnxInitializer, out) => {
+              for (const n of tensor.shape) out.writeVarintField(1, n);
+              out.writeVarintField(2, onnxTypes[tensor.type].code);
+              out.writeStringField(8, tensor.name);
+              const length = bytesOf(tensor);
+              if (!outside || length < MIN_EXTERNAL) {
+                out.writeBytesField(9, elements(tensor));
+                return;
+              }
+              const entries = { location: externalName, offset: `${place(tensor)}`, length: `${length}` };
+              for (const entry of Object.entries(entries)) out.writeMessage(13, writeEntry, entry);
+              out.writeVarintField(14, 1);
+            },
+            one,
+          );
       for (const value of model.inputs) graph.writeMessage(11, writeValue, value);
       for (const value of model.outputs) graph.writeMessage(12, writeValue, value);
     },
     null,
   );
-  const foreign = new Set(model.nodes.flatMap(({ domain }) => domain ?? []));
-  for (const [domain, version] of new Map([
+  const own = nodes.flatMap((node) => (isEncoded(node) ? [] : (node.domain ?? [])));
+  const opsets = [
     ['', model.opset],
-    ...Array.from(foreign, (one): [string, number] => [one, 1]),
-  ]))
-    pbf.writeMessage(8, writeOpset, { domain, version });
+    ...own.map((domain) => [domain, 1] as const),
+    ...(foreign?.opsets ?? []),
+  ] as const;
+  for (const [domain, version] of new Map(opsets)) pbf.writeMessage(8, writeOpset, { domain, version });
+  for (const one of foreign?.functions ?? []) pbf.writeBytesField(25, one);
   const graph = pbf.finish();
   if (!outside) return { graph };
   return { graph, external: { name: externalName, parts: { [Symbol.iterator]: () => parts(placed) } } };
 }
 
-const bytesOf = ({ type, shape }: OnnxInitializer) => sizeOf(shape) * types[type].bytes;
+const isEncoded = (one: object): one is Uint8Array => one instanceof Uint8Array;
+
+const bytesOf = ({ type, shape }: OnnxInitializer) => sizeOf(shape) * onnxTypes[type].bytes;
 
 function elements({ data }: OnnxInitializer): Uint8Array {
   const { buffer, byteOffset, byteLength } = data();
@@ -180,7 +213,7 @@ function writeValue(value: OnnxValue, pbf: PbfWriter): void {
       type.writeMessage(
         1,
         (_, tensor) => {
-          tensor.writeVarintField(1, types[value.type].code);
+          tensor.writeVarintField(1, onnxTypes[value.type].code);
           tensor.writeMessage(
             2,
             (_, shape) => {

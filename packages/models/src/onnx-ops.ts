@@ -23,15 +23,19 @@ const LANES = 16;
 
 /** Emits a network as an ONNX graph of float32. Which ORT operators are used was chosen by measurement. */
 export class OnnxOps implements Ops<GraphValue> {
-  private readonly nodes: OnnxNode[] = [];
+  /** Bytes are a node that is encoded already. */
+  protected readonly nodes: (OnnxNode | Uint8Array)[] = [];
   private readonly initializers = new Map<string, OnnxInitializer>();
   private readonly inputs: OnnxValue[] = [];
   private count = 0;
 
-  constructor(private readonly weights: Tensors) {}
+  constructor(
+    private readonly weights: Tensors,
+    private readonly batch: number | string = BATCH,
+  ) {}
 
   input(name: string, shape: readonly number[], type: OnnxType = 'float32'): GraphValue {
-    this.inputs.push({ name, type, shape: [BATCH, ...shape] });
+    this.inputs.push({ name, type, shape: [this.batch, ...shape] });
     return { name, shape };
   }
 
@@ -57,7 +61,7 @@ export class OnnxOps implements Ops<GraphValue> {
       outputs: Object.entries(outputs).map(([name, value]) => {
         this.nodes.push({ op: 'Identity', inputs: [value.name], outputs: [name], attributes: {} });
         const type = integers.includes(name) ? 'int64' : 'float32';
-        return { name, type, shape: [BATCH, ...value.shape] };
+        return { name, type, shape: [this.batch, ...value.shape] };
       }),
       nodes: this.nodes,
       initializers: [...this.initializers.values()],

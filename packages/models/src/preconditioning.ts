@@ -1,4 +1,4 @@
-import type { Network } from './network.js';
+import type { NetworkOver } from './network.js';
 import type { Ops } from './ops.js';
 
 /**
@@ -13,21 +13,41 @@ export type Preconditioning =
   /** `steps`: M, the number of noise levels of training. */
   | { readonly type: 'vp'; readonly betaD: number; readonly betaMin: number; readonly steps: number }
   | { readonly type: 've' }
-  /** `alphasCumprod`: ᾱ_1 down to ᾱ_M, the noise levels of training; ln ᾱ is linear between them, and beyond. */
-  | { readonly type: 'ldm'; readonly alphasCumprod: readonly number[] }
+  /**
+   * In the discrete times of DDPM (arXiv:2006.11239), as latent diffusion is. `alphasCumprod`: ᾱ_1 down to ᾱ_M, the
+   * noise levels of training; ln ᾱ is linear between them, and beyond.
+   *
+   * Of z = √ᾱ x₀ + √(1 − ᾱ) ε the network predicts ε by default, v = √ᾱ ε − √(1 − ᾱ) x₀ (Salimans & Ho 2022, section 4
+   * and appendix D, arXiv:2202.00512), or x₀. With 1 + σ² = 1/ᾱ and z = c_in x that is D = x − σ ε,
+   * D = c_in² x − σ c_in v, D = x₀.
+   */
+  | {
+      readonly type: 'ldm';
+      readonly alphasCumprod: readonly number[];
+      readonly predicts?: 'eps' | 'v' | 'x0';
+    }
   /** `levels`: u_0 down to u_M = 0, the noise levels of training. */
-  | { readonly type: 'iddpm'; readonly levels: readonly number[] };
+  | { readonly type: 'iddpm'; readonly levels: readonly number[] }
+  /** None: the network is D(x; σ) itself. */
+  | { readonly type: 'denoiser' };
 
-/** The coefficients at σ; `skip` and `in` are 1 where they are left out. */
+/** The coefficients at σ; those that are left out are 1. */
 interface Scaling<T> {
-  readonly skip?: T;
+  readonly skip?: T | 'zero';
   readonly in?: T;
-  readonly out: T;
+  readonly out?: T;
   readonly noise: T;
 }
 
 function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Scaling<T> {
   const inverseRoot = (offset: number) => ops.power(ops.affine(ops.multiply(sigma, sigma), 1, offset), -0.5);
+  const discrete = (predicts: 'eps' | 'v' | 'x0'): Omit<Scaling<T>, 'noise'> => {
+    const cIn = inverseRoot(1);
+    if (predicts === 'x0') return { skip: 'zero', in: cIn };
+    if (predicts === 'eps') return { in: cIn, out: ops.affine(sigma, -1, 0) };
+    const out = ops.affine(ops.multiply(sigma, cIn), -1, 0);
+    return { skip: ops.multiply(cIn, cIn), in: cIn, out };
+  };
   switch (preconditioning.type) {
     case 'edm':
     case 'cm': {
@@ -52,7 +72,7 @@ function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Sc
       const logAlphas = preconditioning.alphasCumprod.map((alpha) => 0.5 * Math.log(alpha));
       const logAlpha = ops.affine(ops.log(ops.affine(ops.multiply(sigma, sigma), 1, 1)), -0.5, 0);
       const noise = ops.interpolate(logAlpha, logAlphas, [...logAlphas.keys()]);
-      return { in: inverseRoot(1), out: ops.affine(sigma, -1, 0), noise };
+      return { ...discrete(preconditioning.predicts ?? 'eps'), noise };
     }
     case 've':
       return { out: sigma, noise: ops.log(ops.affine(sigma, 0.5, 0)) };
@@ -65,6 +85,8 @@ function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Sc
         noise: ops.affine(index, -1, levels.length - 2),
       };
     }
+    case 'denoiser':
+      return { skip: 'zero', noise: sigma };
   }
 }
 
@@ -90,7 +112,7 @@ interface Denoised<T> {
 /** D(x; σ). Of the network's channels, those after the image's tell a variance, and are dropped. */
 export function denoise<T>(
   ops: Ops<T>,
-  network: Network,
+  network: NetworkOver<T>,
   { preconditioning, channels }: { readonly preconditioning: Preconditioning; readonly channels: number },
   { x, sigma, labels, context }: DenoiserInputs<T>,
   guide?: Guide<T>,
@@ -101,9 +123,10 @@ export function denoise<T>(
   const image = ops.leading(raw, channels);
   const scale = () => (cIn === undefined ? sigma : ops.multiply(sigma, cIn));
   const output = guide ? guide(image, { z, noise, scale: scale() }) : image;
-  const kept = skip === undefined ? x : ops.multiply(x, skip);
+  const kept = skip === undefined || skip === 'zero' ? x : ops.multiply(x, skip);
+  const scaled = out === undefined ? output : ops.multiply(output, out);
   return {
-    denoised: ops.add(kept, ops.multiply(output, out)),
+    denoised: skip === 'zero' ? scaled : ops.add(kept, scaled),
     bottleneck: bottleneck === undefined ? undefined : ops.channelMean(bottleneck),
     raw,
   };

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from './errors.js';
-import { integersOf, protobufFields } from './protobuf.js';
+import { integersOf, type ProtobufField, protobufFields, replaceFields } from './protobuf.js';
 
-const read = (...bytes: number[]) => [...protobufFields(Uint8Array.from(bytes))];
+const fieldsOf = (...bytes: number[]) => [...protobufFields(Uint8Array.from(bytes))];
+const read = (...bytes: number[]) => fieldsOf(...bytes).map(({ whole: _, ...field }) => field);
 const faultOf = (...bytes: number[]) => {
   try {
     read(...bytes);
@@ -37,6 +38,12 @@ describe('protobufFields', () => {
     expect(read(0xf8, 0xff, 0xff, 0xff, 0x0f, 0)).toEqual([
       { number: 2 ** 29 - 1, wire: 'varint', value: 0n },
     ]);
+  });
+
+  it('gives each field as a whole, too', () => {
+    const bytes = [0x08, 0x96, 0x01, 0x12, 2, 65, 66, 0x1d, 1, 2, 3, 4];
+    const wholes = fieldsOf(...bytes).map(({ whole }) => [...whole]);
+    expect(wholes).toEqual([bytes.slice(0, 3), bytes.slice(3, 7), bytes.slice(7)]);
   });
 
   it('gives views, not copies', () => {
@@ -76,7 +83,7 @@ describe('protobufFields', () => {
 
 describe('integersOf', () => {
   it('reads one or packed integers, with their sign', () => {
-    expect(read(0x08, 5, 0x08, ...ones(9), 1, 0x0a, 3, 0x96, 0x01, 7).map(integersOf)).toEqual([
+    expect(fieldsOf(0x08, 5, 0x08, ...ones(9), 1, 0x0a, 3, 0x96, 0x01, 7).map(integersOf)).toEqual([
       [5n],
       [-1n],
       [150n, 7n],
@@ -84,7 +91,23 @@ describe('integersOf', () => {
   });
 
   it('refuses what is no integer', () => {
-    expect(() => read(0x0d, 0, 0, 0, 0).map(integersOf)).toThrow(/field 1 holds fixed32, no integers/);
-    expect(() => read(0x0a, 1, 0x80).map(integersOf)).toThrow(/cut short/);
+    expect(() => fieldsOf(0x0d, 0, 0, 0, 0).map(integersOf)).toThrow(/field 1 holds fixed32, no integers/);
+    expect(() => fieldsOf(0x0a, 1, 0x80).map(integersOf)).toThrow(/cut short/);
+  });
+});
+
+describe('replaceFields', () => {
+  const message = Uint8Array.of(0x08, 0x96, 0x81, 0x00, 0x12, 2, 65, 66, 0x12, 0);
+
+  it('keeps what it is not told to replace as it is, a number written longer than need be, too', () => {
+    expect([...replaceFields(message, () => undefined)]).toEqual([...message]);
+  });
+
+  it('puts other bytes in their place, whatever their length', () => {
+    const long = new Uint8Array(200).fill(7);
+    const replace = (field: ProtobufField) =>
+      field.wire === 'bytes' && field.bytes.length > 0 ? long : undefined;
+    const found = [...replaceFields(message, replace)];
+    expect(found).toEqual([0x08, 0x96, 0x81, 0x00, 0x12, 0xc8, 0x01, ...long, 0x12, 0]);
   });
 });

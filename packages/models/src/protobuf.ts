@@ -1,10 +1,16 @@
+import { PbfWriter } from 'pbf';
 import { ModelError } from './errors.js';
 
 /** A field of a message, in the order of its bytes; a repeated one comes as often as it is there. */
-export type ProtobufField =
-  | { readonly number: number; readonly wire: 'varint' /** Unsigned, 64 bits. */; readonly value: bigint }
-  /** A view into the message: four or eight bytes, or what the field says, such as text or a message within. */
-  | { readonly number: number; readonly wire: 'fixed32' | 'fixed64' | 'bytes'; readonly bytes: Uint8Array };
+export type ProtobufField = {
+  readonly number: number;
+  /** All of it, its number and wire type among it; a view into the message, as `bytes`. */
+  readonly whole: Uint8Array;
+} /** Unsigned, 64 bits. */ & (
+  | { readonly wire: 'varint'; readonly value: bigint }
+  /** Four or eight bytes, or what the field says, such as text or a message within. */
+  | { readonly wire: 'fixed32' | 'fixed64' | 'bytes'; readonly bytes: Uint8Array }
+);
 
 /** Wire types 3 and 4, groups, are of protocol buffers' first version; 6 and 7 are none. */
 const wires: Readonly<Record<number, ProtobufField['wire']>> = {
@@ -38,8 +44,10 @@ export function* protobufFields(message: Uint8Array): Generator<ProtobufField, u
     if (number < 1 || number > MAX_FIELD) throw fault(`there is no field ${number}`, start);
     const wire = wires[Number(tag & 7n)];
     if (wire === undefined) throw fault(`field ${number} has the wire type ${tag & 7n}`, start);
+    const whole = () => message.subarray(start, cursor.at);
     if (wire === 'varint') {
-      yield { number, wire, value: readVarint(message, cursor) };
+      const value = readVarint(message, cursor);
+      yield { number, wire, value, whole: whole() };
       continue;
     }
     const length = wire === 'bytes' ? Number(readVarint(message, cursor)) : lengths[wire];
@@ -47,9 +55,19 @@ export function* protobufFields(message: Uint8Array): Generator<ProtobufField, u
       throw fault(`field ${number} takes ${length} bytes, but ${message.length - cursor.at} follow`, start);
     const bytes = message.subarray(cursor.at, cursor.at + length);
     cursor.at += length;
-    yield { number, wire, bytes };
+    yield { number, wire, bytes, whole: whole() };
   }
 }
+
+/** What a field of that wire type holds. @throws ModelError `E_ONNX` where it is of another */
+export function bytesOf(field: ProtobufField): Uint8Array {
+  if (field.wire === 'bytes') return field.bytes;
+  throw fault(`field ${field.number} holds ${field.wire}, no bytes`, 0);
+}
+
+/** The messages, or texts, that a repeated field of a message holds. @throws as `protobufFields` */
+export const partsOf = (message: Uint8Array, number: number): Uint8Array[] =>
+  [...protobufFields(message)].filter((field) => field.number === number).map(bytesOf);
 
 /**
  * The integers, signed, of a repeated field at one of its places: one, or as many as are packed there.
@@ -63,6 +81,30 @@ export function integersOf(field: ProtobufField): bigint[] {
   const cursor = { at: 0 };
   while (cursor.at < field.bytes.length) integers.push(BigInt.asIntN(64, readVarint(field.bytes, cursor)));
   return integers;
+}
+
+/**
+ * A message with other `bytes` in some of its fields; where `replace` gives none, a field stays as it is, bit for bit.
+ *
+ * @throws as `protobufFields`
+ */
+export function replaceFields(
+  message: Uint8Array,
+  replace: (field: ProtobufField) => Uint8Array | undefined,
+): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const field of protobufFields(message)) {
+    const bytes = replace(field);
+    if (bytes === undefined) {
+      parts.push(field.whole);
+      continue;
+    }
+    const head = new PbfWriter();
+    head.writeVarint(field.number * 8 + 2);
+    head.writeVarint(bytes.length);
+    parts.push(head.finish(), bytes);
+  }
+  return Buffer.concat(parts);
 }
 
 function readVarint(bytes: Uint8Array, cursor: { at: number }): bigint {

@@ -24,7 +24,10 @@ export function foreignFormat(bytes: Uint8Array): string | undefined {
   // safetensors: a header length of eight bytes, then JSON
   if (head[8] === '{' && head.slice(4, 8) === '\0\0\0\0') return 'a safetensors file';
   if (/^\s*[{[]\s*["{[\]}]/.test(head)) return 'JSON text';
-  // an ONNX graph begins with its version as field 1 and its producer as field 2
-  if (head[0] === '\b' && head[2] === '\x12') return 'an ONNX graph';
+  if (isOnnx(bytes)) return 'an ONNX graph';
   return undefined;
 }
+
+/** Whether a file starts as ONNX graphs do: their version as field 1, then who wrote it, its operators, or the graph. */
+export const isOnnx = (head: Uint8Array): boolean =>
+  head[0] === 0x08 && [0x12, 0x1a, 0x3a, 0x42].includes(head[2] ?? 0);
