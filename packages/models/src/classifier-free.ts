@@ -1,5 +1,5 @@
 import type { LoadedDenoiser } from './engine.js';
-import { engineFault } from './onnx-session.js';
+import { engineFault } from './errors.js';
 
 /**
  * Guides a denoiser away from what it gives without condition: D = D_u + rate (D_c − D_u), which is the same as for the

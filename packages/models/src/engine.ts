@@ -1,5 +1,6 @@
+import { engineFault } from './errors.js';
 import type { DenoiserInfo } from './export-denoiser.js';
-import { type EngineOptions, engineFault, type OnnxInput, openSession } from './onnx-session.js';
+import { type EngineOptions, type OnnxInput, openSession } from './onnx-session.js';
 
 /** A batch to denoise; n is the length of `x` over C·R·R. */
 export interface DenoiserRequest {
@@ -31,8 +32,9 @@ export interface LoadedDenoiser {
   /**
    * Evaluates D. Values go to float32 on the way in and come back exactly.
    *
-   * Each sample's result is a function of that sample alone, bit for bit: neither n, nor `batch`, nor the place
-   * in the batch, nor the number of threads changes it.
+   * Each sample's result is a function of that sample alone: neither n, nor `batch`, nor the place in the batch, nor
+   * the number of threads changes it. In ONNX Runtime on the CPU that holds bit for bit, on other devices within
+   * float32 noise.
    *
    * @throws ModelError `E_ENGINE` when sizes, noise levels or classes don't fit the network.
    */
@@ -46,11 +48,12 @@ const MAX_BATCH = 64;
 const MAX_PIXELS = 2 ** 18;
 
 /**
- * Opens a denoiser graph, as `exportDenoiser` writes it, in ONNX Runtime on the CPU.
+ * Opens a denoiser graph, as `exportDenoiser` writes it.
  *
  * @param graph a file, or its bytes
- * @param options `threads`: all cores by default
- * @throws ModelError `E_ENGINE` when ONNX Runtime is not there, refuses the graph, or the graph is not what `info` says
+ * @param options `device`: ONNX Runtime on the CPU by default; `threads` of the CPU: all cores by default
+ * @throws ModelError `E_ENGINE` when the engine or the device is not there, the engine refuses the graph, or the graph
+ *   is not what `info` says; `E_ONNX` when it can't be read
  */
 export async function openDenoiser(
   graph: string | Uint8Array,

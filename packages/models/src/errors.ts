@@ -34,3 +34,6 @@ export function atPath(path: string, cause: unknown): unknown {
   if (!(cause instanceof ModelError) || cause.evidence.path !== undefined) return cause;
   return new ModelError(cause.code, `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
 }
+
+export const engineFault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
+  new ModelError('E_ENGINE', message, evidence, { cause });

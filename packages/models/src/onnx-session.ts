@@ -1,8 +1,7 @@
-import { availableParallelism } from 'node:os';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { ModelError } from './errors.js';
+import type { Device } from './device.js';
+import { engineFault } from './errors.js';
 
-/** A graph that is ready to run in ONNX Runtime. */
+/** A graph that is ready to run. */
 export interface OnnxSession {
   /** Arrays in and out by name; `shape` is a sample's, n is how many there are. */
   run(inputs: Readonly<Record<string, OnnxInput>>, n: number): Promise<Readonly<Record<string, OnnxOutput>>>;
@@ -15,7 +14,7 @@ export interface OnnxInput {
   readonly shape: readonly number[];
 }
 
-type OnnxOutput = Float32Array | BigInt64Array;
+export type OnnxOutput = Float32Array | BigInt64Array;
 
 /** What a graph is, in words, and the names that it must have. */
 export interface OnnxSignature {
@@ -24,83 +23,48 @@ export interface OnnxSignature {
   readonly outputs: readonly string[];
 }
 
-/** How ONNX Runtime runs a graph. */
+/** On what a graph runs, and how. */
 export interface EngineOptions {
-  /** All cores by default. */
+  /** By default ONNX Runtime on the CPU. */
+  readonly device?: Device;
+  /** Of the CPU, in ONNX Runtime; all cores by default. */
   readonly threads?: number;
 }
 
-export const engineFault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
-  new ModelError('E_ENGINE', message, evidence, { cause });
-
 /**
- * Opens a graph, a file or its bytes, on the CPU.
+ * Opens a graph, a file or its bytes, in the engine that computes on the device.
  *
- * @throws ModelError `E_ENGINE` when ONNX Runtime is not there, refuses the graph, or the graph has other names
+ * @throws ModelError `E_ENGINE` when the engine or the device is not there, the engine refuses the graph, or the graph
+ *   has other names
  */
 export async function openSession(
   graph: string | Uint8Array,
-  { what, inputs, outputs }: OnnxSignature,
-  { threads = availableParallelism() }: EngineOptions,
+  signature: OnnxSignature,
+  { device = { type: 'cpu' }, threads }: EngineOptions,
 ): Promise<OnnxSession> {
-  const from = typeof graph === 'string' ? graph : `graph of ${graph.length} bytes`;
-  const ort = await import('onnxruntime-node').catch((cause: Error) => {
-    throw engineFault(
-      `ONNX Runtime can't be loaded: ${cause.message}. Install onnxruntime-node for this platform`,
-      {},
-      cause,
-    );
-  });
-  if (!Number.isSafeInteger(threads) || threads < 1)
-    throw engineFault(`the number of threads is a positive integer, not ${threads}`, { threads });
-  let session: InferenceSession;
-  try {
-    // the overloads take a path or bytes, not their union
-    session = await ort.InferenceSession.create(graph as string, {
-      intraOpNumThreads: threads,
-      logSeverityLevel: 4,
-    });
-  } catch (cause) {
-    throw engineFault(`ONNX Runtime refuses ${from}: ${(cause as Error).message}`, { graph: from }, cause);
+  if (device.type === 'tfjs') {
+    const { openTensorSession } = await import('./tfjs/session.js');
+    return openTensorSession(graph, signature, device.backend);
   }
-  if (!sameNames(session.inputNames, inputs) || !sameNames(session.outputNames, outputs)) {
-    const found = { inputs: session.inputNames, outputs: session.outputNames };
-    await session.release();
-    throw engineFault(
-      `${from} maps ${found.inputs} to ${found.outputs}; ${what} as described maps ${inputs} to ${outputs}`,
-      found,
-    );
-  }
+  const { openOrtSession } = await import('./ort-session.js');
+  return openOrtSession(graph, signature, threads === undefined ? {} : { threads });
+}
 
-  let open = true;
-  return {
-    async run(arrays, n) {
-      if (!open) throw engineFault(`${what} was closed`);
-      const feeds: Record<string, Tensor> = {};
-      for (const [name, { data, shape }] of Object.entries(arrays)) {
-        const dims = [n, ...shape];
-        feeds[name] =
-          data instanceof Float32Array
-            ? new ort.Tensor('float32', data, dims)
-            : new ort.Tensor('int64', data, dims);
-      }
-      try {
-        const results = await session.run(feeds);
-        return Object.fromEntries(outputs.map((name) => [name, results[name]!.data as OnnxOutput]));
-      } catch (cause) {
-        throw engineFault(
-          `ONNX Runtime failed on ${n} samples: ${(cause as Error).message}`,
-          { rows: n },
-          cause,
-        );
-      }
-    },
-    async close() {
-      if (!open) return;
-      open = false;
-      await session.release();
-    },
-  };
+/** A graph in words. */
+export const graphName = (graph: string | Uint8Array): string =>
+  typeof graph === 'string' ? graph : `graph of ${graph.length} bytes`;
+
+/** @throws ModelError `E_ENGINE` when a graph has other inputs and outputs than its signature says */
+export function checkNames(
+  graph: string | Uint8Array,
+  { what, inputs, outputs }: OnnxSignature,
+  found: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
+): void {
+  if (sameNames(found.inputs, inputs) && sameNames(found.outputs, outputs)) return;
+  throw engineFault(
+    `${graphName(graph)} maps ${found.inputs} to ${found.outputs}; ${what} as described maps ${inputs} to ${outputs}`,
+    found,
+  );
 }
 
 const sameNames = (found: readonly string[], expected: readonly string[]) =>

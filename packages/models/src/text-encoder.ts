@@ -1,9 +1,9 @@
 import type { LatentCheckpoint } from './checkpoint.js';
 import { clipTextEncoder } from './clip-text-encoder.js';
-import { ModelError } from './errors.js';
+import { engineFault, ModelError } from './errors.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
 import { OnnxOps } from './onnx-ops.js';
-import { type EngineOptions, engineFault, openSession } from './onnx-session.js';
+import { type EngineOptions, openSession } from './onnx-session.js';
 
 /** What a caller must know of a text encoder graph; plain JSON, to be kept beside it. */
 export interface TextEncoderInfo {
