@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { DecodedOnnx, OnnxConstant, OnnxElements } from '../decode-onnx.js';
 import { engineFault, ModelError } from '../errors.js';
-import type { OnnxInitializer, OnnxModel, OnnxNode } from '../onnx-model.js';
+import type { OnnxNode } from '../onnx-model.js';
 import { arithmetic } from './arithmetic.js';
 import { Attributes } from './attributes.js';
 import { featureMaps, filters } from './feature-maps.js';
@@ -41,16 +42,16 @@ const remedy = 'ONNX Runtime, as the device cpu, knows them all';
  * @throws ModelError `E_ENGINE` for operators and attributes that are not known, `E_ONNX` for values that are defined
  *   nowhere, later or twice
  */
-export function prepare({ opset, nodes, initializers, inputs, outputs }: OnnxModel): Program {
+export function prepare({ opset, nodes, constants: given, inputs, outputs }: DecodedOnnx): Program {
   if (opset < OPSETS.from || opset > OPSETS.to)
     throw engineFault(
       `TF.js runs ONNX's operators as in opset ${OPSETS.from} to ${OPSETS.to}, not ${opset}; ${remedy}`,
       { opset },
     );
   const kernels = nodes.map(kernelOf);
-  const sources = new Map(initializers.map((one) => [one.name, one]));
+  const sources = new Map(given.map((one) => [one.name, one]));
   const constants = new Map<string, tf.Tensor>();
-  const constant = (one: OnnxInitializer, turn?: (weight: tf.Tensor) => tf.Tensor): string => {
+  const constant = (one: OnnxConstant, turn?: (weight: tf.Tensor) => tf.Tensor): string => {
     const key = turn ? `${one.name}, turned` : one.name;
     if (!constants.has(key))
       constants.set(
@@ -60,7 +61,7 @@ export function prepare({ opset, nodes, initializers, inputs, outputs }: OnnxMod
     return key;
   };
 
-  const defined = new Set(inputs.map(({ name }) => name));
+  const defined = new Set(inputs);
   const define = (name: string) => {
     if (defined.has(name) || sources.has(name)) throw broken(`"${name}" is defined twice`, name);
     defined.add(name);
@@ -90,7 +91,7 @@ export function prepare({ opset, nodes, initializers, inputs, outputs }: OnnxMod
       }
       return { node, apply, inputs: names };
     });
-    for (const { name } of outputs) {
+    for (const name of outputs) {
       const source = sources.get(name);
       if (source) constant(source);
       else demand(name);
@@ -139,8 +140,13 @@ const SMALLEST = -(2 ** 31);
 const LARGEST = 2 ** 31 - 1;
 
 /** int64 becomes int32; what is beyond stands for an end, as in slices. */
-export function tensorOf(data: Float32Array | BigInt64Array, shape: readonly number[]): tf.Tensor {
-  if (data instanceof Float32Array) return tf.tensor(data, [...shape], 'float32');
+export function tensorOf(data: OnnxElements, shape: readonly number[]): tf.Tensor {
+  if (!(data instanceof BigInt64Array))
+    return tf.tensor(
+      data,
+      [...shape],
+      data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool',
+    );
   const narrow = Int32Array.from(data, (n) => Math.min(LARGEST, Math.max(SMALLEST, Number(n))));
   return tf.tensor(narrow, [...shape], 'int32');
 }

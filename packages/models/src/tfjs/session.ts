@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { decodeOnnx } from '../decode-onnx.js';
 import { engineFault } from '../errors.js';
 import { checkNames, type OnnxOutput, type OnnxSession, type OnnxSignature } from '../onnx-session.js';
+import { openOnnx, openOnnxBytes } from '../open-onnx.js';
 import { openBackend, type TensorBackend, useBackend } from './backend.js';
 import { named, prepare, tensorOf } from './program.js';
 
@@ -56,9 +57,8 @@ export async function openTensorSession(
 
 /** The graph's bytes end with this function; its constants are on the backend. */
 function load(graph: string | Uint8Array, signature: OnnxSignature) {
-  const model = decodeOnnx(graph);
-  const names = (values: readonly { name: string }[]) => values.map(({ name }) => name);
-  checkNames(graph, signature, { inputs: names(model.inputs), outputs: names(model.outputs) });
+  const model = decodeOnnx(typeof graph === 'string' ? openOnnx(graph) : openOnnxBytes(graph));
+  checkNames(graph, signature, model);
   return prepare(model);
 }
 
