@@ -21,6 +21,7 @@ export {
 } from './predictor.js';
 export { PredictorError } from './predictor-error.js';
 export { initPredictor } from './predictor-init.js';
+export { withMiddles } from './predictor-middles.js';
 export { type Trainer, trainer } from './predictor-trainer.js';
 export { type Draw, draw, latents, type RngName, rngs } from './random.js';
 export type { Generator, Rng } from './random-generator.js';

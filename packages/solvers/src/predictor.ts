@@ -63,20 +63,13 @@ export function layers({
 export function predict(predictor: Predictor): Predict {
   checkPredictor(predictor);
   const { scaleDir, scaleTime, weights } = predictor;
-  const apply = (name: string, inputs: ArrayLike<number>, offset = 0) => {
-    const { data: matrix } = weights[`${name}.weight`]!;
-    const { data: bias } = weights[`${name}.bias`]!;
-    const width = matrix.length / bias.length;
-    return Array.from(bias, (sum, row) => {
-      for (let i = 0; i < width; i++) sum += matrix[row * width + i]! * inputs[offset + i]!;
-      return sum;
-    });
-  };
+  const apply = (name: string, inputs: ArrayLike<number>, offset = 0) =>
+    linear(weights, name, inputs, offset);
   const scale = (name: string, setting: number, inputs: number[]) =>
     setting > 0 ? 1 + setting * (2 * sigmoid(apply(name, inputs)[0]!) - 1) : 1;
 
   return (bottleneck: Vector, sigma: number, sigmaNext: number) => {
-    const times = [sigma, sigmaNext].flatMap((time) => apply('map_layer0', embedSigma(time)).map(silu));
+    const times = embedLevels(predictor, sigma, sigmaNext);
     const n = bottleneck.length / BOTTLENECK_SIZE;
     const steering = {
       r: new Float64Array(n),
@@ -92,6 +85,21 @@ export function predict(predictor: Predictor): Predict {
     }
     return steering;
   };
+}
+
+/** What the output layers read of a step's two noise levels, after what they read of the bottleneck. */
+export function embedLevels({ weights }: Predictor, sigma: number, sigmaNext: number): number[] {
+  return [sigma, sigmaNext].flatMap((level) => linear(weights, 'map_layer0', embedSigma(level)).map(silu));
+}
+
+function linear(weights: Weights, name: string, inputs: ArrayLike<number>, offset = 0): number[] {
+  const { data: matrix } = weights[`${name}.weight`]!;
+  const { data: bias } = weights[`${name}.bias`]!;
+  const width = matrix.length / bias.length;
+  return Array.from(bias, (sum, row) => {
+    for (let i = 0; i < width; i++) sum += matrix[row * width + i]! * inputs[offset + i]!;
+    return sum;
+  });
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));

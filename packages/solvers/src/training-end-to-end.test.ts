@@ -143,6 +143,37 @@ describe.each(everyStudent)('%s', (_, student) => {
   });
 });
 
+describe('a range of what is seen', () => {
+  const student = students.euler() as Student;
+  const untrained = initPredictor({ seed: 1, ...both }).weights;
+
+  it('counts values beyond as the bound, where the trajectory ends', async () => {
+    const { trained } = await train(student);
+    const x = trained.at(-1)!.x;
+    const sorted = x.toSorted();
+    const [low, high] = [sorted[3]!, sorted[8]!];
+    const seen = (value: number) => Math.min(high, Math.max(low, value));
+    const target = teacher.at(-1)!;
+    const { trained: within } = await train(student, { range: [low, high] });
+    const expected = x.reduce((sum, value, i) => sum + (seen(value) - seen(target[i]!)) ** 2, 0) / n;
+    expect(Math.abs(within.at(-1)!.loss / expected - 1)).toBeLessThan(1e-12);
+    within.slice(0, -1).forEach(({ loss }, k) => {
+      expect(loss).toBe(trained[k]!.loss);
+    });
+  });
+
+  it('asks nothing of an end that is beyond it', async () => {
+    const end = (await train(student)).trained.at(-1)!.x;
+    const lowest = Math.min(...end) - 1;
+    const step = { lr: 1e-3, range: [lowest - 1, lowest] as const };
+    const inside = [...teacher.slice(0, -1), end.map(() => lowest - 0.5)];
+    const { trained, predictor } = await train(student, { ...step, teacher: inside });
+    expect(trained.at(-1)!.loss).toBeCloseTo(size / 4, 12);
+    expect(predictor.weights).toEqual(untrained);
+    expect((await train(student, { lr: 1e-3, teacher: inside })).predictor.weights).not.toEqual(untrained);
+  });
+});
+
 it('the learning rate falls to 0 along half a cosine', async () => {
   const student = students.euler() as Student;
   const untrained = initPredictor({ seed: 1, ...both });

@@ -2,7 +2,7 @@ import type { Gradients } from './adam.js';
 import { gaussNewton, type OutputSlope } from './gauss-newton.js';
 import { predict } from './predictor.js';
 import type { Denoise } from './solve.js';
-import type { SolverState } from './solver.js';
+import type { SolverState, Vector } from './solver.js';
 import { checkTrainStep, type Interval, lossOf, type TrainStep } from './training.js';
 import { drawTrajectory, endSlopes } from './training-trajectory.js';
 import { combine } from './vector.js';
@@ -13,6 +13,11 @@ export interface EndToEndStep<State extends SolverState = SolverState> extends T
   readonly done: number;
   /** Steps of Adam on the model. Default 40. */
   readonly descents?: number;
+  /**
+   * Bounds of what is seen in the end, as [−1, 1] of an image: values beyond count as the bound, the teacher's too. Left
+   * out, as for latents, all values count.
+   */
+  readonly range?: readonly [number, number];
 }
 
 /**
@@ -20,11 +25,13 @@ export interface EndToEndStep<State extends SolverState = SolverState> extends T
  * noise level, and the predictor's outputs in all intervals move together to bring it to where the teacher ends.
  *
  * - The student keeps to its own points, so an interval learns to make up for those before it.
+ * - Losses have many valleys: begin in a good one, with `withMiddles`.
  * - The slopes of the end by every output give a model of the loss, of second order and each sample's own (Gauss–Newton).
  *   Adam takes `descents` steps on it, for which the denoiser isn't asked.
  * - Evaluations, with K intervals and m outputs that exist (r, scaleDir, scaleTime): 2K for the trajectory, less 1 where
  *   its opening is given or analytical; K for r and K for scaleTime; m·K(K − 1) to draw the rest again.
- * - Of the teacher's points the first and the last are used; the others give the reported losses.
+ * - Of the teacher's points the first and the last are used; the others give the reported losses. The last loss is the
+ *   one that is trained on, within `range`.
  * - Compared with `trainStep`: docs/loss-weight.md.
  *
  * @throws PredictorError (E_TRAINING) if noise levels, teacher and batch don't fit, or a loss is not finite
@@ -35,6 +42,7 @@ export async function trainEndToEnd<State extends SolverState>(
 ): Promise<Interval[]> {
   checkTrainStep(what);
   const { trainer, n, sigmas, teacher, openings, done, descents = 40, afs = false, epsilon = 3e-3 } = what;
+  const [low, high] = what.range ?? [-Infinity, Infinity];
   let asked = 0;
   const denoise: Denoise = (request) => {
     asked++;
@@ -42,23 +50,29 @@ export async function trainEndToEnd<State extends SolverState>(
   };
   const route = { ...what, denoise };
   const passages = await drawTrajectory(route, trainer.predictor, teacher[0]!, afs ? 'afs' : openings?.[0]);
-  const errors = passages.map(({ end }, k) => combine([1, end.x], [-1, teacher[k + 1]!]));
-  const losses = errors.map((error, k) => lossOf(error, n, k, sigmas));
+  const end = passages.at(-1)!.end.x;
+  const seen = (x: Vector) => x.map((value) => Math.min(high, Math.max(low, value)));
+  const error = combine([1, seen(end)], [-1, seen(teacher.at(-1)!)]);
+  const errors = passages.slice(0, -1).map(({ end }, k) => combine([1, end.x], [-1, teacher[k + 1]!]));
+  const losses = [...errors, error].map((error, k) => lossOf(error, n, k, sigmas));
 
   const drawn = passages.map(
     ({ evaluations }, k) => evaluations.length - (k === 0 && (afs || openings?.[0]) ? 1 : 0),
   );
   const slopes: OutputSlope[] = [];
   const trained: Interval[] = [];
-  for (const [k, { end, steering }] of passages.entries()) {
+  for (const [k, passage] of passages.entries()) {
     const before = asked;
-    slopes.push(...(await endSlopes(route, passages, k, trainer.predictor, epsilon)));
-    trained.push({ loss: losses[k]!, x: end.x, steering, nfe: drawn[k]! + asked - before });
+    const found = await endSlopes(route, passages, k, trainer.predictor, epsilon);
+    const within = (slope: Vector) => slope.map((s, i) => (end[i]! > high || end[i]! < low ? 0 : s));
+    slopes.push(...found.map((one) => ({ ...one, slope: within(one.slope) })));
+    const nfe = drawn[k]! + asked - before;
+    trained.push({ loss: losses[k]!, x: passage.end.x, steering: passage.steering, nfe });
   }
   const derivative = gaussNewton({
     steerings: passages.map(({ steering }) => steering),
     slopes,
-    error: errors.at(-1)!,
+    error,
     settings: trainer.predictor,
   });
   for (let descent = 0; descent < descents; descent++) {

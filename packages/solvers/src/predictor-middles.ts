@@ -1,0 +1,82 @@
+import { embedLevels, type Predictor, type Weight } from './predictor.js';
+import { PredictorError } from './predictor-error.js';
+
+/** Holds the output layer's weights small where levels are hard to tell apart, as a part of the mean square of what it reads. */
+const ridge = 0.01;
+
+/**
+ * A predictor whose output layers begin anew: it names the middle times given and scales of 1, whatever the bottleneck.
+ *
+ * So a student that it steers is the plain solver on the timestamps and the middles together, and training begins there.
+ *
+ * - `sigmas`: noise levels of the timestamps, descending [num_steps]; `middles`: one between each two [num_steps − 1].
+ * - The logits of r are a linear function of what the layer reads of the two levels: its weights are those of least
+ *   squares with a ridge of 1 %. Middles of some ten intervals are met within 0.01 of r on polynomial grids, more loosely
+ *   where many levels lie near each other.
+ *
+ * @throws PredictorError (E_TRAINING) if a middle does not lie between its timestamps
+ */
+export function withMiddles(
+  predictor: Predictor,
+  sigmas: ArrayLike<number>,
+  middles: ArrayLike<number>,
+): Predictor {
+  const logits = Array.from(middles, (middle, k) => {
+    const [from, to] = [sigmas[k]!, sigmas[k + 1]!];
+    if (!(from > middle && middle > to))
+      throw new PredictorError(
+        'E_TRAINING',
+        `a middle time lies between its timestamps; found ${middle} from ${from} to ${to}. Take every second level of a schedule with 2 · num_steps − 1 steps.`,
+        { interval: k, found: middle },
+      );
+    return Math.log(Math.log(from / middle) / Math.log(middle / to));
+  });
+  const read = logits.map((_, k) => embedLevels(predictor, sigmas[k]!, sigmas[k + 1]!));
+  const weights: Record<string, Weight> = { ...predictor.weights };
+  for (const name of Object.keys(weights).filter((name) => name.startsWith('fc_')))
+    weights[name] = { ...weights[name]!, data: new Float32Array(weights[name]!.data.length) };
+  const { slope, offset } = leastSquares(read, logits);
+  const row = weights['fc_r.weight']!.data;
+  row.set(slope, row.length - slope.length);
+  weights['fc_r.bias']!.data[0] = offset;
+  return { ...predictor, weights };
+}
+
+/** The linear function nearest to `values` at `points`, with a ridge on its slope. */
+function leastSquares(
+  points: readonly (readonly number[])[],
+  values: readonly number[],
+): { slope: number[]; offset: number } {
+  const centre = points[0]!.map((_, i) => mean(points.map((point) => point[i]!)));
+  const centred = points.map((point) => point.map((value, i) => value - centre[i]!));
+  const middle = mean(values);
+  const products = centred.map((x) => centred.map((y) => dot(x, y)));
+  const held = ridge * mean(products.map((row, k) => row[k]!)) + Number.EPSILON;
+  const shares = eliminate(
+    products.map((row, k) => row.map((value, j) => value + (j === k ? held : 0))),
+    values.map((value) => value - middle),
+  );
+  const slope = centre.map((_, i) =>
+    dot(
+      shares,
+      centred.map((point) => point[i]!),
+    ),
+  );
+  return { slope, offset: middle - dot(slope, centre) };
+}
+
+/** Solves A x = b for A symmetric and positive. */
+function eliminate(a: readonly (readonly number[])[], b: readonly number[]): number[] {
+  const rows = a.map((row, k) => [...row, b[k]!]);
+  for (const [k, pivot] of rows.entries())
+    for (const [j, row] of rows.entries())
+      if (j !== k) {
+        const factor = row[k]! / pivot[k]!;
+        for (let i = k; i < row.length; i++) row[i]! -= factor * pivot[i]!;
+      }
+  return rows.map((row, k) => row.at(-1)! / row[k]!);
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const dot = (x: readonly number[], y: readonly number[]) =>
+  x.reduce((sum, value, i) => sum + value * y[i]!, 0);
