@@ -12,6 +12,7 @@ import {
   students,
   trainEndToEnd,
   trainer,
+  withMiddles,
 } from '@fewstep/solvers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parsePredictor } from '../predictor/predictor-file.js';
@@ -94,7 +95,11 @@ describe('the task of a predictor', () => {
     const times = sigmas(solving.schedule, solving);
     const fine = sigmas(solving.schedule, { ...solving, numSteps: 7 });
     const training = await trainer({
-      predictor: initPredictor({ seed: 1, scaleDir: 0.05, scaleTime: 0 }),
+      predictor: withMiddles(
+        initPredictor({ seed: 1, scaleDir: 0.05, scaleTime: 0 }),
+        times,
+        fine.filter((_, i) => i % 2 === 1),
+      ),
       lr: 0.005,
     });
     for (const [seeds, done] of [
@@ -118,6 +123,7 @@ describe('the task of a predictor', () => {
         teacher,
         denoise: evaluate,
         done,
+        range: [-1, 1],
       });
     }
     const { weights } = (await trained({ lossWeight: 'end_to_end' })).file.predictor;

@@ -7,13 +7,14 @@ import {
   trainer,
   trainStep,
   type Vector,
+  withMiddles,
 } from '@fewstep/solvers';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
 import type { SolverConfig, TrainConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
-import { type SolveParams, studentOf, timesOf } from './methods.js';
+import { type Solve, type SolveParams, studentOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
 import type { TaskContext, TaskResult } from './task-module.js';
 
@@ -39,10 +40,17 @@ export interface PredictorParams extends SolveParams {
 export async function run(context: TaskContext<PredictorParams>): Promise<TaskResult> {
   const { params, inputs, dir, progress } = context;
   const { method, afs, scaleDir, scaleTime, batch, lr, lossWeight, seed, seeds } = params;
-  const { solving, batch: batchOf } = await openSolve(context);
+  const { info, solving, batch: batchOf } = await openSolve(context);
   const sigmas = timesOf(solving);
   const student = studentOf(method);
-  const training = await trainer({ predictor: initPredictor({ seed, scaleDir, scaleTime }), lr });
+  const untrained = initPredictor({ seed, scaleDir, scaleTime });
+  const endToEnd = lossWeight === 'end_to_end';
+  const training = await trainer({
+    predictor: endToEnd ? withMiddles(untrained, sigmas, middlesOf(solving)) : untrained,
+    lr,
+  });
+  // What is decoded from latents isn't cut off where they are.
+  const range = info.decoder ? {} : { range: [-1, 1] as const };
   const trajectories = trajectoryReader(inputs.trajectories!);
   const log = [];
   let nfe = 0;
@@ -61,8 +69,8 @@ export async function run(context: TaskContext<PredictorParams>): Promise<TaskRe
       denoise,
       afs,
     };
-    const trained = await (lossWeight === 'end_to_end'
-      ? trainEndToEnd({ ...step, done: seen / (seeds[1] - seeds[0] + 1) })
+    const trained = await (endToEnd
+      ? trainEndToEnd({ ...step, ...range, done: seen / (seeds[1] - seeds[0] + 1) })
       : trainStep(step));
     nfe += trained.reduce((sum, interval) => sum + interval.nfe, 0);
     log.push(
@@ -83,6 +91,11 @@ export async function run(context: TaskContext<PredictorParams>): Promise<TaskRe
     files: { predictor: 'predictor.safetensors', log: 'log.json' },
     meta: { nfe, images: seen, backend: training.backend },
   };
+}
+
+/** Noise levels between the timestamps, from the schedule with twice as many intervals. */
+function middlesOf(solving: Solve): Float64Array {
+  return timesOf(solving, 2 * solving.numSteps - 1).filter((_, i) => i % 2 === 1);
 }
 
 /** One batch of trajectories: each list by interval. */
