@@ -135,4 +135,14 @@ export const mutations: readonly Mutation[] = [
     text: '(1 + Math.cos(Math.PI * done)) / 2',
     replacement: '(1 + Math.cos(Math.PI * done)) / 3',
   },
+  {
+    file: `${solvers}/training-end-to-end.ts`,
+    text: 'end[i]! > high || end[i]! < low ? 0 : s',
+    replacement: 's',
+  },
+  {
+    file: `${solvers}/predictor-middles.ts`,
+    text: 'Math.log(from / middle) / Math.log(middle / to)',
+    replacement: 'Math.log(middle / to) / Math.log(from / middle)',
+  },
 ];
