@@ -49,7 +49,7 @@ function placesOf({ path, at }: Fault, tree: Tree): readonly Place[] {
 }
 
 /** None of the paths, nor any above it, has a problem already. */
-function isSound(paths: readonly string[], bad: ReadonlySet<string>): boolean {
+export function isSound(paths: readonly string[], bad: ReadonlySet<string>): boolean {
   return paths.every((path) => {
     const steps = path.split('.');
     return !steps.some((_, i) => bad.has(steps.slice(0, i + 1).join('.')));

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseExperiment, type SpecOptions } from './parse-experiment.js';
 import { SpecError } from './problem.js';
@@ -892,5 +893,52 @@ describe('guidance', () => {
     ],
   ])('is refused where it can’t be: %j', async (parts, expected) => {
     expect(await problems(spec(parts))).toEqual(expected);
+  });
+
+  const fixture = (name: string) =>
+    fileURLToPath(new URL(`../../../models/fixtures/${name}`, import.meta.url));
+  const edm = fixture('edm-ncsnpp-uncond.p2.pkl');
+  const diffusion = fixture('adm-diffusion.pt');
+  const stableDiffusion = fixture('sd-tiny.ckpt');
+  it.each<[Parts, string[]]>([
+    [
+      { dataset: `{ checkpoint: ${edm} }`, guidance: '{ type: uncond }' },
+      [`5:19 guidance.type: ${edm} has no guidance uncond: remove guidance, or name another checkpoint.`],
+    ],
+    [
+      { dataset: `{ checkpoint: ${diffusion} }`, guidance: '{ type: cfg, prompt: a }' },
+      [
+        `5:19 guidance.type: ${diffusion} has no guidance cfg: take cg, with its classifier’s file as dataset.classifier, or name another checkpoint.`,
+      ],
+    ],
+    [
+      {
+        dataset: `{ checkpoint: ${stableDiffusion} }`,
+        grid: '{ guidance: [{ type: uncond }, { type: cfg, prompt: a }] }',
+      },
+      [
+        `5:28 guidance.type: ${stableDiffusion} has no guidance uncond: take cfg, with a prompt, or name another checkpoint.`,
+      ],
+    ],
+    [
+      { dataset: `{ checkpoint: ${stableDiffusion} }` },
+      [
+        `2:24 dataset.checkpoint: ${stableDiffusion} draws what it is told: add guidance: { type: cfg, prompt: … }.`,
+      ],
+    ],
+  ])('is refused where the checkpoint has not that: %j', async (parts, expected) => {
+    expect(await problems(spec(parts))).toEqual(expected);
+  });
+
+  it.each<Parts>([
+    { dataset: `{ checkpoint: ${edm} }` },
+    { dataset: `{ checkpoint: ${diffusion} }` },
+    { dataset: `{ checkpoint: ${diffusion}, classifier: a.pt }`, guidance: '{ type: cg }' },
+    { dataset: `{ checkpoint: ${stableDiffusion} }`, guidance: '{ type: cfg, prompt: a }' },
+    // no denoiser at all: left to the task that reads it
+    { dataset: `{ checkpoint: ${fixture('tensors.zip.pt')} }`, guidance: '{ type: uncond }' },
+    { dataset: `{ checkpoint: ${fixture('tensors.json')} }`, guidance: '{ type: uncond }' },
+  ])('is taken where the checkpoint has it, or can’t be asked: %j', async (parts) => {
+    expect(await problems(spec(parts))).toEqual([]);
   });
 });

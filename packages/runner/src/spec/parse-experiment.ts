@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { canonicalJson, type Json } from '../json.js';
+import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { complainUnread, judge } from './judge.js';
@@ -23,7 +24,8 @@ export interface SpecOptions {
 /**
  * The experiment that a YAML text describes, every default filled in, every path absolute.
  *
- * Files that it names need not be there: see `missingFiles`. Only `predictor` is read, for it says what is sampled.
+ * Files that it names need not be there: see `missingFiles`. Only `predictor` is read, for it says what is sampled, and
+ * of a checkpoint the names in it, for they say what it can be led by.
  *
  * @param file the text's file as the user gave it: messages begin with it, paths are relative to its folder
  * @throws SpecError (E_SPEC) with everything that is wrong, each with its place
@@ -63,6 +65,8 @@ export async function parseExperiment(
   const candidates: Completed[] = [];
   for (const combination of combinations(root, complain)) candidates.push(await complete(combination));
   const judged = candidates.map(({ tree, doubtful }) => judge(tree, complain, doubtful));
+  const judgeGuidance = guidanceJudge(surroundings, complain);
+  for (const one of judged) await judgeGuidance(one);
   complainUnread(judged, complain);
   complainShadowed(overrides, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
