@@ -207,11 +207,11 @@ describe('Consistency Models', () => {
 describe('guidance that a model has not', () => {
   const edm = fixture('edm-ncsnpp-uncond.p2.pkl');
   it.each([
-    [edm, 'guidance: { type: uncond }', /E_MODEL guidance\.type is uncond, .* remove guidance/],
+    [edm, 'guidance: { type: uncond }', /E_SPEC guidance\.type: .* remove guidance/],
     [
       `${fixture('sd-tiny.ckpt')}, network: ${JSON.stringify(heads)}`,
       '',
-      /E_MODEL .*add guidance: \{ type: cfg, prompt: … \}/,
+      /E_SPEC dataset\.checkpoint: .*add guidance: \{ type: cfg, prompt: … \}/,
     ],
     [edm, 'schedule: { type: discrete }', /E_MODEL schedule\.type discrete .* take polynomial/],
   ])('is refused as wrong input: %s %s', async (checkpoint, more, message) => {
