@@ -2,10 +2,11 @@
  * A published network at full size with random weights, from its options: parameters, time to export, peak memory of
  * each stage, seconds an evaluation.
  *
- *   npm run build && node bench/full-size.mjs adm|cm [RATE] [FOLDER]
+ *   npm run build && node bench/full-size.mjs adm|cm|edm [RATE] [FOLDER]
  *
- * `adm`: 256x256_diffusion.pt, guided by 256x256_classifier.pt where RATE is not 0. `cm`: edm_bedroom256_ema.pt. The
- * graph goes to FOLDER, a temporary one by default. Nothing else should run meanwhile.
+ * `adm`: 256x256_diffusion.pt, guided by 256x256_classifier.pt where RATE is not 0. `cm`: edm_bedroom256_ema.pt. `edm`:
+ * edm-cifar10-32x32-uncond-vp.pkl. The graph goes to FOLDER, a temporary one by default. Nothing else should run
+ * meanwhile.
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +18,7 @@ import { admCheckpoint, cmCheckpoint, exportDenoiser, openDenoiser, withClassifi
 import { guidedClassifier } from '../packages/models/dist/guided-classifier.js';
 import { guidedUNet } from '../packages/models/dist/guided-unet.js';
 import { parameterShapes } from '../packages/models/dist/parameters.js';
+import { songUNet } from '../packages/models/dist/song-unet.js';
 
 const published = {
   image_size: 256,
@@ -43,10 +45,31 @@ const consistency = {
 };
 const classifier = { ...published, out_channels: 1000, model_channels: 128, num_classes: 0 };
 
-/** Small and different, as half-precision numbers of either sign: the published networks are stored so. */
+const cifar10 = {
+  type: 'SongUNet',
+  img_resolution: 32,
+  in_channels: 3,
+  out_channels: 3,
+  label_dim: 0,
+  augment_dim: 9,
+  model_channels: 128,
+  channel_mult: [2, 2, 2],
+  channel_mult_emb: 4,
+  num_blocks: 4,
+  attn_resolutions: [16],
+  embedding_type: 'positional',
+  channel_mult_noise: 1,
+  encoder_type: 'standard',
+  decoder_type: 'standard',
+  resample_filter: [1, 1],
+};
+
+/** Small and different, as half-precision numbers of either sign: most published networks are stored so. */
 function randomWeights(network) {
   const entries = [...parameterShapes(network)].map(([name, shape]) => {
     const data = new Uint16Array(shape.reduce((size, n) => size * n, 1));
+    // what EDM resamples with is no weight: the mean of four
+    if (name.endsWith('resample_filter')) return [name, { dtype: 'F16', shape, data: data.fill(0x3400) }];
     let state = (name.length * 7919 + data.length) >>> 0;
     for (let i = 0; i < data.length; i++) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -61,10 +84,24 @@ const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
 const peak = () => gigabytes(process.resourceUsage().maxRSS * 1024);
 const seconds = (start) => ((performance.now() - start) / 1000).toFixed(1);
 
+const networks = { adm: guidedUNet(published), cm: guidedUNet(consistency), edm: songUNet(cifar10) };
+const checkpoints = {
+  adm: admCheckpoint,
+  cm: cmCheckpoint,
+  edm: (weights) => ({
+    family: 'edm',
+    network: cifar10,
+    preconditioning: { type: 'edm', sigmaData: 0.5 },
+    sigmaMin: 0.002,
+    sigmaMax: 80,
+    weights,
+  }),
+};
+
 async function exportStage(family, rate, folder) {
-  const weights = randomWeights(guidedUNet(family === 'adm' ? published : consistency));
+  const weights = randomWeights(networks[family]);
   const count = Object.values(weights).reduce((sum, { data }) => sum + data.length, 0);
-  let checkpoint = family === 'adm' ? admCheckpoint(weights) : cmCheckpoint(weights);
+  let checkpoint = checkpoints[family](weights);
   if (rate !== 0) checkpoint = withClassifier(checkpoint, randomWeights(guidedClassifier(classifier)));
   console.log(`${family}, rate ${rate}: ${count} parameters`);
   const start = performance.now();
