@@ -83,7 +83,7 @@ models
 models
   .command('inspect')
   .description('say what a file of weights is: format, family, tensors, options; nothing in it is executed')
-  .argument('<file>', '.pkl, .pt, .ckpt, .safetensors, an index of shards, or a zip of one')
+  .argument('<file>', '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx')
   .option('--json', 'print one JSON object on standard output')
   .action(async (file, options) => (await import('./models-inspect.js')).modelsInspect(file, options));
 models

@@ -9,10 +9,12 @@ export async function modelsInspect(file: string, options: { readonly json?: boo
 
 const count = (n: number) => n.toLocaleString('en-US');
 const MAX_VALUE = 200;
+const MAX_LISTED = 32;
 
 function* lines(file: string, found: Inspection): Generator<string> {
-  yield `${file}: ${found.family ?? 'no known family'}`;
+  yield `${file}: ${found.family ?? (found.onnx ? 'an ONNX graph' : 'no known family')}`;
   yield `  format      ${found.format}, ${count(found.bytes)} bytes`;
+  if (found.onnx) yield* outline(found.onnx);
   yield `  tensors     ${count(found.tensors)}: ${Object.entries(found.dtypes)
     .map(([dtype, n]) => `${count(n)} ${dtype}`)
     .join(', ')}`;
@@ -23,4 +25,19 @@ function* lines(file: string, found: Inspection): Generator<string> {
   if (found.options) yield '  options';
   for (const [name, value] of Object.entries(found.options ?? {}))
     yield `    ${name}: ${JSON.stringify(value).slice(0, MAX_VALUE)}`;
+}
+
+function* outline({
+  opsets,
+  producer,
+  inputs,
+  outputs,
+  nodes,
+  external,
+}: NonNullable<Inspection['onnx']>): Generator<string> {
+  const versions = Object.entries(opsets).map(([domain, version]) => `${domain} ${version}`);
+  yield `  operators   ${versions.join(', ')}, ${count(nodes)} nodes${producer ? `, by ${producer.slice(0, MAX_VALUE)}` : ''}`;
+  for (const [name, list] of Object.entries({ inputs, outputs, external }))
+    for (const [i, one] of list.slice(0, MAX_LISTED).entries())
+      yield `  ${(i === 0 ? name : '').padEnd(12)}${one.slice(0, MAX_VALUE)}`;
 }

@@ -1,4 +1,5 @@
 import { codeOf, RunnerError } from '../errors.js';
+import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
 import { type Execution, execute } from '../execute/execute.js';
 import { localExecutor } from '../execute/local-executor.js';
 import { progress } from '../execute/progress.js';
@@ -20,6 +21,7 @@ export async function work(
     tasks: all.length,
     work: all.reduce((sum, task) => sum + task.work, 0),
   });
+  const warn = bottleneckWarnings(all);
   const executor = localExecutor();
   const interruption = new AbortController();
   const { signal } = interruption;
@@ -36,7 +38,10 @@ export async function work(
       versions,
       signal,
       onEvent: (event) => {
-        if (!signal.aborted) reporter.onEvent(event);
+        if (signal.aborted) return;
+        reporter.onEvent(event);
+        const warning = warn(event);
+        if (warning) reporter.say(warning);
       },
     });
     if (signal.aborted) {

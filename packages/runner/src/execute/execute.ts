@@ -9,9 +9,9 @@ import { componentsOf } from './resolve.js';
 
 /** What happens to tasks, in the order in which it happens. */
 export type Event =
-  | { readonly type: 'found' | 'started' | 'waiting'; readonly task: Task }
+  | { readonly type: 'started' | 'waiting'; readonly task: Task }
   | { readonly type: 'progress'; readonly task: Task; readonly done: number }
-  | { readonly type: 'computed'; readonly task: Task; readonly record: ActionRecord }
+  | { readonly type: 'found' | 'computed'; readonly task: Task; readonly record: ActionRecord }
   | { readonly type: 'failed'; readonly task: Task; readonly error: Error }
   | {
       readonly type: 'conflict';
@@ -95,7 +95,7 @@ export async function execute(
       signal?.throwIfAborted();
       const known = await store.lookup(key);
       if (known) {
-        onEvent({ type: 'found', task });
+        onEvent({ type: 'found', task, record: known });
         return known;
       }
       const inputs = await pathsOf(task);
@@ -104,7 +104,7 @@ export async function execute(
         if (!lease) return undefined;
         try {
           const meanwhile = await store.lookup(key);
-          if (meanwhile) onEvent({ type: 'found', task });
+          if (meanwhile) onEvent({ type: 'found', task, record: meanwhile });
           return meanwhile ?? (await compute(task, components, key, inputs));
         } finally {
           await lease.release();

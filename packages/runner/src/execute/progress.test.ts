@@ -21,7 +21,7 @@ it('measures the rate over the tasks that evaluate the network, and tells no tim
   spend(task('samples a', 100), 1_000);
   spend(task('features', 0), 8_000);
   spend(task('samples b', 100), 1_000);
-  onEvent({ type: 'found', task: task('features', 0) });
+  onEvent({ type: 'found', task: task('features', 0), record });
   expect(lines).toEqual([
     '[1/3] samples a: 1.0 s · 100 evaluations/s · 0:01 left\n',
     '[2/3] features: 8.0 s · 100 evaluations/s · 0:01 left\n',

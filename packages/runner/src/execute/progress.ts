@@ -20,7 +20,7 @@ const redrawEveryMs = 100;
 export function progress(
   screen: Screen,
   { tasks, work, now = Date.now }: { tasks: number; work: number; now?: () => number },
-): { onEvent(event: Event): void; end(): void } {
+): { onEvent(event: Event): void; say(text: string): void; end(): void } {
   const settled = new Set<string>();
   let remaining = work;
   let worked = 0;
@@ -106,6 +106,7 @@ export function progress(
           );
       }
     },
+    say: line,
     end() {
       if (screen.isTTY) screen.write('\r\x1b[2K');
     },

@@ -93,13 +93,18 @@ interface Model {
 }
 
 function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
-  const { checkpoint, classifier, tokenizer, network } = dataset;
+  const { checkpoint, classifier, tokenizer, network, onnx, weights = [] } = dataset;
   const denoiser = graph.task('denoiser', `denoiser from ${checkpoint}`, {
     params: {
       ...(network && { network }),
+      ...(onnx && { onnx }),
       ...(guidance && { guidance: guidance.type === 'cg' ? guidance : { type: guidance.type } }),
     } satisfies DenoiserParams,
-    inputs: { checkpoint: [{ file: checkpoint }], classifier: classifier ? [{ file: classifier }] : [] },
+    inputs: {
+      checkpoint: [{ file: checkpoint }],
+      classifier: classifier ? [{ file: classifier }] : [],
+      weights: weights.map((file) => ({ file })),
+    },
   });
   if (guidance?.type !== 'cfg') return { denoiser };
   const conditions = graph.task('conditions', 'encoded prompts', {

@@ -4,6 +4,7 @@ import { codeOf } from '../errors.js';
 import type { Surroundings } from './datasets.js';
 import type { Complain } from './grid.js';
 import { isSound, type Judged } from './judge.js';
+import { isOnnx } from './onnx.js';
 import { displayPath } from './problem.js';
 import type { Spec } from './schema.js';
 import { nearestEntry } from './tree.js';
@@ -37,8 +38,8 @@ export function guidanceJudge(
   const known = new Map<string, Promise<GuidanceType | 'none' | undefined>>();
   return async ({ tree, spec: { dataset, guidance }, bad }) => {
     if (typeof dataset === 'string' || !isSound(['dataset', 'dataset.checkpoint', 'guidance'], bad)) return;
-    // EDM's pickles are led by nothing, so that most specs need no look at their files
-    if (!guidance && /\.pkl$/i.test(dataset.checkpoint)) return;
+    // EDM's pickles are led by nothing, so that most specs need no look at their files; nor are ONNX files, by a rule
+    if ((!guidance && /\.pkl$/i.test(dataset.checkpoint)) || isOnnx(dataset)) return;
     const path = resolve(specFolder, dataset.checkpoint);
     const has = await (known.get(path) ?? known.set(path, guidanceIn(path)).get(path)!);
     const file = displayPath(path, cwd);

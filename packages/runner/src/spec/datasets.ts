@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { onnxOf } from './onnx.js';
 import { type RegistryEntry, registry } from './registry.js';
 import type { Spec } from './schema.js';
 
@@ -45,7 +46,7 @@ export function datasetFacts(dataset: Spec['dataset']): DatasetFacts {
     };
   }
   const { checkpoint, sigma_min, sigma_max, reference_data, feature_network, classifier } = dataset;
-  const isEdm = /\.pkl$/i.test(checkpoint);
+  const isEdm = /\.pkl$/i.test(checkpoint) || onnxOf(dataset)?.parametrization === 'edm';
   const sigmaMin = sigma_min ?? (isEdm ? edmRange.sigmaMin : undefined);
   const sigmaMax = sigma_max ?? (isEdm ? edmRange.sigmaMax : undefined);
   return {

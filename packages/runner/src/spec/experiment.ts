@@ -1,3 +1,4 @@
+import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
 import type { RngName, StepMetric } from '@fewstep/solvers';
 import type { Problem } from './problem.js';
 
@@ -47,6 +48,10 @@ export interface DatasetConfig {
   readonly tokenizer?: string;
   /** What the weights don't show, under its YAML names. */
   readonly network?: NetworkConfig;
+  /** Of a checkpoint that is ONNX. */
+  readonly onnx?: OnnxConfig;
+  /** Files beside such a checkpoint that weights are in. */
+  readonly weights?: readonly string[];
   readonly referenceData?: string;
   readonly featureNetwork?: string;
 }
@@ -60,6 +65,14 @@ export interface NetworkConfig {
   readonly linear_start?: number;
   readonly linear_end?: number;
 }
+
+/** What the network of an ONNX file gives, and what the file leaves open. */
+export type OnnxConfig = (
+  | { readonly parametrization: 'eps' | 'v' | 'x0'; readonly betas: BetaSchedule }
+  | { readonly parametrization: 'edm'; readonly sigmaData: number }
+  | { readonly parametrization: 'denoiser' }
+) &
+  Omit<OnnxDenoiserOptions, 'preconditioning'>;
 
 /** How samples are led to what they shall show. */
 export type GuidanceConfig =

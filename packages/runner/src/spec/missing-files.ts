@@ -16,6 +16,7 @@ export function neededFiles(
   const features = evaluate.some((metric) => metric !== 'rmse_to_teacher');
   const files = [
     ['checkpoint', dataset.checkpoint],
+    ...(dataset.weights ?? []).map((path) => ['checkpoint', path] as const),
     ['classifier', dataset.classifier],
     ['tokenizer', dataset.tokenizer],
     ...(features
@@ -32,7 +33,9 @@ export function neededFiles(
     const sentence =
       typeof spec.dataset === 'string'
         ? howToGet(spec.dataset, key, where)
-        : `there is no ${where} that could be read; the path is relative to the spec.`;
+        : path !== dataset.checkpoint && key === 'checkpoint'
+          ? `its weights are in ${where}, which is not there: put it beside the checkpoint.`
+          : `there is no ${where} that could be read; the path is relative to the spec.`;
     return [{ path, ifMissing: problem(nearestEntry(tree, at).value.place, at.join('.'), sentence) }];
   });
 }

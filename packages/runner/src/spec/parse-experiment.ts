@@ -5,6 +5,7 @@ import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { complainUnread, judge } from './judge.js';
 import { neededFiles } from './missing-files.js';
+import { weightsBeside } from './onnx.js';
 import { withOverrides } from './overrides.js';
 import { displayPath, type Problem, problem, SpecError, shown } from './problem.js';
 import { readYaml } from './read-yaml.js';
@@ -25,7 +26,7 @@ export interface SpecOptions {
  * The experiment that a YAML text describes, every default filled in, every path absolute.
  *
  * Files that it names need not be there: see `missingFiles`. Only `predictor` is read, for it says what is sampled, and
- * of a checkpoint the names in it, for they say what it can be led by.
+ * of a checkpoint the names in it, for they say what it can be led by, and of an ONNX file which others belong to it.
  *
  * @param file the text's file as the user gave it: messages begin with it, paths are relative to its folder
  * @throws SpecError (E_SPEC) with everything that is wrong, each with its place
@@ -73,11 +74,19 @@ export async function parseExperiment(
 
   const labels = labelsOf(candidates);
   const files = new Map<string, NeededFile>();
+  const resolved = judged.map(({ spec }) => resolvePoint(spec, surroundings));
+  const weights = new Map<string, readonly string[]>();
+  for (const { dataset } of resolved)
+    if (dataset.onnx && !weights.has(dataset.checkpoint))
+      weights.set(dataset.checkpoint, await weightsBeside(dataset.checkpoint));
   const points = judged.map(({ spec, tree }, i): Point => {
+    const { dataset, ...rest } = resolved[i]!;
+    const beside = weights.get(dataset.checkpoint) ?? [];
     const point = {
       label: labels[i]!,
       settings: candidates[i]!.settings,
-      ...resolvePoint(spec, surroundings),
+      ...rest,
+      dataset: { ...dataset, ...(beside.length > 0 && { weights: beside }) },
     };
     for (const needed of neededFiles(point, spec, tree, cwd))
       files.set(needed.path, files.get(needed.path) ?? needed);

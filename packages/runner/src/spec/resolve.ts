@@ -13,6 +13,7 @@ import type {
   SolverConfig,
   TrainConfig,
 } from './experiment.js';
+import { onnxConfigOf, onnxOf } from './onnx.js';
 import type { Spec, SpecGivenSchedule, SpecSchedule } from './schema.js';
 import { parseSeeds } from './seeds.js';
 
@@ -57,6 +58,7 @@ export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point
 function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): DatasetConfig {
   const { checkpoint, sigmaMin, sigmaMax, classifier, referenceData, featureNetwork } = datasetFacts(dataset);
   const { tokenizer, network } = typeof dataset === 'string' ? {} : dataset;
+  const onnx = onnxOf(dataset);
   const folder = typeof dataset === 'string' ? datasetFolder(dataset, surroundings) : surroundings.specFolder;
   const absolute = (path: string) =>
     typeof dataset === 'string' ? join(folder, path) : resolve(folder, path);
@@ -66,7 +68,7 @@ function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): Dat
     ...(sigmaMax !== undefined && { sigmaMax }),
     ...(guidance?.type === 'cg' && classifier !== undefined && { classifier: absolute(classifier) }),
     ...(guidance?.type === 'cfg' && tokenizerOf(absolute(checkpoint), tokenizer && absolute(tokenizer))),
-    ...(network && { network: network as NetworkConfig }),
+    ...(onnx ? { onnx: onnxConfigOf(onnx) } : network && { network: network as NetworkConfig }),
     ...(referenceData !== undefined && { referenceData: absolute(referenceData) }),
     ...(featureNetwork !== undefined && { featureNetwork: absolute(featureNetwork) }),
   };

@@ -1,4 +1,5 @@
 import { datasetFacts, datasetGuidance } from './datasets.js';
+import { betaRange, isDiscrete, isOnnx, onnxOf } from './onnx.js';
 import { isSteered, teacherName } from './resolve.js';
 import type { metricNames, Spec } from './schema.js';
 import { parseSeeds } from './seeds.js';
@@ -143,9 +144,59 @@ export const rules: readonly Rule[] = [
     },
   },
   {
+    of: ['dataset.checkpoint', 'dataset.onnx'],
+    broken: ({ dataset }) =>
+      isOnnx(dataset) &&
+      onnxOf(dataset) === undefined &&
+      'an ONNX file does not say what its network gives: add onnx: { parametrization: … } to the dataset, one of eps, v, x0, edm, denoiser.',
+  },
+  {
+    of: ['dataset.onnx.parametrization', 'dataset.onnx.betas', 'dataset.checkpoint'],
+    broken: ({ dataset }) =>
+      isDiscrete(onnxOf(dataset)) &&
+      onnxOf(dataset)?.betas === undefined &&
+      `${onnxOf(dataset)?.parametrization} is of the noise of a training: add betas, as { type: linear }.`,
+  },
+  {
+    of: ['dataset.onnx.betas.alphas_cumprod', 'dataset.onnx.betas.type'],
+    broken: ({ dataset }) => {
+      const betas = onnxOf(dataset)?.betas;
+      if (betas?.type !== 'explicit') return false;
+      const { alphas_cumprod: alphas } = betas;
+      if (!alphas) return 'explicit betas are what they come to: add alphas_cumprod, a descending list.';
+      const i = alphas.findIndex((alpha, k) => alpha >= (alphas[k - 1] ?? 1));
+      return i >= 0 && `alphas_cumprod[${i}] is ${alphas[i]}: they fall from below 1, with the time.`;
+    },
+  },
+  {
+    of: ['dataset.onnx.betas.start', 'dataset.onnx.betas.end', 'dataset.onnx.betas.type'],
+    broken: ({ dataset }) => {
+      const betas = onnxOf(dataset)?.betas;
+      if (betas?.type !== 'linear' && betas?.type !== 'scaled_linear') return false;
+      const { start, end } = { ...betaRange[betas.type], ...betas };
+      return start >= end && `start ${start} must be below end ${end}: noise grows with the time.`;
+    },
+  },
+  {
+    of: ['dataset.onnx.parametrization', 'dataset.sigma_min', 'dataset.sigma_max', 'dataset.checkpoint'],
+    broken: ({ dataset }) =>
+      typeof dataset !== 'string' &&
+      onnxOf(dataset)?.parametrization === 'denoiser' &&
+      (dataset.sigma_min === undefined || dataset.sigma_max === undefined) &&
+      'a denoiser does not say what noise it was trained on: add sigma_min and sigma_max to the dataset.',
+  },
+  {
+    of: ['guidance.type', 'dataset'],
+    broken: ({ guidance, dataset }) =>
+      guidance !== undefined &&
+      isOnnx(dataset) &&
+      'the network of an ONNX file can be led by nothing but classes: remove guidance, or export it with its guidance inside.',
+    at: () => 'guidance.type',
+  },
+  {
     of: ['guidance.type', 'dataset'],
     broken: ({ guidance, dataset }) => {
-      if (!guidance) return false;
+      if (!guidance || isOnnx(dataset)) return false;
       if (typeof dataset === 'string') {
         const has = datasetGuidance(dataset);
         return (

@@ -353,6 +353,77 @@ const network = {
   },
 } as const;
 
+const betas = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'eps, v and x0 only: the noise that the network was trained on, in discrete times.',
+  required: ['type'],
+  properties: {
+    type: {
+      enum: ['linear', 'scaled_linear', 'cosine', 'explicit'],
+      description:
+        'β evenly spaced (linear, DDPM), √β evenly spaced (scaled_linear, Stable Diffusion), ᾱ a squared cosine (cosine, improved DDPM), or ᾱ listed (explicit).',
+    },
+    start: { ...beta, description: 'First β. Default: 0.0001 (linear), 0.00085 (scaled_linear).' },
+    end: { ...beta, description: 'Last β. Default: 0.02 (linear), 0.012 (scaled_linear).' },
+    steps: {
+      type: 'integer',
+      minimum: 2,
+      maximum: 100_000,
+      default: 1000,
+      description: 'Number of times; the network is told them from 0.',
+    },
+    alphas_cumprod: {
+      type: 'array',
+      items: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+      minItems: 2,
+      maxItems: 100_000,
+      description: 'explicit only: ᾱ of each time, descending.',
+    },
+  },
+} as const;
+
+const named = (what: string) => ({ type: 'string', minLength: 1, description: what }) as const;
+
+const onnx = {
+  type: 'object',
+  additionalProperties: false,
+  description:
+    'How the network of a checkpoint that is ONNX (.onnx) is a denoiser. Inputs, output and sizes are read off the file where it has the usual names and fixed sizes.',
+  required: ['parametrization'],
+  properties: {
+    parametrization: {
+      enum: ['eps', 'v', 'x0', 'edm', 'denoiser'],
+      description:
+        'What the network gives: the noise (eps), the velocity (v) or the image (x0) of the scaled image at a discrete time; F of EDM’s preconditioning (edm); the denoised image itself, told sigma (denoiser, as fewstep models export writes).',
+    },
+    betas,
+    sigma_data: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: 0.5,
+      description: 'edm only: standard deviation of the data.',
+    },
+    inputs: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'Names of its inputs, where they are none of the usual ones.',
+      properties: {
+        x: named('The noisy image; found as x, sample, z, latents or input.'),
+        noise: named('The time or noise level; found as sigma, timestep, t or noise.'),
+        labels: named('The classes, one-hot or their numbers; found as class_labels, y or labels.'),
+      },
+    },
+    output: named('Name of its output; default: its only one, or a usual name.'),
+    bottleneck: named(
+      'Name of what a predictor reads: [n,8,8], [n,64], or a feature map [n,k,8,8] whose channels are averaged. Default: its output bottleneck; where there is none, predictors read zeros.',
+    ),
+    channels: { ...count, description: 'Channels of the image, where the file leaves them open.' },
+    resolution: { ...count, description: 'Height and width of the image, where the file leaves them open.' },
+    classes: { ...count, description: 'Number of classes, where the network is told their numbers.' },
+  },
+} as const;
+
 const guidance = {
   type: 'object',
   additionalProperties: false,
@@ -394,23 +465,24 @@ const dataset = {
       minLength: 1,
       examples: ['edm-cifar10-32x32-uncond-vp.pkl'],
       description:
-        'The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout. Which one, is read off it.',
+        'The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside.',
     },
     sigma_min: {
       type: 'number',
       exclusiveMinimum: 0,
       description:
-        'Smallest noise level, data units. Default: 0.002 for EDM’s .pkl, else the smallest of the checkpoint’s training.',
+        'Smallest noise level, data units. Default: 0.002 for EDM’s networks, else the smallest of the checkpoint’s training.',
     },
     sigma_max: {
       type: 'number',
       exclusiveMinimum: 0,
       description:
-        'Largest noise level, data units. Default: 80 for EDM’s .pkl, else the largest of the checkpoint’s training.',
+        'Largest noise level, data units. Default: 80 for EDM’s networks, else the largest of the checkpoint’s training.',
     },
     classifier,
     tokenizer,
     network,
+    onnx,
     reference_data: {
       type: 'string',
       minLength: 1,

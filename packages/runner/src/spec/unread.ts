@@ -1,3 +1,4 @@
+import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { isSteered, teacherName, trains } from './resolve.js';
 import type { Spec } from './schema.js';
 
@@ -80,6 +81,17 @@ function scheduleOptions(part: 'schedule' | 'reference.schedule', type: (spec: S
   ];
 }
 
+/** A key below `dataset.onnx`, of one that is read. */
+const onnxOption = (key: string, read: (onnx: SpecOnnx) => boolean, reader: string): Option => ({
+  path: `dataset.onnx.${key}`,
+  of: ['dataset.checkpoint', 'dataset.onnx.parametrization', 'dataset.onnx.betas.type'],
+  read: ({ dataset }) => {
+    const onnx = onnxOf(dataset);
+    return onnx !== undefined && read(onnx);
+  },
+  reader,
+});
+
 const always = () => true;
 const training = 'only the training of a predictor does, and none is trained';
 
@@ -133,6 +145,37 @@ export const options: readonly Option[] = [
     read: ({ guidance }) => guidance?.type === 'cfg',
     reader: 'only guidance cfg has prompts',
   },
+  {
+    path: 'dataset.network',
+    of: ['dataset.checkpoint'],
+    read: ({ dataset }) => !isOnnx(dataset),
+    reader: 'it tells what weights don’t show, and an ONNX file has the whole network',
+  },
+  {
+    path: 'dataset.onnx',
+    of: ['dataset.checkpoint'],
+    read: ({ dataset }) => isOnnx(dataset),
+    reader: 'only a checkpoint that is ONNX (.onnx) needs it',
+  },
+  onnxOption('betas', (onnx) => isDiscrete(onnx), 'only eps, v and x0 are of the noise of a training'),
+  onnxOption('sigma_data', (onnx) => onnx.parametrization === 'edm', 'only edm depends on it'),
+  ...['start', 'end'].map((key) =>
+    onnxOption(
+      `betas.${key}`,
+      ({ betas }) => betas?.type === 'linear' || betas?.type === 'scaled_linear',
+      'only linear and scaled_linear have a first and a last β',
+    ),
+  ),
+  onnxOption(
+    'betas.steps',
+    ({ betas }) => betas?.type !== 'explicit',
+    'explicit ones are as many as are listed',
+  ),
+  onnxOption(
+    'betas.alphas_cumprod',
+    ({ betas }) => betas?.type === 'explicit',
+    'only explicit ones are listed',
+  ),
   ...scheduleOptions('schedule', ({ schedule }) => schedule.type),
   ...['metric', 'coeff', 'num_warmup', 'num_steps_tea'].map(
     (key): Option => ({

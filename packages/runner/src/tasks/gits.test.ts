@@ -21,6 +21,7 @@ vi.mock('./load-denoiser.js', () => ({
     denoiser: {
       evaluate: async ({ x, sigma }: Request) => ({
         denoised: x.map((value, k) => at(value, sigma as number, k)),
+        bottleneck: new Float64Array(),
       }),
     },
   }),

@@ -7,6 +7,9 @@ import { type Solve, type SolveParams, solveOn } from './methods.js';
 import type { ModelInfo } from './model-info.js';
 import type { TaskContext } from './task-module.js';
 
+/** Numbers of a sample that a predictor reads: 8 × 8. */
+const bottleneckSize = 64;
+
 /** One batch, ready to be solved. */
 interface Batch {
   /** [n × size] standard normal. */
@@ -25,7 +28,7 @@ interface Opened {
 
 /**
  * What every task that solves begins with: the network under its guidance, what is solved on it, and the start of each
- * batch, a function of its seeds alone.
+ * batch, a function of its seeds alone. A network without a bottleneck gives zeros for it.
  */
 export async function openSolve({
   params,
@@ -43,7 +46,14 @@ export async function openSolve({
       const { latents, labels } = startOf(seeds, shape, info.labelDim, params);
       const condition = conditionOf(seeds);
       const told = { ...(labels && { labels }), ...(condition && { condition }) };
-      return { latents, denoise: (request) => denoiser.evaluate({ ...request, ...told }) };
+      const zeros = new Float64Array(seeds.length * bottleneckSize);
+      return {
+        latents,
+        async denoise(request) {
+          const result = await denoiser.evaluate({ ...request, ...told });
+          return result.bottleneck.length > 0 ? result : { ...result, bottleneck: zeros };
+        },
+      };
     },
   };
 }

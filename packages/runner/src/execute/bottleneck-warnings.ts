@@ -1,0 +1,22 @@
+import type { Task } from '../graph/task.js';
+import type { Event } from './execute.js';
+
+/**
+ * Warns of each network without a bottleneck that a predictor of these tasks would read: once, when the network is at
+ * hand, before anything is trained on it.
+ */
+export function bottleneckWarnings(tasks: readonly Task[]): (event: Event) => string | undefined {
+  const read = new Set(
+    tasks
+      .filter(({ kind, inputs }) => kind === 'predictor' || inputs.predictor)
+      .flatMap(({ inputs }) =>
+        (inputs.graph ?? []).flatMap((input) => ('task' in input ? [input.task] : [])),
+      ),
+  );
+  return (event) =>
+    (event.type === 'found' || event.type === 'computed') &&
+    event.record.meta.bottleneck === false &&
+    read.delete(event.task)
+      ? `warning: ${event.task.title} has no bottleneck, so that predictors read zeros and steer every image alike`
+      : undefined;
+}
