@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toUint8 } from '@fewstep/metrics';
-import { exportDenoiser, openDenoiser, readEdmCheckpoint } from '@fewstep/models';
+import { exportDenoiser, type LoadedDenoiser, openDenoiser, readEdmCheckpoint } from '@fewstep/models';
 import { sigmas } from '@fewstep/schedules';
 import { draw, euler, type RngName, rngs, solve } from '@fewstep/solvers';
 import sharp from 'sharp';
@@ -28,15 +28,19 @@ grid:
 `;
 
 let dir: string;
+let denoiser: LoadedDenoiser;
 beforeAll(async () => {
   dir = await workspace(spec);
+  const { graph, info } = exportDenoiser(await readEdmCheckpoint(digits));
+  denoiser = await openDenoiser(graph, info);
 });
-afterAll(() => rm(dir, { recursive: true, force: true }));
+afterAll(async () => {
+  await denoiser.close();
+  await rm(dir, { recursive: true, force: true });
+});
 
 /** The image of a seed, by the packages alone. */
 async function image(seed: number, rng: RngName, given?: number): Promise<Uint8Array> {
-  const { graph, info } = exportDenoiser(await readEdmCheckpoint(digits));
-  const denoiser = await openDenoiser(graph, info);
   const { latent, label } = draw(seed, [1, 32, 32], 10, rngs[rng]);
   const levels = sigmas({ type: 'polynomial', rho: 7 }, { numSteps: 3, sigmaMin: 0.002, sigmaMax: 80 });
   const { x } = await solve({
@@ -46,7 +50,6 @@ async function image(seed: number, rng: RngName, given?: number): Promise<Uint8A
     sigmas: levels,
     denoise: (request) => denoiser.evaluate({ ...request, labels: [given ?? label!] }),
   });
-  await denoiser.close();
   return toUint8(x);
 }
 
