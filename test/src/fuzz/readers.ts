@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readNpz, writeNpz } from '@fewstep/metrics';
 import {
   parseOfficialPredictor,
+  parseOnnxDenoiser,
   readSafetensors,
   readStateDict,
   type Tensors,
@@ -56,6 +57,30 @@ const npz = async () =>
     }),
   );
 
+/** A field of protocol buffers that holds bytes, fewer than 128. */
+const field = (number: number, content: string | readonly number[]): number[] => {
+  const bytes = [...Buffer.from(content)];
+  return [number * 8 + 2, bytes.length, ...bytes];
+};
+const value = (name: string, sizes: readonly number[]) => {
+  const shape = sizes.flatMap((size) => field(1, [0x08, size]));
+  return [...field(1, name), ...field(2, field(1, [0x08, 1, ...field(2, shape)]))];
+};
+
+/** An ONNX file: the image plus a weight. */
+const onnx = Buffer.from([
+  0x08,
+  8,
+  ...field(7, [
+    ...field(1, [...field(1, 'x'), ...field(1, 'w'), ...field(2, 'y'), ...field(4, 'Add')]),
+    ...field(5, [0x08, 1, 0x10, 1, ...field(8, 'w'), ...field(9, [0, 0, 128, 63])]),
+    ...field(11, value('x', [1, 1, 2, 2])),
+    ...field(11, value('t', [1])),
+    ...field(12, value('y', [1, 1, 2, 2])),
+  ]),
+  ...field(8, [0x10, 17]),
+]);
+
 export const readers = async (): Promise<readonly FuzzedReader[]> => [
   { name: 'torch-zip', original: fixture('tensors.zip.pt'), read: byPath('torch', '.pt'), sealed: true },
   {
@@ -99,6 +124,15 @@ export const readers = async (): Promise<readonly FuzzedReader[]> => [
       return byPath('model', '.safetensors.index.json')(bytes, folder);
     },
     sealed: true,
+  },
+  {
+    name: 'onnx',
+    original: onnx,
+    read(bytes) {
+      const { graph } = parseOnnxDenoiser(bytes, { preconditioning: { type: 'denoiser' } });
+      return { graph: { shape: [graph.length], data: graph } };
+    },
+    sealed: false,
   },
   {
     name: 'npz',
