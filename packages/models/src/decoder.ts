@@ -58,7 +58,7 @@ export interface LoadedDecoder {
   close(): Promise<void>;
 }
 
-/** Pixels of pictures that go through the decoder at once. */
+/** Pixels of pictures that go through the decoder of one device at once. */
 const MAX_PIXELS = 2 ** 19;
 
 /** Opens a decoder graph, as `exportDecoder` writes it. @throws as `openDenoiser`. */
@@ -73,7 +73,7 @@ export async function openDecoder(
   const shape = [channels, resolution, resolution];
   const size = channels * resolution ** 2;
   const imageSize = imageChannels * imageResolution ** 2;
-  const batch = Math.max(1, Math.floor(MAX_PIXELS / imageResolution ** 2));
+  const batch = Math.max(1, Math.floor(MAX_PIXELS / imageResolution ** 2)) * session.devices;
   return {
     info,
     async decode(latents) {

@@ -9,7 +9,7 @@ export {
   type LoadedDecoder,
   openDecoder,
 } from './decoder.js';
-export type { Device } from './device.js';
+export { type Device, parseDevice } from './device.js';
 export type { DhariwalUNetOptions } from './dhariwal-unet.js';
 export { edmWeightShapes, parseEdmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
 export type { EdmNetworkOptions } from './edm-options.js';
@@ -77,6 +77,6 @@ export {
   openTextEncoder,
   type TextEncoderInfo,
 } from './text-encoder.js';
-export type { TensorBackend } from './tfjs/backend.js';
+export type { TensorBackend } from './tfjs/tensor-backends.js';
 export { openTokenizer, type Tokenizer } from './tokenizer.js';
 export { TensorView } from './torch-storage.js';

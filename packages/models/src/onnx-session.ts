@@ -1,8 +1,11 @@
 import type { Device } from './device.js';
 import { engineFault } from './errors.js';
+import { splitSession } from './split-session.js';
 
 /** A graph that is ready to run. */
 export interface OnnxSession {
+  /** How many devices share the samples of a run. */
+  readonly devices: number;
   /** Arrays in and out by name; `shape` is a sample's, n is how many there are. */
   run(inputs: Readonly<Record<string, OnnxInput>>, n: number): Promise<Readonly<Record<string, OnnxOutput>>>;
   close(): Promise<void>;
@@ -46,8 +49,20 @@ export async function openSession(
     const { openTensorSession } = await import('./tfjs/session.js');
     return openTensorSession(graph, signature, device.backend);
   }
+  const options = threads === undefined ? {} : { threads };
   const { openOrtSession } = await import('./ort-session.js');
-  return openOrtSession(graph, signature, threads === undefined ? {} : { threads });
+  if (!('ids' in device))
+    return openOrtSession(graph, signature, { ...options, provider: { name: device.type } });
+  const on = (deviceId: number) => ({ ...options, provider: { name: device.type, deviceId } });
+  const [only, ...others] = device.ids;
+  if (only !== undefined && others.length === 0) return openOrtSession(graph, signature, on(only));
+  const { openInThread } = await import('./session-thread.js');
+  return splitSession(
+    device.ids.map((id) => ({
+      name: `${device.type}:${id}`,
+      open: () => openInThread(graph, signature, on(id)),
+    })),
+  );
 }
 
 /** A graph in words. */

@@ -9,15 +9,28 @@ import {
   type OnnxSignature,
 } from './onnx-session.js';
 
+/** With what ONNX Runtime computes, as it calls it. */
+type OrtProvider =
+  | { readonly name: 'cpu' | 'webgpu' }
+  | { readonly name: 'cuda' | 'tensorrt'; readonly deviceId: number };
+
+export interface OrtOptions {
+  readonly provider: OrtProvider;
+  /** Of the CPU; all cores by default. */
+  readonly threads?: number;
+}
+
 /**
- * Opens a graph in ONNX Runtime.
+ * Opens a graph in ONNX Runtime. Operators that a GPU's provider doesn't have run on the CPU; a provider that is not
+ * there as a whole is an error.
  *
- * @throws ModelError `E_ENGINE` when ONNX Runtime is not there, refuses the graph, or the graph has other names
+ * @throws ModelError `E_ENGINE` when ONNX Runtime or the provider is not there, it refuses the graph, or the graph has
+ *   other names
  */
 export async function openOrtSession(
   graph: string | Uint8Array,
   signature: OnnxSignature,
-  { threads = availableParallelism() }: { readonly threads?: number },
+  { provider, threads = availableParallelism() }: OrtOptions,
 ): Promise<OnnxSession> {
   const ort = await import('onnxruntime-node').catch((cause: Error) => {
     throw engineFault(
@@ -32,12 +45,20 @@ export async function openOrtSession(
   try {
     // the overloads take a path or bytes, not their union
     session = await ort.InferenceSession.create(graph as string, {
+      executionProviders: [provider],
       intraOpNumThreads: threads,
       logSeverityLevel: 4,
     });
   } catch (cause) {
     const from = graphName(graph);
-    throw engineFault(`ONNX Runtime refuses ${from}: ${(cause as Error).message}`, { graph: from }, cause);
+    const { message } = cause as Error;
+    if (provider.name !== 'cpu')
+      throw engineFault(
+        `ONNX Runtime can't open ${from} on ${provider.name}: ${message.trim()}. ${remedies[provider.name]}; it is bundled with ${bundled(ort)}`,
+        { graph: from, provider: provider.name },
+        cause,
+      );
+    throw engineFault(`ONNX Runtime refuses ${from}: ${message}`, { graph: from }, cause);
   }
   try {
     checkNames(graph, signature, { inputs: session.inputNames, outputs: session.outputNames });
@@ -49,6 +70,7 @@ export async function openOrtSession(
   const { what, outputs } = signature;
   let open = true;
   return {
+    devices: 1,
     async run(arrays, n) {
       if (!open) throw engineFault(`${what} was closed`);
       const feeds: Record<string, Tensor> = {};
@@ -77,3 +99,16 @@ export async function openOrtSession(
     },
   };
 }
+
+/** What must be there. */
+const remedies = {
+  cuda: 'It takes an NVIDIA GPU, its driver, CUDA 12 with cuDNN 9, and "node node_modules/onnxruntime-node/script/install.js"',
+  tensorrt:
+    'It takes an NVIDIA GPU, its driver, CUDA 12 with cuDNN 9, TensorRT 10, and "node node_modules/onnxruntime-node/script/install.js"',
+  webgpu: 'It takes a GPU with its driver for Vulkan, Metal or Direct3D 12',
+} as const;
+
+const bundled = ({ listSupportedBackends }: typeof import('onnxruntime-node')) =>
+  listSupportedBackends()
+    .flatMap((one) => (one.bundled ? [one.name] : []))
+    .join(', ');

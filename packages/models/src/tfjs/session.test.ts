@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { engineContract, refusal } from '../engine-contract.test.support.js';
 import { encodeOnnx, type OnnxModel, type OnnxNode } from '../onnx-model.js';
 import { openSession } from '../onnx-session.js';
-import { openBackend, type TensorBackend } from './backend.js';
+import { openBackend } from './backend.js';
+import type { TensorBackend } from './tensor-backends.js';
 
 const installed = (backend: TensorBackend) =>
   openBackend(backend).then(

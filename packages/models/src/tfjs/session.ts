@@ -3,8 +3,9 @@ import { decodeOnnx } from '../decode-onnx.js';
 import { engineFault } from '../errors.js';
 import { checkNames, type OnnxOutput, type OnnxSession, type OnnxSignature } from '../onnx-session.js';
 import { openOnnx, openOnnxBytes } from '../open-onnx.js';
-import { openBackend, type TensorBackend, useBackend } from './backend.js';
+import { openBackend, useBackend } from './backend.js';
 import { named, prepare, tensorOf } from './program.js';
+import type { TensorBackend } from './tensor-backends.js';
 
 /**
  * Opens a graph in TF.js: its nodes one after another, in float32, on a backend that is installed.
@@ -23,6 +24,7 @@ export async function openTensorSession(
   const { steps, constants } = load(graph, signature);
   let open = true;
   return {
+    devices: 1,
     async run(inputs, n) {
       if (!open) throw engineFault(`${signature.what} was closed`);
       useBackend(backend);
