@@ -14,6 +14,11 @@ const withSet = (command: Command) =>
       [],
     )
     .option('--json', 'print one JSON object on standard output');
+const withDevice = (command: Command) =>
+  command.option(
+    '--device <device>',
+    'what evaluates networks: cpu, cuda, cuda:0,1, tensorrt, webgpu, tfjs or tfjs:wasm and its like (default: cpu)',
+  );
 const withStore = (command: Command) =>
   command.option('--store <dir>', 'where results are kept (default: $FEWSTEP_STORE or .fewstep)');
 
@@ -25,7 +30,7 @@ const program = new Command('fewstep')
   .exitOverride()
   .showHelpAfterError('(fewstep --help tells more)');
 
-withStore(withSet(program.command('run')))
+withDevice(withStore(withSet(program.command('run'))))
   .description('compute what is not in the store yet; print the table, write the pictures')
   .argument('<spec...>', 'YAML files, one experiment each')
   .option('--results <dir>', 'where tables and pictures go, in a folder per experiment', 'results')
@@ -42,7 +47,7 @@ withSet(program.command('validate'))
   .argument('<spec...>', 'YAML files')
   .action(async (specs, options) => (await import('./validate.js')).validate(specs, options));
 
-withStore(withSet(program.command('sample')))
+withDevice(withStore(withSet(program.command('sample'))))
   .description('write the images of a spec’s seeds as PNG files')
   .argument('<spec>', 'YAML file')
   .requiredOption('--outdir <dir>', 'where the images go')

@@ -7,10 +7,10 @@ import { checkFiles } from '../spec/read-experiment.js';
 import type { Store } from '../store/store.js';
 import { readExperiments } from './experiments.js';
 import { openResults, print, type Results } from './output.js';
-import { demand, work } from './work.js';
+import { type DeviceOption, demand, deviceOf, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
-export interface RunOptions extends StoreOptions {
+export interface RunOptions extends StoreOptions, DeviceOption {
   readonly set: readonly string[];
   readonly results: string;
   readonly json?: boolean;
@@ -18,6 +18,7 @@ export interface RunOptions extends StoreOptions {
 
 /** `fewstep run SPEC…`: computes what is not in the store yet, then the table and the pictures. */
 export async function run(specs: readonly string[], options: RunOptions): Promise<void> {
+  const device = await deviceOf(options);
   const experiments = await readExperiments(specs, options.set, checkFiles);
   const world = await openWorld(options);
   const failures = new Map();
@@ -32,7 +33,7 @@ export async function run(specs: readonly string[], options: RunOptions): Promis
       ...(schedule ? [schedule] : []),
       ...(predictor ? [predictor] : []),
     ]);
-    const execution = await work([...roots, comparison], world);
+    const execution = await work([...roots, comparison], world, device);
     for (const [task, error] of execution.failures) failures.set(task, error);
     const one = await writeReport(
       graph,

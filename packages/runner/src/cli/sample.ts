@@ -3,10 +3,10 @@ import { compile } from '../graph/compile.js';
 import { foldersOf } from '../report/folders.js';
 import { checkFiles, readExperiment } from '../spec/read-experiment.js';
 import { openResults, print, shownPath } from './output.js';
-import { demand, work } from './work.js';
+import { type DeviceOption, demand, deviceOf, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
-export interface SampleOptions extends StoreOptions {
+export interface SampleOptions extends StoreOptions, DeviceOption {
   readonly set: readonly string[];
   readonly seeds?: string;
   readonly outdir: string;
@@ -16,6 +16,7 @@ export interface SampleOptions extends StoreOptions {
 
 /** `fewstep sample SPEC`: the images of the seeds as PNG files, named as the official sampler names them. */
 export async function sample(spec: string, options: SampleOptions): Promise<void> {
+  const device = await deviceOf(options);
   const set = [...options.set, ...(options.seeds === undefined ? [] : [`sample.seeds="${options.seeds}"`])];
   const experiment = await readExperiment(spec, { set });
   checkFiles(experiment);
@@ -29,6 +30,7 @@ export async function sample(spec: string, options: SampleOptions): Promise<void
   const execution = await work(
     points.flatMap(({ samples }) => samples),
     world,
+    device,
   );
   const written = [];
   const { writeShard } = await import('./write-shard.js');

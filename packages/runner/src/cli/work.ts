@@ -1,3 +1,4 @@
+import type { Device } from '@fewstep/models';
 import { codeOf, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
 import { type Execution, execute } from '../execute/execute.js';
@@ -7,6 +8,17 @@ import type { World } from '../graph/builder.js';
 import { needed, type Task } from '../graph/task.js';
 import type { Store } from '../store/store.js';
 
+/** Option of the commands whose tasks evaluate networks. */
+export interface DeviceOption {
+  readonly device?: string;
+}
+
+/** @throws ModelError E_ENGINE for a word that names no device */
+export async function deviceOf({ device }: DeviceOption): Promise<Device | undefined> {
+  if (device === undefined) return undefined;
+  return (await import('@fewstep/models')).parseDevice(device);
+}
+
 /**
  * Obtains tasks with progress on standard error; Ctrl-C ends the children and keeps what is finished.
  *
@@ -15,6 +27,7 @@ import type { Store } from '../store/store.js';
 export async function work(
   tasks: readonly Task[],
   { store, versions }: World & { readonly store: Store },
+  device?: Device,
 ): Promise<Execution> {
   const all = needed(tasks);
   const reporter = progress(process.stderr, {
@@ -22,7 +35,7 @@ export async function work(
     work: all.reduce((sum, task) => sum + task.work, 0),
   });
   const warn = bottleneckWarnings(all);
-  const executor = localExecutor();
+  const executor = localExecutor(device && { device });
   const interruption = new AbortController();
   const { signal } = interruption;
   const interrupt = () => {

@@ -1,10 +1,11 @@
 /** The process that computes: one job at a time, as its parent sends them; ends with its parent. */
+import type { Device } from '@fewstep/models';
 import { codeOf, RunnerError } from '../errors.js';
 import { type KindInfo, kinds } from '../tasks/kinds.js';
 import type { TaskResult } from '../tasks/task-module.js';
 import type { Job } from './executor.js';
 
-export type Request = Omit<Job, 'onStart' | 'onProgress'>;
+export type Request = Omit<Job, 'onStart' | 'onProgress'> & { readonly device: Device };
 export interface Failure {
   readonly error: {
     readonly code?: string;
@@ -17,7 +18,7 @@ export type Response = { readonly result: TaskResult } | Failure;
 
 const progressIntervalMs = 200;
 
-async function answer({ kind, params, hints, inputs, dir }: Request): Promise<Response> {
+async function answer({ kind, ...given }: Request): Promise<Response> {
   let last = 0;
   const progress = (done: number) => {
     if (Date.now() - last < progressIntervalMs) return;
@@ -27,7 +28,7 @@ async function answer({ kind, params, hints, inputs, dir }: Request): Promise<Re
   try {
     const info: KindInfo = kinds[kind];
     const { run } = await info.load();
-    return { result: await run({ params, hints, inputs, dir, progress }) };
+    return { result: await run({ ...given, progress }) };
   } catch (error) {
     const code = codeOf(error);
     const { message, stack } = error instanceof Error ? error : new Error(String(error));

@@ -26,6 +26,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 function textExecutor(compute: (job: Job, text: string) => string = (_, text) => text, ms = 0) {
   const jobs: Job[] = [];
   const executor: Executor = {
+    device: { type: 'tfjs', backend: 'wasm' },
     async run(job) {
       jobs.push(job);
       job.onStart();
@@ -100,6 +101,17 @@ describe('execute', () => {
     const { computed, local } = await run([smallGraph().score], second);
     expect(second.jobs).toEqual([]);
     expect({ computed, local }).toEqual({ computed: 0, local: 6 });
+  });
+
+  it('tells the device in the record, and finds what another one computed', async () => {
+    const { denoiser } = smallGraph();
+    const { records } = await run([denoiser], textExecutor());
+    expect(records.get(denoiser)!.provenance.device).toEqual({ type: 'tfjs', backend: 'wasm' });
+    const elsewhere = textExecutor();
+    const { local } = await run([smallGraph().denoiser], {
+      executor: { ...elsewhere.executor, device: { type: 'cpu' } },
+    });
+    expect({ local, jobs: elsewhere.jobs }).toEqual({ local: 1, jobs: [] });
   });
 
   it('computes the added seeds only', async () => {

@@ -147,6 +147,7 @@ export async function execute(
         files: result.files,
         meta: result.meta,
         startedAt,
+        device: executor.device,
       });
       if (task.shard) await store.noteShard(task.shard.family, task.shard.range);
       computed.add(task);

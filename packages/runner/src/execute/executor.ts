@@ -1,3 +1,4 @@
+import type { Device } from '@fewstep/models';
 import type { Json } from '../json.js';
 import type { Kind } from '../tasks/kinds.js';
 import type { TaskResult } from '../tasks/task-module.js';
@@ -16,6 +17,8 @@ export interface Job {
 
 /** Where jobs run. The result's files are absolute paths, present and not empty. */
 export interface Executor {
+  /** What evaluates networks, for the record. */
+  readonly device: Device;
   /** Jobs that run at once; more of them wait. */
   readonly slots: number;
   run(job: Job): Promise<TaskResult>;

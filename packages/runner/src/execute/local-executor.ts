@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Device } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 import { type KindInfo, kinds } from '../tasks/kinds.js';
 import type { TaskResult } from '../tasks/task-module.js';
@@ -25,8 +26,16 @@ interface Queued {
  *
  * Native inference blocks its process, and stopping a thread in the middle aborts it: so the supervisor stays apart. A
  * child serves many jobs, since a loaded network is dear; one that crashes is replaced.
+ *
+ * - `device`: what evaluates networks in them; the CPU by default.
  */
-export function localExecutor({ slots = 1 }: { slots?: number } = {}): Executor {
+export function localExecutor({
+  slots = 1,
+  device = { type: 'cpu' },
+}: {
+  slots?: number;
+  device?: Device;
+} = {}): Executor {
   const queue: Queued[] = [];
   const idle: ChildProcess[] = [];
   const alive = new Set<ChildProcess>();
@@ -50,7 +59,7 @@ export function localExecutor({ slots = 1 }: { slots?: number } = {}): Executor 
     job.onStart();
     for (let tried = 1; ; tried++) {
       const child = idle.pop() ?? start();
-      const outcome = await converse(child, job);
+      const outcome = await converse(child, job, device);
       if ('crash' in outcome) {
         alive.delete(child);
         if (closed) throw closedError();
@@ -78,6 +87,7 @@ export function localExecutor({ slots = 1 }: { slots?: number } = {}): Executor 
   };
 
   return {
+    device,
     slots,
     run: (job) =>
       new Promise((resolve, reject) => {
@@ -109,7 +119,7 @@ function closedError(): RunnerError {
 type Outcome = Response | { readonly crash: string; readonly output: string };
 
 /** Sends one job and waits for its end, however it ends. */
-function converse(child: ChildProcess, job: Job): Promise<Outcome> {
+function converse(child: ChildProcess, job: Job, device: Device): Promise<Outcome> {
   return new Promise((resolve) => {
     let output = '';
     const collect = (chunk: Buffer) => {
@@ -137,7 +147,7 @@ function converse(child: ChildProcess, job: Job): Promise<Outcome> {
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
     const { kind, params, hints, inputs, dir } = job;
-    child.send({ kind, params, hints, inputs, dir } satisfies Request);
+    child.send({ kind, params, hints, inputs, dir, device } satisfies Request);
   });
 }
 

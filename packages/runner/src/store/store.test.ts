@@ -37,7 +37,14 @@ async function publish(content: string, into = store) {
   const scratch = await into.scratch();
   const file = join(scratch, 'images');
   await writeFile(file, content);
-  return into.publish({ key, components, files: { images: file }, meta: { nfe: 5 }, startedAt: new Date() });
+  return into.publish({
+    key,
+    components,
+    files: { images: file },
+    meta: { nfe: 5 },
+    startedAt: new Date(),
+    device: { type: 'cpu' },
+  });
 }
 
 describe('a key', () => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chmod, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { Device } from '@fewstep/models';
 import { codeOf, RunnerError } from '../errors.js';
 import type { Json } from '../json.js';
 import type { SeedRange } from '../spec/seeds.js';
@@ -35,6 +36,8 @@ export interface ActionRecord {
   readonly provenance: {
     readonly host: string;
     readonly node: string;
+    /** What evaluated networks, where it did; in no key, since results are the same within float32 noise. */
+    readonly device: Device;
     readonly startedAt: string;
     readonly seconds: number;
   };
@@ -74,6 +77,7 @@ export interface Store {
     files: Readonly<Record<string, string>>;
     meta: Readonly<Record<string, Json>>;
     startedAt: Date;
+    device: Device;
   }): Promise<Published>;
   /** The ranges of seeds that finished shards of this family cover. */
   shards(family: Digest): readonly SeedRange[];
@@ -183,7 +187,7 @@ export async function openStore(path: string): Promise<Store> {
         return path;
       }),
 
-    publish: ({ key, components, files, meta, startedAt }) =>
+    publish: ({ key, components, files, meta, startedAt, device }) =>
       guarded(async () => {
         const outputs: Record<string, Output> = {};
         for (const [name, file] of Object.entries(files)) {
@@ -205,6 +209,7 @@ export async function openStore(path: string): Promise<Store> {
           provenance: {
             host: hostname(),
             node: process.version,
+            device,
             startedAt: startedAt.toISOString(),
             seconds: (Date.now() - startedAt.getTime()) / 1000,
           },

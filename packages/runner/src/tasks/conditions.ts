@@ -8,12 +8,17 @@ export interface ConditionsParams {
 }
 
 /** Prompts as a network is told them: float32 [1 + prompts, positions, width], that of the empty prompt first. */
-export async function run({ params, inputs, dir }: TaskContext<ConditionsParams>): Promise<TaskResult> {
+export async function run({
+  params,
+  inputs,
+  dir,
+  device,
+}: TaskContext<ConditionsParams>): Promise<TaskResult> {
   const { textEncoder } = await readInfo(inputs);
   if (!textEncoder) throw new Error('a model with a text encoder says so in its info');
   const { positions, width } = textEncoder;
   const tokenizer = await openTokenizer(inputs.tokenizer?.[0]);
-  const encoder = await openTextEncoder(inputs.text_encoder![0]!, textEncoder);
+  const encoder = await openTextEncoder(inputs.text_encoder![0]!, textEncoder, { device });
   const prompts = ['', ...params.prompts];
   const data = new Float32Array(prompts.length * positions * width);
   for (const [i, prompt] of prompts.entries())

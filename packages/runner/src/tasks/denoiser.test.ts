@@ -16,7 +16,9 @@ it.each<[string, DenoiserParams, RegExp]>([
 ])('refuses guidance that the network of %s has not: %j', async (name, params, message) => {
   const dir = await mkdtemp(join(tmpdir(), 'fewstep-denoiser-'));
   const inputs = { checkpoint: [fixture(name)] };
-  await expect(run({ params, hints: {}, inputs, dir, progress: () => {} })).rejects.toMatchObject({
+  await expect(
+    run({ params, hints: {}, device: { type: 'cpu' }, inputs, dir, progress: () => {} }),
+  ).rejects.toMatchObject({
     code: 'E_MODEL',
     message: expect.stringMatching(message),
   });

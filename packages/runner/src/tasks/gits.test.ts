@@ -42,6 +42,7 @@ const costsOf = async (seeds: readonly [number, number], batch: number) => {
     params: { ...grid, schedule, method: { solver: 'ipndm', max_order: 4 }, seeds },
     hints: { batch },
     inputs: {},
+    device: { type: 'cpu' },
     dir: folder,
     progress: () => {},
   });
@@ -53,6 +54,7 @@ const found = async (costs: readonly string[], metric: StepMetric, afs = false) 
   const { files } = await search({
     params: { metric, coeff: 1.15, numSteps: 4, afs },
     hints: {},
+    device: { type: 'cpu' },
     inputs: { costs },
     dir: folder,
     progress: () => {},

@@ -1,6 +1,7 @@
 import { type LoadedDecoder, openDecoder } from '@fewstep/models';
 import { keepLast } from './keep-last.js';
 import type { ModelInfo } from './model-info.js';
+import type { TaskContext } from './task-module.js';
 
 /** How latents become images. */
 interface Decoder {
@@ -12,14 +13,14 @@ interface Decoder {
 
 const keep = keepLast<LoadedDecoder>();
 
-/** The decoder of a task's inputs, where the model denoises latents. */
+/** The decoder of a task's inputs, on its device, where the model denoises latents. */
 export async function loadDecoder(
-  inputs: Readonly<Record<string, readonly string[]>>,
+  { inputs, device }: Pick<TaskContext, 'inputs' | 'device'>,
   { decoder: info }: ModelInfo,
 ): Promise<Decoder | undefined> {
   if (!info) return undefined;
   const graph = inputs.decoder![0]!;
-  const decoder = await keep(graph, () => openDecoder(graph, info));
+  const decoder = await keep(graph, () => openDecoder(graph, info, { device }));
   const { imageChannels, imageResolution } = info;
   return {
     shape: [imageChannels, imageResolution, imageResolution],

@@ -4,11 +4,13 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { loadDenoiser } from './load-denoiser.js';
 
+const device = { type: 'cuda', ids: [1] } as const;
 /** What lay beside the graph when it was opened, by each opening. */
 const opened: Record<string, string>[] = [];
 let closed = 0;
 vi.mock('@fewstep/models', () => ({
-  openDenoiser: async (graph: string) => {
+  openDenoiser: async (graph: string, _info: unknown, options: unknown) => {
+    expect(options).toEqual({ device });
     const folder = dirname(graph);
     const contents = (await readdir(folder)).map(async (name) => [
       name,
@@ -39,10 +41,10 @@ const inputs = (weights: string) => ({
 });
 
 it('opens a graph with its weights beside it, and again only for other weights', async () => {
-  expect((await loadDenoiser(inputs('a'), dir)).info).toEqual({ channels: 4 });
-  await loadDenoiser(inputs('a'), dir);
+  expect((await loadDenoiser({ inputs: inputs('a'), dir, device })).info).toEqual({ channels: 4 });
+  await loadDenoiser({ inputs: inputs('a'), dir, device });
   expect(opened).toEqual([{ 'denoiser.onnx': 'graph', 'weights.bin': 'one' }]);
-  await loadDenoiser(inputs('b'), dir);
+  await loadDenoiser({ inputs: inputs('b'), dir, device });
   expect(opened[1]).toEqual({ 'denoiser.onnx': 'graph', 'weights.bin': 'two' });
   expect(closed).toBe(1);
   expect(await readdir(dir)).toEqual([]);

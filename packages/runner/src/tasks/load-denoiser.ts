@@ -1,8 +1,9 @@
 import { copyFile, link, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DenoiserInfo, type LoadedDenoiser, openDenoiser } from '@fewstep/models';
+import { type DenoiserInfo, type EngineOptions, type LoadedDenoiser, openDenoiser } from '@fewstep/models';
 import { keepLast } from './keep-last.js';
 import { type ModelInfo, readInfo } from './model-info.js';
+import type { TaskContext } from './task-module.js';
 
 interface Loaded {
   readonly info: ModelInfo;
@@ -11,22 +12,31 @@ interface Loaded {
 
 const keep = keepLast<LoadedDenoiser>();
 
-/** The denoiser of a task's inputs. `dir`: the task's folder. */
-export async function loadDenoiser(
-  inputs: Readonly<Record<string, readonly string[]>>,
-  dir: string,
-): Promise<Loaded> {
+/** The denoiser of a task's inputs, on its device, which is one for all tasks of a process. */
+export async function loadDenoiser({
+  inputs,
+  dir,
+  device,
+}: Pick<TaskContext, 'inputs' | 'dir' | 'device'>): Promise<Loaded> {
   const info = await readInfo(inputs);
   const graph = inputs.graph![0]!;
   const weights = inputs.weights?.[0];
   const denoiser = await keep(`${graph} ${weights}`, () =>
-    weights === undefined ? openDenoiser(graph, info) : openBeside(graph, weights, info, dir),
+    weights === undefined
+      ? openDenoiser(graph, info, { device })
+      : openBeside(graph, weights, info, dir, { device }),
   );
   return { info, denoiser };
 }
 
 /** Opens a graph whose weights must lie beside it under the name that it calls them. */
-async function openBeside(graph: string, weights: string, info: DenoiserInfo, dir: string) {
+async function openBeside(
+  graph: string,
+  weights: string,
+  info: DenoiserInfo,
+  dir: string,
+  options: EngineOptions,
+) {
   const folder = await mkdtemp(join(dir, 'model-'));
   const place = (from: string, name: string) => {
     const to = join(folder, name);
@@ -35,7 +45,7 @@ async function openBeside(graph: string, weights: string, info: DenoiserInfo, di
   await place(graph, 'denoiser.onnx');
   await place(weights, 'weights.bin');
   try {
-    return await openDenoiser(join(folder, 'denoiser.onnx'), info);
+    return await openDenoiser(join(folder, 'denoiser.onnx'), info, options);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -30,12 +30,9 @@ interface Opened {
  * What every task that solves begins with: the network under its guidance, what is solved on it, and the start of each
  * batch, a function of its seeds alone. A network without a bottleneck gives zeros for it.
  */
-export async function openSolve({
-  params,
-  inputs,
-  dir,
-}: TaskContext<SolveParams & Guidable & Drawing>): Promise<Opened> {
-  const { info, denoiser: network } = await loadDenoiser(inputs, dir);
+export async function openSolve(context: TaskContext<SolveParams & Guidable & Drawing>): Promise<Opened> {
+  const { params, inputs } = context;
+  const { info, denoiser: network } = await loadDenoiser(context);
   const { denoiser, conditionOf } = await guide(network, inputs, params);
   const shape = shapeOf(info);
   return {

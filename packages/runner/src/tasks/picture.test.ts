@@ -21,6 +21,7 @@ async function picture(groups: readonly Images[]) {
   const { files } = await run({
     params: { columns: 2, rowsPerGroup: 1 },
     hints: {},
+    device: { type: 'cpu' },
     inputs,
     dir,
     progress: () => {},

@@ -63,6 +63,7 @@ beforeAll(async () => {
   const { files } = await runTeacher({
     params: { ...solving, method: { solver: 'heun' }, M: 1, seeds: [10, 15] },
     hints: {},
+    device: { type: 'cpu' },
     inputs: {},
     dir,
     progress: () => {},
@@ -76,6 +77,7 @@ const trained = async (changes: Partial<PredictorParams> = {}) => {
   const { meta } = await run({
     params: { ...params, ...changes },
     hints: {},
+    device: { type: 'cpu' },
     inputs,
     dir,
     progress: () => {},

@@ -22,7 +22,7 @@ export async function run(context: TaskContext<SamplesParams>): Promise<TaskResu
   const { params, hints, inputs, dir, progress } = context;
   const { seeds, afs, denoiseToZero, method } = params;
   const { info, shape, solving, batch: batchOf } = await openSolve(context);
-  const decoder = await loadDecoder(inputs, info);
+  const decoder = await loadDecoder(context, info);
   const [channels, height, width] = decoder?.shape ?? shape;
   const predictorFile = inputs.predictor?.[0];
   const solver = predictorFile

@@ -1,3 +1,4 @@
+import type { Device } from '@fewstep/models';
 import type { Json } from '../json.js';
 
 /** What a task gets: all it may read, and a folder to write in. */
@@ -6,6 +7,8 @@ export interface TaskContext<Params = Json> {
   readonly hints: { readonly batch?: number };
   /** Paths of verified files, by input name. */
   readonly inputs: Readonly<Record<string, readonly string[]>>;
+  /** What evaluates networks. */
+  readonly device: Device;
   /** An empty folder on the store's disk. */
   readonly dir: string;
   /** Says how far it is, in units of its expected work. */

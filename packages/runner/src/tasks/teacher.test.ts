@@ -52,6 +52,7 @@ it.each<[SolverConfig, number]>([
   const result = await run({
     params: { method, schedule, numSteps: 4, ...range, M: 1, seeds: [3, 5] },
     hints: {},
+    device: { type: 'cpu' },
     inputs: {},
     dir,
     progress: () => {},
