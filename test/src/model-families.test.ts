@@ -131,6 +131,15 @@ describe('Stable Diffusion', () => {
     for (const one of [denoiser, encoder, decoder]) await one.close();
   });
 
+  it('gives the same picture in TF.js', async () => {
+    const runtime = await json('run', 'spec.yaml');
+    const tensors = await json('run', 'spec.yaml', '--device', 'tfjs', '--store', 'in-tfjs');
+    expect(tensors.tasks.local).toBe(0);
+    const [expected, found] = [await imagesOf(runtime.points[0]), await imagesOf(tensors.points[0])];
+    expect(found).toHaveLength(expected.length);
+    for (const [i, value] of found.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(1);
+  });
+
   it('has the prompt in the samples’ key alone, and the rate with it', async () => {
     const missing = async (set: string) => {
       const { tasks } = await json('plan', 'spec.yaml', '--set', set);
