@@ -79,5 +79,12 @@ describe('a predictor with given middles', () => {
       expect(() => withMiddles(untrained, [80, 1], middles)).toThrow(
         expect.objectContaining({ code: 'E_TRAINING', message: expect.stringContaining('from 80 to 1') }),
       );
+    for (const middles of [[], [10, 0.5]])
+      expect(() => withMiddles(untrained, [80, 1], middles)).toThrow(
+        expect.objectContaining({
+          code: 'E_TRAINING',
+          message: expect.stringContaining(`found ${middles.length} for 2`),
+        }),
+      );
   });
 });

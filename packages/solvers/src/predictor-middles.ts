@@ -14,13 +14,21 @@ const ridge = 0.01;
  *   squares with a ridge of 1 %. Middles of some ten intervals are met within 0.01 of r on polynomial grids, more loosely
  *   where many levels lie near each other.
  *
- * @throws PredictorError (E_TRAINING) if a middle does not lie between its timestamps
+ * - r as the students take it: σ_mid = σ_(k+1)^r · σ_k^(1 − r). Why training begins there: docs/loss-weight.md.
+ *
+ * @throws PredictorError (E_TRAINING) if there isn't one middle between each two timestamps
  */
 export function withMiddles(
   predictor: Predictor,
   sigmas: ArrayLike<number>,
   middles: ArrayLike<number>,
 ): Predictor {
+  if (middles.length !== sigmas.length - 1)
+    throw new PredictorError(
+      'E_TRAINING',
+      `there is one middle time between each two timestamps; found ${middles.length} for ${sigmas.length} timestamps. Take every second level of a schedule with 2 · num_steps − 1 steps.`,
+      { middles: middles.length, levels: sigmas.length },
+    );
   const logits = Array.from(middles, (middle, k) => {
     const [from, to] = [sigmas[k]!, sigmas[k + 1]!];
     if (!(from > middle && middle > to))

@@ -193,4 +193,13 @@ it('refuses what does not fit, as every training step', async () => {
   await expect(train(student, { teacher: teacher.slice(1) })).rejects.toMatchObject({ code: 'E_TRAINING' });
   const broken = [start, ...teacher.slice(1, -1), start.map(() => Number.NaN)];
   await expect(train(student, { teacher: broken })).rejects.toMatchObject({ code: 'E_TRAINING' });
+  for (const range of [
+    [1, -1],
+    [0, 0],
+    [Number.NaN, 1],
+  ] as const)
+    await expect(train(student, { range })).rejects.toMatchObject({
+      code: 'E_TRAINING',
+      message: expect.stringContaining(`found ${range[0]} and ${range[1]}`),
+    });
 });

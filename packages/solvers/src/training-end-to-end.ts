@@ -1,6 +1,7 @@
 import type { Gradients } from './adam.js';
 import { gaussNewton, type OutputSlope } from './gauss-newton.js';
 import { predict } from './predictor.js';
+import { PredictorError } from './predictor-error.js';
 import type { Denoise } from './solve.js';
 import type { SolverState, Vector } from './solver.js';
 import { checkTrainStep, type Interval, lossOf, type TrainStep } from './training.js';
@@ -34,7 +35,7 @@ export interface EndToEndStep<State extends SolverState = SolverState> extends T
  *   one that is trained on, within `range`.
  * - Compared with `trainStep`: docs/loss-weight.md.
  *
- * @throws PredictorError (E_TRAINING) if noise levels, teacher and batch don't fit, or a loss is not finite
+ * @throws PredictorError (E_TRAINING) if noise levels, teacher and batch don't fit, a range is none, or a loss is not finite
  * @throws SolverError (E_DENOISED) if the denoiser gives no bottleneck
  */
 export async function trainEndToEnd<State extends SolverState>(
@@ -43,6 +44,12 @@ export async function trainEndToEnd<State extends SolverState>(
   checkTrainStep(what);
   const { trainer, n, sigmas, teacher, openings, done, descents = 40, afs = false, epsilon = 3e-3 } = what;
   const [low, high] = what.range ?? [-Infinity, Infinity];
+  if (!(low < high))
+    throw new PredictorError(
+      'E_TRAINING',
+      `a range is its lower bound, then its upper one; found ${low} and ${high}. Images take [-1, 1], latents none.`,
+      { low, high },
+    );
   let asked = 0;
   const denoise: Denoise = (request) => {
     asked++;
