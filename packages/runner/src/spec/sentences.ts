@@ -133,8 +133,13 @@ function expected(schema: JsonSchema): string {
       return `a number${bounds(schema)}`;
     case 'array':
       return `a list${count(schema)}, each ${expected(schema.items!)}`;
-    case 'object':
-      return `a map with ${Object.keys(schema.properties!).map(shownKey).join(', ')}`;
+    case 'object': {
+      const { required = [] } = schema;
+      const others = Object.keys(schema.properties!).filter((key) => !required.includes(key));
+      const list = (keys: readonly string[]) => keys.map(shownKey).join(', ');
+      if (required.length === 0) return `a map with ${list(others)}`;
+      return `a map with ${list(required)}${others.length > 0 ? `, and maybe ${list(others)}` : ''}`;
+    }
     default:
       return schema.examples ? `text such as ${schema.examples[0]}` : 'text';
   }
