@@ -15,7 +15,14 @@ if (!folder || !existsSync(folder)) {
 }
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const name of await topicNames(folder)) {
+const names = await topicNames(folder);
+if (names.length === 0) {
+  console.error(
+    `conformance needs the folder that holds the topics, each a folder with an index.json; ${resolve(folder)} holds none${existsSync(join(folder, 'index.json')) ? ', and is a topic itself: give the folder above it' : ''}`,
+  );
+  process.exit(2);
+}
+for (const name of names) {
   const outcomes = await run(name, resolve(folder, name));
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const one of outcomes) {
