@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -12,16 +12,23 @@ const MIB = 2 ** 20;
 const TENSORS = 24;
 const EACH = 4 * MIB;
 
-/** A file of a start, and tensors of 4 MiB each, of which `before` comes first. */
-function saved(name: string, start: string | Uint8Array, tensors: number, before = ''): string {
+const u32 = (n: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(n);
+  return bytes.toString('latin1');
+};
+
+/** Elements of a tensor: 4 MiB, half of whose bytes take two in UTF-8. */
+const elements = Buffer.alloc(
+  EACH,
+  Uint8Array.from({ length: 256 }, (_, i) => i),
+).toString('latin1');
+
+/** A file of these parts, text in latin-1. */
+function saved(name: string, parts: Iterable<string>): string {
   const path = join(folder, name);
-  writeFileSync(path, start);
-  const file = openSync(path, 'a');
-  const elements = Buffer.alloc(EACH, 1);
-  for (let i = 0; i < tensors; i++) {
-    writeSync(file, Buffer.from(before, 'latin1'));
-    writeSync(file, elements);
-  }
+  const file = openSync(path, 'w');
+  for (const part of parts) writeSync(file, part, null, 'latin1');
   closeSync(file);
   return path;
 }
@@ -31,24 +38,40 @@ function safetensors(tensors: number): string {
   const header = JSON.stringify(
     Object.fromEntries(Array.from({ length: tensors }, (_, i) => [`t${i}`, entry(i)])),
   );
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  return saved(`${tensors}.safetensors`, Buffer.concat([length, Buffer.from(header)]), tensors);
+  return saved(`${tensors}.safetensors`, [
+    `${u32(header.length)}\0\0\0\0${header}`,
+    ...new Array<string>(tensors).fill(elements),
+  ]);
 }
+
+const text = (s: string) => `X${u32(s.length)}${s}`;
 
 /** PyTorch's legacy format: a dict of tensors that are the whole of a storage each. */
 function legacy(tensors: number): string {
-  const text = (s: string) => `X${String.fromCharCode(s.length)}\0\0\0${s}`;
-  const size = 'J\0\0\x10\0';
+  const size = `J${u32(MIB)}`;
   const keys = Array.from({ length: tensors }, (_, i) => String(i));
   const items = keys.map(
     (key) =>
       `${text(`t${key}`)}ctorch._utils\n_rebuild_tensor_v2\n((${text('storage')}ctorch\nFloatStorage\n${text(key)}` +
       `${text('cpu')}${size}NtQK\0${size}\x85K\x01\x85\x89NtR`,
   );
-  const start = `\x80\x02\x8a\x0alü\x9cFù j¨P\x19.Mé\x03.}.}(${items.join('')}u.](${keys.map(text).join('')}e.`;
-  return saved(`${tensors}.pt`, Buffer.from(start, 'latin1'), tensors, '\0\0\x10\0\0\0\0\0');
+  return saved(`${tensors}.pt`, [
+    `\x80\x02\x8a\x0alü\x9cFù j¨P\x19.Mé\x03.}.}(${items.join('')}u.](${keys.map(text).join('')}e.`,
+    ...keys.flatMap(() => [u32(MIB), '\0\0\0\0', elements]),
+  ]);
 }
+
+/** A pickle: a dict of numpy's arrays, whose bytes are `data`, which is remembered as Python's pickler does. */
+const numpy = (name: string, data: string) => (tensors: number) => {
+  const array =
+    `cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btR(K\x01J${u32(MIB)}\x85cnumpy\ndtype\n` +
+    `(X\x02\0\0\0f4K\0K\x01tR(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89`;
+  const keys = Array.from({ length: tensors }, (_, i) => text(`t${i}`));
+  return saved(`${name}.${tensors}.pkl`, ['}(', ...keys.flatMap((key) => [key, array, data, 'tb']), 'u.']);
+};
+const encoded = (string: string) => `c_codecs\nencode\n(${string}r${u32(300)}X\x06\0\0\0latin1tRr${u32(301)}`;
+/** Text as protocol 0 has it. */
+const escaped = elements.replaceAll('\\', '\\u005c').replaceAll('\n', '\\u000a');
 
 /** Peak memory of a process that reads a file's weights, in bytes, and how many bytes those are. */
 function reading(path: string): { peak: number; weights: number } {
@@ -66,6 +89,9 @@ function reading(path: string): { peak: number; weights: number } {
 it.each([
   ['safetensors', safetensors],
   ['PyTorch legacy', legacy],
+  ['a pickle with text of protocol 0', numpy('0', encoded(`V${escaped}\n`))],
+  ['a pickle with text of protocol 2', numpy('2', encoded(text(Buffer.from(elements).toString('latin1'))))],
+  ['a pickle with bytes', numpy('3', `B${u32(EACH)}${elements}q\x01`)],
 ])('weights are in memory once while they are read: %s', (_, make) => {
   const idle = reading(make(1));
   const { peak, weights } = reading(make(TENSORS));

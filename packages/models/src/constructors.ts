@@ -7,6 +7,7 @@ import {
   PickleObject,
   type PickleValue,
 } from './pickle.js';
+import { PickleText } from './pickle-text.js';
 import { memorySource } from './source.js';
 import { torchConstructors } from './torch-constructors.js';
 import { readTorchLegacy } from './torch-legacy.js';
@@ -34,7 +35,9 @@ const set: PickleConstructor = ([items = []], machine) => {
 };
 
 const orderedDict: PickleConstructor = ([items = []], machine) => {
-  if (!Array.isArray(items) || !items.every((item) => Array.isArray(item) && item.length === 2))
+  const isItem = (item: PickleValue) =>
+    Array.isArray(item) && item.length === 2 && !(item[0] instanceof PickleText);
+  if (!Array.isArray(items) || !items.every(isItem))
     throw machine.fault(`a dict is made of ${describe(items)}`);
   machine.spend(items.length);
   return new Map(items as unknown as Iterable<[PickleValue, PickleValue]>);
@@ -42,18 +45,24 @@ const orderedDict: PickleConstructor = ([items = []], machine) => {
 
 /** Protocols below 3 have no bytes: they write text and a call that encodes it. */
 const encode: PickleConstructor = ([text, encoding], machine) => {
-  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1'))
+  if (!isText(text) || (encoding !== 'latin1' && encoding !== 'latin-1'))
     throw machine.fault(
       `bytes are made of ${describe(text ?? null)} in encoding ${describe(encoding ?? null)}`,
     );
   machine.spend(text.length);
+  if (text instanceof PickleText) return text.latin1();
+  if (/[^\0-\xff]/.test(text))
+    throw machine.fault(`${describe(text)} has characters that are none of latin-1`);
   return Uint8Array.from(Buffer.from(text, 'latin1'));
 };
+
+const isText = (value: PickleValue | undefined): value is string | PickleText =>
+  typeof value === 'string' || value instanceof PickleText;
 
 /** Of nothing, of bytes, or of text and its encoding. */
 const bytes: PickleConstructor = (args, machine) => {
   const [from = new Uint8Array(0)] = args;
-  if (typeof from === 'string') return encode(args, machine);
+  if (isText(from)) return encode(args, machine);
   if (!(from instanceof Uint8Array)) throw machine.fault(`bytes are made of ${describe(from)}`);
   return from;
 };

@@ -30,7 +30,7 @@ export class Cursor {
   glance(length: number): Buffer {
     const at = this.reach(length);
     this.at += length;
-    return Buffer.from(this.window.buffer as ArrayBuffer, this.window.byteOffset + at, length);
+    return this.seen(at, length);
   }
 
   /** The next bytes, to be kept. A file's are aligned at their end, so that elements need no other copy. */
@@ -40,16 +40,25 @@ export class Cursor {
     return bytes;
   }
 
-  /** Bytes up to the next line feed; undefined where none comes within `limit`. */
-  untilLineFeed(limit: number): number | undefined {
-    for (let seen = WINDOW; ; seen *= 2) {
-      const length = Math.min(seen, limit, this.left);
-      const at = this.reach(length);
-      const bytes = Buffer.from(this.window.buffer as ArrayBuffer, this.window.byteOffset + at, length);
-      const found = bytes.indexOf(10);
-      if (found >= 0) return found;
-      if (length < seen) return undefined;
+  /** Bytes up to the next line feed; undefined where none comes. */
+  untilLineFeed(): number | undefined {
+    const from = this.at;
+    try {
+      while (this.left > 0) {
+        const at = this.reach(1);
+        const ahead = this.window.byteLength - at;
+        const found = this.seen(at, ahead).indexOf(10);
+        if (found >= 0) return this.at + found - from;
+        this.at += ahead;
+      }
+      return undefined;
+    } finally {
+      this.at = from;
     }
+  }
+
+  private seen(at: number, length: number): Buffer {
+    return Buffer.from(this.window.buffer as ArrayBuffer, this.window.byteOffset + at, length);
   }
 
   private number(size: number, get: (window: DataView, at: number) => number): number {

@@ -56,6 +56,7 @@ export {
 export type { EngineOptions } from './onnx-session.js';
 export { externalFiles } from './open-onnx.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
+export { PickleText } from './pickle-text.js';
 export type { Preconditioning } from './preconditioning.js';
 export { type CheckpointOptions, readCheckpoint } from './read-checkpoint.js';
 export {

@@ -1,10 +1,11 @@
 import { Cursor } from './cursor.js';
 import { ModelError } from './errors.js';
+import { escaped, MAX_TEXT, PickleText, type TextForm, utf8 } from './pickle-text.js';
 import type { Source } from './source.js';
 
 /**
  * What a pickle holds, as plain data. None is `null`; an int is a number where doubles hold it exactly, else a bigint;
- * lists are arrays and tuples frozen arrays; dicts are Maps, in order.
+ * lists are arrays and tuples frozen arrays; dicts are Maps, in order. Text of 4096 bytes or more is a `PickleText`.
  */
 export type PickleValue =
   | null
@@ -12,6 +13,7 @@ export type PickleValue =
   | number
   | bigint
   | string
+  | PickleText
   | Uint8Array
   | readonly PickleValue[]
   | Map<PickleValue, PickleValue>
@@ -97,8 +99,6 @@ export function runPickle(source: Source, options: PickleOptions): { value: Pick
 
 /** Longest integer in bytes: torch's magic number has 10, no checkpoint more. */
 const MAX_INTEGER = 1024;
-/** Longest text in bytes; what protocols 0 to 2 write for bytes is text. V8's strings end at twice that. */
-const MAX_TEXT = 2 ** 28;
 const MAX_MARKS = 10_000;
 
 class Machine implements PickleMachine {
@@ -111,7 +111,7 @@ class Machine implements PickleMachine {
   private code: number | undefined;
 
   constructor(
-    source: Source,
+    private readonly source: Source,
     private readonly options: PickleOptions,
   ) {
     this.budget = options.budget ?? new Budget(source.length);
@@ -186,22 +186,36 @@ class Machine implements PickleMachine {
     return this.glance(length).toString('latin1');
   }
 
-  /** Up to the line's end; of protocols 0 and 1, whose text is latin-1 with escapes. */
-  line(): string {
-    const length = this.cursor.untilLineFeed(MAX_TEXT);
+  private lineLength(): number {
+    const length = this.cursor.untilLineFeed();
     if (length === undefined) throw this.fault('its line has no end; the file is cut short');
-    const text = this.latin1(length);
+    return length;
+  }
+
+  /** Up to the line's end; of protocols 0 and 1, as latin-1. */
+  line(): string {
+    const line = this.latin1(this.lineLength());
+    this.cursor.at++;
+    return line;
+  }
+
+  /** The same, of text that has escapes. */
+  textLine(): string | PickleText {
+    const text = this.text(this.lineLength(), escaped);
     this.cursor.at++;
     return text;
   }
 
-  text(length: number): string {
-    const bytes = this.glance(length);
-    try {
-      return utf8.decode(bytes);
-    } catch {
-      throw this.fault('its text is not UTF-8');
+  text(length: number, form: TextForm = utf8): string | PickleText {
+    this.need(length);
+    if (length >= SHORT) {
+      const text = new PickleText(this.source, this.cursor.at, length, form);
+      this.cursor.at += length;
+      return text;
     }
+    const text = form.text(this.cursor.glance(length));
+    if (text === undefined) throw this.fault('its text is not UTF-8');
+    return text;
   }
 
   integer(length: number): number | bigint {
@@ -290,7 +304,12 @@ class Machine implements PickleMachine {
     const dict = this.top();
     if (!(dict instanceof Map)) throw this.fault(`it sets an item of ${describe(dict)}`);
     if (items.length % 2) throw this.fault('keys and values are no pairs');
-    for (let i = 0; i < items.length; i += 2) dict.set(items[i]!, items[i + 1]!);
+    for (let i = 0; i < items.length; i += 2) {
+      const key = items[i]!;
+      // a key is found by its value
+      if (key instanceof PickleText) throw this.fault(`its key is ${describe(key)}`);
+      dict.set(key, items[i + 1]!);
+    }
   }
 
   global(module: PickleValue, name: PickleValue): void {
@@ -328,9 +347,7 @@ class Machine implements PickleMachine {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Bytes shorter than that are copied from what was read already. */
+/** Bytes and text shorter than that are taken from what was read already. */
 const SHORT = 4096;
 const TOO_MUCH =
   'the file asks for far more work than its size warrants; no checkpoint does, so it is refused';
@@ -345,6 +362,7 @@ export function describe(value: PickleValue): string {
   if (value instanceof Map) return `a dict of ${value.size}`;
   if (value instanceof Set) return `a set of ${value.size}`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (value instanceof PickleText) return `a text of ${value.length} bytes`;
   if (value instanceof PickleGlobal) return `the name ${value}`;
   if (typeof value === 'object') return `a ${value.constructor.name}`;
   return typeof value === 'string' ? `the text "${value.slice(0, 40)}"` : `${value}`;
@@ -368,12 +386,6 @@ function unquote(machine: Machine, text: string): string {
           : (simple[char!] ?? char!),
     );
 }
-
-/** Protocol 0's text, where only \u and \U are escapes. */
-const unescapeUnicode = (text: string) =>
-  text.replace(/\\u([0-9a-f]{4})|\\U(0010[0-9a-f]{4}|000[0-9a-f]{5})/gi, (_, short?: string, long?: string) =>
-    String.fromCodePoint(Number.parseInt(short ?? long!, 16)),
-  );
 
 const STOP = 0x2e;
 
@@ -415,7 +427,7 @@ const opcodes: ReadonlyMap<number, Opcode> = new Map([
   op('N', 'NONE', (m) => m.push(null)),
   op(0x88, 'NEWTRUE', (m) => m.push(true)),
   op(0x89, 'NEWFALSE', (m) => m.push(false)),
-  op('V', 'UNICODE', (m) => m.push(unescapeUnicode(m.line()))),
+  op('V', 'UNICODE', (m) => m.push(m.textLine())),
   op(0x8c, 'SHORT_BINUNICODE', (m) => m.push(m.text(m.u8()))),
   op('X', 'BINUNICODE', (m) => m.push(m.text(m.u32()))),
   op(0x8d, 'BINUNICODE8', (m) => m.push(m.text(m.u64()))),

@@ -6,6 +6,8 @@ export interface Source {
   readonly length: number;
   /** Bytes `start` to `start + length`, which must lie inside. Aligned so that elements ending there need no copy. */
   read(start: number, length: number): Uint8Array;
+  /** The same, as many as fit, into memory that is there already. */
+  readInto(start: number, bytes: Uint8Array): void;
   close(): void;
 }
 
@@ -22,21 +24,26 @@ export function fileSource(path: string): Source {
   } catch (cause) {
     throw unreadable(cause);
   }
+  const readInto = (start: number, bytes: Uint8Array) => {
+    const { length } = bytes;
+    try {
+      for (let done = 0; done < length; ) {
+        const count = readSync(file, bytes, done, Math.min(CHUNK, length - done), start + done);
+        if (count === 0) throw new Error(`it ends at byte ${start + done}, and did not when it was opened`);
+        done += count;
+      }
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+  };
   return {
     length: fstatSync(file).size,
     read(start, length) {
       const bytes = endAligned(length);
-      try {
-        for (let done = 0; done < length; ) {
-          const count = readSync(file, bytes, done, Math.min(CHUNK, length - done), start + done);
-          if (count === 0) throw new Error(`it ends at byte ${start + done}, and did not when it was opened`);
-          done += count;
-        }
-      } catch (cause) {
-        throw unreadable(cause);
-      }
+      readInto(start, bytes);
       return bytes;
     },
+    readInto,
     close: () => closeSync(file),
   };
 }
@@ -44,6 +51,7 @@ export function fileSource(path: string): Source {
 export const memorySource = (bytes: Uint8Array): Source => ({
   length: bytes.length,
   read: (start, length) => bytes.subarray(start, start + length),
+  readInto: (start, into) => into.set(bytes.subarray(start, start + into.length)),
   close: () => {},
 });
 
@@ -51,11 +59,12 @@ export const memorySource = (bytes: Uint8Array): Source => ({
 export const sliceOf = (source: Source, start: number, length: number): Source => ({
   length,
   read: (at, count) => source.read(start + at, count),
+  readInto: (at, bytes) => source.readInto(start + at, bytes),
   close: () => {},
 });
 
-/** The elements of a storage end where its bytes end, so the end is what to align. */
-const endAligned = (length: number): Uint8Array => {
+/** Zeros. The elements of a storage end where its bytes end, so the end is what to align. */
+export const endAligned = (length: number): Uint8Array => {
   const padding = -length & 7;
   return new Uint8Array(new ArrayBuffer(padding + length), padding);
 };

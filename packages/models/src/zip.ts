@@ -132,7 +132,7 @@ class SourceReader extends RandomAccessReader {
     callback: (error: Error | null, count?: number) => void,
   ): void {
     const inside = position >= 0 && position + length <= this.source.length;
-    if (inside) buffer.set(this.source.read(position, length), offset);
+    if (inside) this.source.readInto(position, buffer.subarray(offset, offset + length));
     callback(null, inside ? length : 0);
   }
 
