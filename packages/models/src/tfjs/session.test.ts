@@ -47,6 +47,7 @@ const graphOf = (nodes: readonly OnnxNode[], more: Partial<OnnxModel> = {}) =>
   }).graph;
 const x = { data: Float32Array.of(1, 1, 1, 1, 2, 2, 2, 2), shape: [4] };
 
+await openBackend('cpu');
 describe('what TF.js holds', () => {
   const before = tf.memory().numTensors;
   afterEach(() => expect(tf.memory().numTensors).toBe(before));
