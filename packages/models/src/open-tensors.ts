@@ -30,7 +30,7 @@ export async function openTensors(source: Source, outer = ''): Promise<OpenTenso
       return { file: openPlain(source, head, outer), close: () => source.close() };
     const entries = await openZip(source);
     if (isTorchZip(entries)) {
-      const file = torchTensors(`${outer}PyTorch zip`, readTorchZip(entries));
+      const file = torchTensors(`${outer}PyTorch zip`, readTorchZip(entries, new Budget(source.length)));
       return { file, close: () => source.close() };
     }
     if (outer) throw new ModelError('E_CHECKPOINT', 'it is a zip in a zip, without a checkpoint');

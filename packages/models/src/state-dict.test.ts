@@ -54,6 +54,16 @@ describe('readStateDict', () => {
     dict.close();
   });
 
+  it.each([
+    [1, 'L119547037146038801333356L\n.'],
+    [3, '\x80\x03\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.'],
+    [4, '\x80\x04\x95\x0d\0\0\0\0\0\0\0\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.'],
+  ])('knows PyTorch’s legacy format by its magic number in protocol %d', async (protocol, magic) => {
+    const rest = readFileSync(fixture('tensors.legacy.pt')).subarray(15);
+    const path = await saved(`legacy-${protocol}.pt`, Buffer.concat([Buffer.from(magic, 'latin1'), rest]));
+    expect(plain(await readStateDict(path))).toEqual(all);
+  });
+
   it('reads weights that were on a GPU', async () => {
     const tensors = await readStateDict(fixture('tensors.cuda-location.pt'));
     expect(Object.values(tensors).map(({ shape }) => shape)).toEqual([
@@ -65,6 +75,22 @@ describe('readStateDict', () => {
   it('shares memory between views of a storage', async () => {
     const { shared, view_offset } = await readStateDict(fixture('tensors.zip.pt'));
     expect(shared!.data.buffer).toBe(view_offset!.data.buffer);
+  });
+
+  it('copies transposed weights that are much larger than the pickle which names them', async () => {
+    const [rows, columns] = [1040, 1024];
+    const int = (n: number) => `J${String.fromCharCode(n & 255, (n >> 8) & 255, n >> 16, 0)}`;
+    const storage = `(X\x07\0\0\0storagectorch\nByteStorage\nX\x01\0\0\x007X\x03\0\0\0cpu${int(rows * columns)}tQ`;
+    const view = `(${storage}K\0(${int(rows)}${int(columns)}t(K\x01${int(rows)}t\x89Nt`;
+    const pickle = `\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n${view}Rs.`;
+    const files = [
+      ['it/data.pkl', Buffer.from(pickle, 'latin1')],
+      ['it/data/7', Uint8Array.from({ length: rows * columns }, (_, i) => i % rows)],
+    ] as const;
+    const { w } = await readStateDict(await saved('transposed.pt', await zipOf(files)));
+    expect(w!.shape).toEqual([rows, columns]);
+    // row r, column c is element c · rows + r
+    expect(w!.data.subarray(7 * columns, 7 * columns + 3)).toEqual(Uint8Array.of(7, 7, 7));
   });
 
   it('takes one prefix, and names without it', async () => {

@@ -8,10 +8,16 @@ import { storageId, TorchStorage } from './torch-storage.js';
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 
-/** Whether a file starts with the pickle of that number, in protocol 2, the only one that it was written in. */
-export const isTorchLegacy = (source: Source): boolean =>
-  Buffer.from(source.read(0, Math.min(source.length, 15))).toString('latin1') ===
-  '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.';
+/** How the pickle of that number ends, in protocols 2 to 5 and in protocol 1. */
+const ENDS = ['\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.', 'L119547037146038801333356L\n.'];
+/** What stands before that: nothing, the protocol, or the protocol and the length of a frame. */
+const STARTS = [0, 2, 11];
+
+/** Whether a file starts with the pickle of that number. */
+export function isTorchLegacy(source: Source): boolean {
+  const head = Buffer.from(source.read(0, Math.min(source.length, 32))).toString('latin1');
+  return ENDS.some((end) => STARTS.includes(head.indexOf(end)));
+}
 
 /**
  * Reads PyTorch's legacy format: pickles of magic number, protocol, machine, object and storage keys, one after

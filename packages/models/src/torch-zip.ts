@@ -1,6 +1,6 @@
 import { constructors } from './constructors.js';
 import { ModelError } from './errors.js';
-import { type PickleValue, runPickle } from './pickle.js';
+import { type Budget, type PickleValue, runPickle } from './pickle.js';
 import { memorySource } from './source.js';
 import { bytesPerElement } from './tensor.js';
 import { storageId, TorchStorage } from './torch-storage.js';
@@ -14,11 +14,11 @@ export const isTorchZip = (entries: readonly ZipEntry[]): boolean => pickleOf(en
 
 /**
  * Reads PyTorch's zip format: a pickle `data.pkl`, and the elements of each storage as a file `data/KEY`. The pickle is
- * run; a storage's bytes are read when first asked for.
+ * run; a storage's bytes are read when first asked for. `budget`: that of the file, for tensors may have to be copied.
  *
  * @throws ModelError `E_PICKLE` or `E_ZIP`.
  */
-export function readTorchZip(files: readonly ZipEntry[]): PickleValue {
+export function readTorchZip(files: readonly ZipEntry[], budget: Budget): PickleValue {
   const fault = (message: string) => new ModelError('E_PICKLE', `torch file: ${message}`);
   const pickle = pickleOf(files);
   if (!pickle) throw fault('it is a zip without FOLDER/data.pkl, so not one that PyTorch wrote');
@@ -33,6 +33,7 @@ export function readTorchZip(files: readonly ZipEntry[]): PickleValue {
   const storages = new Map<string, TorchStorage>();
   return runPickle(memorySource(pickle.read()), {
     constructors,
+    budget,
     persistent([id], machine) {
       const { key, dtype, length, part } = storageId(id, machine);
       if (part) throw machine.fault('a storage that is a part of another is of the legacy format');
