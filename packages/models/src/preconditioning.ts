@@ -62,15 +62,15 @@ function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Sc
     }
     case 'vp': {
       const { betaD, betaMin, steps } = preconditioning;
-      // t solves β_d t²/2 + β_min t = ln(1 + σ²); float32 rounds here as in the official code, step by step
-      const l = ops.log(ops.affine(ops.multiply(sigma, sigma), 1, 1));
+      // t solves β_d t²/2 + β_min t = ln(1 + σ²)
+      const l = logOnePlus(ops, ops.multiply(sigma, sigma));
       const root = ops.power(ops.affine(l, 2 * betaD, betaMin ** 2), 0.5);
       const t = ops.affine(ops.affine(root, 1, -betaMin), 1 / betaD, 0);
       return { in: inverseRoot(1), out: ops.affine(sigma, -1, 0), noise: ops.affine(t, steps - 1, 0) };
     }
     case 'ldm': {
       const logAlphas = preconditioning.alphasCumprod.map((alpha) => 0.5 * Math.log(alpha));
-      const logAlpha = ops.affine(ops.log(ops.affine(ops.multiply(sigma, sigma), 1, 1)), -0.5, 0);
+      const logAlpha = ops.affine(logOnePlus(ops, ops.multiply(sigma, sigma)), -0.5, 0);
       const noise = ops.interpolate(logAlpha, logAlphas, [...logAlphas.keys()]);
       return { ...discrete(preconditioning.predicts ?? 'eps'), noise };
     }
@@ -88,6 +88,19 @@ function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Sc
     case 'denoiser':
       return { skip: 'zero', noise: sigma };
   }
+}
+
+/** Keeps 0/0 from being no number; in a sum with anything else it is lost. */
+const TINY = 1e-30;
+
+/**
+ * ln(1 + y), to the last digits where y is small, too: float32 has few of them in u = 1 + y, but ln u / (u − 1) doesn't
+ * mind.
+ */
+function logOnePlus<T>(ops: Ops<T>, y: T): T {
+  const u = ops.affine(y, 1, 1);
+  const left = ops.affine(ops.affine(u, 1, -1), 1, TINY);
+  return ops.multiply(ops.multiply(ops.log(u), ops.power(left, -1)), y);
 }
 
 /** What a denoiser is a function of. */
