@@ -31,23 +31,32 @@ interface Case {
  */
 export const models: Topic = async (golden) => {
   const outcomes: Outcome[] = [];
-  for (const one of golden.index.cases as readonly Case[]) {
-    if (one.family === 'edm' && one.checkpoints) outcomes.push(...(await denoiserCases(golden, one)));
-    else if (one.family === 'cm' || one.family === 'adm')
-      outcomes.push(...(await guidedCases(golden, one as unknown as GuidedCase)));
-    else if (one.family === 'ldm' || one.family === 'sd')
-      outcomes.push(...(await latentCases(golden, one as unknown as LatentCase)));
-    else if (one.units) outcomes.push(...(await layerCases(golden, one as unknown as LayersCase)));
-    else if (one.family === 'inception')
-      outcomes.push(...(await inceptionCases(golden, one as unknown as InceptionCase)));
-    else if (one.files) outcomes.push(...(await formatCases(golden, one.files)));
-    else outcomes.push(skipped(one.name, 'family not read yet'));
-  }
+  for (const one of golden.index.cases as readonly Case[])
+    try {
+      outcomes.push(...(await caseOf(golden, one)));
+    } catch (error) {
+      // such as a checkpoint that can't be read: the other cases are run all the same
+      outcomes.push({
+        id: one.name,
+        status: 'failed',
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
   const lists: readonly string[] = golden.index.state_dicts ?? [];
   for (const check of [edmKeyLists, guidedKeyLists, latentKeyLists])
     outcomes.push(...(await check(golden, lists)));
   return outcomes;
 };
+
+async function caseOf(golden: Golden, one: Case): Promise<Outcome[]> {
+  if (one.family === 'edm' && one.checkpoints) return denoiserCases(golden, one);
+  if (one.family === 'cm' || one.family === 'adm') return guidedCases(golden, one as unknown as GuidedCase);
+  if (one.family === 'ldm' || one.family === 'sd') return latentCases(golden, one as unknown as LatentCase);
+  if (one.units) return layerCases(golden, one as unknown as LayersCase);
+  if (one.family === 'inception') return inceptionCases(golden, one as unknown as InceptionCase);
+  if (one.files) return formatCases(golden, one.files);
+  return [skipped(one.name, 'family not read yet')];
+}
 
 const skipped = (id: string, reason: string): Outcome => ({ id, status: 'skipped', reason });
 
