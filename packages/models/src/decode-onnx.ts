@@ -56,7 +56,8 @@ export function decodeOnnx({ file, read }: OpenedOnnx): DecodedOnnx {
   };
 }
 
-function nodeOf(bytes: Uint8Array): OnnxNode {
+/** A node of its bytes; see `decodeOnnx` for what is left out. @throws ModelError `E_ONNX` for what is none */
+export function nodeOf(bytes: Uint8Array): OnnxNode {
   const [inputs, outputs]: [string[], string[]] = [[], []];
   const attributes: Record<string, OnnxAttribute> = {};
   let op = '';

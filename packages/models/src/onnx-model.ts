@@ -186,6 +186,13 @@ function writeOpset({ domain, version }: { domain: string; version: number }, pb
   pbf.writeVarintField(2, version);
 }
 
+/** Nodes as they stand in a graph's bytes. */
+export function encodeNodes(nodes: readonly OnnxNode[]): Uint8Array {
+  const pbf = new PbfWriter();
+  for (const node of nodes) pbf.writeMessage(1, writeNode, node);
+  return pbf.finish();
+}
+
 function writeNode(node: OnnxNode, pbf: PbfWriter): void {
   for (const name of node.inputs) pbf.writeStringField(1, name);
   for (const name of node.outputs) pbf.writeStringField(2, name);

@@ -53,6 +53,8 @@ export async function openSession(
   const { openOrtSession } = await import('./ort-session.js');
   if (!('ids' in device))
     return openOrtSession(graph, signature, { ...options, provider: { name: device.type } });
+  // NVIDIA's libraries would multiply with 10 bits of mantissa where they can; they ask for this when they are loaded
+  process.env.NVIDIA_TF32_OVERRIDE ??= '0';
   const on = (deviceId: number) => ({ ...options, provider: { name: device.type, deviceId } });
   const [only, ...others] = device.ids;
   if (only !== undefined && others.length === 0) return openOrtSession(graph, signature, on(only));

@@ -8,6 +8,7 @@ import {
   type OnnxSession,
   type OnnxSignature,
 } from './onnx-session.js';
+import { forWebGpu } from './webgpu-graph.js';
 
 /** With what ONNX Runtime computes, as it calls it. */
 type OrtProvider =
@@ -43,9 +44,13 @@ export async function openOrtSession(
     throw engineFault(`the number of threads is a positive integer, not ${threads}`, { threads });
   let session: InferenceSession;
   try {
+    const placed =
+      provider.name === 'webgpu'
+        ? await forWebGpu(graph, ort)
+        : { graph, options: { executionProviders: [provider] } };
     // the overloads take a path or bytes, not their union
-    session = await ort.InferenceSession.create(graph as string, {
-      executionProviders: [provider],
+    session = await ort.InferenceSession.create(placed.graph as string, {
+      ...placed.options,
       intraOpNumThreads: threads,
       logSeverityLevel: 4,
     });
