@@ -41,6 +41,15 @@ describe('--device', () => {
     expect(again.tasks).toMatchObject({ computed: 0 });
   });
 
+  it('draws the same digits through WebGPU, where it is there', async ({ skip }) => {
+    const { code, stderr, points } = await run('--device', 'webgpu', '--store', 'webgpu');
+    if (/can't open .* on webgpu/.test(stderr)) return skip();
+    expect(code, stderr).toBe(0);
+    const [expected, found] = [await imagesOf((await run()).points), await imagesOf(points)];
+    expect(found).toHaveLength(2 * 32 * 32);
+    for (const [i, value] of found.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(1);
+  });
+
   it('takes no other device for one that is not there', async () => {
     const { code, stderr } = await run('--device', 'tensorrt:0', '--store', 'third');
     expect(code).toBe(1);
