@@ -16,6 +16,8 @@ export interface DecoderInfo {
   readonly imageResolution: number;
   /** Vectors of the codebook; 0: there is none, and the graph has no output `codes`. */
   readonly codebook: number;
+  /** The only batch size that the graph takes; undefined where it takes any. */
+  readonly batch?: number;
 }
 
 /** A decoder as a graph, and what a caller must know of it. */
@@ -73,7 +75,8 @@ export async function openDecoder(
   const shape = [channels, resolution, resolution];
   const size = channels * resolution ** 2;
   const imageSize = imageChannels * imageResolution ** 2;
-  const batch = Math.max(1, Math.floor(MAX_PIXELS / imageResolution ** 2)) * session.devices;
+  const most = info.batch ?? Math.max(1, Math.floor(MAX_PIXELS / imageResolution ** 2));
+  const batch = most * session.devices;
   return {
     info,
     async decode(latents) {
@@ -89,9 +92,12 @@ export async function openDecoder(
       const codes = codebook > 0 ? new Int32Array(n * resolution ** 2) : undefined;
       for (let start = 0; start < n; start += batch) {
         const rows = Math.min(batch, n - start);
-        const data = Float32Array.from(latents.subarray(start * size, (start + rows) * size));
-        const found = await session.run({ latents: { data, shape } }, rows);
-        images.set(found.images as Float32Array, start * imageSize);
+        // where the graph takes no fewer, zeros stand for those that aren't there
+        const run = info.batch === undefined ? rows : batch;
+        const data = new Float32Array(run * size);
+        data.set(latents.subarray(start * size, (start + rows) * size));
+        const found = await session.run({ latents: { data, shape } }, run);
+        images.set((found.images as Float32Array).subarray(0, rows * imageSize), start * imageSize);
         codes?.set(Array.from(found.codes as BigInt64Array, Number), start * resolution ** 2);
       }
       return codes ? { images, codes } : { images };

@@ -161,11 +161,21 @@ interface Small {
   readonly batch?: number | string;
   readonly type?: OnnxType;
   readonly channels?: number;
+  /** A prompt's tokens, whose sum comes to it. */
+  readonly prompt?: { readonly type?: OnnxType; readonly shape?: readonly (number | string)[] };
   readonly change?: (model: OnnxModel) => OnnxModel;
 }
 
 const R = 8;
-function small({ noise = {}, labels, batch = 'n', type = 'float32', channels = 1, change }: Small = {}) {
+function small({
+  noise = {},
+  labels,
+  batch = 'n',
+  type = 'float32',
+  channels = 1,
+  prompt,
+  change,
+}: Small = {}) {
   const ops = new Writing({});
   const sample = ops.to({ name: 'sample', shape: [1, R, R] }, 'float32');
   const column = ops.op(
@@ -183,16 +193,24 @@ function small({ noise = {}, labels, batch = 'n', type = 'float32', channels = 1
     const told = labels === 'numbers' ? ops.affine(given, 10, 0) : ops.op('MatMul', [given, tens], [1]);
     terms.push(ops.op('Reshape', [told, { name: 'column', shape: [] }], [1, 1, 1]));
   }
+  if (prompt) {
+    const given = ops.to({ name: 'encoder_hidden_states', shape: [] }, 'float32');
+    const sum = ops.op('ReduceSum', [given, { name: 'axes', shape: [] }], [], { keepdims: { int: 0 } });
+    terms.push(ops.op('Reshape', [sum, { name: 'column', shape: [] }], [1, 1, 1]));
+  }
   const one = terms.reduce((sum, term) => ops.op('Add', [sum, term], [1, R, R]));
   const all = ops.concat(Array.from({ length: channels }, (_, c) => ops.affine(one, 1, 100 * c)));
   const model = ops.model({ prediction: ops.to(all, type) });
-  const numbers = {
-    name: 'column',
-    type: 'int64',
-    shape: [4],
-    data: () => BigInt64Array.of(-1n, 1n, 1n, 1n),
-  };
-  const tens = { name: 'tens', type: 'float32', shape: [3, 1], data: () => Float32Array.of(0, 10, 20) };
+  const integers = (name: string, ...values: bigint[]) =>
+    ({ name, type: 'int64', shape: [values.length], data: () => BigInt64Array.from(values) }) as const;
+  const numbers = integers('column', -1n, 1n, 1n, 1n);
+  const axes = integers('axes', 1n, 2n);
+  const tens = {
+    name: 'tens',
+    type: 'float32',
+    shape: [3, 1],
+    data: () => Float32Array.of(0, 10, 20),
+  } as const;
   const whole: OnnxModel = {
     ...model,
     inputs: [
@@ -200,9 +218,12 @@ function small({ noise = {}, labels, batch = 'n', type = 'float32', channels = 1
       { name: 'timestep', type: noise.type ?? 'float32', shape: noise.shape ?? [batch] },
       ...(labels === 'one-hot' ? [{ name: 'y', type: 'float32', shape: [batch, 3] } as const] : []),
       ...(labels === 'numbers' ? [{ name: 'y', type: 'int64', shape: [batch] } as const] : []),
+      ...(prompt
+        ? [{ name: 'encoder_hidden_states', type: 'float32', shape: [batch, 2, 3], ...prompt } as const]
+        : []),
     ],
     outputs: [{ name: 'prediction', type, shape: [batch, channels, R, R] }],
-    initializers: [...model.initializers, numbers as never, tens as never],
+    initializers: [...model.initializers, numbers, axes, tens],
   };
   return encodeOnnx(change ? change(whole) : whole).graph;
 }
@@ -261,8 +282,31 @@ describe('what a file is given', () => {
     );
   });
 
-  it('images of half precision', async () => {
-    expect(await firstPixels(small({ type: 'float16' }))).toEqual([3, 5, 7]);
+  it.each(['float16', 'bfloat16', 'float64'] as const)('images of %s', async (type) => {
+    expect(await firstPixels(small({ type }))).toEqual([3, 5, 7]);
+    expect(await firstPixels(small({ type, noise: { type } }))).toEqual([3, 5, 7]);
+  });
+
+  it.each([
+    ['of sizes that it tells', {}, undefined],
+    ['of float16', { type: 'float16' }, undefined],
+    ['of open sizes', { shape: ['n', 'positions', 3] }, { positions: 2, width: 3 }],
+    ['of none at all', { shape: ['n', 'positions', 'width'] }, { positions: 2, width: 3 }],
+  ] as const)('a prompt %s', async (_, prompt, condition) => {
+    const file = small({ prompt });
+    const imported = parseOnnxDenoiser(file, { ...plain, ...(condition && { condition }) });
+    expect(imported.info.condition).toEqual({ positions: 2, width: 3 });
+    const { denoised } = await evaluate(imported, {
+      x: new Float64Array(2 * R * R),
+      sigma: Float64Array.of(3, 4),
+      condition: Float64Array.of(1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60),
+    });
+    expect([denoised[0], denoised[R * R]]).toEqual([24, 214]);
+    if (condition) expect(() => parseOnnxDenoiser(file, plain)).toThrow(refusal(/add condition\.positions/));
+    if (!('shape' in prompt))
+      expect(() => parseOnnxDenoiser(file, { ...plain, condition: { width: 4 } })).toThrow(
+        refusal(/has 3 for condition\.width, not 4/),
+      );
   });
 
   it('a variance beside the image, which is dropped', async () => {
@@ -358,6 +402,36 @@ describe('a bottleneck', () => {
     [small(), /no value "mid" whose shape it tells/],
   ])('of another shape is refused', (file, message) => {
     expect(() => parseOnnxDenoiser(file, { ...plain, bottleneck: 'mid' })).toThrow(refusal(message));
+  });
+});
+
+describe('weights of half precision', () => {
+  const side = 32;
+  it.each([
+    ['float16', 0x3e00, 0xc000],
+    ['bfloat16', 0x3fc0, 0xc000],
+  ] as const)('%s, within the file and beside it', async (type, threeHalves, minusTwo) => {
+    const ops = new Writing({});
+    const x = ops.input('sample', [1, side, side]);
+    ops.input('timestep', []);
+    const gains = ops.to({ name: 'gains', shape: [side, side] }, 'float32');
+    const model = ops.model({ denoised: ops.op('Mul', [x, gains], x.shape) });
+    const data = () => Uint16Array.from({ length: side ** 2 }, (_, i) => (i % 2 ? minusTwo : threeHalves));
+    const weights = { name: 'gains', type, shape: [side, side], data } as const;
+    const whole = { ...model, initializers: [...model.initializers, weights] };
+
+    const request = { x: Float64Array.from({ length: side ** 2 }, (_, i) => i), sigma: 1 };
+    const expected = request.x.map((value, i) => value * (i % 2 ? -2 : 1.5));
+    const within = parseOnnxDenoiser(encodeOnnx(whole).graph, plain);
+    expect((await evaluate(within, request)).denoised).toEqual(expected);
+
+    const folder = await mkdtemp(join(tmpdir(), 'fewstep-'));
+    const path = join(folder, 'model.onnx');
+    const { graph, external } = encodeOnnx(whole, { inlineLimit: 0 });
+    await writeFile(path, graph);
+    await writeFile(join(folder, external!.name), Buffer.concat([...external!.parts]));
+    expect((await evaluate(await importDenoiser(path, plain), request)).denoised).toEqual(expected);
+    await rm(folder, { recursive: true });
   });
 });
 

@@ -1,5 +1,5 @@
 import { atPath } from './errors.js';
-import type { DenoiserInfo, ExportedDenoiser } from './export-denoiser.js';
+import type { Condition, DenoiserInfo, ExportedDenoiser } from './export-denoiser.js';
 import type { NetworkOver } from './network.js';
 import { sigmaRange } from './noise-levels.js';
 import { onnxFault } from './onnx-fault.js';
@@ -54,7 +54,8 @@ function denoiserOf(
   { preconditioning, ...options }: OnnxDenoiserOptions,
 ): ExportedDenoiser {
   const signature = signatureOf(file, options);
-  const { channels, resolution, labels, condition, batch } = signature;
+  const { channels, resolution, labels, batch } = signature;
+  const condition = signature.condition && sizesOfCondition(signature.condition);
   const ops = new OnnxSplice(file, read, batch);
   const inputs = {
     x: ops.input('x', [channels, resolution, resolution]),
@@ -72,10 +73,20 @@ function denoiserOf(
       labelDim: labels?.count ?? 0,
       ...levelsOf(preconditioning),
       bottleneck: bottleneck !== undefined,
-      ...(condition && { condition: { positions: condition.positions, width: condition.width } }),
+      ...(condition && { condition }),
       ...(batch !== undefined && { batch }),
     },
   };
+}
+
+function sizesOfCondition({
+  name,
+  positions,
+  width,
+}: NonNullable<OnnxDenoiserSignature['condition']>): Condition {
+  if (positions !== undefined && width !== undefined) return { positions, width };
+  const key = positions === undefined ? 'positions' : 'width';
+  throw onnxFault(`its input ${name} leaves a size open: add condition.${key}`, { key: `condition.${key}` });
 }
 
 /** The file's network; `times`: how many whole numbers noise may be told as. */
@@ -128,9 +139,10 @@ function levelsOf(
   preconditioning: Preconditioning,
 ): Pick<DenoiserInfo, 'sigmaMin' | 'sigmaMax' | 'noiseLevels' | 'alphasCumprod'> {
   switch (preconditioning.type) {
-    case 'ldm': {
+    case 'ldm':
+    case 'denoiser': {
       const { alphasCumprod } = preconditioning;
-      return { ...sigmaRange(alphasCumprod), alphasCumprod };
+      return alphasCumprod ? { ...sigmaRange(alphasCumprod), alphasCumprod } : RANGE;
     }
     case 'iddpm':
       return { ...RANGE, noiseLevels: preconditioning.levels };

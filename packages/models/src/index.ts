@@ -9,6 +9,7 @@ export {
   type LoadedDecoder,
   openDecoder,
 } from './decoder.js';
+export { describeOnnx, type OnnxDescription, type OnnxRole } from './describe-onnx.js';
 export { type Device, parseDevice } from './device.js';
 export type { DhariwalUNetOptions } from './dhariwal-unet.js';
 export { edmWeightShapes, parseEdmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
@@ -37,7 +38,9 @@ export {
 } from './guided-checkpoint.js';
 export type { UnseenOptions } from './guided-options.js';
 export type { GuidedUNetOptions } from './guided-unet.js';
+export { importDecoder, type OnnxDecoderOptions } from './import-decoder.js';
 export { importDenoiser, type OnnxDenoiserOptions, parseOnnxDenoiser } from './import-denoiser.js';
+export { importTextEncoder } from './import-text-encoder.js';
 export {
   type InceptionCheckpoint,
   inceptionCheckpoint,

@@ -6,7 +6,7 @@ import { admCheckpoint, cmCheckpoint } from './guided-checkpoint.js';
 import { planLatent } from './latent-checkpoint.js';
 import { readOfficialPredictor } from './official-predictor.js';
 import type { OnnxType } from './onnx-model.js';
-import { shownValue } from './onnx-signature.js';
+import { shownValue } from './onnx-values.js';
 import { externalFilesOf, readOnnxFile } from './open-onnx.js';
 import { isOnnx } from './sniff.js';
 import { fileSource } from './source.js';

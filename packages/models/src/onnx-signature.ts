@@ -2,6 +2,17 @@ import type { Condition } from './export-denoiser.js';
 import { onnxFault } from './onnx-fault.js';
 import type { OnnxFile, OnnxFileValue } from './onnx-file.js';
 import type { OnnxType } from './onnx-model.js';
+import {
+  batchOf,
+  checkOpset,
+  contents,
+  floats,
+  shownValue,
+  size,
+  sizesOf,
+  typed,
+  whole,
+} from './onnx-values.js';
 
 /** What the network of an ONNX file is given and gives, where the file itself leaves it open. */
 export interface OnnxSignatureOptions {
@@ -20,7 +31,7 @@ export interface OnnxSignatureOptions {
   /** Sizes that the file leaves open. */
   readonly channels?: number;
   readonly resolution?: number;
-  readonly condition?: Condition;
+  readonly condition?: Partial<Condition>;
   /** Number of classes, where it is told their numbers. */
   readonly classes?: number;
 }
@@ -36,7 +47,8 @@ export interface OnnxDenoiserSignature {
   readonly noise: Told & { readonly rank: number };
   /** `numbers`: it is told their numbers; else one-hot. */
   readonly labels?: Told & { readonly count: number; readonly rank: number; readonly numbers: boolean };
-  readonly condition?: Told & Condition;
+  /** A size is left out where neither the file nor the options say it. */
+  readonly condition?: Told & Partial<Condition>;
   /** `channels`: those of the image, and maybe as many again. */
   readonly output: { readonly name: string; readonly channels: number };
   readonly bottleneck?: { readonly name: string; readonly channels: number };
@@ -57,10 +69,6 @@ const usualInputs: Readonly<Record<Role, readonly string[]>> = {
 };
 const usualOutputs = ['denoised', 'out_sample', 'output', 'sample', 'noise_pred', 'model_output'];
 
-const floats: readonly (OnnxType | undefined)[] = ['float32', 'float16', 'float64', 'bfloat16'];
-const whole: readonly (OnnxType | undefined)[] = ['int64', 'int32'];
-/** Operators that stand around the network are the same from here on. */
-const MIN_OPSET = 13;
 const BOTTLENECK = 8;
 
 /**
@@ -69,12 +77,7 @@ const BOTTLENECK = 8;
  * @throws ModelError `E_ONNX` that says what the file has, and what to add
  */
 export function signatureOf(file: OnnxFile, options: OnnxSignatureOptions): OnnxDenoiserSignature {
-  const opset = file.opsets.get('');
-  if (opset === undefined || opset < MIN_OPSET)
-    throw onnxFault(
-      `its operators are of opset ${opset ?? 'none'}, and ${MIN_OPSET} or later is needed: export it with opset_version=17, or convert it with onnx.version_converter.convert_version(model, 17)`,
-      { opset },
-    );
+  checkOpset(file);
   const { x, noise, labels, condition } = inputsOf(file, options.inputs ?? {});
   const image = imageOf(file, x!, options);
   const output = outputOf(file, options, image);
@@ -205,76 +208,17 @@ function labelsOf(file: OnnxFile, labels: OnnxFileValue, classes: number | undef
   return { name: labels.name, type, count, rank: shape.length, numbers };
 }
 
-function conditionOf(file: OnnxFile, condition: OnnxFileValue, given: Condition | undefined) {
+function conditionOf(
+  file: OnnxFile,
+  condition: OnnxFileValue,
+  given: OnnxSignatureOptions['condition'],
+): NonNullable<OnnxDenoiserSignature['condition']> {
   const type = typed(file, condition, floats, 'a condition of floats');
-  const [, positions, width] = sizesOf(file, condition, 3, 'tokens [n, positions, width]');
-  return {
-    name: condition.name,
-    type,
-    positions: size(condition, positions!, given?.positions, 'condition.positions'),
-    width: size(condition, width!, given?.width, 'condition.width'),
-  };
-}
-
-/** What can't be given for each sample is given for one sample at a time. */
-function batchOf(inputs: readonly OnnxFileValue[]): number | undefined {
-  const first = ({ shape }: OnnxFileValue) => (shape ? (shape[0] ?? 1) : '?');
-  const sizes = new Set(inputs.map(first).filter((n) => typeof n === 'number'));
-  const [batch, other] = sizes;
-  if (other !== undefined || batch === 0)
-    throw onnxFault(
-      `its inputs have fixed batches that differ or are empty: ${inputs.map(shownValue).join(', ')}; export it with the first size of each left open (dynamic_axes)`,
-    );
-  return batch;
-}
-
-function typed(
-  file: OnnxFile,
-  value: OnnxFileValue,
-  types: readonly (OnnxType | undefined)[],
-  what: string,
-): OnnxType {
-  if (value.type && types.includes(value.type)) return value.type;
-  throw onnxFault(`${what} is expected, and ${shownValue(value)} is none; ${contents(file)}`);
-}
-
-function sizesOf(
-  file: OnnxFile,
-  value: OnnxFileValue,
-  rank: number,
-  what: string,
-): readonly (number | string)[] {
-  const shape = value.shape ?? new Array<string>(rank).fill('?');
-  if (shape.length === rank) return shape;
-  throw onnxFault(`${what} is expected, and ${shownValue(value)} is none; ${contents(file)}`);
-}
-
-/** A size of the file's, or given where it leaves it open. */
-function size(value: OnnxFileValue, found: number | string, given: number | undefined, key: string): number {
-  if (typeof found === 'string') {
-    if (given !== undefined) return given;
-    throw onnxFault(`${shownValue(value)} leaves a size open: add ${key}`, { key });
-  }
-  if (found < 1 || (given !== undefined && given !== found))
-    throw onnxFault(
-      `${shownValue(value)} has ${found} for ${key}${given === undefined ? '' : `, not ${given}`}`,
-      {
-        key,
-      },
-    );
-  return found;
-}
-
-/** As `sample: float32 [n, 3, 32, 32]`. */
-export const shownValue = ({ name, type, shape }: OnnxFileValue): string =>
-  `${name}: ${type ?? 'no plain tensor'}${shape ? ` [${shape.join(', ')}]` : ''}`;
-
-const LISTED = 16;
-
-function contents({ inputs, outputs }: OnnxFile): string {
-  const list = (values: readonly OnnxFileValue[]) =>
-    values.length > LISTED
-      ? [...values.slice(0, LISTED).map(shownValue), '…'].join(', ')
-      : values.map(shownValue).join(', ') || 'nothing';
-  return `it maps ${list(inputs)} to ${list(outputs)}`;
+  const [, ...sizes] = sizesOf(file, condition, 3, 'tokens [n, positions, width]');
+  const told = (['positions', 'width'] as const).flatMap((key, i) =>
+    given?.[key] === undefined && typeof sizes[i] === 'string'
+      ? []
+      : [[key, size(condition, sizes[i]!, given?.[key], `condition.${key}`)]],
+  );
+  return { name: condition.name, type, ...Object.fromEntries(told) };
 }

@@ -36,6 +36,12 @@ export class OnnxSplice extends OnnxOps {
     return this.cast({ name: PREFIX + name, shape }, 'float32');
   }
 
+  /** Sizes of a value of the file's graph with that many of them. Its shape is [1, rank], as if of one sample. */
+  sizesOf(name: string, rank: number): GraphValue {
+    const sizes = this.node('Shape', [PREFIX + name], []);
+    return this.reshapeAll(sizes, [1, rank]);
+  }
+
   cast(x: GraphValue, type: OnnxType): GraphValue {
     return this.node('Cast', [x.name], x.shape, { to: { int: onnxTypes[type].code } });
   }
@@ -59,9 +65,9 @@ export class OnnxSplice extends OnnxOps {
     return this.affine(this.reshapeAll(column, [-1]), 1, count);
   }
 
-  override model(outputs: Readonly<Record<string, GraphValue>>): OnnxModel {
+  override model(outputs: Readonly<Record<string, GraphValue>>, integers: readonly string[] = []): OnnxModel {
     const { irVersion, opsets, functions, initializers } = this.file;
-    const model = super.model(outputs);
+    const model = super.model(outputs, integers);
     return {
       ...model,
       opset: opsets.get('')!,

@@ -28,8 +28,8 @@ export type Preconditioning =
     }
   /** `levels`: u_0 down to u_M = 0, the noise levels of training. */
   | { readonly type: 'iddpm'; readonly levels: readonly number[] }
-  /** None: the network is D(x; σ) itself. */
-  | { readonly type: 'denoiser' };
+  /** None: the network is D(x; σ) itself. `alphasCumprod`: ᾱ_1 down to ᾱ_M of its training, where it had such. */
+  | { readonly type: 'denoiser'; readonly alphasCumprod?: readonly number[] };
 
 /** The coefficients at σ; those that are left out are 1. */
 interface Scaling<T> {

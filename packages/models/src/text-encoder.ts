@@ -7,12 +7,14 @@ import { type EngineOptions, openSession } from './onnx-session.js';
 
 /** What a caller must know of a text encoder graph; plain JSON, to be kept beside it. */
 export interface TextEncoderInfo {
-  /** Numbers of tokens go from 0 to below this. */
-  readonly vocabulary: number;
+  /** Numbers of tokens go from 0 to below this; undefined where that is not known. */
+  readonly vocabulary?: number;
   /** Tokens of a prompt, start, end and padding among them. */
   readonly positions: number;
   /** Entries that encode one. */
   readonly width: number;
+  /** The only batch size that the graph takes; undefined where it takes any. */
+  readonly batch?: number;
 }
 
 /** A text encoder as a graph, and what a caller must know of it. */
@@ -57,7 +59,7 @@ export async function openTextEncoder(
   info: TextEncoderInfo,
   options: EngineOptions = {},
 ): Promise<LoadedTextEncoder> {
-  const { vocabulary, positions } = info;
+  const { vocabulary = Infinity, positions, width, batch } = info;
   const signature = { what: 'a text encoder', inputs: ['tokens'], outputs: ['hidden'] };
   const session = await openSession(graph, signature, options);
   return {
@@ -75,9 +77,17 @@ export async function openTextEncoder(
             { token: wrong },
           );
       }
-      const data = BigInt64Array.from(prompts.flat(), BigInt);
-      const { hidden } = await session.run({ tokens: { data, shape: [positions] } }, prompts.length);
-      return Float64Array.from(hidden as Float32Array);
+      const each = batch === undefined ? prompts.length : batch * session.devices;
+      const conditions = new Float64Array(prompts.length * positions * width);
+      for (let start = 0; start < prompts.length; start += each) {
+        const rows = prompts.slice(start, start + each);
+        const data = new BigInt64Array(each * positions);
+        data.set(BigInt64Array.from(rows.flat(), BigInt));
+        const { hidden } = await session.run({ tokens: { data, shape: [positions] } }, each);
+        const taken = (hidden as Float32Array).subarray(0, rows.length * positions * width);
+        conditions.set(taken, start * positions * width);
+      }
+      return conditions;
     },
     close: () => session.close(),
   };
