@@ -93,16 +93,19 @@ interface Model {
 }
 
 function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
-  const { checkpoint, classifier, tokenizer, network, onnx, weights = [] } = dataset;
+  const { checkpoint, classifier, tokenizer, network, onnx, textEncoder, decoder, weights = [] } = dataset;
   const denoiser = graph.task('denoiser', `denoiser from ${checkpoint}`, {
     params: {
       ...(network && { network }),
       ...(onnx && { onnx }),
+      ...(decoder && { scaleFactor: decoder.scaleFactor }),
       ...(guidance && { guidance: guidance.type === 'cg' ? guidance : { type: guidance.type } }),
     } satisfies DenoiserParams,
     inputs: {
       checkpoint: [{ file: checkpoint }],
       classifier: classifier ? [{ file: classifier }] : [],
+      text_encoder: textEncoder ? [{ file: textEncoder }] : [],
+      decoder: decoder ? [{ file: decoder.file }] : [],
       weights: weights.map((file) => ({ file })),
     },
   });

@@ -50,7 +50,10 @@ export interface DatasetConfig {
   readonly network?: NetworkConfig;
   /** Of a checkpoint that is ONNX. */
   readonly onnx?: OnnxConfig;
-  /** Files beside such a checkpoint that weights are in. */
+  /** Of such a checkpoint: the file that encodes prompts for it, and the one that makes pictures of its latents. */
+  readonly textEncoder?: string;
+  readonly decoder?: { readonly file: string; readonly scaleFactor: number };
+  /** Files beside these that weights are in. */
   readonly weights?: readonly string[];
   readonly referenceData?: string;
   readonly featureNetwork?: string;
@@ -70,7 +73,7 @@ export interface NetworkConfig {
 export type OnnxConfig = (
   | { readonly parametrization: 'eps' | 'v' | 'x0'; readonly betas: BetaSchedule }
   | { readonly parametrization: 'edm'; readonly sigmaData: number }
-  | { readonly parametrization: 'denoiser' }
+  | { readonly parametrization: 'denoiser'; readonly betas?: BetaSchedule }
 ) &
   Omit<OnnxDenoiserOptions, 'preconditioning'>;
 

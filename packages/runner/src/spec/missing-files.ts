@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { type DatasetName, datasetEntry } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
+import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
 import { displayPath, type Problem, problem } from './problem.js';
 import { type FileRole, sourceOf } from './registry.js';
 import type { Spec } from './schema.js';
@@ -9,14 +10,16 @@ import { nearestEntry, type Tree } from './tree.js';
 /** The files that a point reads: its checkpoint, what guides it, and what its metrics compare with. */
 export function neededFiles(
   { dataset, evaluate }: Omit<Point, 'label' | 'settings'>,
+  beside: WeightsBeside,
   spec: Spec,
   tree: Tree,
   cwd: string,
 ): NeededFile[] {
   const features = evaluate.some((metric) => metric !== 'rmse_to_teacher');
+  const onnx = onnxFilesOf(dataset);
   const files = [
     ['checkpoint', dataset.checkpoint],
-    ...(dataset.weights ?? []).map((path) => ['checkpoint', path] as const),
+    ...onnx,
     ['classifier', dataset.classifier],
     ['tokenizer', dataset.tokenizer],
     ...(features
@@ -26,18 +29,31 @@ export function neededFiles(
         ] as const)
       : []),
   ] as const;
-  return files.flatMap(([key, path]) => {
-    if (path === undefined) return [];
-    const at = typeof spec.dataset === 'string' ? ['dataset'] : ['dataset', key];
-    const where = displayPath(path, cwd);
-    const sentence =
-      typeof spec.dataset === 'string'
-        ? howToGet(spec.dataset, key, where)
-        : path !== dataset.checkpoint && key === 'checkpoint'
-          ? `its weights are in ${where}, which is not there: put it beside the checkpoint.`
-          : `there is no ${where} that could be read; the path is relative to the spec.`;
-    return [{ path, ifMissing: problem(nearestEntry(tree, at).value.place, at.join('.'), sentence) }];
-  });
+  const needed = (key: string, path: string, sentence: (where: string) => string): NeededFile => {
+    const at = typeof spec.dataset === 'string' ? ['dataset'] : ['dataset', ...key.split('.')];
+    const { place } = nearestEntry(tree, at).value;
+    return { path, ifMissing: problem(place, at.join('.'), sentence(displayPath(path, cwd))) };
+  };
+  return [
+    ...files.flatMap(([key, path]) =>
+      path === undefined
+        ? []
+        : needed(key, path, (where) =>
+            typeof spec.dataset === 'string'
+              ? howToGet(spec.dataset, key as FileRole, where)
+              : `there is no ${where} that could be read; the path is relative to the spec.`,
+          ),
+    ),
+    ...onnx.flatMap(([key, file]) =>
+      (beside.get(file) ?? []).map((path) =>
+        needed(
+          key,
+          path,
+          (where) => `its weights are in ${where}, which is not there: put it beside the ONNX file.`,
+        ),
+      ),
+    ),
+  ];
 }
 
 function howToGet(name: DatasetName, role: FileRole, where: string): string {

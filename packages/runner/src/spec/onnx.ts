@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import type { BetaSchedule } from '@fewstep/models';
 import type { OnnxConfig } from './experiment.js';
 import type { Spec } from './schema.js';
@@ -24,11 +23,19 @@ export const betaRange = {
 } as const;
 
 /** The same with every default filled in. */
-export function onnxConfigOf({ parametrization, betas, sigma_data, ...file }: SpecOnnx): OnnxConfig {
+export function onnxConfigOf({
+  parametrization,
+  betas,
+  sigma_data,
+  text_encoder,
+  decoder,
+  scale_factor,
+  ...file
+}: SpecOnnx): OnnxConfig {
   const signature = file as Omit<OnnxConfig, 'parametrization'>;
   switch (parametrization) {
     case 'denoiser':
-      return { parametrization, ...signature };
+      return { parametrization, ...(betas && { betas: betasOf(betas) }), ...signature };
     case 'edm':
       return { parametrization, sigmaData: sigma_data ?? 0.5, ...signature };
     default:
@@ -53,19 +60,5 @@ function betasOf({
       return { type, steps };
     case 'explicit':
       return { type, alphasCumprod: alphas_cumprod! };
-  }
-}
-
-/**
- * Files that the weights of an ONNX file are in, beside it. None of one that can't be read: what is wrong with it is
- * told when it is imported.
- */
-export async function weightsBeside(checkpoint: string): Promise<readonly string[]> {
-  const { externalFiles, ModelError } = await import('@fewstep/models');
-  try {
-    return externalFiles(checkpoint).map((name) => join(dirname(checkpoint), name));
-  } catch (error) {
-    if (error instanceof ModelError) return [];
-    throw error;
   }
 }

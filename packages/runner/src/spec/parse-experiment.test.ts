@@ -392,7 +392,7 @@ describe('values that are wrong', () => {
     [
       { dataset: '{ sigma_min: 1 }' },
       [
-        '2:1 dataset.checkpoint: missing; write text such as edm-cifar10-32x32-uncond-vp.pkl. The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside.',
+        '2:1 dataset.checkpoint: missing; write text such as edm-cifar10-32x32-uncond-vp.pkl. The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.',
       ],
     ],
     [

@@ -5,7 +5,8 @@ import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { complainUnread, judge } from './judge.js';
 import { neededFiles } from './missing-files.js';
-import { weightsBeside } from './onnx.js';
+import { lookIntoOnnx, onnxFilesOf } from './onnx-files.js';
+import { completeOnnxFolder } from './onnx-folder.js';
 import { withOverrides } from './overrides.js';
 import { displayPath, type Problem, problem, SpecError, shown } from './problem.js';
 import { readYaml } from './read-yaml.js';
@@ -26,7 +27,8 @@ export interface SpecOptions {
  * The experiment that a YAML text describes, every default filled in, every path absolute.
  *
  * Files that it names need not be there: see `missingFiles`. Only `predictor` is read, for it says what is sampled, and
- * of a checkpoint the names in it, for they say what it can be led by, and of an ONNX file which others belong to it.
+ * of a checkpoint the names in it, for they say what it can be led by, of ONNX files their outlines, and of a folder of
+ * such what it is configured for.
  *
  * @param file the text's file as the user gave it: messages begin with it, paths are relative to its folder
  * @throws SpecError (E_SPEC) with everything that is wrong, each with its place
@@ -65,7 +67,9 @@ export async function parseExperiment(
   const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain);
   const candidates: Completed[] = [];
   for (const combination of combinations(root, complain)) candidates.push(await complete(combination));
-  const judged = candidates.map(({ tree, doubtful }) => judge(tree, complain, doubtful));
+  const judged = candidates.map(({ tree, doubtful }) =>
+    judge(completeOnnxFolder(tree, surroundings, complain), complain, doubtful),
+  );
   const judgeGuidance = guidanceJudge(surroundings, complain);
   for (const one of judged) await judgeGuidance(one);
   complainUnread(judged, complain);
@@ -75,20 +79,20 @@ export async function parseExperiment(
   const labels = labelsOf(candidates);
   const files = new Map<string, NeededFile>();
   const resolved = judged.map(({ spec }) => resolvePoint(spec, surroundings));
-  const weights = new Map<string, readonly string[]>();
-  for (const { dataset } of resolved)
-    if (dataset.onnx && !weights.has(dataset.checkpoint))
-      weights.set(dataset.checkpoint, await weightsBeside(dataset.checkpoint));
+  const beside = await lookIntoOnnx(
+    resolved.map(({ dataset }, i) => ({ dataset, tree: judged[i]!.tree })),
+    complain,
+  );
   const points = judged.map(({ spec, tree }, i): Point => {
     const { dataset, ...rest } = resolved[i]!;
-    const beside = weights.get(dataset.checkpoint) ?? [];
+    const weights = onnxFilesOf(dataset).flatMap(([, file]) => beside.get(file) ?? []);
     const point = {
       label: labels[i]!,
       settings: candidates[i]!.settings,
       ...rest,
-      dataset: { ...dataset, ...(beside.length > 0 && { weights: beside }) },
+      dataset: { ...dataset, ...(weights.length > 0 && { weights }) },
     };
-    for (const needed of neededFiles(point, spec, tree, cwd))
+    for (const needed of neededFiles(point, beside, spec, tree, cwd))
       files.set(needed.path, files.get(needed.path) ?? needed);
     return point;
   });

@@ -13,7 +13,7 @@ import type {
   SolverConfig,
   TrainConfig,
 } from './experiment.js';
-import { onnxConfigOf, onnxOf } from './onnx.js';
+import { onnxConfigOf, onnxOf, type SpecOnnx } from './onnx.js';
 import type { Spec, SpecGivenSchedule, SpecSchedule } from './schema.js';
 import { parseSeeds } from './seeds.js';
 
@@ -68,9 +68,18 @@ function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): Dat
     ...(sigmaMax !== undefined && { sigmaMax }),
     ...(guidance?.type === 'cg' && classifier !== undefined && { classifier: absolute(classifier) }),
     ...(guidance?.type === 'cfg' && tokenizerOf(absolute(checkpoint), tokenizer && absolute(tokenizer))),
-    ...(onnx ? { onnx: onnxConfigOf(onnx) } : network && { network: network as NetworkConfig }),
+    ...(onnx ? onnxPartsOf(onnx, absolute) : network && { network: network as NetworkConfig }),
     ...(referenceData !== undefined && { referenceData: absolute(referenceData) }),
     ...(featureNetwork !== undefined && { featureNetwork: absolute(featureNetwork) }),
+  };
+}
+
+function onnxPartsOf(onnx: SpecOnnx, absolute: (path: string) => string): Partial<DatasetConfig> {
+  const { text_encoder, decoder, scale_factor } = onnx;
+  return {
+    onnx: onnxConfigOf(onnx),
+    ...(text_encoder !== undefined && { textEncoder: absolute(text_encoder) }),
+    ...(decoder !== undefined && { decoder: { file: absolute(decoder), scaleFactor: scale_factor! } }),
   };
 }
 

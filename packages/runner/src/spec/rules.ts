@@ -178,20 +178,59 @@ export const rules: readonly Rule[] = [
     },
   },
   {
-    of: ['dataset.onnx.parametrization', 'dataset.sigma_min', 'dataset.sigma_max', 'dataset.checkpoint'],
+    of: [
+      'dataset.onnx.parametrization',
+      'dataset.onnx.betas',
+      'dataset.sigma_min',
+      'dataset.sigma_max',
+      'dataset.checkpoint',
+    ],
     broken: ({ dataset }) =>
       typeof dataset !== 'string' &&
       onnxOf(dataset)?.parametrization === 'denoiser' &&
+      onnxOf(dataset)?.betas === undefined &&
       (dataset.sigma_min === undefined || dataset.sigma_max === undefined) &&
-      'a denoiser does not say what noise it was trained on: add sigma_min and sigma_max to the dataset.',
+      'a denoiser does not say what noise it was trained on: add sigma_min and sigma_max to the dataset, or betas to onnx.',
+  },
+  {
+    of: ['dataset.onnx.decoder', 'dataset.onnx.scale_factor', 'dataset.checkpoint'],
+    broken: ({ dataset }) => {
+      const onnx = onnxOf(dataset);
+      return (
+        onnx?.decoder !== undefined &&
+        onnx.scale_factor === undefined &&
+        'a decoder does not say what its latents were multiplied by for the network: add scale_factor beside it, 0.18215 for Stable Diffusion, 1 for a decoder of fewstep models export.'
+      );
+    },
   },
   {
     of: ['guidance.type', 'dataset'],
-    broken: ({ guidance, dataset }) =>
-      guidance !== undefined &&
-      isOnnx(dataset) &&
-      'the network of an ONNX file can be led by nothing but classes: remove guidance, or export it with its guidance inside.',
+    broken: ({ guidance, dataset }) => {
+      if (!guidance || !isOnnx(dataset)) return false;
+      const onnx = onnxOf(dataset);
+      switch (guidance.type) {
+        case 'cfg':
+          return (
+            onnx?.text_encoder === undefined &&
+            'cfg leads to a prompt, and the network of an ONNX file has nothing that encodes it: add its text encoder as dataset.onnx.text_encoder, or remove guidance.'
+          );
+        case 'cg':
+          return 'the network of an ONNX file has no gradient of a classifier: remove guidance, or export it with its guidance inside.';
+        case 'uncond':
+          return (
+            (onnx?.decoder === undefined || onnx.text_encoder !== undefined) &&
+            'uncond is of latent diffusion without prompts: remove guidance, or give the decoder of its latents as dataset.onnx.decoder and no text_encoder.'
+          );
+      }
+    },
     at: () => 'guidance.type',
+  },
+  {
+    of: ['dataset.onnx.text_encoder', 'dataset.checkpoint', 'guidance'],
+    broken: ({ guidance, dataset }) =>
+      !guidance &&
+      onnxOf(dataset)?.text_encoder !== undefined &&
+      'a network with a text encoder draws what it is told: add guidance: { type: cfg, prompt: … }.',
   },
   {
     of: ['guidance.type', 'dataset'],

@@ -356,7 +356,8 @@ const network = {
 const betas = {
   type: 'object',
   additionalProperties: false,
-  description: 'eps, v and x0 only: the noise that the network was trained on, in discrete times.',
+  description:
+    'The noise that the network was trained on, in discrete times: needed for eps, v and x0; gives a denoiser its noise range and the schedule discrete.',
   required: ['type'],
   properties: {
     type: {
@@ -412,6 +413,7 @@ const onnx = {
         x: named('The noisy image; found as x, sample, z, latents or input.'),
         noise: named('The time or noise level; found as sigma, timestep, t or noise.'),
         labels: named('The classes, one-hot or their numbers; found as class_labels, y or labels.'),
+        condition: named('The encoded prompt; found as encoder_hidden_states, condition or context.'),
       },
     },
     output: named('Name of its output; default: its only one, or a usual name.'),
@@ -421,6 +423,26 @@ const onnx = {
     channels: { ...count, description: 'Channels of the image, where the file leaves them open.' },
     resolution: { ...count, description: 'Height and width of the image, where the file leaves them open.' },
     classes: { ...count, description: 'Number of classes, where the network is told their numbers.' },
+    text_encoder: {
+      type: 'string',
+      minLength: 1,
+      examples: ['text_encoder/model.onnx'],
+      description:
+        'ONNX file of the text encoder of a network that attends to prompts, relative to the spec: numbers of CLIP’s tokens [n,positions] to [n,positions,width]; for guidance cfg.',
+    },
+    decoder: {
+      type: 'string',
+      minLength: 1,
+      examples: ['vae_decoder/model.onnx'],
+      description:
+        'ONNX file that makes pictures of latents, where the network denoises latents, relative to the spec: [n,c,r,r] to [n,C,R,R], -1 black to 1 white.',
+    },
+    scale_factor: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      description:
+        'What the decoder’s latents were multiplied by for the network: 0.18215 in Stable Diffusion v1 and v2; 1 where the decoder undoes it itself, as fewstep models export writes.',
+    },
   },
 } as const;
 
@@ -465,7 +487,7 @@ const dataset = {
       minLength: 1,
       examples: ['edm-cifar10-32x32-uncond-vp.pkl'],
       description:
-        'The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside.',
+        'The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.',
     },
     sigma_min: {
       type: 'number',

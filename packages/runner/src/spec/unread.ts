@@ -157,7 +157,16 @@ export const options: readonly Option[] = [
     read: ({ dataset }) => isOnnx(dataset),
     reader: 'only a checkpoint that is ONNX (.onnx) needs it',
   },
-  onnxOption('betas', (onnx) => isDiscrete(onnx), 'only eps, v and x0 are of the noise of a training'),
+  onnxOption(
+    'betas',
+    (onnx) => isDiscrete(onnx) || onnx.parametrization === 'denoiser',
+    'edm is of no noise in discrete times',
+  ),
+  onnxOption(
+    'scale_factor',
+    ({ decoder }) => decoder !== undefined,
+    'only a decoder has latents, and there is none',
+  ),
   onnxOption('sigma_data', (onnx) => onnx.parametrization === 'edm', 'only edm depends on it'),
   ...['start', 'end'].map((key) =>
     onnxOption(

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Checkpoint,
-  type ExportedDenoiser,
   exportDecoder,
   exportDenoiser,
   exportTextEncoder,
@@ -18,8 +17,24 @@ export interface DenoiserParams {
   readonly network?: NetworkConfig;
   /** Of a checkpoint that is ONNX; weights in files beside it are inputs, too. */
   readonly onnx?: OnnxConfig;
+  /** Of the latents of its decoder, where it has one. */
+  readonly scaleFactor?: number;
   /** Must be the model's to have; cg is made part of the graph. */
   readonly guidance?: { readonly type: 'cg'; readonly rate: number } | { readonly type: 'cfg' | 'uncond' };
+}
+
+/** Files that graphs are written to, by the task's output. */
+const graphs = {
+  graph: 'denoiser.onnx',
+  decoder: 'decoder.onnx',
+  text_encoder: 'text-encoder.onnx',
+} as const;
+
+interface Exported<Info> {
+  readonly graph: Uint8Array;
+  /** Weights beside it, which only a denoiser may have. */
+  readonly external?: { readonly name: string; readonly parts: Iterable<Uint8Array> };
+  readonly info: Info;
 }
 
 /**
@@ -27,14 +42,14 @@ export interface DenoiserParams {
  * diffusion its decoder and text encoder, too.
  */
 export async function run({ params, inputs, dir }: TaskContext<DenoiserParams>): Promise<TaskResult> {
-  const { network, onnx, guidance } = params;
+  const { network, onnx, scaleFactor, guidance } = params;
   const files: Record<string, string> = {};
   const write = async (output: string, file: string, content: Parameters<typeof writeFile>[1]) => {
     await writeFile(join(dir, file), content);
     files[output] = file;
   };
-  const writeGraph = async ({ graph, external, info }: ExportedDenoiser) => {
-    await write('graph', 'denoiser.onnx', graph);
+  const put = async <Info>(output: keyof typeof graphs, { graph, external, info }: Exported<Info>) => {
+    await write(output, graphs[output], graph);
     if (external) await write('weights', external.name, external.parts);
     return info;
   };
@@ -42,25 +57,27 @@ export async function run({ params, inputs, dir }: TaskContext<DenoiserParams>):
     await write('info', 'info.json', JSON.stringify(info));
     return { files, meta: info.bottleneck ? {} : { bottleneck: false } };
   };
-  if (onnx) return finish(await writeGraph(await importOnnx(inputs.checkpoint![0]!, onnx)));
-  const classifier = inputs.classifier?.[0];
-  const checkpoint = await readCheckpoint(inputs.checkpoint![0]!, {
+  const [path, classifier] = [inputs.checkpoint![0]!, inputs.classifier?.[0]];
+  if (onnx) {
+    const parts = { textEncoder: inputs.text_encoder?.[0], decoder: inputs.decoder?.[0], scaleFactor };
+    const { denoiser, decoder, textEncoder } = await importOnnx(path, onnx, parts);
+    return finish({
+      ...(await put('graph', denoiser)),
+      ...(decoder && { decoder: await put('decoder', decoder) }),
+      ...(textEncoder && { textEncoder: await put('text_encoder', textEncoder) }),
+    });
+  }
+  const checkpoint = await readCheckpoint(path, {
     ...network,
     ...(classifier !== undefined && { classifier }),
   });
   checkGuidance(checkpoint, guidance?.type);
   const settings = guidance?.type === 'cg' ? { guidanceRate: guidance.rate } : {};
-  const info = await writeGraph(exportDenoiser(checkpoint, settings));
+  const info = await put('graph', exportDenoiser(checkpoint, settings));
   if (checkpoint.family !== 'ldm') return finish(info);
-  const decoder = exportDecoder(checkpoint);
-  await write('decoder', 'decoder.onnx', decoder.graph);
-  const textEncoder = checkpoint.textEncoder && exportTextEncoder(checkpoint);
-  if (textEncoder) await write('text_encoder', 'text-encoder.onnx', textEncoder.graph);
-  return finish({
-    ...info,
-    decoder: decoder.info,
-    ...(textEncoder && { textEncoder: textEncoder.info }),
-  });
+  const decoder = await put('decoder', exportDecoder(checkpoint));
+  if (!checkpoint.textEncoder) return finish({ ...info, decoder });
+  return finish({ ...info, decoder, textEncoder: await put('text_encoder', exportTextEncoder(checkpoint)) });
 }
 
 /** @throws RunnerError (E_MODEL) for guidance that the model has not, or a model that can't do without */

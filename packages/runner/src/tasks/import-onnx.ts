@@ -1,20 +1,48 @@
-import { alphasCumprod, type ExportedDenoiser, importDenoiser, type Preconditioning } from '@fewstep/models';
-import { RunnerError } from '../errors.js';
+import {
+  alphasCumprod,
+  type ExportedDecoder,
+  type ExportedDenoiser,
+  type ExportedTextEncoder,
+  importDecoder,
+  importDenoiser,
+  importTextEncoder,
+  type Preconditioning,
+} from '@fewstep/models';
 import type { OnnxConfig } from '../spec/experiment.js';
 
+/** Files that belong to a network of latents, or one that attends to prompts. */
+interface OnnxParts {
+  readonly textEncoder: string | undefined;
+  readonly decoder: string | undefined;
+  /** Of the decoder's latents. */
+  readonly scaleFactor: number | undefined;
+}
+
+interface ImportedModel {
+  readonly denoiser: ExportedDenoiser;
+  readonly textEncoder: ExportedTextEncoder | undefined;
+  readonly decoder: ExportedDecoder | undefined;
+}
+
 /**
- * The denoiser of an ONNX file.
+ * The model of an ONNX file, and of those that belong to it.
  *
- * @throws RunnerError (E_MODEL) for a network that attends to a prompt; the errors of `importDenoiser`
+ * @throws the errors of `importDenoiser` and its like
  */
-export async function importOnnx(path: string, onnx: OnnxConfig): Promise<ExportedDenoiser> {
-  const denoiser = await importDenoiser(path, { ...onnx, preconditioning: preconditioningOf(onnx) });
-  if (!denoiser.info.condition) return denoiser;
-  throw new RunnerError(
-    'E_MODEL',
-    'the network attends to a condition, and prompts are encoded for latent diffusion’s checkpoints alone: take the .ckpt, .safetensors or folder that it was exported from, or export it with the condition inside.',
-    { evidence: { condition: denoiser.info.condition } },
-  );
+export async function importOnnx(path: string, onnx: OnnxConfig, parts: OnnxParts): Promise<ImportedModel> {
+  const textEncoder =
+    parts.textEncoder === undefined ? undefined : await importTextEncoder(parts.textEncoder);
+  const denoiser = await importDenoiser(path, {
+    ...onnx,
+    preconditioning: preconditioningOf(onnx),
+    ...(textEncoder && { condition: textEncoder.info }),
+  });
+  const { channels, resolution } = denoiser.info;
+  const decoder =
+    parts.decoder === undefined
+      ? undefined
+      : await importDecoder(parts.decoder, { scaleFactor: parts.scaleFactor ?? 1, channels, resolution });
+  return { denoiser, textEncoder, decoder };
 }
 
 function preconditioningOf(onnx: OnnxConfig): Preconditioning {
@@ -22,7 +50,7 @@ function preconditioningOf(onnx: OnnxConfig): Preconditioning {
     case 'edm':
       return { type: 'edm', sigmaData: onnx.sigmaData };
     case 'denoiser':
-      return { type: 'denoiser' };
+      return { type: 'denoiser', ...(onnx.betas && { alphasCumprod: alphasCumprod(onnx.betas) }) };
     default:
       return { type: 'ldm', alphasCumprod: alphasCumprod(onnx.betas), predicts: onnx.parametrization };
   }

@@ -1,0 +1,154 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { completeOnnxFolder } from './onnx-folder.js';
+import { parseExperiment } from './parse-experiment.js';
+import type { Place } from './problem.js';
+import { type Dict, toJs, treeOf } from './tree.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fewstep-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function write(files: Record<string, unknown>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(join(folder, dirname(name)), { recursive: true });
+    await writeFile(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+}
+
+const place: Place = { file: 'a.yaml', line: 2, column: 10, layer: 0 };
+
+/** The dataset of a spec after its folder was looked at, and what there is to complain about. */
+function completed(dataset: object, guidance?: object) {
+  const complaints: string[] = [];
+  const tree = completeOnnxFolder(
+    treeOf({ dataset, ...(guidance && { guidance }) }, place) as Dict,
+    { specFolder: folder, cwd: folder },
+    (_, path, sentence) => complaints.push(`${path}: ${sentence}`),
+  );
+  return { dataset: (toJs(tree) as { dataset: object }).dataset, complaints };
+}
+
+const optimum = {
+  'sd/unet/model.onnx': '',
+  'sd/unet/config.json': { in_channels: 4, sample_size: 64 },
+  'sd/vae_decoder/model.onnx': '',
+  'sd/vae_decoder/config.json': { scaling_factor: 0.18215 },
+  'sd/text_encoder/model.onnx': '',
+  'sd/tokenizer/vocab.json': '{}',
+  'sd/scheduler/scheduler_config.json': {
+    beta_schedule: 'scaled_linear',
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    num_train_timesteps: 1000,
+    trained_betas: null,
+  },
+};
+
+describe('a folder as Optimum exports it', () => {
+  it('says everything of the dataset', async () => {
+    await write(optimum);
+    expect(completed({ checkpoint: 'sd' }, { type: 'cfg' })).toEqual({
+      complaints: [],
+      dataset: {
+        checkpoint: 'sd/unet/model.onnx',
+        tokenizer: 'sd/tokenizer',
+        onnx: {
+          parametrization: 'eps',
+          betas: { type: 'scaled_linear', start: 0.00085, end: 0.012, steps: 1000 },
+          channels: 4,
+          resolution: 64,
+          text_encoder: 'sd/text_encoder/model.onnx',
+          decoder: 'sd/vae_decoder/model.onnx',
+          scale_factor: 0.18215,
+        },
+      },
+    });
+  });
+
+  it('gives way to what is written', async () => {
+    await write(optimum);
+    const written = { parametrization: 'v', betas: { type: 'cosine' }, resolution: 96 };
+    const { dataset } = completed({ checkpoint: 'sd', tokenizer: 'mine', onnx: written }, { type: 'cfg' });
+    expect(dataset).toMatchObject({ tokenizer: 'mine', onnx: { ...written, channels: 4 } });
+    expect(dataset).not.toHaveProperty('onnx.betas.start');
+    expect(completed({ checkpoint: 'sd' }).dataset).not.toHaveProperty('tokenizer');
+  });
+
+  it.each([
+    [{ prediction_type: 'v_prediction' }, 'v', 'scaled_linear'],
+    [{ prediction_type: 'sample', beta_schedule: 'linear' }, 'x0', 'linear'],
+    [{ beta_schedule: 'squaredcos_cap_v2' }, 'eps', 'cosine'],
+    [{ prediction_type: 'flow' }, undefined, 'scaled_linear'],
+    [{ trained_betas: [0.1] }, 'eps', undefined],
+    [{ rescale_betas_zero_snr: true }, 'eps', undefined],
+  ])('of which the scheduler says %j', async (more, parametrization, type) => {
+    const scheduler = { ...optimum['sd/scheduler/scheduler_config.json'], ...more };
+    await write({ ...optimum, 'sd/scheduler/scheduler_config.json': scheduler });
+    const { dataset } = completed({ checkpoint: 'sd' }) as { dataset: { onnx: Record<string, unknown> } };
+    expect(dataset.onnx.parametrization).toBe(parametrization);
+    expect((dataset.onnx.betas as { type: string } | undefined)?.type).toBe(type);
+    if (type === 'cosine') expect(dataset.onnx.betas).not.toHaveProperty('start');
+  });
+
+  it('is judged as if it were written, at the checkpoint', async () => {
+    const text = `name: a
+dataset: { checkpoint: sd }
+guidance: { type: cfg, prompt: a }
+schedule: { type: discrete }
+student: { solver: euler, num_steps: 3 }
+train: false
+`;
+    const problems = parseExperiment(text, join(folder, 'a.yaml'), { cwd: folder });
+    await write({ ...optimum, 'sd/unet/config.json': { in_channels: 'four' } });
+    await expect(problems).resolves.toMatchObject({});
+    const read = () => parseExperiment(text, join(folder, 'a.yaml'), { cwd: folder });
+    await expect(read()).rejects.toThrow(/^a\.yaml:2:24 E_SPEC dataset\.onnx\.channels: found "four"/);
+    await write({ 'sd/unet/config.json': '{' });
+    await expect(read()).rejects.toThrow(
+      /^a\.yaml:2:24 E_SPEC dataset\.checkpoint: sd\/unet\/config\.json is no JSON object/,
+    );
+    await write({ 'sd/unet/config.json': {}, 'sd/vae_decoder/config.json': {} });
+    await expect(read()).rejects.toThrow(/E_SPEC dataset\.onnx\.decoder: .* add scale_factor beside it/);
+  });
+
+  it('beside weights of diffusers’ own is left alone', async () => {
+    await write({ ...optimum, 'sd/unet/diffusion_pytorch_model.safetensors': '' });
+    expect(completed({ checkpoint: 'sd' }).dataset).toEqual({ checkpoint: 'sd' });
+  });
+});
+
+describe('a folder as models export writes it', () => {
+  it('says everything of a latent model', async () => {
+    await write({
+      'out/denoiser/model.onnx': '',
+      'out/denoiser/info.json': { sigmaMin: 0.3, sigmaMax: 3, alphasCumprod: [0.9, 0.1] },
+      'out/decoder/model.onnx': '',
+      'out/text-encoder/model.onnx': '',
+    });
+    expect(completed({ checkpoint: 'out' }).dataset).toEqual({
+      checkpoint: 'out/denoiser/model.onnx',
+      onnx: {
+        parametrization: 'denoiser',
+        betas: { type: 'explicit', alphas_cumprod: [0.9, 0.1] },
+        text_encoder: 'out/text-encoder/model.onnx',
+        decoder: 'out/decoder/model.onnx',
+        scale_factor: 1,
+      },
+    });
+  });
+
+  it('says the noise of one without a table', async () => {
+    await write({ 'out/denoiser/model.onnx': '', 'out/denoiser/info.json': { sigmaMin: 0.3, sigmaMax: 3 } });
+    expect(completed({ checkpoint: 'out', sigma_max: 2 }).dataset).toEqual({
+      checkpoint: 'out/denoiser/model.onnx',
+      sigma_min: 0.3,
+      sigma_max: 2,
+      onnx: { parametrization: 'denoiser' },
+    });
+  });
+});
