@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSafetensors } from '@fewstep/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fewstep, root } from './command-line.js';
+import { withExternalWeights } from './external-weights.js';
 
 const digits = join(root, 'experiments/digits/digits-edm.pkl');
 const spec = (dataset: string) => `name: small
@@ -69,12 +70,40 @@ describe('a denoiser in an ONNX file', () => {
     expect(blind.images).not.toEqual(images);
   });
 
-  it('that is none is wrong input, said when it is read', async () => {
+  it('is the same with its weights in a file beside it, which must be there', async () => {
+    const inside = await readFile(join(dir, 'denoiser/model.onnx'));
+    const { graph, weights } = withExternalWeights(inside, 'model.onnx_data');
+    expect(graph.length).toBeLessThan(inside.length / 10);
+    await mkdir(join(dir, 'outside'));
+    await writeFile(join(dir, 'outside/model.onnx'), graph);
+    await writeFile(join(dir, 'outside.yaml'), spec(onnx('outside/model.onnx')));
+    const { code, stderr } = await fewstep(['run', 'outside.yaml'], { cwd: dir });
+    expect([code, stderr]).toEqual([
+      2,
+      'outside.yaml:2:24 E_SPEC dataset.checkpoint: its weights are in outside/model.onnx_data, which is not there: put it beside the ONNX file.\n',
+    ]);
+    await writeFile(join(dir, 'outside/model.onnx_data'), weights);
+    const [found, file] = [
+      await run('outside', onnx('outside/model.onnx')),
+      await run('file', onnx('denoiser/model.onnx')),
+    ];
+    expect(found.images).toEqual(file.images);
+    expect(found.predictor).toEqual(file.predictor);
+    expect(found.computed).toBeGreaterThan(0);
+    // other weights under the same name are another model
+    weights.fill(0, weights.length / 2);
+    await writeFile(join(dir, 'outside/model.onnx_data'), weights);
+    expect((await run('outside', onnx('outside/model.onnx'))).images).not.toEqual(file.images);
+  });
+
+  it('that is none is wrong input', async () => {
     await writeFile(join(dir, 'broken.onnx'), 'no ONNX at all');
     await writeFile(join(dir, 'broken.yaml'), spec(onnx('broken.onnx')));
-    const { code, stderr } = await fewstep(['run', 'broken.yaml'], { cwd: dir });
-    expect(stderr).toMatch(/denoiser from .*broken\.onnx: E_ONNX .*broken\.onnx: no protocol buffer/);
-    expect(code).toBe(1);
+    const { code, stderr } = await fewstep(['validate', 'broken.yaml'], { cwd: dir });
+    expect(stderr).toMatch(
+      /^broken\.yaml:2:24 E_SPEC dataset\.checkpoint: .*broken\.onnx: no protocol buffer/,
+    );
+    expect(code).toBe(2);
   });
 
   it('is told by models inspect', async () => {
@@ -83,5 +112,75 @@ describe('a denoiser in an ONNX file', () => {
     expect(stdout).toMatch(/^ {2}operators {3}ai\.onnx 17, \d+ nodes, by fewstep$/m);
     expect(stdout).toMatch(/^ {2}inputs {6}x: float32 \[n, 1, 32, 32\]\n {14}sigma: float32 \[n\]$/m);
     expect(stdout).toMatch(/^ {2}outputs {5}denoised: float32 \[n, 1, 32, 32\]\n {14}bottleneck: /m);
+  });
+});
+
+describe('Stable Diffusion as ONNX files', () => {
+  const prompts = (dataset: string) => `name: prompts
+dataset: ${dataset}
+guidance: { type: cfg, rate: 3, prompt: [a red cat, a dog] }
+schedule: { type: discrete }
+student: { solver: dpmpp, num_steps: 4, max_order: 2, predict_x0: false }
+train: false
+sample: { seeds: 3-6, batch: 3, grid: 2x2 }
+`;
+
+  async function images(name: string, dataset: string): Promise<Uint8Array> {
+    await writeFile(join(dir, `${name}.yaml`), prompts(dataset));
+    const command = ['run', `${name}.yaml`, '--json', '--results', name];
+    const { code, stdout, stderr } = await fewstep(command, { cwd: dir });
+    expect(code, stderr).toBe(0);
+    const { artifacts, nfe, forwards } = JSON.parse(stdout).points[0];
+    expect([nfe, forwards]).toEqual([3, 6]);
+    return readSafetensors(await readFile(artifacts.samples[0])).images!.data as Uint8Array;
+  }
+
+  it('gives the pictures of the checkpoint that they come from', async () => {
+    const checkpoint = join(root, 'packages/models/fixtures/sd-tiny.ckpt');
+    // its text encoder has 120 tokens, of which prompts use those of letters
+    const tokens = [...'abcdefghijklmnopqrstuvwxyz'].flatMap((letter) => [letter, `${letter}</w>`]);
+    const numbers = Object.fromEntries(tokens.map((token, i) => [token, i]));
+    const vocabulary = { ...numbers, '<|startoftext|>': 118, '<|endoftext|>': 119 };
+    await mkdir(join(dir, 'sd/tokenizer'), { recursive: true });
+    await writeFile(join(dir, 'sd/tokenizer/vocab.json'), JSON.stringify(vocabulary));
+    await writeFile(join(dir, 'sd/tokenizer/merges.txt'), '#version: 0.2\n');
+    const expected = await images('original', `{ checkpoint: ${checkpoint}, tokenizer: sd/tokenizer }`);
+    const difference = (found: Uint8Array) => {
+      expect(found).toHaveLength(expected.length);
+      return found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
+    };
+
+    const exported = await fewstep(['models', 'export', checkpoint, '--outdir', 'out'], { cwd: dir });
+    expect(exported.code, exported.stderr).toBe(0);
+    expect(
+      difference(await images('folder', '{ checkpoint: out, tokenizer: sd/tokenizer }')),
+    ).toBeLessThanOrEqual(1);
+
+    const files = `{
+  checkpoint: out/denoiser/model.onnx, tokenizer: sd/tokenizer,
+  onnx: { parametrization: denoiser, betas: { type: scaled_linear }, text_encoder: out/text-encoder/model.onnx,
+    decoder: out/decoder/model.onnx, scale_factor: 1 } }`;
+    expect(difference(await images('files', files))).toBeLessThanOrEqual(1);
+
+    // the folders of Optimum
+    for (const [from, to] of [
+      ['denoiser', 'unet'],
+      ['decoder', 'vae_decoder'],
+      ['text-encoder', 'text_encoder'],
+    ])
+      await cp(join(dir, 'out', from!, 'model.onnx'), join(dir, 'sd', to!, 'model.onnx'));
+    const configurations = {
+      unet: { in_channels: 4, sample_size: 16 },
+      vae_decoder: { scaling_factor: 1 },
+      scheduler: { beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012 },
+    };
+    await mkdir(join(dir, 'sd/scheduler'));
+    for (const [part, configuration] of Object.entries(configurations))
+      await writeFile(
+        join(dir, 'sd', part, part === 'scheduler' ? 'scheduler_config.json' : 'config.json'),
+        JSON.stringify(configuration),
+      );
+    const optimum = '{ checkpoint: sd, onnx: { parametrization: denoiser } }';
+    expect(difference(await images('optimum', optimum))).toBeLessThanOrEqual(1);
   });
 });
