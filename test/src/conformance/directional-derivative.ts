@@ -9,8 +9,11 @@ interface Direction {
 /** Largest step, in standard deviations of noisy data and in parts of σ, which turn a time step of 250 ln σ by 1/8. */
 const STEP = 5e-4;
 
-/** What the four float32 evaluations leave of it, as a part of a sample's largest derivative. */
-export const DERIVATIVE_BOUND = 3e-3;
+/**
+ * What the four float32 evaluations leave of it, as a part of a sample's largest derivative: their noise of 1e-6, where
+ * D is as large as what it changes by over a standard deviation, is 2e-3 of the change over a step.
+ */
+export const DERIVATIVE_BOUND = 1e-2;
 
 /** dD/dx v_x + dD/dσ v_σ by central differences of the fourth order. */
 export async function directionalDerivative(

@@ -52,6 +52,13 @@ export interface GuidedCase {
 const boundsOf = (noise: readonly number[]) => noise.map((n) => Math.max(3 * n, 3e-6));
 /** The smaller of two bounds, sample by sample. */
 const least = (a: readonly number[], b: readonly number[]) => a.map((bound, n) => Math.min(bound, b[n]!));
+/** The largest value of each of `count` samples. */
+const largest = (values: Float64Array, count: number) =>
+  Array.from({ length: count }, (_, n) =>
+    values
+      .subarray((n * values.length) / count, ((n + 1) * values.length) / count)
+      .reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+  );
 const times = (factor: number, bounds: readonly number[]) => bounds.map((bound) => factor * bound);
 
 /** Consistency Models' and ADM's networks, the latter at every rate of guidance. */
@@ -116,8 +123,16 @@ async function rateCases(
   const suffix = rate === undefined ? '' : `_rate${rate}`;
   const settings = { guidanceRate: rate ?? 0 };
   const noise = (rate === undefined ? one.checks : one.checks[`rate${rate}`]) as Noise;
-  const denoisedBounds = boundsOf(noise.max_rel_diff_f32_vs_f64_denoised);
   const rawBounds = boundsOf(one.checks.max_rel_diff_f32_vs_f64_raw);
+  const denoisedBounds = boundsOf(noise.max_rel_diff_f32_vs_f64_denoised);
+  const unclampedBounds = least(rawBounds, denoisedBounds);
+  // the clamp may leave a few values with the errors of those that were much larger
+  const clampedBounds = () => {
+    const [before, after] = [`denoised_unclamped${suffix}`, `denoised${suffix}`].map((name) =>
+      largest(values(name), sigma.length),
+    ) as [number[], number[]];
+    return denoisedBounds.map((bound, n) => Math.max(bound, (unclampedBounds[n]! * before[n]!) / after[n]!));
+  };
 
   const { graph, info } = exportDenoiser(checkpoint, settings);
   const denoiser = await openDenoiser(graph, info);
@@ -147,13 +162,16 @@ async function rateCases(
     string,
     () => Promise<[Float64Array, readonly number[]]> | [Float64Array, readonly number[]]
   > = {
-    [`denoised${suffix}`]: () => [denoised, denoisedBounds],
+    [`denoised${suffix}`]: () => [
+      denoised,
+      arrays[`denoised_unclamped${suffix}`] ? clampedBounds() : denoisedBounds,
+    ],
     raw: () => [part('raw'), rawBounds],
-    bottleneck: () => [bottleneck, rawBounds],
     // a float32 run of these is not in the index
-    logits: () => [part('logits'), rawBounds],
-    classifier_grad: () => [part('classifier_grad'), times(3, rawBounds)],
-    [`denoised_unclamped${suffix}`]: () => [part('unclamped'), least(rawBounds, denoisedBounds)],
+    bottleneck: () => [bottleneck, times(3, rawBounds)],
+    logits: () => [part('logits'), times(10, rawBounds)],
+    classifier_grad: () => [part('classifier_grad'), times(10, rawBounds)],
+    [`denoised_unclamped${suffix}`]: () => [part('unclamped'), unclampedBounds],
     [`jvp_unclamped${suffix}`]: async () => [await derivative('unclamped'), derivativeBounds],
     [`jvp${suffix}`]: async () =>
       parts.unclamped
