@@ -6,7 +6,7 @@ import { type Adjoints, type Differentiable, pullback, type Traced } from './rev
 
 /**
  * The classifier of ADM: the encoder of its U-Net, then a layer of attention in which the mean over all positions asks
- * each of them. `out_channels` is the number of classes.
+ * each of them, or, where `pool` is `adaptive`, that mean alone. `out_channels` is the number of classes.
  *
  * Source: Dhariwal & Nichol 2021, section 4, arXiv:2105.05233.
  */
@@ -50,6 +50,8 @@ function logits<T>(
   const out = `${prefix}out`;
   const size = options.image_size >> (options.channel_mult.length - 1);
   const positions = ops.prependMean(ops.silu(guidedNorm(ops, x, `${out}.0`, channels)));
+  const projected = { in: channels, out: options.out_channels, kernel: 1 };
+  if (options.pool === 'adaptive') return ops.first(ops.conv(positions, `${out}.3`, projected));
   const placed = ops.add(
     positions,
     ops.parameter(`${out}.2.positional_embedding`, [channels, size ** 2 + 1]),
@@ -57,6 +59,5 @@ function logits<T>(
   const asked = ops.conv(placed, `${out}.2.qkv_proj`, { in: channels, out: 3 * channels, kernel: 1 });
   const heads = headsOf(options, channels);
   const answered = ops.attention(asked, { channels, heads, order: 'qkv-heads-channels' });
-  const projected = { in: channels, out: options.out_channels, kernel: 1 };
   return ops.first(ops.conv(answered, `${out}.2.c_proj`, projected));
 }

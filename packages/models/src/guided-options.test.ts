@@ -95,6 +95,18 @@ describe('inferring options', () => {
     expect(inferClassifierOptions(weights, unseen(options))).toEqual(options);
   });
 
+  it('of a classifier that pools by the mean, with 8×8 positions at its last level', () => {
+    const options = { ...small, out_channels: 10, num_classes: 0, pool: 'adaptive' } as const;
+    const weights = hollow(parameterShapes(guidedClassifier(options)));
+    expect(Object.keys(weights).filter((name) => name.startsWith('out.'))).toEqual([
+      'out.0.weight',
+      'out.0.bias',
+      'out.3.weight',
+      'out.3.bias',
+    ]);
+    expect(inferClassifierOptions(weights, unseen(options))).toEqual(options);
+  });
+
   const weights = hollow(parameterShapes(guidedUNet(small)));
   const refusal = (message: RegExp, evidence: object = {}) =>
     expect.objectContaining({

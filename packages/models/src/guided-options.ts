@@ -44,7 +44,8 @@ export function inferUNetOptions(weights: Shaped, unseen: UnseenOptions = {}): G
 }
 
 /**
- * The same for a classifier, whose levels show only beside the size of its images.
+ * The same for a classifier, whose levels show only beside the size of its images; one that pools by the mean alone is
+ * taken to have its last level at 8×8, as the published networks do.
  *
  * @throws as `inferUNetOptions`.
  */
@@ -52,11 +53,13 @@ export function inferClassifierOptions(
   weights: Shaped,
   unseen: UnseenOptions & { readonly image_size: number },
 ): GuidedUNetOptions {
-  const positions = dimension(weights, 'out.2.positional_embedding', 1) - 1;
+  const has = (name: string) => Object.hasOwn(weights, name);
+  const adaptive = has('out.3.weight') && !has('out.1.weight');
+  const positions = adaptive ? LAST_LEVEL ** 2 : dimension(weights, 'out.2.positional_embedding', 1) - 1;
   const blocks = countWhile(
     (k) =>
-      Object.hasOwn(weights, `input_blocks.${k}.0.weight`) ||
-      ['in_layers.0', 'op'].some((layer) => Object.hasOwn(weights, `input_blocks.${k}.0.${layer}.weight`)),
+      has(`input_blocks.${k}.0.weight`) ||
+      ['in_layers.0', 'op'].some((layer) => has(`input_blocks.${k}.0.${layer}.weight`)),
   );
   const levels = Math.log2(unseen.image_size / Math.sqrt(positions)) + 1;
   const numBlocks = (blocks - levels) / levels;
@@ -64,12 +67,13 @@ export function inferClassifierOptions(
     throw fault(
       `it has ${blocks} input_blocks and attends to ${positions} positions: no classifier of ${unseen.image_size}×${unseen.image_size} images`,
     );
-  return inferOptions(
+  const options = inferOptions(
     weights,
     { levels, numBlocks, imageSize: unseen.image_size },
-    dimension(weights, 'out.2.c_proj.weight', 0),
+    dimension(weights, adaptive ? 'out.3.weight' : 'out.2.c_proj.weight', 0),
     unseen,
   );
+  return adaptive ? { ...options, pool: 'adaptive' } : options;
 }
 
 interface Structure {

@@ -25,6 +25,8 @@ export interface GuidedUNetOptions {
   /** Resampling inside of residual blocks; false: by a convolution of its own. */
   readonly resblock_updown: boolean;
   readonly attention_order: AttentionOrder;
+  /** How a classifier comes to one vector: by the mean of all positions alone, or, by default, as it attends to them. */
+  readonly pool?: 'adaptive';
 }
 
 /** What mixes the positions at the levels with attention, added to `x`. */
