@@ -59,7 +59,7 @@ export async function openOrtSession(
     const { message } = cause as Error;
     if (provider.name !== 'cpu')
       throw engineFault(
-        `ONNX Runtime can't open ${from} on ${provider.name}: ${message.trim()}. ${remedies[provider.name]}; it is bundled with ${bundled(ort)}`,
+        `ONNX Runtime can't open ${from} on ${provider.name}: ${message.trim().replace(SOURCE, '')}. ${remedies[provider.name]}; as it is installed, it has ${bundled(ort)}`,
         { graph: from, provider: provider.name },
         cause,
       );
@@ -104,6 +104,9 @@ export async function openOrtSession(
     },
   };
 }
+
+/** Where in ONNX Runtime's source it failed, and what it held to be true there. */
+const SOURCE = /^\/onnxruntime_src\/.* was false\. /s;
 
 /** What must be there. */
 const remedies = {
