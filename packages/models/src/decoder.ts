@@ -4,7 +4,7 @@ import type { FirstStageOptions } from './first-stage-decoder.js';
 import { firstStageDecoder } from './first-stage-decoder.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
 import { OnnxOps } from './onnx-ops.js';
-import { type EngineOptions, openSession } from './onnx-session.js';
+import { type EngineOptions, openSession } from './open-session.js';
 
 /** What a caller must know of a decoder graph; plain JSON, to be kept beside it. */
 export interface DecoderInfo {

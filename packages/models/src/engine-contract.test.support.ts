@@ -10,7 +10,7 @@ import { exportDenoiser } from './export-denoiser.js';
 import { readAdmCheckpoint } from './guided-checkpoint.js';
 import { encodeOnnx } from './onnx-model.js';
 import { OnnxOps } from './onnx-ops.js';
-import { type EngineOptions, openSession } from './onnx-session.js';
+import { type EngineOptions, openSession } from './open-session.js';
 import { readLatentCheckpoint } from './read-latent-checkpoint.js';
 import { readSafetensors } from './safetensors.js';
 import { type Tensors, toNumbers } from './tensor.js';

@@ -1,6 +1,7 @@
 import { engineFault } from './errors.js';
 import type { DenoiserInfo } from './export-denoiser.js';
-import { type EngineOptions, type OnnxInput, openSession } from './onnx-session.js';
+import type { OnnxInput } from './onnx-session.js';
+import { type EngineOptions, openSession } from './open-session.js';
 
 /** A batch to denoise; n is the length of `x` over C·R·R. */
 export interface DenoiserRequest {

@@ -56,8 +56,8 @@ export {
   parseOfficialPredictor,
   readOfficialPredictor,
 } from './official-predictor.js';
-export type { EngineOptions } from './onnx-session.js';
 export { externalFiles } from './open-onnx.js';
+export type { EngineOptions } from './open-session.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
 export { PickleText } from './pickle-text.js';
 export type { Preconditioning } from './preconditioning.js';

@@ -2,10 +2,10 @@ import { onnxFault } from './onnx-fault.js';
 import type { OnnxFile, OnnxFileValue } from './onnx-file.js';
 import { type EncodedOnnx, encodeOnnx, type OnnxType } from './onnx-model.js';
 import type { GraphValue } from './onnx-ops.js';
-import { openSession } from './onnx-session.js';
 import { OnnxSplice } from './onnx-splice.js';
 import { batchOf, checkOpset, contents, floats, typed } from './onnx-values.js';
 import type { OpenedOnnx } from './open-onnx.js';
+import { openSession } from './open-session.js';
 import { sizeOf } from './tensor.js';
 
 /** What a file maps to what: its one input, and its output of a usual name, or the first. */

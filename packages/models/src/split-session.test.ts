@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { readEdmCheckpoint } from './edm-checkpoint.js';
 import { refusal } from './engine-contract.test.support.js';
 import { exportDenoiser } from './export-denoiser.js';
-import { type OnnxSession, openSession } from './onnx-session.js';
+import type { OnnxSession } from './onnx-session.js';
+import { openSession } from './open-session.js';
 import { splitSession } from './split-session.js';
 
 const checkpoint = new URL('../fixtures/edm-adm-cond.pkl', import.meta.url).pathname;

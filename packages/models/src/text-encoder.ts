@@ -3,7 +3,7 @@ import { clipTextEncoder } from './clip-text-encoder.js';
 import { engineFault, ModelError } from './errors.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
 import { OnnxOps } from './onnx-ops.js';
-import { type EngineOptions, openSession } from './onnx-session.js';
+import { type EngineOptions, openSession } from './open-session.js';
 
 /** What a caller must know of a text encoder graph; plain JSON, to be kept beside it. */
 export interface TextEncoderInfo {

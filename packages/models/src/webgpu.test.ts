@@ -4,8 +4,8 @@ import { decodeOnnx } from './decode-onnx.js';
 import { engineContract } from './engine-contract.test.support.js';
 import { encodeOnnx } from './onnx-model.js';
 import { OnnxOps } from './onnx-ops.js';
-import { type EngineOptions, openSession } from './onnx-session.js';
 import { openOnnxBytes } from './open-onnx.js';
+import { type EngineOptions, openSession } from './open-session.js';
 import { forWebGpu } from './webgpu-graph.js';
 
 const epsilons = [1, 1e-5, 1e-3];

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { axisOf, integers, type Operator, Unsupported } from './operator.js';
+import { axisOf, integers, type Operator } from './operator.js';
+import { Unsupported } from './unsupported.js';
 
 const types: Readonly<Record<number, 'float32' | 'int32' | 'bool'>> = {
   1: 'float32',

@@ -1,5 +1,5 @@
 import type { OnnxNode } from '../onnx-model.js';
-import { Unsupported } from './operator.js';
+import { Unsupported } from './unsupported.js';
 
 /** A node's attributes, read by name. Those that nobody read are known in the end, so that none is ignored. */
 export class Attributes {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from './attributes.js';
-import { integers, type Operator, Unsupported } from './operator.js';
+import { integers, type Operator } from './operator.js';
+import { Unsupported } from './unsupported.js';
 
 type Map4 = tf.Tensor4D;
 type Pair = [number, number];

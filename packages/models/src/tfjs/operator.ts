@@ -9,9 +9,6 @@ import type { Attributes } from './attributes.js';
  */
 export type Operator = (attributes: Attributes) => (...inputs: Tensor[]) => Tensor | readonly Tensor[];
 
-/** What an operator can't do. */
-export class Unsupported extends Error {}
-
 /** The elements of a small tensor of integers, as shapes and axes are. */
 export const integers = (x: Tensor): number[] => Array.from(x.dataSync());
 

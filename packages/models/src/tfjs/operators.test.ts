@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeOnnx, type OnnxNode } from '../onnx-model.js';
-import { openSession } from '../onnx-session.js';
+import { openSession } from '../open-session.js';
 import { sizeOf } from '../tensor.js';
 import { openBackend } from './backend.js';
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Operator, Unsupported } from './operator.js';
+import type { Operator } from './operator.js';
+import { Unsupported } from './unsupported.js';
 
 /** Matrices, and attention. */
 export const products = {

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { engineContract, refusal } from '../engine-contract.test.support.js';
 import { encodeOnnx, type OnnxModel, type OnnxNode } from '../onnx-model.js';
-import { openSession } from '../onnx-session.js';
+import { openSession } from '../open-session.js';
 import { openBackend } from './backend.js';
 import type { TensorBackend } from './tensor-backends.js';
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { sizeOf } from '../tensor.js';
-import { axisOf, integers, type Operator, Unsupported } from './operator.js';
+import { axisOf, integers, type Operator } from './operator.js';
+import { Unsupported } from './unsupported.js';
 
 /** Where elements stand: nothing is computed. */
 export const shapes = {

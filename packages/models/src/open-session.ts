@@ -1,0 +1,44 @@
+import type { Device } from './device.js';
+import type { OnnxSession, OnnxSignature } from './onnx-session.js';
+import { splitSession } from './split-session.js';
+
+/** On what a graph runs, and how. */
+export interface EngineOptions {
+  /** By default ONNX Runtime on the CPU. */
+  readonly device?: Device;
+  /** Of the CPU, in ONNX Runtime; all cores by default. */
+  readonly threads?: number;
+}
+
+/**
+ * Opens a graph, a file or its bytes, in the engine that computes on the device.
+ *
+ * @throws ModelError `E_ENGINE` when the engine or the device is not there, the engine refuses the graph, or the graph
+ *   has other names
+ */
+export async function openSession(
+  graph: string | Uint8Array,
+  signature: OnnxSignature,
+  { device = { type: 'cpu' }, threads }: EngineOptions,
+): Promise<OnnxSession> {
+  if (device.type === 'tfjs') {
+    const { openTensorSession } = await import('./tfjs/session.js');
+    return openTensorSession(graph, signature, device.backend);
+  }
+  const options = threads === undefined ? {} : { threads };
+  const { openOrtSession } = await import('./ort-session.js');
+  if (!('ids' in device))
+    return openOrtSession(graph, signature, { ...options, provider: { name: device.type } });
+  // NVIDIA's libraries would multiply with 10 bits of mantissa where they can; they ask for this when they are loaded
+  process.env.NVIDIA_TF32_OVERRIDE ??= '0';
+  const on = (deviceId: number) => ({ ...options, provider: { name: device.type, deviceId } });
+  const [only, ...others] = device.ids;
+  if (only !== undefined && others.length === 0) return openOrtSession(graph, signature, on(only));
+  const { openInThread } = await import('./session-thread.js');
+  return splitSession(
+    device.ids.map((id) => ({
+      name: `${device.type}:${id}`,
+      open: () => openInThread(graph, signature, on(id)),
+    })),
+  );
+}

@@ -1,0 +1,2 @@
+/** What an operator can't do. */
+export class Unsupported extends Error {}
