@@ -63,6 +63,7 @@ export { PickleText } from './pickle-text.js';
 export type { Preconditioning } from './preconditioning.js';
 export { type CheckpointOptions, readCheckpoint } from './read-checkpoint.js';
 export {
+  type LatentCheckpointOptions,
   parseDiffusersCheckpoint,
   parseLatentCheckpoint,
   readLatentCheckpoint,

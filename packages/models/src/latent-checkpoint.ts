@@ -37,6 +37,29 @@ const unread: readonly RegExp[] = [
   /^cond_stage_model\.transformer\.text_model\.embeddings\.position_ids$/,
 ];
 
+/**
+ * A model with the first stage of another file, whose tensors have their names by themselves or in a model.
+ *
+ * @throws ModelError `E_CHECKPOINT` where that file has none
+ */
+export function withFirstStage(model: LatentSource, first: LatentSource): LatentSource {
+  const inModel = Object.keys(first.tensors).some((name) => name.startsWith(FIRST_STAGE));
+  const there = (name: string) => (inModel ? name : name.slice(FIRST_STAGE.length));
+  if (!Object.hasOwn(first.tensors, there(`${FIRST_STAGE}post_quant_conv.weight`)))
+    throw new ModelError('E_CHECKPOINT', 'it is no first stage: it has no post_quant_conv.weight', {
+      missing: ['post_quant_conv.weight'],
+    });
+  const isFirstStage = (name: string) => name.startsWith(FIRST_STAGE);
+  const names = Object.keys(first.tensors).map((name) => (inModel ? name : `${FIRST_STAGE}${name}`));
+  return {
+    tensors: Object.fromEntries([
+      ...Object.entries(model.tensors).filter(([name]) => !isFirstStage(name)),
+      ...names.filter(isFirstStage).map((name) => [name, first.tensors[there(name)]!] as const),
+    ]),
+    read: (name) => (isFirstStage(name) ? first.read(there(name)) : model.read(name)),
+  };
+}
+
 type Names = ReadonlyMap<string, string>;
 
 /** What a latent diffusion model consists of, and where each of its weights is: its name there by its name here. */
@@ -66,6 +89,12 @@ export function planLatent(tensors: Shaped, options: LatentOptions): LatentPlan 
     );
 
   const network = latentUNetOptions(part(UNET), options);
+  if (!needed.some((name) => name.startsWith(FIRST_STAGE)))
+    throw new ModelError(
+      'E_CHECKPOINT',
+      `it has no first stage (${FIRST_STAGE}*), which makes pictures of its latents: give the first stage's own checkpoint as first_stage`,
+      { missing: [`${FIRST_STAGE}decoder.conv_in.weight`] },
+    );
   const decoder = firstStageOptions(part(FIRST_STAGE));
   const textEncoder = network.transformer ? clipTextOptions(part(TEXT), options) : undefined;
   const shapes = {

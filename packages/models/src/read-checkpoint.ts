@@ -4,12 +4,11 @@ import { readEdmCheckpoint } from './edm-checkpoint.js';
 import { ModelError } from './errors.js';
 import { familyOf } from './family.js';
 import { readAdmCheckpoint, readCmCheckpoint } from './guided-checkpoint.js';
-import type { LatentOptions } from './latent-options.js';
-import { readLatentCheckpoint } from './read-latent-checkpoint.js';
+import { type LatentCheckpointOptions, readLatentCheckpoint } from './read-latent-checkpoint.js';
 import { openStateDict } from './state-dict.js';
 
-/** What a checkpoint's weights don't show, and the file of the classifier that guides it. */
-export interface CheckpointOptions extends LatentOptions {
+/** What a checkpoint's weights don't show, and files that belong to it. */
+export interface CheckpointOptions extends LatentCheckpointOptions {
   /** ADM's classifier. */
   readonly classifier?: string;
 }
@@ -25,6 +24,7 @@ const latent = [
   'linear_end',
   'use_ema',
   'num_attention_heads',
+  'first_stage',
 ] as const;
 
 /** How each kind of checkpoint is read, and which options it has. */

@@ -2,11 +2,17 @@ import { statSync } from 'node:fs';
 import type { LatentCheckpoint } from './checkpoint.js';
 import { openDiffusers } from './diffusers-folder.js';
 import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
-import { atPath } from './errors.js';
-import { assembleLatent, type LatentSource } from './latent-checkpoint.js';
+import { atPath, ModelError } from './errors.js';
+import { assembleLatent, type LatentSource, withFirstStage } from './latent-checkpoint.js';
 import type { LatentOptions } from './latent-options.js';
 import { openStateDict } from './state-dict.js';
 import type { Tensors } from './tensor.js';
+
+/** What weights don't tell of a latent diffusion model, and the file of its first stage where that is another. */
+export interface LatentCheckpointOptions extends LatentOptions {
+  /** A checkpoint of the first stage alone (VQ-f4, KL-f8, …), which is taken instead of one in the model's file. */
+  readonly first_stage?: string;
+}
 
 /**
  * Reads a latent diffusion model: the denoiser, the first stage's decoder and, where it has one, the text encoder.
@@ -22,16 +28,36 @@ import type { Tensors } from './tensor.js';
  */
 export async function readLatentCheckpoint(
   path: string,
-  options: LatentOptions = {},
+  { first_stage, ...options }: LatentCheckpointOptions = {},
 ): Promise<LatentCheckpoint> {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder && first_stage !== undefined)
+    throw new ModelError(
+      'E_CHECKPOINT',
+      `${path}: a folder in diffusers' layout has its own first stage, vae: leave first_stage out`,
+      { path },
+    );
   const opened = isFolder ? await openDiffusers(path) : await openOriginal(path);
   try {
-    return assembleLatent(opened.source, { ...opened.options, ...options });
+    if (first_stage === undefined) return assembleLatent(opened.source, { ...opened.options, ...options });
+    const first = await openOriginal(first_stage);
+    try {
+      return assembleLatent(joined(opened.source, first.source, first_stage), options);
+    } finally {
+      first.close();
+    }
   } catch (cause) {
     throw atPath(path, cause);
   } finally {
     opened.close();
+  }
+}
+
+function joined(model: LatentSource, first: LatentSource, path: string): LatentSource {
+  try {
+    return withFirstStage(model, first);
+  } catch (cause) {
+    throw atPath(path, cause);
   }
 }
 
