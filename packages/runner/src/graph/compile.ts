@@ -93,7 +93,17 @@ interface Model {
 }
 
 function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
-  const { checkpoint, classifier, tokenizer, network, onnx, textEncoder, decoder, weights = [] } = dataset;
+  const {
+    checkpoint,
+    classifier,
+    firstStage,
+    tokenizer,
+    network,
+    onnx,
+    textEncoder,
+    decoder,
+    weights = [],
+  } = dataset;
   const denoiser = graph.task('denoiser', `denoiser from ${checkpoint}`, {
     params: {
       ...(network && { network }),
@@ -104,6 +114,7 @@ function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
     inputs: {
       checkpoint: [{ file: checkpoint }],
       classifier: classifier ? [{ file: classifier }] : [],
+      first_stage: firstStage ? [{ file: firstStage }] : [],
       text_encoder: textEncoder ? [{ file: textEncoder }] : [],
       decoder: decoder ? [{ file: decoder.file }] : [],
       weights: weights.map((file) => ({ file })),

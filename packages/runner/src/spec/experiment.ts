@@ -44,6 +44,8 @@ export interface DatasetConfig {
   readonly sigmaMax?: number;
   /** The network's file that guides to classes. */
   readonly classifier?: string;
+  /** The file of a latent diffusion model's first stage; left out: in the checkpoint. */
+  readonly firstStage?: string;
   /** Folder of the vocabulary; left out: CLIP's own. */
   readonly tokenizer?: string;
   /** What the weights don't show, under its YAML names. */

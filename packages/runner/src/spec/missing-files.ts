@@ -21,6 +21,7 @@ export function neededFiles(
     ['checkpoint', dataset.checkpoint],
     ...onnx,
     ['classifier', dataset.classifier],
+    ['first_stage', dataset.firstStage],
     ['tokenizer', dataset.tokenizer],
     ...(features
       ? ([

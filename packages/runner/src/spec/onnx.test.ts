@@ -242,6 +242,10 @@ it.each([
     /dataset\.onnx\.decoder: a decoder does not say .*: add scale_factor beside it, 0\.18215 for/,
   ],
   [
+    file('{ parametrization: edm }', ', first_stage: vq.ckpt'),
+    /dataset\.first_stage: nothing reads it: an ONNX file has its decoder as onnx\.decoder/,
+  ],
+  [
     file('{ parametrization: edm, scale_factor: 2 }'),
     /dataset\.onnx\.scale_factor: nothing reads it: only a decoder has latents/,
   ],

@@ -119,11 +119,6 @@ export const registry = {
         address: `${latentDiffusion}/lsun_bedrooms.zip`,
         licence: latentLicence,
       },
-      first_stage: {
-        name: 'vq-f4.zip',
-        address: `${latentDiffusion}/vq-f4.zip`,
-        licence: latentLicence,
-      },
       reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
     },
     sigmaMin: 0.03875904929213178,

@@ -57,7 +57,7 @@ export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point
 
 function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): DatasetConfig {
   const { checkpoint, sigmaMin, sigmaMax, classifier, referenceData, featureNetwork } = datasetFacts(dataset);
-  const { tokenizer, network } = typeof dataset === 'string' ? {} : dataset;
+  const { tokenizer, network, first_stage } = typeof dataset === 'string' ? {} : dataset;
   const onnx = onnxOf(dataset);
   const folder = typeof dataset === 'string' ? datasetFolder(dataset, surroundings) : surroundings.specFolder;
   const absolute = (path: string) =>
@@ -67,6 +67,7 @@ function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): Dat
     ...(sigmaMin !== undefined && { sigmaMin }),
     ...(sigmaMax !== undefined && { sigmaMax }),
     ...(guidance?.type === 'cg' && classifier !== undefined && { classifier: absolute(classifier) }),
+    ...(first_stage !== undefined && !onnx && { firstStage: absolute(first_stage) }),
     ...(guidance?.type === 'cfg' && tokenizerOf(absolute(checkpoint), tokenizer && absolute(tokenizer))),
     ...(onnx ? onnxPartsOf(onnx, absolute) : network && { network: network as NetworkConfig }),
     ...(referenceData !== undefined && { referenceData: absolute(referenceData) }),

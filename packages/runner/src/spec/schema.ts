@@ -313,6 +313,14 @@ const classifier = {
     'The file of the classifier that guides an ADM checkpoint, relative to the spec; for guidance cg.',
 } as const;
 
+const firstStage = {
+  type: 'string',
+  minLength: 1,
+  examples: ['vq-f4/model.ckpt'],
+  description:
+    'Checkpoint of the first stage of a latent diffusion model whose file has none (first_stage_model.*), relative to the spec; it comes before one that the file has.',
+} as const;
+
 const tokenizer = {
   type: 'string',
   minLength: 1,
@@ -502,6 +510,7 @@ const dataset = {
         'Largest noise level, data units. Default: 80 for EDM’s networks, else the largest of the checkpoint’s training.',
     },
     classifier,
+    first_stage: firstStage,
     tokenizer,
     network,
     onnx,

@@ -146,6 +146,12 @@ export const options: readonly Option[] = [
     reader: 'only guidance cfg has prompts',
   },
   {
+    path: 'dataset.first_stage',
+    of: ['dataset.checkpoint'],
+    read: ({ dataset }) => !isOnnx(dataset),
+    reader: 'an ONNX file has its decoder as onnx.decoder',
+  },
+  {
     path: 'dataset.network',
     of: ['dataset.checkpoint'],
     read: ({ dataset }) => !isOnnx(dataset),

@@ -57,7 +57,7 @@ export async function run({ params, inputs, dir }: TaskContext<DenoiserParams>):
     await write('info', 'info.json', JSON.stringify(info));
     return { files, meta: info.bottleneck ? {} : { bottleneck: false } };
   };
-  const [path, classifier] = [inputs.checkpoint![0]!, inputs.classifier?.[0]];
+  const path = inputs.checkpoint![0]!;
   if (onnx) {
     const parts = { textEncoder: inputs.text_encoder?.[0], decoder: inputs.decoder?.[0], scaleFactor };
     const { denoiser, decoder, textEncoder } = await importOnnx(path, onnx, parts);
@@ -69,7 +69,8 @@ export async function run({ params, inputs, dir }: TaskContext<DenoiserParams>):
   }
   const checkpoint = await readCheckpoint(path, {
     ...network,
-    ...(classifier !== undefined && { classifier }),
+    ...(inputs.classifier && { classifier: inputs.classifier[0]! }),
+    ...(inputs.first_stage && { first_stage: inputs.first_stage[0]! }),
   });
   checkGuidance(checkpoint, guidance?.type);
   const settings = guidance?.type === 'cg' ? { guidanceRate: guidance.rate } : {};
