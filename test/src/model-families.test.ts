@@ -131,6 +131,35 @@ describe('Stable Diffusion', () => {
     for (const one of [denoiser, encoder, decoder]) await one.close();
   });
 
+  it('has its first stage in a file of its own, or none', async () => {
+    const tensors = Object.entries(await readStateDict(fixture('sd-tiny.ckpt')));
+    const part = (isTaken: (name: string) => boolean, length = 0) =>
+      writeSafetensors(
+        Object.fromEntries(
+          tensors.filter(([name]) => isTaken(name)).map(([name, one]) => [name.slice(length), one]),
+        ),
+      );
+    const prefix = 'first_stage_model.';
+    const isFirstStage = (name: string) => name.startsWith(prefix);
+    await writeFile(
+      join(dir, 'trained.safetensors'),
+      part((name) => !isFirstStage(name)),
+    );
+    await writeFile(join(dir, 'vq.safetensors'), part(isFirstStage, prefix.length));
+    const apart = ['--set', 'dataset.checkpoint=trained.safetensors'];
+    const { points } = await json(
+      'run',
+      'spec.yaml',
+      ...apart,
+      '--set',
+      'dataset.first_stage=vq.safetensors',
+    );
+    const whole = await json('run', 'spec.yaml');
+    expect(await imagesOf(points[0])).toEqual(await imagesOf(whole.points[0]));
+    const { stderr } = await fewstep(['run', 'spec.yaml', ...apart], { cwd: dir });
+    expect(stderr).toMatch(/E_CHECKPOINT .*trained\.safetensors: it has no first stage/);
+  });
+
   it('gives the same picture in TF.js', async () => {
     const runtime = await json('run', 'spec.yaml');
     const tensors = await json('run', 'spec.yaml', '--device', 'tfjs', '--store', 'in-tfjs');
