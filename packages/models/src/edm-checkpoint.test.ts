@@ -144,6 +144,25 @@ describe('parseEdmOptions', () => {
         },
       }),
     );
+  });
+
+  it('takes any filter of finite taps, and no other class', () => {
+    const parse = (filter: readonly number[]) =>
+      parseEdmOptions(
+        'SongUNet',
+        new Map<string, number | readonly number[]>([
+          ['img_resolution', 32],
+          ['in_channels', 3],
+          ['out_channels', 3],
+          ['resample_filter', filter],
+        ]),
+      );
+    for (const filter of [[0.25, 0.75, 0.75, 0.25], [-1, 9, 9, -1], [1]])
+      expect(parse(filter)).toMatchObject({ resample_filter: filter });
+    for (const filter of [[], [Number.NaN, 1], new Array<number>(65).fill(1)])
+      expect(() => parse(filter)).toThrow(
+        /resample_filter is a list of \d+, not a list of 1 to 64 finite numbers/,
+      );
     expect(() => parseEdmOptions('toString', new Map())).toThrow(/SongUNet and DhariwalUNet are known/);
   });
 });

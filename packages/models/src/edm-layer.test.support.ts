@@ -12,6 +12,7 @@ export interface EdmLayer {
     readonly out_channels: number;
     readonly emb_channels?: number;
     readonly kernel?: number;
+    readonly bias?: boolean;
     readonly up?: boolean;
     readonly down?: boolean;
     readonly attention?: boolean;
@@ -33,12 +34,17 @@ export async function runEdmLayer(
   weights: Tensors,
   { x, emb }: { x: Tensor; emb?: Tensor | undefined },
 ): Promise<{ shape: readonly number[]; data: Float32Array }> {
-  const ops = new OnnxOps(
-    Object.fromEntries(Object.entries(weights).map(([name, one]) => [`u.${name}`, one])),
-  );
+  const { options } = layer;
+  const zeros = {
+    dtype: 'F32',
+    shape: [options.out_channels],
+    data: new Float32Array(options.out_channels),
+  } as const;
+  // the networks' own convolutions all have a bias
+  const own = options.bias === false ? { ...weights, bias: zeros } : weights;
+  const ops = new OnnxOps(Object.fromEntries(Object.entries(own).map(([name, one]) => [`u.${name}`, one])));
   const input = ops.input('x', x.shape.slice(1));
   const embedding = emb && ops.input('emb', emb.shape.slice(1));
-  const { options } = layer;
   const filter = options.resample_filter ?? [1, 1];
   const shape = {
     in: options.in_channels,

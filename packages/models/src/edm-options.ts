@@ -42,6 +42,15 @@ const counts = (
   words: `a list of integers from ${low} to ${high}`,
   default: standard,
 });
+/** Only their number is used here: the filter itself lies in the file, with its sum divided out. */
+const taps = (standard: readonly number[]): Rule<readonly number[]> => ({
+  parse: (value) =>
+    Array.isArray(value) && value.length >= 1 && value.length <= 64 && value.every(Number.isFinite)
+      ? (value as readonly number[])
+      : undefined,
+  words: 'a list of 1 to 64 finite numbers',
+  default: standard,
+});
 const word = <const W extends string>(...words: readonly [W, ...W[]]): Rule<W> => ({
   parse: (value) => words.find((one) => one === value),
   words: `one of ${words.join(', ')}`,
@@ -68,7 +77,7 @@ const song: Rules<SongUNetOptions> = {
   channel_mult_noise: count(1, 64, 1),
   encoder_type: word('standard', 'skip', 'residual'),
   decoder_type: word('standard', 'skip'),
-  resample_filter: counts(1, 1e6, [1, 1], 1),
+  resample_filter: taps([1, 1]),
 };
 const dhariwal: Rules<DhariwalUNetOptions> = {
   ...shared,
