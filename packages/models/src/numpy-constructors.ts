@@ -1,5 +1,6 @@
 import {
   describe,
+  narrow,
   type PickleConstructor,
   PickleGlobal,
   type PickleMachine,
@@ -66,7 +67,8 @@ const numpyScalar: PickleConstructor = ([type, data], machine) => {
   if (storage.length !== 1) throw machine.fault(`a numpy scalar has ${storage.length} elements`);
   const tensor = tensorView(storage, 0, [], [], machine).tensor();
   if (tensor.dtype === 'BOOL') return tensor.data[0] !== 0;
-  return toNumbers(tensor)[0]!;
+  const value = toNumbers(tensor)[0]!;
+  return typeof value === 'bigint' ? narrow(value) : value;
 };
 
 const numpyArray: PickleConstructor = ([type], machine) => {

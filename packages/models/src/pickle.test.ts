@@ -92,6 +92,19 @@ describe('readPickle', () => {
     expect(values('\x88')).toEqual([1, 3, 5, 2, 4, 6]);
   });
 
+  it('reads numpy scalars as the numbers that they are, integers as those of Python', () => {
+    const scalar = (type: string, bytes: string) =>
+      read(
+        `cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(X\x02\0\0\0${type}K\0K\x01tR(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb` +
+          `C${String.fromCharCode(bytes.length)}${bytes}tR.`,
+      );
+    expect(scalar('i8', `\xfd${'\xff'.repeat(7)}`)).toBe(-3);
+    expect(scalar('u8', '\xff'.repeat(8))).toBe(2n ** 64n - 1n);
+    expect(scalar('f4', '\0\0\x20\x40')).toBe(2.5);
+    expect(scalar('f2', '\0\x3e')).toBe(1.5);
+    expect(scalar('b1', '\x01')).toBe(true);
+  });
+
   it('keeps an unknown name as a label, and refuses to call it', () => {
     expect(read('cos\nsystem\n.')).toEqual(new PickleGlobal('os', 'system'));
     for (const call of [

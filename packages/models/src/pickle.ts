@@ -352,7 +352,8 @@ const SHORT = 4096;
 const TOO_MUCH =
   'the file asks for far more work than its size warrants; no checkpoint does, so it is refused';
 
-const narrow = (value: bigint): number | bigint =>
+/** An int as it is kept: a number where doubles hold it exactly. */
+export const narrow = (value: bigint): number | bigint =>
   value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 
 /** A value in words, for messages. */
