@@ -15,6 +15,9 @@ const STEP = 5e-4;
  */
 export const DERIVATIVE_BOUND = 1e-2;
 
+/** The same where D is known to `noise` of its largest value, which the step divides. */
+export const derivativeBound = (noise: number): number => Math.max(DERIVATIVE_BOUND, (3 * noise) / STEP);
+
 /** dD/dx v_x + dD/dσ v_σ by central differences of the fourth order. */
 export async function directionalDerivative(
   denoise: (x: Float64Array, sigma: Float64Array) => Promise<ArrayLike<number>>,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openStateDict, type Tensor, toFloat32 } from '@fewstep/models';
+import { openStateDict, type PickleValue, readPickle, type Tensor, toFloat32 } from '@fewstep/models';
 import type { Golden } from './golden.js';
 import { type Outcome, outcome } from './topic.js';
 
@@ -8,6 +8,11 @@ interface Expected {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly values: readonly number[];
+}
+
+interface Figures {
+  readonly state_dict: Readonly<Record<string, Expected>>;
+  readonly meta?: Readonly<Record<string, unknown>>;
 }
 
 const dtypes: Readonly<Record<string, string>> = {
@@ -37,7 +42,7 @@ export async function formatCases(
 
 async function differenceOf(path: string): Promise<string | undefined> {
   const json = await readFile(join(dirname(path), 'expected.json'), 'utf8');
-  const expected: Readonly<Record<string, Expected>> = JSON.parse(json).state_dict;
+  const { state_dict: expected, meta }: Figures = JSON.parse(json);
   const dict = await openStateDict(path);
   const found = dict.read();
   dict.close();
@@ -54,7 +59,27 @@ async function differenceOf(path: string): Promise<string | undefined> {
     if (numbers.length !== values.length || numbers.some((value, i) => !Object.is(value, values[i])))
       return `${name} is ${numbers}, expected ${values}`;
   }
+  return dict.format === 'pickle' ? differenceOfOthers(readPickle(await readFile(path)), meta) : undefined;
+}
+
+/** Of what a plain pickle holds beside the tensors. */
+function differenceOfOthers(root: PickleValue, expected: Figures['meta'] = {}): string | undefined {
+  const meta = root instanceof Map ? root.get('meta') : undefined;
+  if (!(meta instanceof Map)) return undefined;
+  for (const [name, value] of Object.entries(expected)) {
+    const [found, due] = [JSON.stringify(asJson(meta.get(name) ?? null)), JSON.stringify(value)];
+    if (found !== due) return `${name} is ${found}, expected ${due}`;
+  }
   return undefined;
+}
+
+/** Integers beyond doubles are text there; tuples, sets and bytes are lists. */
+function asJson(value: PickleValue): unknown {
+  if (typeof value === 'bigint') return `${value}`;
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, one]) => [key, asJson(one)]));
+  if (value instanceof Uint8Array) return [...value];
+  if (value instanceof Set || Array.isArray(value)) return Array.from<PickleValue, unknown>(value, asJson);
+  return value;
 }
 
 const numbersOf = (tensor: Tensor): number[] =>
