@@ -8,6 +8,7 @@ export interface ClipTextOptions {
   readonly intermediate_size: number;
   readonly num_hidden_layers: number;
   readonly num_attention_heads: number;
+  readonly hidden_act: 'quick_gelu' | 'gelu';
 }
 
 const EPS = 1e-5;
@@ -20,6 +21,7 @@ const EPS = 1e-5;
 export function clipTextEncoder<T>(ops: Ops<T>, options: ClipTextOptions, numbers: T): T {
   const { hidden_size: width, intermediate_size: wide, num_attention_heads: heads } = options;
   const positions = options.max_position_embeddings;
+  const act = (y: T) => (options.hidden_act === 'gelu' ? ops.gelu(y) : quickGelu(ops, y));
   const words = ops.embedding(numbers, 'text_model.embeddings.token_embedding', {
     count: options.vocab_size,
     width,
@@ -38,7 +40,7 @@ export function clipTextEncoder<T>(ops: Ops<T>, options: ClipTextOptions, number
       causal: true,
     });
     x = ops.add(x, linear(mixed, 'self_attn.out_proj'));
-    const hidden = quickGelu(ops, linear(norm('layer_norm2'), 'mlp.fc1', width, wide));
+    const hidden = act(linear(norm('layer_norm2'), 'mlp.fc1', width, wide));
     x = ops.add(x, linear(hidden, 'mlp.fc2', wide, width));
   }
   return ops.layerNorm(x, 'text_model.final_layer_norm', { width, eps: EPS });

@@ -7,7 +7,12 @@ import type { LatentOptions } from './latent-options.js';
 import { openStateDict, type StateDict } from './state-dict.js';
 
 const stems = ['diffusion_pytorch_model', 'model', 'pytorch_model'];
-const endings = ['.safetensors', '.safetensors.index.json', '.fp16.safetensors', '.bin'];
+const endings = ['.safetensors', '.bin'].flatMap((ending) => [
+  ending,
+  `${ending}.index.json`,
+  `.fp16${ending}`,
+  `${ending}.index.fp16.json`,
+]);
 
 /**
  * Opens a Stable Diffusion model in diffusers' layout: `unet`, `vae`, `text_encoder` and `scheduler`, each with its
@@ -48,6 +53,17 @@ function weightsFile(folder: string): string {
   );
 }
 
+/** What a configuration may say, and every Stable Diffusion v1 model has. */
+const vaeOfEach = { act_fn: 'silu', norm_num_groups: 32 };
+const unetOfEach = {
+  ...vaeOfEach,
+  norm_eps: 1e-5,
+  flip_sin_to_cos: true,
+  freq_shift: 0,
+  center_input_sample: false,
+  mid_block_scale_factor: 1,
+};
+
 function readOptions(path: string): LatentOptions {
   const unet = readConfig(join(path, 'unet', 'config.json'));
   const vae = readConfig(join(path, 'vae', 'config.json'));
@@ -56,25 +72,47 @@ function readOptions(path: string): LatentOptions {
   scheduler.oneOf('beta_schedule', ['scaled_linear']);
   scheduler.oneOf('num_train_timesteps', [1000]);
   scheduler.oneOf('prediction_type', ['epsilon', undefined]);
-  text.oneOf('hidden_act', ['quick_gelu', undefined]);
-  // what the configuration calls attention_head_dim has been the number of heads since its first version
-  const heads = unet.number('num_attention_heads') ?? unet.number('attention_head_dim');
+  for (const [name, value] of Object.entries(unetOfEach)) unet.oneOf(name, [value, undefined]);
+  for (const [name, value] of Object.entries(vaeOfEach)) vae.oneOf(name, [value, undefined]);
+  text.oneOf('layer_norm_eps', [1e-5, undefined]);
   return {
-    ...given('num_heads', heads),
+    ...headsOf(unet),
     ...given('image_size', unet.number('sample_size')),
     ...given('scale_factor', vae.number('scaling_factor')),
     ...given('linear_start', scheduler.number('beta_start')),
     ...given('linear_end', scheduler.number('beta_end')),
     ...given('num_attention_heads', text.number('num_attention_heads')),
+    ...given('hidden_act', text.oneOf('hidden_act', ['quick_gelu', 'gelu', undefined])),
   };
 }
 
-const given = (name: keyof LatentOptions, value: number | undefined): LatentOptions =>
+const given = (name: keyof LatentOptions, value: number | string | undefined): LatentOptions =>
   value === undefined ? {} : { [name]: value };
+
+/** Heads of the denoiser, which may differ from level to level where each has as many channels. */
+function headsOf(unet: Config): LatentOptions {
+  // what the configuration calls attention_head_dim has been the number of heads since its first version
+  const name = ['num_attention_heads', 'attention_head_dim'].find((one) => unet.numbers(one).length > 0);
+  if (name === undefined) return {};
+  const heads = unet.numbers(name);
+  const widths = unet.numbers('block_out_channels');
+  const perHead = heads.map((n, level) => widths[level]! / n);
+  const alike = (values: readonly number[]) => values.every((value) => value === values[0]);
+  if (alike(heads)) return { num_heads: heads[0]! };
+  if (alike(perHead)) return { num_head_channels: perHead[0]! };
+  throw unet.fault(
+    `says ${name} [${heads}] for block_out_channels [${widths}]; as many heads at each level, or heads of as many channels, can be read`,
+  );
+}
+
+type Said = string | number | boolean | undefined;
 
 interface Config {
   number(name: string): number | undefined;
-  oneOf(name: string, values: readonly unknown[]): void;
+  /** One for each level; one number stands for a list of it, and nothing for none. */
+  numbers(name: string): readonly number[];
+  oneOf<T extends Said>(name: string, values: readonly T[]): T;
+  fault(message: string): ModelError;
 }
 
 function readConfig(path: string): Config {
@@ -89,18 +127,26 @@ function readConfig(path: string): Config {
   if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw fault('is no JSON object');
   const values = new Map<string, unknown>(Object.entries(config));
+  const isNumber = (value: unknown) => typeof value === 'number';
   return {
     number(name) {
       const value = values.get(name) ?? undefined;
-      if (value === undefined || typeof value === 'number') return value;
-      throw fault(`says ${name} ${JSON.stringify(value)}; a number, one for all levels, is expected`);
+      if (value === undefined || isNumber(value)) return value;
+      throw fault(`says ${name} ${JSON.stringify(value)}; a number is expected`);
+    },
+    numbers(name) {
+      const value = values.get(name) ?? [];
+      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+      if (list.every(isNumber)) return list;
+      throw fault(`says ${name} ${JSON.stringify(value)}; a number, or one for each level, is expected`);
     },
     oneOf(name, expected) {
       const value = values.get(name) ?? undefined;
-      if (!expected.includes(value))
-        throw fault(
-          `says ${name} ${JSON.stringify(value)}; only ${expected.filter((one) => one !== undefined)} can be read`,
-        );
+      for (const one of expected) if (one === value) return one;
+      throw fault(
+        `says ${name} ${JSON.stringify(value)}; only ${expected.filter((one) => one !== undefined)} can be read`,
+      );
     },
+    fault,
   };
 }

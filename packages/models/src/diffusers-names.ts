@@ -68,13 +68,14 @@ function vaeNames(names: readonly string[]): (name: string) => string {
     [/^decoder\.mid_block\.resnets\.(\d+)\./, (j) => `decoder.mid.block_${j + 1}.`],
     [/^decoder\.mid_block\.attentions\.0\./, 'decoder.mid.attn_1.'],
     [/^decoder\.up_blocks\.(\d+)\.resnets\.(\d+)\./, (i, j) => `decoder.up.${last - i}.block.${j}.`],
+    [/^decoder\.up_blocks\.(\d+)\.attentions\.(\d+)\./, (i, j) => `decoder.up.${last - i}.attn.${j}.`],
     [/^decoder\.up_blocks\.(\d+)\.upsamplers\.0\.conv\./, (i) => `decoder.up.${last - i}.upsample.conv.`],
     [/^decoder\.conv_norm_out\./, 'decoder.norm_out.'],
   ];
   return (name) =>
     within(name, blocks, [
       [/\.resnets\.\d+\./, residualOfVae],
-      [/\.attentions\.0\./, attentionOfVae],
+      [/\.attentions\.\d+\./, attentionOfVae],
     ]);
 }
 

@@ -11,6 +11,8 @@ export interface FirstStageOptions {
   readonly ch: number;
   readonly ch_mult: readonly number[];
   readonly num_res_blocks: number;
+  /** `none`: without attention in the middle too. */
+  readonly attn_type: 'vanilla' | 'none';
   /** Levels, from 0 for the image's size, with attention after each block. */
   readonly attn_levels: readonly number[];
 }
@@ -43,7 +45,7 @@ export function firstStageDecoder<T>(
   let channels = ch * mults[last]!;
   x = ops.conv(x, 'decoder.conv_in', { in: z_channels, out: channels, kernel: 3 });
   x = residual(ops, 'decoder.mid.block_1', channels, channels, x);
-  x = attention(ops, 'decoder.mid.attn_1', channels, x);
+  if (options.attn_type !== 'none') x = attention(ops, 'decoder.mid.attn_1', channels, x);
   x = residual(ops, 'decoder.mid.block_2', channels, channels, x);
   for (let i = last; i >= 0; i--) {
     const wide = ch * mults[i]!;

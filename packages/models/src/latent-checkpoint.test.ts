@@ -61,6 +61,7 @@ describe('the published checkpoints', () => {
       ch: 128,
       ch_mult: [1, 2, 4],
       num_res_blocks: 2,
+      attn_type: 'vanilla',
       attn_levels: [],
     });
     expect(textEncoder).toBeUndefined();
@@ -88,6 +89,7 @@ describe('the published checkpoints', () => {
       intermediate_size: 3072,
       num_hidden_layers: 12,
       num_attention_heads: 12,
+      hidden_act: 'quick_gelu',
     });
     expect(scaleFactor).toBe(0.18215);
   });
@@ -125,6 +127,38 @@ describe('the published checkpoints', () => {
     );
     expect(Object.keys(vae)).not.toEqual(Object.keys(parts.vae));
     expect(Object.keys(parseDiffusersCheckpoint({ ...parts, vae }, TABLE).decoder.weights)).toHaveLength(140);
+  });
+});
+
+describe('options that the published models don’t have', () => {
+  it('are taken where weights don’t show them', () => {
+    const given = { num_heads: 8, num_heads_upsample: 4, attention_order: 'qkv-heads-channels' } as const;
+    expect(parseLatentCheckpoint(published(LDM), given).network).toMatchObject(given);
+    const { textEncoder } = parseLatentCheckpoint(published(SD), { hidden_act: 'gelu' });
+    expect(textEncoder!.options.hidden_act).toBe('gelu');
+  });
+
+  it('a decoder without attention', () => {
+    const tensors = published(LDM);
+    const mid = Object.keys(tensors).filter((name) => name.includes('.decoder.mid.attn_1.'));
+    expect(mid).toHaveLength(10);
+    for (const name of mid) delete tensors[name];
+    const { decoder } = parseLatentCheckpoint(tensors);
+    expect(decoder.options.attn_type).toBe('none');
+    expect(Object.keys(decoder.weights).filter((name) => name.includes('attn'))).toEqual([]);
+  });
+
+  it('a decoder with attention at a level, in diffusers’ layout', () => {
+    const parts = diffusers();
+    const middle = 'decoder.mid_block.attentions.0.';
+    // levels count from the image's size in one layout, from the latent's in the other; this one has 512 channels
+    for (const [name, tensor] of Object.entries(parts.vae))
+      if (name.startsWith(middle))
+        for (const block of [0, 1, 2])
+          parts.vae[name.replace(middle, `decoder.up_blocks.1.attentions.${block}.`)] = tensor;
+    const { decoder } = parseDiffusersCheckpoint(parts, TABLE);
+    expect(decoder.options.attn_levels).toEqual([2]);
+    expect(decoder.weights['decoder.up.2.attn.1.proj_out.weight']!.shape).toEqual([512, 512]);
   });
 });
 

@@ -1,12 +1,12 @@
 import type { ClipTextOptions } from './clip-text-encoder.js';
 import { ModelError } from './errors.js';
 import type { FirstStageOptions } from './first-stage-decoder.js';
-import { inferUNetOptions } from './guided-options.js';
+import { inferUNetOptions, type UnseenOptions } from './guided-options.js';
 import type { LatentUNetOptions } from './latent-unet.js';
 import type { Shaped } from './parameters.js';
 
 /** What weights don't tell of a latent diffusion model, by the names in its configuration. */
-export interface LatentOptions {
+export interface LatentOptions extends Pick<UnseenOptions, 'num_heads_upsample' | 'attention_order'> {
   /** Heads of each attention layer. Left out with `num_head_channels` too: 8 with cross attention, as in SD v1. */
   readonly num_heads?: number;
   /** Channels of a head. Left out with `num_heads` too: 32 without cross attention, as in LDM's own models. */
@@ -22,6 +22,8 @@ export interface LatentOptions {
   readonly use_ema?: boolean;
   /** Heads of the text encoder; by default one for 64 entries of a token. */
   readonly num_attention_heads?: number;
+  /** Activation of the text encoder; by default CLIP's own, `quick_gelu`. */
+  readonly hidden_act?: ClipTextOptions['hidden_act'];
 }
 
 /** Numbers from 0 that stand at the place of `#` in some name. */
@@ -50,7 +52,7 @@ function sizesOf(weights: Shaped, name: string): readonly number[] {
 
 /** The U-Net that these weights belong to. */
 export function latentUNetOptions(weights: Shaped, options: LatentOptions): LatentUNetOptions {
-  const { num_heads, num_head_channels, image_size } = options;
+  const { num_heads, num_head_channels, image_size, num_heads_upsample, attention_order } = options;
   const block = 'middle_block.1.transformer_blocks.#.';
   const depth = countOf(Object.keys(weights), block);
   const transformer = depth > 0 && {
@@ -59,8 +61,13 @@ export function latentUNetOptions(weights: Shaped, options: LatentOptions): Late
   };
   const given = num_heads !== undefined || num_head_channels !== undefined;
   const [heads, perHead] = given ? [num_heads, num_head_channels] : transformer ? [8, -1] : [-1, 32];
-  const unseen = { num_heads: heads ?? -1, num_head_channels: perHead ?? -1 };
-  const network = inferUNetOptions(weights, { ...unseen, ...(image_size !== undefined && { image_size }) });
+  const network = inferUNetOptions(weights, {
+    num_heads: heads ?? -1,
+    num_head_channels: perHead ?? -1,
+    ...(num_heads_upsample !== undefined && { num_heads_upsample }),
+    ...(attention_order !== undefined && { attention_order }),
+    ...(image_size !== undefined && { image_size }),
+  });
   return { ...network, ...(transformer && { transformer }) };
 }
 
@@ -84,6 +91,7 @@ export function firstStageOptions(weights: Shaped): FirstStageOptions {
     ch,
     ch_mult: channels.map((n) => n / ch),
     num_res_blocks: countOf(names, 'decoder.up.0.block.#.') - 1,
+    attn_type: Object.hasOwn(weights, 'decoder.mid.attn_1.norm.weight') ? 'vanilla' : 'none',
     attn_levels: channels.flatMap((_, i) =>
       Object.hasOwn(weights, `decoder.up.${i}.attn.0.norm.weight`) ? [i] : [],
     ),
@@ -91,7 +99,10 @@ export function firstStageOptions(weights: Shaped): FirstStageOptions {
 }
 
 /** The text encoder that these weights belong to. */
-export function clipTextOptions(weights: Shaped, { num_attention_heads }: LatentOptions): ClipTextOptions {
+export function clipTextOptions(
+  weights: Shaped,
+  { num_attention_heads, hidden_act = 'quick_gelu' }: LatentOptions,
+): ClipTextOptions {
   const [vocab_size, hidden_size] = sizesOf(weights, 'text_model.embeddings.token_embedding.weight') as [
     number,
     number,
@@ -104,5 +115,6 @@ export function clipTextOptions(weights: Shaped, { num_attention_heads }: Latent
     intermediate_size: sizesOf(weights, 'text_model.encoder.layers.0.mlp.fc1.weight')[0]!,
     num_hidden_layers: countOf(names, 'text_model.encoder.layers.#.'),
     num_attention_heads: num_attention_heads ?? Math.max(1, Math.floor(hidden_size / 64)),
+    hidden_act,
   };
 }

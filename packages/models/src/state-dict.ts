@@ -51,7 +51,7 @@ export async function openStateDict(path: string): Promise<StateDict> {
 }
 
 const open = async (path: string) =>
-  path.endsWith('.index.json') ? openShards(path) : openTensors(fileSource(path));
+  /\.index(?:\.\w+)?\.json$/.test(path) ? openShards(path) : openTensors(fileSource(path));
 
 /** `openStateDict`, `read` with that prefix, and `close`. @throws as they do. */
 export async function readStateDict(path: string, { prefix = '' } = {}): Promise<Tensors> {
