@@ -18,19 +18,32 @@ import {
   type Tensors,
 } from '@fewstep/models';
 import { differences } from './differences.js';
+import { DERIVATIVE_BOUND, directionalDerivative } from './directional-derivative.js';
 import type { Golden } from './golden.js';
 import { type Outcome, outcome } from './topic.js';
 
 interface UNetConfig {
   readonly num_heads?: number;
   readonly num_head_channels?: number;
+  readonly num_heads_upsample?: number;
+  readonly use_new_attention_order?: boolean;
+  /** False: the decoder has as many heads as the encoder. */
+  readonly legacy?: boolean;
 }
 
 interface ModelConfig {
   readonly image_size: number;
   readonly scale_factor?: number;
+  /** The factor is then a buffer of the checkpoint. */
+  readonly scale_by_std?: boolean;
+  readonly use_ema?: boolean;
   readonly linear_start: number;
   readonly linear_end: number;
+}
+
+interface TextConfig {
+  readonly heads: number;
+  readonly act?: 'quick_gelu' | 'gelu';
 }
 
 export interface LatentCase {
@@ -42,7 +55,7 @@ export interface LatentCase {
   readonly guidance_rate?: number;
   readonly config: ModelConfig;
   readonly unet_config: UNetConfig;
-  readonly text_config?: { readonly heads: number };
+  readonly text_config?: TextConfig;
   readonly precond: { readonly sigma_min: number; readonly sigma_max: number };
   readonly checks: {
     readonly max_rel_diff_f32_vs_f64_denoised: readonly number[];
@@ -65,7 +78,7 @@ export async function latentCases(golden: Golden, one: LatentCase): Promise<Outc
       { shape, values: Float64Array.from(data as ArrayLike<number | bigint>, Number) },
     ]),
   );
-  const options = optionsOf(one.unet_config, one.config, one.text_config?.heads);
+  const options = optionsOf(one.unet_config, one.config, one.text_config);
   const outcomes: Outcome[] = [];
   for (const { path } of one.checkpoints) {
     const read = (extra: LatentOptions = {}) =>
@@ -101,14 +114,19 @@ async function attempt(id: string, run: () => Promise<Outcome[]>): Promise<Outco
   return whole.status === 'failed' ? [whole] : outcomes;
 }
 
-const optionsOf = (unet: UNetConfig, model: ModelConfig, textHeads: number | undefined): LatentOptions => ({
+const optionsOf = (unet: UNetConfig, model: ModelConfig, text: TextConfig | undefined): LatentOptions => ({
   ...(unet.num_heads !== undefined && { num_heads: unet.num_heads }),
   ...(unet.num_head_channels !== undefined && { num_head_channels: unet.num_head_channels }),
+  ...(unet.num_heads_upsample !== undefined &&
+    unet.legacy !== false && { num_heads_upsample: unet.num_heads_upsample }),
+  ...(unet.use_new_attention_order && { attention_order: 'qkv-heads-channels' }),
   image_size: model.image_size,
-  ...(model.scale_factor !== undefined && { scale_factor: model.scale_factor }),
+  ...(model.scale_factor !== undefined && !model.scale_by_std && { scale_factor: model.scale_factor }),
+  ...(model.use_ema !== undefined && { use_ema: model.use_ema }),
   linear_start: model.linear_start,
   linear_end: model.linear_end,
-  ...(textHeads !== undefined && { num_attention_heads: textHeads }),
+  ...(text && { num_attention_heads: text.heads }),
+  ...(text?.act && { hidden_act: text.act }),
 });
 
 const inputsOf = ({ x, sigma }: Arrays) => ({ x: x!.values, sigma: sigma!.values });
@@ -130,6 +148,12 @@ async function modelCases(
       const { sigma_min: min, sigma_max: max } = one.precond;
       const found = [info.sigmaMin, info.sigmaMax];
       return differences(Float64Array.from(found), Float64Array.of(min, max), [1e-6, 1e-6]);
+    }),
+    await outcome(`${path}/alphas_cumprod`, async () => {
+      const { preconditioning } = checkpoint;
+      if (preconditioning.type !== 'ldm') return `the preconditioning is ${preconditioning.type}`;
+      const found = Float64Array.from(preconditioning.alphasCumprod);
+      return differences(found, arrays.alphas_cumprod!.values, new Array(found.length).fill(1e-6));
     }),
     ...(hidden
       ? await conditionalCases(path, denoiser, hidden, one, arrays)
@@ -166,7 +190,7 @@ async function denoiserCases(
       compareBottleneck(bottleneck, arrays.bottleneck!.values, one),
     ),
     await outcome(`${path}/raw`, async () => compareRaw(denoised, arrays.raw!.values, one, arrays)),
-    await outcome(`${path}/jvp`, async () => compareDerivative(denoiser, {}, arrays)),
+    ...(await derivativeCases(path, denoiser, {}, arrays)),
   ];
 }
 
@@ -218,7 +242,7 @@ async function conditionalCases(
         ? undefined
         : `${atRate.forwards} and, at rate 1, ${atOne.forwards} for ${n} samples`,
     ),
-    await outcome(`${path}/jvp`, async () => compareDerivative(full, { condition }, arrays)),
+    ...(await derivativeCases(path, full, { condition }, arrays)),
   ];
 }
 
@@ -244,41 +268,40 @@ function compareRaw(denoised: Float64Array, raw: Float64Array, one: LatentCase, 
   );
 }
 
-const STEPS = [1e-3, 3e-4, 1e-4];
-const DERIVATIVE_BOUND = 2e-3;
-
-/**
- * The directional derivative by central differences. What step float32 does best with depends on the sample, so the
- * best of three counts.
- */
-async function compareDerivative(
+/** The directional derivative; and its product with u, which the derivatives the other way must give as well. */
+async function derivativeCases(
+  path: string,
   denoiser: LoadedDenoiser,
   rest: { readonly condition?: Float64Array },
   arrays: Arrays,
-): Promise<string | undefined> {
+): Promise<Outcome[]> {
   const { x, sigma } = inputsOf(arrays);
-  const [vX, vSigma, jvp] = [arrays.v_x!.values, arrays.v_sigma!.values, arrays.jvp!.values];
+  const values = (name: string) => arrays[name]!.values;
+  const found = await directionalDerivative(
+    async (image, level) => (await denoiser.evaluate({ x: image, sigma: level, ...rest })).denoised,
+    { x, sigma, vX: values('v_x'), vSigma: values('v_sigma') },
+  );
   const size = x.length / sigma.length;
-  const failures = Array.from(sigma, (): string | undefined => 'never evaluated');
-  for (const step of STEPS) {
-    const steps = sigma.map((s, n) => Math.min(step * Math.hypot(1, s), (0.5 * s) / Math.abs(vSigma[n]!)));
-    const at = async (sign: number) => {
-      const moved = {
-        x: x.map((value, i) => value + sign * steps[Math.floor(i / size)]! * vX[i]!),
-        sigma: sigma.map((s, n) => s + sign * steps[n]! * vSigma[n]!),
-      };
-      return (await denoiser.evaluate({ ...moved, ...rest })).denoised;
-    };
-    const [after, before] = [await at(1), await at(-1)];
-    const found = after.map((value, i) => (value - before[i]!) / (2 * steps[Math.floor(i / size)]!));
-    for (const n of sigma.keys()) {
-      if (failures[n] === undefined) continue;
-      const part = (values: Float64Array) => values.subarray(n * size, (n + 1) * size);
-      const failure = differences(part(found), part(jvp), [DERIVATIVE_BOUND]);
-      failures[n] = failure?.replace('sample 0', `sample ${n}, with step ${step},`);
-    }
-  }
-  return failures.find((failure) => failure !== undefined);
+  const part = (all: Float64Array, n: number) => all.subarray(n * size, (n + 1) * size);
+  const product = (a: Float64Array, b: Float64Array, n: number) =>
+    part(a, n).reduce((sum, value, i) => sum + value * part(b, n)[i]!, 0);
+  return [
+    await outcome(`${path}/jvp`, () =>
+      differences(found, values('jvp'), new Array(sigma.length).fill(DERIVATIVE_BOUND)),
+    ),
+    await outcome(`${path}/vjp`, () => {
+      for (const n of sigma.keys()) {
+        const forward = product(values('u'), found, n);
+        const backward =
+          product(values('vjp_x'), values('v_x'), n) + values('vjp_sigma')[n]! * values('v_sigma')[n]!;
+        const largest = part(found, n).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        const scale = largest * Math.sqrt(product(values('u'), values('u'), n));
+        if (!(Math.abs(forward - backward) <= DERIVATIVE_BOUND * scale))
+          return `sample ${n}: u · jvp is ${forward}, expected ${backward}`;
+      }
+      return undefined;
+    }),
+  ];
 }
 
 async function decoderCases(
