@@ -137,7 +137,9 @@ async function rateCases(
 
   const { graph, info } = exportDenoiser(checkpoint, settings);
   const denoiser = await openDenoiser(graph, info);
-  const { denoised, bottleneck } = await denoiser.evaluate({ x, sigma, ...(labels && { labels }) });
+  // an unguided network may know no classes
+  const told = info.labelDim > 0 && labels;
+  const { denoised, bottleneck } = await denoiser.evaluate({ x, sigma, ...(told && { labels: told }) });
   await denoiser.close();
 
   const session = await InferenceSession.create(
@@ -147,7 +149,7 @@ async function rateCases(
     session.run({
       x: new Tensor('float32', Float32Array.from(image), arrays.x!.shape),
       sigma: new Tensor('float32', Float32Array.from(level), arrays.sigma!.shape),
-      ...(labels && info.labelDim > 0 && { class_labels: oneHot(labels, info.labelDim) }),
+      ...(told && { class_labels: oneHot(told, info.labelDim) }),
     });
   const parts = await run(x, sigma);
   const part = (name: string) => Float64Array.from(parts[name]!.data as Float32Array);
