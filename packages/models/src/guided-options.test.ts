@@ -140,6 +140,16 @@ describe('inferring options', () => {
     expect(() => inferUNetOptions(weights, { num_heads: 7 })).toThrow(refusal(/no num_heads 7/));
   });
 
+  it.each([
+    ['spatial', ['out.0', 'out.2']],
+    ['spatial_v2', ['out.0', 'out.1', 'out.3']],
+  ])('refuses a classifier that pools all blocks: %s', (pool, layers) => {
+    const weights = hollow(layers.map((layer) => [`${layer}.weight`, [2048]] as const));
+    expect(() => inferClassifierOptions(weights, { image_size: 32 })).toThrow(
+      refusal(new RegExp(`its pool is ${pool}, which is not read`), { pool }),
+    );
+  });
+
   it('refuses a classifier of other images or classes', () => {
     const classifier = (rest: Partial<GuidedUNetOptions>) => ({
       ...small,

@@ -54,7 +54,10 @@ export function inferClassifierOptions(
   unseen: UnseenOptions & { readonly image_size: number },
 ): GuidedUNetOptions {
   const has = (name: string) => Object.hasOwn(weights, name);
-  const adaptive = has('out.3.weight') && !has('out.1.weight');
+  const spatial = has('out.1.weight') ? 'spatial_v2' : has('out.2.weight') ? 'spatial' : undefined;
+  if (spatial)
+    throw fault(`its pool is ${spatial}, which is not read; attention and adaptive are`, { pool: spatial });
+  const adaptive = has('out.3.weight');
   const positions = adaptive ? LAST_LEVEL ** 2 : dimension(weights, 'out.2.positional_embedding', 1) - 1;
   const blocks = countWhile(
     (k) =>
