@@ -31,6 +31,11 @@ interface TaskParts {
 interface ShardedParts {
   readonly params: object;
   readonly inputs: TaskParts['inputs'];
+  /** Inputs that depend on a shard's seeds, and what stands for all of them where shards of one kind are told apart. */
+  readonly perShard?: {
+    readonly identity: string;
+    inputs(range: SeedRange): TaskParts['inputs'];
+  };
   readonly seeds: readonly SeedRange[];
   readonly batch: number;
   readonly workPerImage: number;
@@ -60,8 +65,9 @@ export function graphBuilder(world: World): GraphBuilder {
   };
   return {
     task: (kind, title, parts) => add(kind, title, parts),
-    sharded(kind, title, { params, inputs, seeds, batch, workPerImage }) {
-      const family = identityOf(kind, params as Json, inputs, world.versions);
+    sharded(kind, title, { params, inputs, perShard, seeds, batch, workPerImage }) {
+      const told = { ...params, ...(perShard && { perShard: perShard.identity }) };
+      const family = identityOf(kind, told as Json, inputs, world.versions);
       return seeds
         .flatMap((range) => cutIntoShards(range, world.shards(family), batch * shardBatches))
         .map((range) =>
@@ -70,7 +76,7 @@ export function graphBuilder(world: World): GraphBuilder {
             `${title}, ${range[0] === range[1] ? `seed ${range[0]}` : `seeds ${range[0]}-${range[1]}`}`,
             {
               params: { ...params, seeds: range },
-              inputs,
+              inputs: { ...inputs, ...perShard?.inputs(range) },
               hints: { batch },
               work: workPerImage * (range[1] - range[0] + 1),
             },

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { canonicalJson } from '../json.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import type {
   DatasetConfig,
@@ -8,6 +9,8 @@ import type {
   Point,
   SamplerConfig,
 } from '../spec/experiment.js';
+import type { SeedRange } from '../spec/seeds.js';
+import { digestOfText } from '../store/digest.js';
 import type { ConditionsParams } from '../tasks/conditions.js';
 import type { DenoiserParams } from '../tasks/denoiser.js';
 import type { GitsParams } from '../tasks/gits.js';
@@ -49,6 +52,8 @@ export interface Graph {
 /** Training and warm-up image i has seed 2³¹ + i, so that it never meets a sampling seed that people use. */
 const firstTrainingSeed = 2 ** 31;
 const comparisonColumns = 12;
+/** Prompts that are encoded together: 60 MB of Stable Diffusion's. */
+const promptBlock = 256;
 /** The k of precision, recall, density and coverage, as Naeem et al. use it (arXiv:2002.09797). */
 const neighbours = 5;
 const referencePartBytes = 8 * 2 ** 20;
@@ -89,7 +94,15 @@ function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
 /** What solves evaluate: the network, and what it is told. */
 interface Model {
   readonly denoiser: Task;
-  readonly conditions?: Task;
+  readonly conditions?: Conditions;
+}
+
+/** Prompts that are encoded for the images that they are of. */
+interface Conditions {
+  /** What stands for all of them; left out where every image needs them all. */
+  readonly identity?: string;
+  /** Those that images of these seeds need. */
+  of(range: SeedRange): Input[];
 }
 
 function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
@@ -121,15 +134,43 @@ function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
     },
   });
   if (guidance?.type !== 'cfg') return { denoiser };
-  const conditions = graph.task('conditions', 'encoded prompts', {
-    params: { prompts: guidance.prompts } satisfies ConditionsParams,
-    inputs: {
+  return {
+    denoiser,
+    conditions: planConditions(graph, guidance.prompts, {
       info: [output(denoiser, 'info')],
       text_encoder: [output(denoiser, 'text_encoder')],
       tokenizer: tokenizer ? [{ file: tokenizer }] : [],
+    }),
+  };
+}
+
+/** Prompts in blocks, so that of a long list those alone are encoded that some image is of. */
+function planConditions(
+  graph: GraphBuilder,
+  prompts: readonly string[],
+  inputs: Readonly<Record<string, readonly Input[]>>,
+): Conditions {
+  const of = prompts.length;
+  const encoded = (title: string, params: ConditionsParams) =>
+    output(graph.task('conditions', title, { params, inputs }), 'conditions');
+  if (of <= promptBlock) {
+    const all = [encoded('encoded prompts', { prompts })];
+    return { of: () => all };
+  }
+  return {
+    identity: digestOfText(canonicalJson(prompts as string[])),
+    of([first, last]) {
+      const blocks = new Set<number>();
+      for (let seed = first; seed <= last && blocks.size * promptBlock < of; seed++)
+        blocks.add(Math.floor((seed % of) / promptBlock));
+      return [...blocks].map((block) => {
+        const from = block * promptBlock;
+        const some = prompts.slice(from, from + promptBlock);
+        const title = `encoded prompts ${from}-${from + some.length - 1} of ${of}`;
+        return encoded(title, { prompts: some, place: { first: from, of } });
+      });
     },
-  });
-  return { denoiser, conditions };
+  };
 }
 
 /** Guidance that every evaluation takes part in; any other is in the graph. */
@@ -154,7 +195,7 @@ function planSchedule(
       method: { solver: 'ipndm', max_order: 4 },
       ...guidable(guidance),
     } satisfies Omit<StepCostsParams, 'seeds'>,
-    inputs: modelInputs(model),
+    ...modelParts(model),
     seeds: [[firstTrainingSeed, firstTrainingSeed + schedule.numWarmup - 1]],
     batch,
     workPerImage: schedule.numStepsTea - 1,
@@ -169,7 +210,6 @@ function planPredictor(graph: GraphBuilder, point: Point, model: Model, schedule
   const { dataset, guidance, sampler, train, batch } = point;
   if (!train) throw new Error(`${point.label} trains no predictor`);
   const times = timesOf(dataset, sampler);
-  const inputs = { ...modelInputs(model), ...scheduleInput(schedule) };
   const intervals = sampler.numSteps - 1;
   const seeds = [firstTrainingSeed, firstTrainingSeed + train.images - 1] as const;
   const trajectories = graph.sharded('teacher', `teacher ${train.teacher.solver}`, {
@@ -177,7 +217,7 @@ function planPredictor(graph: GraphBuilder, point: Point, model: Model, schedule
       TeacherParams,
       'seeds'
     >,
-    inputs,
+    ...modelParts(model, scheduleInput(schedule)),
     seeds: [seeds],
     batch,
     workPerImage: (train.M + 1) * intervals * evaluationsPerInterval(train.teacher.solver),
@@ -199,7 +239,9 @@ function planPredictor(graph: GraphBuilder, point: Point, model: Model, schedule
       seeds,
     } satisfies PredictorParams,
     inputs: {
-      ...inputs,
+      ...modelInputs(model),
+      ...scheduleInput(schedule),
+      ...(model.conditions && { conditions: model.conditions.of(seeds) }),
       trajectories: trajectories.map((shard) => output(shard, 'trajectories')),
     },
     work: train.images * intervals * (train.lossWeight === 'official' ? 3 : 2 * intervals),
@@ -227,12 +269,11 @@ function planSamples(
   } satisfies Omit<SamplesParams, 'seeds'>;
   return graph.sharded('samples', `samples of ${label}`, {
     params,
-    inputs: {
-      ...modelInputs(model),
+    ...modelParts(model, {
       ...scheduleInput(schedule),
       decoder: [optionalOutput(model.denoiser, 'decoder')],
       predictor: predictor ? [predictor] : [],
-    },
+    }),
     seeds,
     batch,
     workPerImage: (sampler.numSteps - 1) * (predictor ? 2 : evaluationsPerInterval(sampler.method.solver)),
@@ -322,13 +363,23 @@ function scheduleInput(schedule: Task | undefined): Record<string, readonly Inpu
   return schedule ? { schedule: [output(schedule, 'schedule')] } : {};
 }
 
-function modelInputs({ denoiser, conditions }: Model): Record<string, readonly Input[]> {
+function modelInputs({ denoiser }: Model): Record<string, readonly Input[]> {
   return {
     graph: [output(denoiser, 'graph')],
     info: [output(denoiser, 'info')],
     weights: [optionalOutput(denoiser, 'weights')],
-    ...(conditions && { conditions: [output(conditions, 'conditions')] }),
   };
+}
+
+/** What tasks in shards read of a model: its graph, and the prompts that each shard needs. */
+function modelParts(model: Model, more: Record<string, readonly Input[]> = {}) {
+  const inputs = { ...modelInputs(model), ...more };
+  const { conditions } = model;
+  if (!conditions) return { inputs };
+  const { identity } = conditions;
+  if (identity === undefined) return { inputs: { ...inputs, conditions: conditions.of([0, 0]) } };
+  const perShard = { identity, inputs: (range: SeedRange) => ({ conditions: conditions.of(range) }) };
+  return { inputs, perShard };
 }
 
 function evaluationsPerInterval(solver: string): number {

@@ -57,7 +57,8 @@ export function neededFiles(
   ];
 }
 
-function howToGet(name: DatasetName, role: FileRole, where: string): string {
+/** How a file of the registry is had that is not at `where`. */
+export function howToGet(name: DatasetName, role: FileRole, where: string): string {
   const file = datasetEntry(name).files[role]!;
   const fetch = file.address === undefined ? '' : `, as fewstep models fetch ${name} does`;
   return (

@@ -875,7 +875,7 @@ describe('guidance', () => {
     ],
     [
       { dataset: sd, guidance: '{ type: cfg }' },
-      ['5:19 guidance.type: cfg leads to a prompt: add prompt, a text or a list of texts.'],
+      ['5:19 guidance.type: cfg leads to a prompt: add prompt, a text or a list of texts, or prompts, a file of them.'],
     ],
     [
       { dataset: sd, guidance: '{ type: uncond, rate: 2, prompt: a }' },

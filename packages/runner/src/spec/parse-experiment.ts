@@ -9,6 +9,7 @@ import { lookIntoOnnx, onnxFilesOf } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
 import { withOverrides } from './overrides.js';
 import { displayPath, type Problem, problem, SpecError, shown } from './problem.js';
+import { promptsReader } from './prompts-file.js';
 import { readYaml } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import { type Completed, predictorCompleter } from './trained-predictor.js';
@@ -26,9 +27,9 @@ export interface SpecOptions {
 /**
  * The experiment that a YAML text describes, every default filled in, every path absolute.
  *
- * Files that it names need not be there: see `missingFiles`. Only `predictor` is read, for it says what is sampled, and
- * of a checkpoint the names in it, for they say what it can be led by, of ONNX files their outlines, and of a folder of
- * such what it is configured for.
+ * Files that it names need not be there: see `missingFiles`. Only `predictor` and `prompts` are read, for they say what is
+ * sampled, of a checkpoint the names in it, for they say what it can be led by, of ONNX files their outlines, and of a
+ * folder of such what it is configured for.
  *
  * @param file the text's file as the user gave it: messages begin with it, paths are relative to its folder
  * @throws SpecError (E_SPEC) with everything that is wrong, each with its place
@@ -72,13 +73,16 @@ export async function parseExperiment(
   );
   const judgeGuidance = guidanceJudge(surroundings, complain);
   for (const one of judged) await judgeGuidance(one);
+  const readPrompts = promptsReader(surroundings, complain);
+  const prompts: (readonly string[] | undefined)[] = [];
+  for (const one of judged) prompts.push(await readPrompts(one));
   complainUnread(judged, complain);
   complainShadowed(overrides, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
 
   const labels = labelsOf(candidates);
   const files = new Map<string, NeededFile>();
-  const resolved = judged.map(({ spec }) => resolvePoint(spec, surroundings));
+  const resolved = judged.map(({ spec }, i) => resolvePoint(spec, surroundings, prompts[i]));
   const beside = await lookIntoOnnx(
     resolved.map(({ dataset }, i) => ({ dataset, tree: judged[i]!.tree })),
     complain,

@@ -23,8 +23,12 @@ export const trains = ({ predictor, train }: Spec): boolean => predictor === und
 /** Whether the student is steered by a predictor, a new one or one that is trained already. */
 export const isSteered = ({ predictor, train }: Spec): boolean => predictor !== undefined || train !== false;
 
-/** A valid combination with every default filled in and every path absolute. */
-export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point, 'label' | 'settings'> {
+/** A valid combination with every default filled in and every path absolute. `prompts`: of the file that it names. */
+export function resolvePoint(
+  spec: Spec,
+  surroundings: Surroundings,
+  prompts: readonly string[] = [],
+): Omit<Point, 'label' | 'settings'> {
   const {
     seeds = '0-63',
     batch = 64,
@@ -35,7 +39,7 @@ export function resolvePoint(spec: Spec, surroundings: Surroundings): Omit<Point
   const [columns, rows] = grid.split('x').map(Number) as [number, number];
   return {
     dataset: datasetOf(spec, surroundings),
-    ...(spec.guidance && { guidance: guidanceOf(spec.guidance) }),
+    ...(spec.guidance && { guidance: guidanceOf(spec.guidance, prompts) }),
     sampler: {
       method: methodOf(spec.student.solver, spec.student, isSteered(spec)),
       schedule: scheduleOf(spec.schedule),
@@ -92,14 +96,21 @@ function tokenizerOf(checkpoint: string, given?: string): Pick<DatasetConfig, 't
 }
 
 /** Default rates: of AMED-Solver's experiments on ImageNet-256 and Stable Diffusion (arXiv:2312.00094). */
-function guidanceOf({ type, rate, prompt }: NonNullable<Spec['guidance']>): GuidanceConfig {
+function guidanceOf(
+  { type, rate, prompt }: NonNullable<Spec['guidance']>,
+  prompts: readonly string[],
+): GuidanceConfig {
   switch (type) {
     case 'uncond':
       return { type };
     case 'cg':
       return { type, rate: rate ?? 4 };
     case 'cfg':
-      return { type, rate: rate ?? 7.5, prompts: typeof prompt === 'string' ? [prompt] : prompt! };
+      return {
+        type,
+        rate: rate ?? 7.5,
+        prompts: typeof prompt === 'string' ? [prompt] : (prompt ?? prompts),
+      };
   }
 }
 

@@ -1,4 +1,4 @@
-import { datasetFacts, datasetGuidance } from './datasets.js';
+import { datasetEntry, datasetFacts, datasetGuidance } from './datasets.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf } from './onnx.js';
 import { isSteered, teacherName } from './resolve.js';
 import type { metricNames, Spec } from './schema.js';
@@ -260,11 +260,20 @@ export const rules: readonly Rule[] = [
       `${dataset} draws what it is told: add guidance: { type: cfg, prompt: … }.`,
   },
   {
-    of: ['guidance.type', 'guidance.prompt'],
-    broken: ({ guidance }) =>
+    of: ['guidance.type', 'guidance.prompt', 'guidance.prompts', 'dataset'],
+    broken: ({ guidance, dataset }) =>
       guidance?.type === 'cfg' &&
       guidance.prompt === undefined &&
-      'cfg leads to a prompt: add prompt, a text or a list of texts.',
+      guidance.prompts === undefined &&
+      !(typeof dataset === 'string' && datasetEntry(dataset).files.prompts) &&
+      'cfg leads to a prompt: add prompt, a text or a list of texts, or prompts, a file of them.',
+  },
+  {
+    of: ['guidance.prompt', 'guidance.prompts'],
+    broken: ({ guidance }) =>
+      guidance?.prompt !== undefined &&
+      guidance.prompts !== undefined &&
+      'prompt lists the prompts, and prompts is a file of them: remove one.',
   },
   {
     of: ['sample.seeds'],

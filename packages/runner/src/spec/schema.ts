@@ -481,6 +481,13 @@ const guidance = {
       description:
         'cfg only: the prompt of every image, or a list, of which seed s gets entry s mod its length. Training images, too.',
     },
+    prompts: {
+      type: 'string',
+      minLength: 1,
+      examples: ['captions.txt'],
+      description:
+        'cfg only, in place of prompt: a file of the list, relative to the spec: text with a prompt in each line, or a CSV (.csv) with a column text. Default for ms_coco: the 30,000 captions of its official evaluation.',
+    },
   },
 } as const;
 

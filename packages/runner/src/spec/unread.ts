@@ -134,6 +134,12 @@ export const options: readonly Option[] = [
     reader: 'only cfg leads to a prompt',
   },
   {
+    path: 'guidance.prompts',
+    of: ['guidance.type'],
+    read: ({ guidance }) => guidance?.type === 'cfg',
+    reader: 'only cfg leads to prompts',
+  },
+  {
     path: 'dataset.classifier',
     of: ['guidance.type'],
     read: ({ guidance }) => guidance?.type === 'cg',

@@ -5,9 +5,14 @@ import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface ConditionsParams {
   readonly prompts: readonly string[];
+  /** Where they stand in the list that they are a part of; left out: they are all of it. */
+  readonly place?: { readonly first: number; readonly of: number };
 }
 
-/** Prompts as a network is told them: float32 [1 + prompts, positions, width], that of the empty prompt first. */
+/**
+ * Prompts as a network is told them: float32 [1 + prompts, positions, width], that of the empty prompt first. Of a part of a
+ * list also where it stands, [first, of].
+ */
 export async function run({
   params,
   inputs,
@@ -16,6 +21,7 @@ export async function run({
 }: TaskContext<ConditionsParams>): Promise<TaskResult> {
   const { textEncoder } = await readInfo(inputs);
   if (!textEncoder) throw new Error('a model with a text encoder says so in its info');
+  const { place } = params;
   const { positions, width } = textEncoder;
   const tokenizer = await openTokenizer(inputs.tokenizer?.[0]);
   const encoder = await openTextEncoder(inputs.text_encoder![0]!, textEncoder, { device });
@@ -26,6 +32,7 @@ export async function run({
   await encoder.close();
   const conditions = await writeTensors(dir, 'conditions.safetensors', {
     conditions: { dtype: 'F32', shape: [prompts.length, positions, width], data },
+    ...(place && { place: { dtype: 'F64', shape: [2], data: Float64Array.of(place.first, place.of) } }),
   });
   return { files: { conditions }, meta: { prompts: params.prompts.length } };
 }

@@ -1,5 +1,6 @@
-import { classifierFree, type LoadedDenoiser } from '@fewstep/models';
-import { readTensors, tensorOf } from './artifacts.js';
+import { readFileSync } from 'node:fs';
+import { classifierFree, type LoadedDenoiser, readSafetensors } from '@fewstep/models';
+import { tensorOf } from './artifacts.js';
 
 /** Guidance that every evaluation takes part in. */
 export interface Guidable {
@@ -13,23 +14,44 @@ interface Guided {
 }
 
 /** A denoiser under the guidance that a task asks for: of the encoded prompts, seed s has entry s mod their number. */
-export async function guide(
+export function guide(
   denoiser: LoadedDenoiser,
   inputs: Readonly<Record<string, readonly string[]>>,
   { guidance }: Guidable,
-): Promise<Guided> {
-  const path = inputs.conditions?.[0];
-  if (path === undefined) return { denoiser, conditionOf: () => undefined };
-  const { data, shape } = tensorOf(await readTensors(path), 'conditions', 'F32');
-  const [rows = 0, positions = 0, width = 0] = shape;
-  const size = positions * width;
-  const row = (i: number) => Float64Array.from(data.subarray(i * size, (i + 1) * size));
+): Guided {
+  const paths = inputs.conditions ?? [];
+  if (paths.length === 0) return { denoiser, conditionOf: () => undefined };
+  let current = 0;
+  let block = readBlock(paths[0]!);
+  const { of, unconditional } = block;
+  const holds = (at: number) => at >= block.first && at < block.first + block.count;
   return {
-    denoiser: classifierFree(denoiser, { rate: guidance!.rate!, unconditional: row(0) }),
+    denoiser: classifierFree(denoiser, { rate: guidance!.rate!, unconditional }),
     conditionOf(seeds) {
+      const size = unconditional.length;
       const conditions = new Float64Array(seeds.length * size);
-      for (const [i, seed] of seeds.entries()) conditions.set(row(1 + (seed % (rows - 1))), i * size);
+      for (const [i, seed] of seeds.entries()) {
+        const at = seed % of;
+        // blocks are large, and in the order of the seeds: so one is held, and the next is the one after it
+        for (let tried = 0; !holds(at) && tried < paths.length; tried++) {
+          current = (current + 1) % paths.length;
+          block = readBlock(paths[current]!);
+        }
+        conditions.set(block.row(1 + at - block.first), i * size);
+      }
       return conditions;
     },
   };
+}
+
+/** Encoded prompts, all of a list or a part. */
+function readBlock(path: string) {
+  const tensors = readSafetensors(readFileSync(path));
+  const { data, shape } = tensorOf(tensors, 'conditions', 'F32');
+  const [rows = 0, positions = 0, width = 0] = shape;
+  const count = rows - 1;
+  const [first = 0, of = count] = tensors.place ? tensorOf(tensors, 'place', 'F64').data : [];
+  const size = positions * width;
+  const row = (i: number) => Float64Array.from(data.subarray(i * size, (i + 1) * size));
+  return { first, of, count, unconditional: row(0), row };
 }

@@ -33,7 +33,7 @@ interface Opened {
 export async function openSolve(context: TaskContext<SolveParams & Guidable & Drawing>): Promise<Opened> {
   const { params, inputs } = context;
   const { info, denoiser: network } = await loadDenoiser(context);
-  const { denoiser, conditionOf } = await guide(network, inputs, params);
+  const { denoiser, conditionOf } = guide(network, inputs, params);
   const shape = shapeOf(info);
   return {
     info,

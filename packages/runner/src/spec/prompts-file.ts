@@ -1,0 +1,117 @@
+import { readFile, stat } from 'node:fs/promises';
+import { extname, join, resolve } from 'node:path';
+import { codeOf } from '../errors.js';
+import { datasetEntry, datasetFolder, type Surroundings } from './datasets.js';
+import type { Complain } from './grid.js';
+import { isSound, type Judged } from './judge.js';
+import { howToGet } from './missing-files.js';
+import { displayPath } from './problem.js';
+import { nearestEntry } from './tree.js';
+
+/** Captions of all of MS-COCO take 50 MB. */
+const mostBytes = 2 ** 28;
+
+/** Prompts from a file that can't give any: why, as the rest of a sentence that begins with its name. */
+class NoPrompts extends Error {}
+
+/**
+ * Prompts in their order: of a CSV (RFC 4180, with a header) those of its column `text`, else a line each. Lines that
+ * are blank are left out.
+ */
+export function parsePrompts(text: string, isCsv: boolean): string[] {
+  const prompts = isCsv ? columnOf(text, 'text') : text.split(/\r?\n/);
+  const found = prompts.filter((prompt) => prompt.trim() !== '');
+  if (found.length === 0) throw new NoPrompts('has no prompt in it');
+  return found;
+}
+
+function columnOf(text: string, name: string): string[] {
+  const [header = [], ...rows] = rowsOf(text);
+  const column = header.findIndex((cell) => cell.trim() === name);
+  if (column < 0)
+    throw new NoPrompts(
+      `has no column ${name} among its first line’s, ${header.slice(0, 8).join(', ').slice(0, 100)}: a CSV of prompts has one, and a file with a prompt in each line ends in .txt`,
+    );
+  return rows.map((row) => row[column] ?? '');
+}
+
+/** Rows of cells: in quotes, a comma and the end of a line are text, and two quotes are one. */
+function rowsOf(text: string): string[][] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  const cells = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*|))(,|\r?\n|\r|$)/gy;
+  while (cells.lastIndex < text.length) {
+    const at = cells.lastIndex;
+    const [, quoted, plain = '', end] = cells.exec(text) ?? [];
+    if (end === undefined)
+      throw new NoPrompts(
+        `is no CSV: a quote in line ${text.slice(0, at).split('\n').length} does not end its cell`,
+      );
+    row.push(quoted?.replaceAll('""', '"') ?? plain);
+    if (end === ',' && cells.lastIndex < text.length) continue;
+    rows.push(row);
+    row = [];
+  }
+  return rows;
+}
+
+/**
+ * The prompts of a point whose guidance names a file of them, or whose dataset has one in the registry; undefined where it
+ * has none, or the spec lists them. Complains where they can't be had.
+ */
+export function promptsReader(
+  surroundings: Surroundings,
+  complain: Complain,
+): (judged: Judged) => Promise<readonly string[] | undefined> {
+  const known = new Map<string, Promise<readonly string[] | string>>();
+  return async ({ tree, spec: { dataset, guidance }, bad }) => {
+    if (!isSound(['dataset', 'guidance.type', 'guidance.prompts', 'guidance.prompt'], bad)) return undefined;
+    if (guidance?.type !== 'cfg' || guidance.prompt !== undefined) return undefined;
+    const say = (key: string, sentence: string) =>
+      complain(nearestEntry(tree, key.split('.')).value.place, key, sentence);
+    const { prompts } = guidance;
+    let path: string;
+    if (prompts !== undefined) path = resolve(surroundings.specFolder, prompts);
+    else if (typeof dataset === 'string' && datasetEntry(dataset).files.prompts)
+      path = join(datasetFolder(dataset, surroundings), datasetEntry(dataset).files.prompts!.name);
+    else return undefined;
+    const found = await (known.get(path) ?? known.set(path, readPrompts(path)).get(path)!);
+    if (typeof found !== 'string') return found;
+    const where = displayPath(path, surroundings.cwd);
+    if (prompts !== undefined) say('guidance.prompts', `${where} ${found}.`);
+    else if (typeof dataset === 'string')
+      say(
+        'guidance',
+        `${found === notThere ? howToGet(dataset, 'prompts', where) : `${where} ${found}.`} Or add prompt, a text or a list of texts.`,
+      );
+    return undefined;
+  };
+}
+
+const notThere = 'is not there; the path is relative to the spec';
+
+/** The prompts of a file, or why there are none. */
+async function readPrompts(path: string): Promise<readonly string[] | string> {
+  try {
+    const stats = await stat(path);
+    if (!stats.isFile()) return 'is no file: name a text file with a prompt in each line, or a CSV';
+    if (stats.size > mostBytes) return `has ${stats.size} bytes, far more than prompts take`;
+    const bytes = await readFile(path);
+    return parsePrompts(new TextDecoder('utf-8', { fatal: true }).decode(bytes), isCsv(path));
+  } catch (error) {
+    if (error instanceof NoPrompts) return error.message;
+    switch (codeOf(error)) {
+      case 'ENOENT':
+      case 'ENOTDIR':
+        return notThere;
+      case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+        return 'is no text (UTF-8): name a text file with a prompt in each line, or a CSV with a column text';
+      case undefined:
+        throw error;
+      default:
+        return `can't be read: ${(error as Error).message}`;
+    }
+  }
+}
+
+const isCsv = (path: string) => extname(path).toLowerCase() === '.csv';
