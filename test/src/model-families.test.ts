@@ -131,6 +131,30 @@ describe('Stable Diffusion', () => {
     for (const one of [denoiser, encoder, decoder]) await one.close();
   });
 
+  it('takes prompts from a file, of which many are encoded as they are needed', async () => {
+    await writeFile(join(dir, 'some.csv'), `id,text\n7,${prompts[0]}\n8,"${prompts[1]}"\n`);
+    await json('run', 'spec.yaml');
+    await writeFile(join(dir, 'file.yaml'), spec.replace(/prompt: .*\]/, 'prompts: some.csv'));
+    expect((await json('run', 'file.yaml')).tasks).toMatchObject({ computed: 0 });
+
+    const words = ['red', 'cat', 'dog', 'car'];
+    const line = (i: number) => words.map((word, k) => word.repeat(1 + ((i >> k) % 2))).join(' ');
+    await writeFile(join(dir, 'many.txt'), Array.from({ length: 300 }, (_, i) => line(i)).join('\n'));
+    const many = ['--set', 'guidance.prompts=many.txt', '--set'];
+    const blocks = async (seeds: string) => {
+      const { tasks } = await json('plan', 'file.yaml', ...many, `sample.seeds=${seeds}`);
+      return tasks.filter(({ kind }: { kind: string }) => kind === 'conditions').length;
+    };
+    expect([await blocks('0-3'), await blocks('254-257'), await blocks('300-303')]).toEqual([1, 2, 1]);
+    const seeds = 'sample.seeds=254-257';
+    const long = await json('run', 'file.yaml', ...many, seeds);
+    const few = JSON.stringify([256, 257, 254, 255].map(line));
+    const short = await json('run', 'spec.yaml', '--set', `guidance.prompt=${few}`, '--set', seeds);
+    expect(await imagesOf(long.points[0])).toEqual(await imagesOf(short.points[0]));
+    const other = await json('run', 'spec.yaml', '--set', seeds);
+    expect(await imagesOf(other.points[0])).not.toEqual(await imagesOf(short.points[0]));
+  });
+
   it('has its first stage in a file of its own, or none', async () => {
     const tensors = Object.entries(await readStateDict(fixture('sd-tiny.ckpt')));
     const part = (isTaken: (name: string) => boolean, length = 0) =>
