@@ -3,6 +3,7 @@ import { readEdmCheckpoint } from './edm-checkpoint.js';
 import { type LoadedDenoiser, openDenoiser } from './engine.js';
 import { engineContract, refusal } from './engine-contract.test.support.js';
 import { exportDenoiser } from './export-denoiser.js';
+import { encodeOnnx, type OnnxNode } from './onnx-model.js';
 
 const digitsPath = new URL('../../../experiments/digits/digits-edm.pkl', import.meta.url).pathname;
 
@@ -94,4 +95,27 @@ describe('the digits denoiser', () => {
     );
     await expect(openDenoiser(graph, info, { threads: 0 })).rejects.toEqual(refusal(/threads/));
   });
+});
+
+it.each([
+  ['more', { op: 'Concat', inputs: ['x', 'x'], attributes: { axis: { int: 0 } } }, 8],
+  ['fewer', { op: 'ReduceMean', inputs: ['x'], attributes: { axes: { ints: [3] } } }, 2],
+])('refuses a graph that gives %s values than it says', async (_, node, length) => {
+  const shape = ['n', 1, 2, 2];
+  const { graph } = encodeOnnx({
+    opset: 17,
+    inputs: [
+      { name: 'x', type: 'float32', shape },
+      { name: 'sigma', type: 'float32', shape: ['n'] },
+    ],
+    outputs: [{ name: 'denoised', type: 'float32', shape: ['?', '?', '?', '?'] }],
+    nodes: [{ ...node, outputs: ['denoised'] } as OnnxNode],
+    initializers: [],
+  });
+  const info = { channels: 1, resolution: 2, labelDim: 0, sigmaMin: 0.1, sigmaMax: 1, bottleneck: false };
+  const denoiser = await openDenoiser(graph, info);
+  await expect(denoiser.evaluate({ x: new Float64Array(4), sigma: 1 })).rejects.toEqual(
+    refusal(new RegExp(`gives ${length} values as denoised for 1 samples, where 4`)),
+  );
+  await denoiser.close();
 });

@@ -37,7 +37,7 @@ export interface LoadedDenoiser {
    * the number of threads changes it. In ONNX Runtime on the CPU that holds bit for bit, on other devices within
    * float32 noise.
    *
-   * @throws ModelError `E_ENGINE` when sizes, noise levels or classes don't fit the network.
+   * @throws ModelError `E_ENGINE` when sizes, noise levels or classes don't fit the network, or the engine fails on it.
    */
   evaluate(request: DenoiserRequest): Promise<DenoiserResult>;
   close(): Promise<void>;
@@ -110,8 +110,16 @@ export async function openDenoiser(
           feeds.condition = { data, shape: [condition.positions, condition.width] };
         }
         const results = await session.run(feeds, rows.length);
-        const take = (name: string, each: number) =>
-          (results[name] as Float32Array).subarray(0, (end - start) * each);
+        const take = (name: string, each: number) => {
+          const found = results[name];
+          // a file from elsewhere may say one shape and give another
+          if (!(found instanceof Float32Array) || found.length !== rows.length * each)
+            throw engineFault(
+              `the graph gives ${found?.length} values as ${name} for ${rows.length} samples, where ${each} of float32 for each are due`,
+              { name, length: found?.length },
+            );
+          return found.subarray(0, (end - start) * each);
+        };
         denoised.set(take('denoised', size), start * size);
         if (info.bottleneck) bottleneck.set(take('bottleneck', BOTTLENECK), start * BOTTLENECK);
       }

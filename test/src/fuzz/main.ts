@@ -1,6 +1,7 @@
 /**
  * `npm run fuzz -- [COUNT] [FIRST]`: spoils files in COUNT ways (100,000 by default) and reads them with every reader in
- * turn. Each thousand runs in a process of its own with little memory, so that a crash or a hang is known by number.
+ * turn; what is an ONNX file still is opened and evaluated in both engines. Each thousand runs in a process of its own
+ * with little memory, so that a crash or a hang is known by number.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -23,6 +24,8 @@ async function runBatch(from: number, to: number): Promise<void> {
   const counts: Record<string, { refused: number; read: number }> = {};
   for (let number = from; number < to; number++) {
     const reader = all[number % all.length]!;
+    // the last line of a process that crashes or hangs says where
+    process.stderr.write(`${number} ${reader.name}\n`);
     const verdict = await judge(reader, number, folder);
     counts[reader.name] ??= { refused: 0, read: 0 };
     if (typeof verdict === 'string') counts[reader.name]![verdict]++;
@@ -51,7 +54,7 @@ function runAll(from: number, to: number): void {
     if (status !== 0) {
       wrong++;
       console.log(
-        `WRONG ${start} to ${start + size - 1}: ended with ${signal ?? status}\n${stderr.slice(-2000)}`,
+        `WRONG ${start} to ${start + size - 1}: ended with ${signal ?? status}, after\n${stderr.slice(-2000)}`,
       );
       continue;
     }

@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readNpz, writeNpz } from '@fewstep/metrics';
 import {
+  ModelError,
+  openDenoiser,
   parseOfficialPredictor,
   parseOnnxDenoiser,
   readSafetensors,
@@ -10,6 +12,7 @@ import {
   writeSafetensors,
 } from '@fewstep/models';
 import { root } from '../command-line.js';
+import { network, sum } from './onnx-files.js';
 
 /** What a file held, as far as it is arrays. */
 export type Arrays = Readonly<
@@ -57,29 +60,51 @@ const npz = async () =>
     }),
   );
 
-/** A field of protocol buffers that holds bytes, fewer than 128. */
-const field = (number: number, content: string | readonly number[]): number[] => {
-  const bytes = [...Buffer.from(content)];
-  return [number * 8 + 2, bytes.length, ...bytes];
-};
-const value = (name: string, sizes: readonly number[]) => {
-  const shape = sizes.flatMap((size) => field(1, [0x08, size]));
-  return [...field(1, name), ...field(2, field(1, [0x08, 1, ...field(2, shape)]))];
+/** A dict of one array of numpy's, whose bytes are a text as it stands in the pickle. */
+const numpyOfText = (text: string) =>
+  Buffer.from(
+    `}(X\x01\0\0\0acnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85U\x01btR(K\x01M\x00\x14\x85` +
+      'cnumpy\ndtype\n(X\x02\0\0\0u1K\0K\x01tR(K\x03X\x01\0\0\0|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89' +
+      `c_codecs\nencode\n(${text}X\x06\0\0\0latin1tRtbu.`,
+    'latin1',
+  );
+const characters = Buffer.from(Uint8Array.from({ length: 5120 }, (_, i) => i % 256)).toString('latin1');
+const utf8 = Buffer.from(characters).toString('latin1');
+const textLength = String.fromCharCode(utf8.length % 256, utf8.length >> 8, 0, 0);
+const longTexts = {
+  'text-0': `V${characters.replaceAll('\\', '\\u005c').replaceAll('\n', '\\u000a')}\n`,
+  'text-2': `X${textLength}${utf8}`,
 };
 
-/** An ONNX file: the image plus a weight. */
-const onnx = Buffer.from([
-  0x08,
-  8,
-  ...field(7, [
-    ...field(1, [...field(1, 'x'), ...field(1, 'w'), ...field(2, 'y'), ...field(4, 'Add')]),
-    ...field(5, [0x08, 1, 0x10, 1, ...field(8, 'w'), ...field(9, [0, 0, 128, 63])]),
-    ...field(11, value('x', [1, 1, 2, 2])),
-    ...field(11, value('t', [1])),
-    ...field(12, value('y', [1, 1, 2, 2])),
-  ]),
-  ...field(8, [0x10, 17]),
-]);
+const devices = [{ type: 'cpu' }, { type: 'tfjs', backend: 'cpu' }] as const;
+/** More is no image of these files. */
+const MAX_IMAGE = 2 ** 16;
+
+/** What an ONNX file's denoiser makes of an image in both engines, as far as they take it; one must. */
+async function evaluated(bytes: Buffer): Promise<Arrays> {
+  const { graph, info } = parseOnnxDenoiser(bytes, { preconditioning: { type: 'denoiser' } });
+  const { channels, resolution } = info;
+  const size = channels * resolution ** 2;
+  const found: Record<string, Arrays[string]> = {};
+  const refusals: ModelError[] = [];
+  for (const device of devices)
+    try {
+      const denoiser = await openDenoiser(graph, info, { device, threads: 1 });
+      try {
+        if (size > MAX_IMAGE) continue;
+        const x = Float64Array.from({ length: size }, (_, i) => Math.cos(i));
+        const { denoised } = await denoiser.evaluate({ x, sigma: 1.5 });
+        found[device.type] = { shape: [channels, resolution, resolution], data: denoised };
+      } finally {
+        await denoiser.close();
+      }
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      refusals.push(error);
+    }
+  if (refusals.length === devices.length) throw refusals[0];
+  return found;
+}
 
 export const readers = async (): Promise<readonly FuzzedReader[]> => [
   { name: 'torch-zip', original: fixture('tensors.zip.pt'), read: byPath('torch', '.pt'), sealed: true },
@@ -101,6 +126,12 @@ export const readers = async (): Promise<readonly FuzzedReader[]> => [
     name: `numpy-${protocol}`,
     original: fixture(`numpy.p${protocol}.pkl`),
     read: byPath('numpy', '.pkl'),
+    sealed: false,
+  })),
+  ...Object.entries(longTexts).map(([name, text]) => ({
+    name,
+    original: numpyOfText(text),
+    read: byPath('text', '.pkl'),
     sealed: false,
   })),
   {
@@ -125,15 +156,8 @@ export const readers = async (): Promise<readonly FuzzedReader[]> => [
     },
     sealed: true,
   },
-  {
-    name: 'onnx',
-    original: onnx,
-    read(bytes) {
-      const { graph } = parseOnnxDenoiser(bytes, { preconditioning: { type: 'denoiser' } });
-      return { graph: { shape: [graph.length], data: graph } };
-    },
-    sealed: false,
-  },
+  { name: 'onnx', original: sum, read: evaluated, sealed: false },
+  { name: 'onnx-network', original: network, read: evaluated, sealed: false },
   {
     name: 'npz',
     original: await npz(),

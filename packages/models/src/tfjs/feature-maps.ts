@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from './attributes.js';
-import { integers, type Operator } from './operator.js';
+import { checkGrowth, integers, type Operator } from './operator.js';
 import { Unsupported } from './unsupported.js';
 
 type Map4 = tf.Tensor4D;
@@ -72,6 +72,10 @@ export const featureMaps = {
     return (x, filter, ...[bias]) => {
       const kernel = filter as Map4;
       const from = channelsLast(x);
+      checkGrowth(
+        x,
+        from.shape.map((n, d) => n + padding[d]![0] + padding[d]![1]),
+      );
       const y =
         groups === 1
           ? tf.conv2d(from, kernel, strides, padding, 'NHWC', dilations)
@@ -91,9 +95,10 @@ export const featureMaps = {
       const from = channelsLast(x);
       const size = (d: 0 | 1) =>
         (from.shape[d + 1]! - 1) * strides[d] + kernel.shape[d]! - padding[d][0] - padding[d][1] + more[d]!;
+      const shape: Map4['shape'] = [from.shape[0], size(0), size(1), groups * kernel.shape[2]];
+      checkGrowth(x, shape);
       let y: tf.Tensor;
       if (groups === 1) {
-        const shape: Map4['shape'] = [from.shape[0], size(0), size(1), kernel.shape[2]];
         y = tf.conv2dTranspose(from, kernel, shape, strides, around(padding));
       } else {
         // a convolution of what was spread, by the filter turned round
@@ -163,6 +168,7 @@ export const featureMaps = {
       const [ofSamples, ofChannels, down, across] = factors as [number, number, number, number];
       if (ofSamples !== 1 || ofChannels !== 1 || ![down, across].every((f) => Number.isInteger(f) && f > 0))
         throw new Unsupported(`it enlarges by [${factors}]; whole factors of height and width are known`);
+      checkGrowth(x, [n, channels, height * down, width * across]);
       const times = (y: tf.Tensor, axis: number, count: number) =>
         tf.concat(new Array<tf.Tensor>(count).fill(y), axis);
       const wide = times(tf.reshape(map, [n, channels, height, width, 1]), 4, across);

@@ -130,6 +130,8 @@ const floats: readonly Case[] = [
   ['ReduceMean', [given(2, 3, 4)], { axes: [-1], keepdims: 1 }],
   ['Reshape', [given(2, 6), ints(0, 3, -1)]],
   ['Flatten', [given(2, 3, 2)], { axis: 2 }],
+  ['Flatten', [given(2, 3, 2)], { axis: 3 }],
+  ['Flatten', [given(2, 3, 2)], { axis: -2 }],
   ['Unsqueeze', [given(2, 3), ints(1, -1)]],
   ['Squeeze', [given(2, 1, 3, 1), ints(-1)]],
   ['Transpose', [given(2, 3, 4)], { perm: [2, 0, 1] }],
@@ -236,5 +238,32 @@ describe.each(['wasm', 'cpu'] as const)('in TF.js on %s, as in ONNX Runtime:', (
     expect(await run(one, 'int64', { type: 'tfjs', backend })).toEqual(
       await run(one, 'int64', { type: 'cpu' }),
     );
+  });
+});
+
+const nearest = {
+  mode: 'nearest',
+  coordinate_transformation_mode: 'asymmetric',
+  nearest_mode: 'floor',
+};
+
+describe('numbers of a damaged file', () => {
+  const cpu = { type: 'tfjs', backend: 'cpu' } as const;
+  const far = 2 ** 24;
+  const cases: readonly (readonly [RegExp, Case])[] = [
+    [/it would make \[1,2,16777220\]/, ['Pad', [given(1, 2, 4), ints(0, 0, 0, 0, 0, far)]]],
+    [/it would make \[1,16777216,4\]/, ['Expand', [given(1, 1, 4), ints(1, far, 4)]]],
+    [/it would make/, ['Resize', [given(1, 1, 2, 2), '', fixed([4], [1, 1, far, 1])], nearest]],
+    [/it would make/, ['Conv', [given(1, 1, 4, 4), fixed([1, 1, 3, 3])], { pads: [far, 0, far, 0] }]],
+    [/it would make/, ['ConvTranspose', [given(1, 1, 4, 4), fixed([1, 1, 3, 3])], { strides: [far, 1] }]],
+    [/no axis 2147483647 of 2/, ['Slice', [given(1, 4), ints(0), ints(1), ints(2 ** 31)]]],
+    [/no axis -3 of 2/, ['Softmax', [given(1, 4)], { axis: -3 }]],
+    [/no axis 7 of 2/, ['ReduceMean', [given(1, 4)], { axes: [7] }]],
+  ];
+  it.each(cases)('are refused, and cost nothing: %s', async (message, one) => {
+    await expect(run(one, 'float32', cpu)).rejects.toMatchObject({
+      code: 'E_ENGINE',
+      message: expect.stringMatching(message),
+    });
   });
 });

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { sizeOf } from '../tensor.js';
-import { axisOf, integers, type Operator } from './operator.js';
+import { axisOf, checkGrowth, integers, type Operator } from './operator.js';
 import { Unsupported } from './unsupported.js';
 
 /** Where elements stand: nothing is computed. */
@@ -16,7 +16,8 @@ export const shapes = {
   },
   Flatten: (attributes) => {
     const axis = attributes.int('axis', 1);
-    return (x) => tf.reshape(x, [sizeOf(x.shape.slice(0, axisOf(axis, x))), -1]);
+    // which may be the one behind the last
+    return (x) => tf.reshape(x, [sizeOf(x.shape.slice(0, axis)), -1]);
   },
   Unsqueeze: () => (x, axes) => {
     const rank = x.rank + axes.size;
@@ -85,10 +86,9 @@ export const shapes = {
     const rank = Math.max(wanted.length, x.rank);
     const whole = (sizes: readonly number[]) => [...new Array<number>(rank - sizes.length).fill(1), ...sizes];
     const own = whole(x.shape);
-    return tf.broadcastTo(
-      tf.reshape(x, own),
-      whole(wanted).map((n, d) => (n === 1 ? own[d]! : n)),
-    );
+    const to = whole(wanted).map((n, d) => (n === 1 ? own[d]! : n));
+    checkGrowth(x, to);
+    return tf.broadcastTo(tf.reshape(x, own), to);
   },
   Pad: (attributes) => {
     attributes.only('mode', 'constant');
@@ -97,6 +97,10 @@ export const shapes = {
       if (amounts.length !== 2 * x.rank || amounts.some((n) => n < 0))
         throw new Unsupported(`it pads by [${amounts}], not by two amounts for each of ${x.rank} axes`);
       const around = x.shape.map((_, d): [number, number] => [amounts[d]!, amounts[d + x.rank]!]);
+      checkGrowth(
+        x,
+        x.shape.map((n, d) => n + around[d]![0] + around[d]![1]),
+      );
       return tf.pad(x, around, value?.dataSync()[0] ?? 0);
     };
   },
