@@ -2,6 +2,8 @@ import type { Source } from './source.js';
 
 /** Bytes read at a time where few are asked for. */
 const WINDOW = 2 ** 16;
+/** Fewer are copied from those that were read already. */
+const SHORT = 4096;
 
 /** Reads a source from front to back. Callers ask for no more than is `left`. */
 export class Cursor {
@@ -35,6 +37,7 @@ export class Cursor {
 
   /** The next bytes, to be kept. A file's are aligned at their end, so that elements need no other copy. */
   take(length: number): Uint8Array {
+    if (length < SHORT) return new Uint8Array(this.glance(length));
     const bytes = this.source.read(this.at, length);
     this.at += length;
     return bytes;

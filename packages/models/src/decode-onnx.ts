@@ -2,7 +2,8 @@ import { onnxFault, onnxText } from './onnx-fault.js';
 import type { OnnxAttribute, OnnxNode } from './onnx-model.js';
 import { type OnnxFileTensor, readOnnxTensor } from './onnx-tensor.js';
 import type { OpenedOnnx } from './open-onnx.js';
-import { bytesOf, integersOf, type ProtobufField, partsOf, protobufFields } from './protobuf.js';
+import { bytesOf, integersOf, messageIn, type ProtobufField, partsOf, protobufFields } from './protobuf.js';
+import { memorySource } from './source.js';
 import { sizeOf } from './tensor.js';
 
 /** An ONNX file as what can be computed. */
@@ -133,7 +134,11 @@ function constantIn(
   const tensor = partsOf(bytes, 5)
     .map(attributeOf)
     .find((one) => one.name === 'value')?.tensor;
-  if (tensor) return { ...constantOf(readOnnxTensor(tensor), read), name };
+  if (tensor) {
+    const within: OpenedOnnx['read'] = (part) =>
+      part.location === undefined ? tensor.subarray(part.offset, part.offset + part.length) : read(part);
+    return { ...constantOf(readOnnxTensor(messageIn(memorySource(tensor))), within), name };
+  }
   const { value_float: float, value_int: int, value_ints: ints } = attributes;
   if (float && 'float' in float) return { name, shape: [], data: () => Float32Array.of(float.float) };
   if (int && 'int' in int) return { name, shape: [], data: () => BigInt64Array.of(BigInt(int.int)) };
@@ -154,8 +159,7 @@ function constantOf({ name, type, shape, elements }: OnnxFileTensor, read: Opene
       },
     );
   const known = type as Known;
-  if ('bytes' in elements) return { name, shape, data: () => elementsOf(known, elements.bytes) };
-  if ('external' in elements) return { name, shape, data: () => elementsOf(known, read(elements.external)) };
+  if ('stored' in elements) return { name, shape, data: () => elementsOf(known, read(elements.stored)) };
   const listed = listedIn(elements.encoded, known);
   if (listed.length !== sizeOf(shape))
     throw onnxFault(`"${name}" [${shape}] has ${listed.length} elements`, { name, shape });

@@ -2,7 +2,8 @@ import { onnxFault, onnxText, onnxWhole } from './onnx-fault.js';
 import type { OnnxType } from './onnx-model.js';
 import { nodeWithPrefix, sparse } from './onnx-prefix.js';
 import { type OnnxFileTensor, onnxTypeOf, readOnnxTensor } from './onnx-tensor.js';
-import { bytesOf, partsOf, protobufFields } from './protobuf.js';
+import { bytesOf, messageIn, type ProtobufMessage, partsOf, protobufFields } from './protobuf.js';
+import type { Source } from './source.js';
 
 /** What an ONNX file holds, as far as a graph must know that takes it in. Names of fields follow onnx.proto. */
 export interface OnnxFile {
@@ -31,64 +32,91 @@ export interface OnnxFileValue {
   readonly shape: readonly (number | string)[] | undefined;
 }
 
-/** Most parts of one kind; the largest networks have some ten thousand nodes. */
+/** Most parts of a message; the largest networks have some ten thousand nodes. */
 const MAX_PARTS = 2 ** 20;
 
 /**
- * Reads the outline of an ONNX file. Checked is what a graph relies on that takes it in: the encoding of all that is
+ * Reads the outline of an ONNX file; the elements of its weights are passed over. Checked is what a graph relies on that takes it in: the encoding of all that is
  * copied, and that weights are in the file itself or in files beside it. What operators make of their inputs is for
  * the runtime to check.
  *
  * @throws ModelError `E_ONNX` for what is no ONNX model, or is cut short
  */
-export function readOnnx(bytes: Uint8Array): OnnxFile {
+export function readOnnx(source: Source): OnnxFile {
   let irVersion = 0;
   const producer: string[] = [];
   const opsets = new Map<string, number>();
-  for (const field of protobufFields(bytes))
+  let graph: Graph | undefined;
+  const functions: Uint8Array[] = [];
+  for (const field of bounded(messageIn(source).fields()))
     switch (field.number) {
       case 1: // ir_version
-        irVersion = onnxWhole(field, 'ir_version');
+        irVersion = onnxWhole(field.read(), 'ir_version');
         break;
       case 2: // producer_name
       case 3: // producer_version
-        producer.push(onnxText(field));
+        producer.push(onnxText(field.read()));
+        break;
+      case 7: // graph
+        if (graph) throw onnxFault('it is no ONNX model: it has two graphs');
+        graph = readGraph(field);
         break;
       case 8: // opset_import
-        opsets.set(...readOpset(bytesOf(field)));
+        opsets.set(...readOpset(field.bytes()));
+        break;
+      case 25: // functions
+        functions.push(field.bytes());
         break;
     }
-  const [graph, second] = partsOf(bytes, 7);
-  if (!graph || second || opsets.size === 0)
-    throw onnxFault(`it is no ONNX model: it has ${second ? 'two graphs' : 'no graph of known operators'}`);
-  const functions = bounded(partsOf(bytes, 25));
-  for (const one of functions) for (const node of bounded(partsOf(one, 7))) nodeWithPrefix(node, '');
-  return { irVersion, producer: producer.join(' '), opsets, functions, ...readGraph(graph) };
+  if (!graph || opsets.size === 0) throw onnxFault('it is no ONNX model: it has no graph of known operators');
+  for (const one of functions)
+    for (const field of bounded(protobufFields(one)))
+      if (field.number === 7) nodeWithPrefix(bytesOf(field), '');
+  return { irVersion, producer: producer.join(' '), opsets, functions, ...graph };
 }
 
-function readGraph(
-  graph: Uint8Array,
-): Pick<OnnxFile, 'inputs' | 'outputs' | 'values' | 'nodes' | 'initializers'> {
-  const of = (number: number) => bounded(partsOf(graph, number));
-  if (of(15).length > 0) throw sparse();
-  const initializers = of(5).map(readOnnxTensor);
+type Graph = Pick<OnnxFile, 'inputs' | 'outputs' | 'values' | 'nodes' | 'initializers'>;
+
+function readGraph(graph: ProtobufMessage): Graph {
+  const nodes: Uint8Array[] = [];
+  const initializers: OnnxFileTensor[] = [];
+  const [inputs, outputs, within]: [OnnxFileValue[], OnnxFileValue[], OnnxFileValue[]] = [[], [], []];
+  for (const field of bounded(graph.fields()))
+    switch (field.number) {
+      case 1: // node
+        nodes.push(field.bytes());
+        break;
+      case 5: // initializer
+        initializers.push(readOnnxTensor(field));
+        break;
+      case 11: // input
+        inputs.push(readValue(field.bytes()));
+        break;
+      case 12: // output
+        outputs.push(readValue(field.bytes()));
+        break;
+      case 13: // value_info
+        within.push(readValue(field.bytes()));
+        break;
+      case 15: // sparse_initializer
+        throw sparse();
+    }
   const given = new Set(initializers.map(({ name }) => name));
-  const outputs = of(12).map(readValue);
-  const values = [...of(13).map(readValue), ...outputs];
   return {
-    inputs: of(11)
-      .map(readValue)
-      .filter(({ name }) => !given.has(name)),
+    inputs: inputs.filter(({ name }) => !given.has(name)),
     outputs,
-    values: new Map(values.map((value) => [value.name, value])),
-    nodes: of(1),
+    values: new Map([...within, ...outputs].map((value) => [value.name, value])),
+    nodes,
     initializers,
   };
 }
 
-function bounded<T>(parts: readonly T[]): readonly T[] {
-  if (parts.length > MAX_PARTS) throw onnxFault(`it has ${parts.length} parts of one kind`);
-  return parts;
+function* bounded<T>(parts: Iterable<T>): Generator<T, undefined> {
+  let count = 0;
+  for (const part of parts) {
+    if (++count > MAX_PARTS) throw onnxFault(`it has more than ${MAX_PARTS} parts`);
+    yield part;
+  }
 }
 
 function readOpset(opset: Uint8Array): [domain: string, version: number] {

@@ -3,7 +3,7 @@ import type { OnnxInitializer, OnnxModel, OnnxType } from './onnx-model.js';
 import { onnxTypes } from './onnx-model.js';
 import { type GraphValue, OnnxOps } from './onnx-ops.js';
 import { nodeWithPrefix, tensorWithPrefix } from './onnx-prefix.js';
-import type { ExternalElements, OnnxFileTensor } from './onnx-tensor.js';
+import type { OnnxFileTensor, StoredElements } from './onnx-tensor.js';
 
 /** Before every name of the file; none of ours begins so. */
 const PREFIX = 'network/';
@@ -17,7 +17,7 @@ const PREFIX = 'network/';
 export class OnnxSplice extends OnnxOps {
   constructor(
     private readonly file: OnnxFile,
-    private readonly readExternal: (part: ExternalElements) => Uint8Array,
+    private readonly read: (part: StoredElements) => Uint8Array,
     /** Of samples that the graph takes at once; any number by default. */
     batch?: number,
   ) {
@@ -78,7 +78,6 @@ export class OnnxSplice extends OnnxOps {
 
   private initializerOf({ name, type, shape, elements }: OnnxFileTensor): OnnxInitializer | Uint8Array {
     if ('encoded' in elements) return tensorWithPrefix(elements.encoded, PREFIX);
-    const data = () => ('bytes' in elements ? elements.bytes : this.readExternal(elements.external));
-    return { name: PREFIX + name, type: type!, shape, data };
+    return { name: PREFIX + name, type: type!, shape, data: () => this.read(elements.stored) };
   }
 }

@@ -1,6 +1,13 @@
 import { onnxFault, onnxText, onnxWhole } from './onnx-fault.js';
 import { type OnnxType, onnxTypes } from './onnx-model.js';
-import { bytesOf, integersOf, protobufFields } from './protobuf.js';
+import {
+  integersOf,
+  messageIn,
+  type ProtobufMessage,
+  type ProtobufSpan,
+  protobufFields,
+} from './protobuf.js';
+import { memorySource } from './source.js';
 import { sizeOf } from './tensor.js';
 
 /** A tensor of an ONNX file, and where its elements are. */
@@ -10,25 +17,24 @@ export interface OnnxFileTensor {
   readonly type: OnnxType | undefined;
   readonly shape: readonly number[];
   /** `encoded`: within the tensor, which this is, in another form than their bytes. */
-  readonly elements:
-    | { readonly bytes: Uint8Array }
-    | { readonly encoded: Uint8Array }
-    | { readonly external: ExternalElements };
+  readonly elements: { readonly stored: StoredElements } | { readonly encoded: Uint8Array };
 }
 
-/** Elements in a file beside the model's. */
-export interface ExternalElements {
-  /** A plain file name. */
-  readonly location: string;
+/** Elements as their bytes in a file. */
+export interface StoredElements {
+  /** A plain name of a file beside the model's; undefined where it is the model's. */
+  readonly location: string | undefined;
   readonly offset: number;
   /** Bytes. */
   readonly length: number;
 }
 
 const MAX_RANK = 16;
+/** As many bytes as they take at most, and some. */
+const MAX_SIZES = 16 * MAX_RANK;
 
 /** Reads a TensorProto. @throws ModelError `E_ONNX` where its elements are fewer or more than its shape says */
-export function readOnnxTensor(tensor: Uint8Array): OnnxFileTensor {
+export function readOnnxTensor(tensor: ProtobufMessage): OnnxFileTensor {
   const { name, code, shape, raw, entries } = fieldsOf(tensor);
   const what = `the tensor ${JSON.stringify(name.slice(0, 200))}`;
   const type = onnxTypeOf(code);
@@ -38,12 +44,12 @@ export function readOnnxTensor(tensor: Uint8Array): OnnxFileTensor {
   if (entries) {
     if (needed === undefined)
       throw onnxFault(`${what} is of type ${code}, whose elements can't be in another file`);
-    return { name, type, shape, elements: { external: externalOf(entries, needed, what) } };
+    return { name, type, shape, elements: { stored: externalOf(entries, needed, what) } };
   }
-  if (!raw || needed === undefined) return { name, type, shape, elements: { encoded: tensor } };
+  if (!raw || needed === undefined) return { name, type, shape, elements: { encoded: tensor.bytes() } };
   if (raw.length !== needed)
     throw onnxFault(`${what}, ${type} [${shape}], takes ${needed} bytes, and ${raw.length} are there`);
-  return { name, type, shape, elements: { bytes: raw } };
+  return { name, type, shape, elements: { stored: { location: undefined, ...raw } } };
 }
 
 const byCode = new Map<number, OnnxType>(
@@ -55,42 +61,42 @@ export const onnxTypeOf = (code: number): OnnxType | undefined => byCode.get(cod
 
 /** @throws ModelError `E_ONNX` where a tensor's elements are in another file */
 export function refuseExternal(tensor: Uint8Array): void {
-  const { name, entries } = fieldsOf(tensor);
+  const { name, entries } = fieldsOf(messageIn(memorySource(tensor)));
   if (entries)
     throw onnxFault(
       `the tensor ${JSON.stringify(name.slice(0, 200))} within a node is in another file; only weights of the graph itself may be`,
     );
 }
 
-function fieldsOf(tensor: Uint8Array) {
+function fieldsOf(tensor: ProtobufMessage) {
   let name = '';
   let code = 0;
-  let raw: Uint8Array | undefined;
+  let raw: ReturnType<ProtobufSpan['place']> | undefined;
   let entries: Uint8Array[] | undefined;
   const shape: number[] = [];
-  for (const field of protobufFields(tensor))
+  for (const field of tensor.fields())
     switch (field.number) {
-      case 1:
-        shape.push(
-          ...integersOf(field)
-            .slice(0, MAX_RANK + 1)
-            .map(sizeOfDimension),
-        );
+      case 1: {
+        const sizes = field.read();
+        if (sizes.whole.length > MAX_SIZES || shape.length > MAX_RANK)
+          throw onnxFault(`a tensor has more than ${MAX_RANK} sizes`);
+        shape.push(...integersOf(sizes).map(sizeOfDimension));
         break;
+      }
       case 2:
-        code = onnxWhole(field, 'an element type');
+        code = onnxWhole(field.read(), 'an element type');
         break;
       case 8:
-        name = onnxText(field);
+        name = onnxText(field.read());
         break;
       case 9:
-        raw = bytesOf(field);
+        raw = field.place();
         break;
       case 13:
-        (entries ??= []).push(bytesOf(field));
+        (entries ??= []).push(field.bytes());
         break;
       case 14:
-        if (onnxWhole(field, 'data_location') === 1) entries ??= [];
+        if (onnxWhole(field.read(), 'data_location') === 1) entries ??= [];
         break;
     }
   return { name, code, shape, raw, entries };
@@ -101,7 +107,7 @@ function sizeOfDimension(size: bigint): number {
   return Number(size);
 }
 
-function externalOf(entries: readonly Uint8Array[], needed: number, what: string): ExternalElements {
+function externalOf(entries: readonly Uint8Array[], needed: number, what: string): StoredElements {
   const told = new Map(entries.map(readEntry));
   const location = told.get('location') ?? '';
   // from outside: nothing but a file beside the model is ever opened

@@ -173,7 +173,7 @@ class Machine implements PickleMachine {
 
   take(length: number): Uint8Array {
     this.need(length);
-    return length < SHORT ? new Uint8Array(this.cursor.glance(length)) : this.cursor.take(length);
+    return this.cursor.take(length);
   }
 
   private glance(length: number): Buffer {
@@ -347,7 +347,7 @@ class Machine implements PickleMachine {
   }
 }
 
-/** Bytes and text shorter than that are taken from what was read already. */
+/** Text shorter than that is read at once. */
 const SHORT = 4096;
 const TOO_MUCH =
   'the file asks for far more work than its size warrants; no checkpoint does, so it is refused';

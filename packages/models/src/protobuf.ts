@@ -1,5 +1,7 @@
 import { PbfWriter } from 'pbf';
+import { Cursor } from './cursor.js';
 import { ModelError } from './errors.js';
+import type { Source } from './source.js';
 
 /** A field of a message, in the order of its bytes; a repeated one comes as often as it is there. */
 export type ProtobufField = {
@@ -24,6 +26,8 @@ const lengths = { fixed32: 4, fixed64: 8 };
 const MAX_FIELD = 2 ** 29 - 1;
 const MAX_VARINT = 2n ** 64n - 1n;
 const MAX_VARINT_BYTES = 10;
+/** Of a field's number and its length, or value. */
+const MAX_HEAD = 2 * MAX_VARINT_BYTES;
 
 /**
  * Reads the fields of a message in protocol buffers' wire format, one after another; a message within is read when its
@@ -39,30 +43,84 @@ export function* protobufFields(message: Uint8Array): Generator<ProtobufField, u
   const cursor = { at: 0 };
   while (cursor.at < message.length) {
     const start = cursor.at;
-    const tag = readVarint(message, cursor);
-    const number = Number(tag >> 3n);
-    if (number < 1 || number > MAX_FIELD) throw fault(`there is no field ${number}`, start);
-    const wire = wires[Number(tag & 7n)];
-    if (wire === undefined) throw fault(`field ${number} has the wire type ${tag & 7n}`, start);
-    const whole = () => message.subarray(start, cursor.at);
-    if (wire === 'varint') {
-      const value = readVarint(message, cursor);
-      yield { number, wire, value, whole: whole() };
-      continue;
-    }
-    const length = wire === 'bytes' ? Number(readVarint(message, cursor)) : lengths[wire];
+    const { number, wire, value, length } = readHead(message, cursor, 0);
     if (length > message.length - cursor.at)
-      throw fault(`field ${number} takes ${length} bytes, but ${message.length - cursor.at} follow`, start);
+      throw cutShort(number, length, message.length - cursor.at, start);
     const bytes = message.subarray(cursor.at, cursor.at + length);
     cursor.at += length;
-    yield { number, wire, bytes, whole: whole() };
+    const whole = message.subarray(start, cursor.at);
+    yield wire === 'varint' ? { number, wire, value, whole } : { number, wire, bytes, whole };
   }
+}
+
+/** A message that need not be in memory. Of a field, it can be read until the next one is asked for. */
+export interface ProtobufMessage {
+  bytes(): Uint8Array;
+  /** @throws as `protobufFields`; `at` is the byte in the source */
+  fields(): Generator<ProtobufSpan, undefined>;
+}
+
+/** A field of such a message. What it holds may be a message, and is passed over where nobody reads it. */
+export interface ProtobufSpan extends ProtobufMessage {
+  readonly number: number;
+  read(): ProtobufField;
+  /** Where the bytes that it holds lie in the source. */
+  place(): { readonly offset: number; readonly length: number };
+}
+
+export const messageIn = (source: Source): ProtobufMessage => ({
+  bytes: () => source.read(0, source.length),
+  fields: () => protobufSpans(new Cursor(source, 0), source.length),
+});
+
+function* protobufSpans(cursor: Cursor, end: number): Generator<ProtobufSpan, undefined> {
+  while (cursor.at < end) {
+    const whole = cursor.at;
+    const head = { at: 0 };
+    const { number, wire, length } = readHead(cursor.glance(Math.min(MAX_HEAD, end - whole)), head, whole);
+    const start = whole + head.at;
+    const next = start + length;
+    if (next > end) throw cutShort(number, length, end - start, whole);
+    const read = () => {
+      cursor.at = whole;
+      const [field] = protobufFields(cursor.take(next - whole));
+      return field!;
+    };
+    const place = () => {
+      if (wire !== 'bytes') throw noBytes(number, wire, whole);
+      return { offset: start, length };
+    };
+    yield {
+      number,
+      read,
+      place,
+      bytes: () => bytesOf(read()),
+      fields() {
+        cursor.at = place().offset;
+        return protobufSpans(cursor, next);
+      },
+    };
+    cursor.at = next;
+  }
+}
+
+/** A field's number and wire type, and the length of what follows; a number that it holds is read. */
+function readHead(bytes: Uint8Array, cursor: { at: number }, base: number) {
+  const start = base + cursor.at;
+  const tag = readVarint(bytes, cursor, base);
+  const number = Number(tag >> 3n);
+  if (number < 1 || number > MAX_FIELD) throw fault(`there is no field ${number}`, start);
+  const wire = wires[Number(tag & 7n)];
+  if (wire === undefined) throw fault(`field ${number} has the wire type ${tag & 7n}`, start);
+  const value = wire === 'varint' || wire === 'bytes' ? readVarint(bytes, cursor, base) : 0n;
+  const length = wire === 'varint' ? 0 : wire === 'bytes' ? Number(value) : lengths[wire];
+  return { number, wire, value, length };
 }
 
 /** What a field of that wire type holds. @throws ModelError `E_ONNX` where it is of another */
 export function bytesOf(field: ProtobufField): Uint8Array {
   if (field.wire === 'bytes') return field.bytes;
-  throw fault(`field ${field.number} holds ${field.wire}, no bytes`, 0);
+  throw noBytes(field.number, field.wire, 0);
 }
 
 /** The messages, or texts, that a repeated field of a message holds. @throws as `protobufFields` */
@@ -107,8 +165,8 @@ export function replaceFields(
   return Buffer.concat(parts);
 }
 
-function readVarint(bytes: Uint8Array, cursor: { at: number }): bigint {
-  const start = cursor.at;
+function readVarint(bytes: Uint8Array, cursor: { at: number }, base = 0): bigint {
+  const start = base + cursor.at;
   // the first four bytes as a number: nearly all varints are short, and bigints are slow
   let low = 0;
   let value = 0n;
@@ -125,6 +183,12 @@ function readVarint(bytes: Uint8Array, cursor: { at: number }): bigint {
   }
   throw fault('a number has more than 64 bits', start);
 }
+
+const cutShort = (number: number, length: number, left: number, at: number) =>
+  fault(`field ${number} takes ${length} bytes, but ${left} follow`, at);
+
+const noBytes = (number: number, wire: string, at: number) =>
+  fault(`field ${number} holds ${wire}, no bytes`, at);
 
 const fault = (message: string, at: number) =>
   new ModelError('E_ONNX', `no protocol buffer: byte ${at}: ${message}`, { at });

@@ -6,6 +6,7 @@ import { readOnnx } from './onnx-file.js';
 import { encodeNodes, encodeOnnx, type OnnxNode } from './onnx-model.js';
 import { OnnxOps } from './onnx-ops.js';
 import { bytesOf, protobufFields, replaceFields } from './protobuf.js';
+import { memorySource } from './source.js';
 
 type Ort = typeof import('onnxruntime-node');
 
@@ -32,7 +33,7 @@ export async function forWebGpu(
   ort: Ort,
 ): Promise<{ readonly graph: Uint8Array; readonly options: InferenceSession.SessionOptions }> {
   const model = typeof graph === 'string' ? await readFile(graph) : graph;
-  const { opsets, nodes } = readOnnx(model);
+  const { opsets, nodes } = readOnnx(memorySource(model));
   const onCpu = new Set(['Sin', 'Cos']);
   if (nodes.some((node) => nodeOf(node).op === ATTENTION) && !(await attends(ort))) onCpu.add(ATTENTION);
 
