@@ -12,6 +12,7 @@ const families = [
   { family: 'ldm', signs: ['model.diffusion_model.input_blocks.0.0.weight'] },
   { family: 'adm-classifier', signs: ['input_blocks.0.0.weight', 'out.2.positional_embedding'] },
   { family: 'adm', signs: ['input_blocks.0.0.weight', 'out.2.weight', 'time_embed.0.weight'] },
+  { family: 'inception', signs: ['Conv2d_1a_3x3.conv.weight', 'Mixed_7c.branch_pool.conv.weight'] },
   { family: 'diffusers-unet', signs: ['conv_in.weight', 'time_embedding.linear_1.weight'] },
   { family: 'diffusers-vae', signs: ['decoder.conv_in.weight', 'post_quant_conv.weight'] },
   { family: 'clip-text', signs: ['text_model.embeddings.token_embedding.weight'] },

@@ -2,7 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { inception } from './inception.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
+import { recordShapes } from './parameters.js';
+import { readCheckpoint } from './read-checkpoint.js';
 import { writeSafetensors } from './safetensors.js';
 import type { Tensors } from './tensor.js';
 
@@ -31,6 +34,31 @@ it('tells the denoiser of a Stable Diffusion', async () => {
 it('tells a predictor of the official training', async () => {
   const found = await inspectCheckpoint(fixture('official-predictor.pkl'));
   expect(found).toMatchObject({ family: 'amed-predictor', options: { sampler_stu: expect.any(String) } });
+});
+
+it('tells FID’s Inception-v3, and another of its kind', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-models-'));
+  const path = join(folder, 'inception.safetensors');
+  const shapes = recordShapes((ops) => inception(ops, null));
+  const weights = Object.fromEntries(
+    [...shapes].map(([name, shape]): [string, Tensors[string]] => [
+      name,
+      { dtype: 'U8', shape, data: new Uint8Array(shape.reduce((a, b) => a * b, 1)) },
+    ]),
+  );
+  await writeFile(path, writeSafetensors(weights));
+  const found = await inspectCheckpoint(path);
+  expect(found).toMatchObject({ family: 'inception', options: { features: 2048, logits: 1008 } });
+  expect(found).not.toHaveProperty('problem');
+  await expect(readCheckpoint(path)).rejects.toThrow(/it is FID’s Inception-v3, .* as the feature network/);
+  // ImageNet's, as torchvision has it
+  const bias: Tensors[string] = { dtype: 'U8', shape: [1000], data: new Uint8Array(1000) };
+  await writeFile(path, writeSafetensors({ ...weights, 'fc.bias': bias }));
+  expect(await inspectCheckpoint(path)).toMatchObject({
+    family: 'inception',
+    problem: expect.stringMatching(/fc\.bias/),
+  });
+  await rm(folder, { recursive: true });
 });
 
 it('counts elements and types of what it does not know', async () => {

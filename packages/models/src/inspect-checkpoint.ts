@@ -3,6 +3,7 @@ import { readEdmCheckpoint } from './edm-checkpoint.js';
 import { ModelError } from './errors.js';
 import { type Family, familyOf } from './family.js';
 import { admCheckpoint, cmCheckpoint } from './guided-checkpoint.js';
+import { inceptionCheckpoint } from './inception-checkpoint.js';
 import { planLatent } from './latent-checkpoint.js';
 import { readOfficialPredictor } from './official-predictor.js';
 import type { OnnxType } from './onnx-model.js';
@@ -126,6 +127,10 @@ const optionsOf: Partial<Record<Family, (weights: Tensors) => object>> = {
   cm: (weights) => cmCheckpoint(weights).network,
   ldm: (weights) => planLatent(weights, {}).network,
   'stable-diffusion': (weights) => planLatent(weights, {}).network,
+  inception: (weights) => {
+    inceptionCheckpoint(weights);
+    return { features: 2048, logits: 1008 };
+  },
 };
 
 function told(infos: Infos): Told {

@@ -85,9 +85,11 @@ async function kindOf(path: string): Promise<keyof typeof readers> {
       throw new ModelError(
         'E_CHECKPOINT',
         `${path}: ${
-          family
-            ? `it is ${family}, a part of a model; name ${family === 'adm-classifier' ? 'the diffusion network’s file' : 'the folder of the model'}`
-            : 'its tensors are of no network that is known: EDM’s, Consistency Models’, ADM’s, or latent diffusion’s'
+          family === 'inception'
+            ? 'it is FID’s Inception-v3, which gives features and denoises nothing: name it as the feature network'
+            : family
+              ? `it is ${family}, a part of a model; name ${family === 'adm-classifier' ? 'the diffusion network’s file' : 'the folder of the model'}`
+              : 'its tensors are of no network that is known: EDM’s, Consistency Models’, ADM’s, or latent diffusion’s'
         }`,
         { path, family },
       );
