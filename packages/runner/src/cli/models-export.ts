@@ -9,7 +9,7 @@ import {
 import { RunnerError } from '../errors.js';
 import { sourceOf } from '../spec/registry.js';
 import { openResults, print, shownPath } from './output.js';
-import { isRegistryName, registryFiles } from './registry-files.js';
+import { isModelName, registryFiles } from './registry-files.js';
 
 /**
  * `fewstep models export MODEL`: a model as ONNX for use elsewhere, a folder for each part: `denoiser`, and of a latent
@@ -53,7 +53,7 @@ function latentParts(checkpoint: Checkpoint) {
 /** A path that is there, before a name that is the same. */
 function checkpointOf(model: string): string {
   if (existsSync(model)) return model;
-  if (!isRegistryName(model))
+  if (!isModelName(model))
     throw new RunnerError('E_FILE', `there is no ${model}, and the registry has no model of that name`, {
       evidence: { path: model },
     });

@@ -7,12 +7,18 @@ export async function modelsInspect(file: string, options: { readonly json?: boo
   print(options.json ? { file, ...inspection } : [...lines(file, inspection)].join('\n'));
 }
 
+function familyIn({ family, problem, onnx }: Inspection): string {
+  // other networks with these names are no use to FID
+  if (family === 'inception') return problem ? 'an Inception-v3, but not FID’s' : 'FID’s Inception-v3';
+  return family ?? (onnx ? 'an ONNX graph' : 'no known family');
+}
+
 const count = (n: number) => n.toLocaleString('en-US');
 const MAX_VALUE = 200;
 const MAX_LISTED = 32;
 
 function* lines(file: string, found: Inspection): Generator<string> {
-  yield `${file}: ${found.family ?? (found.onnx ? 'an ONNX graph' : 'no known family')}`;
+  yield `${file}: ${familyIn(found)}`;
   yield `  format      ${found.format}, ${count(found.bytes)} bytes`;
   if (found.onnx) yield* outline(found.onnx);
   yield `  tensors     ${count(found.tensors)}: ${Object.entries(found.dtypes)

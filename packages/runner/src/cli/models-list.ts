@@ -1,11 +1,17 @@
 import { statSync } from 'node:fs';
-import { type DatasetName, datasetEntry, datasetNames } from '../spec/datasets.js';
+import { datasetEntry } from '../spec/datasets.js';
 import { megabytes, print, shownPath } from './output.js';
-import { type PlacedFile, registryFiles } from './registry-files.js';
+import {
+  isModelName,
+  type PlacedFile,
+  type RegistryName,
+  registryFiles,
+  registryNames,
+} from './registry-files.js';
 
 /** `fewstep models list`: the models of the registry, which of their files are here, and where the others are had. */
 export function modelsList(options: { readonly json?: boolean }): void {
-  const models = datasetNames.map((name) => ({ name, files: registryFiles(name).map(stateOf) }));
+  const models = registryNames.map((name) => ({ name, files: registryFiles(name).map(stateOf) }));
   if (options.json) print({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
   else print(table(models));
 }
@@ -22,7 +28,8 @@ function stateOf({ role, file: { name, ...file }, path }: PlacedFile) {
   };
 }
 
-function factsOf(name: DatasetName) {
+function factsOf(name: RegistryName) {
+  if (!isModelName(name)) return { name };
   const { family, sigmaMin: sigma_min, sigmaMax: sigma_max } = datasetEntry(name);
   return { name, family, sigma_min, sigma_max };
 }

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { type DatasetName, datasetEntry, datasetFolder, datasetNames } from '../spec/datasets.js';
-import type { FileRole, ModelFile } from '../spec/registry.js';
+import { type FileRole, featureNetworks, type ModelFile } from '../spec/registry.js';
 import { didYouMean } from '../spec/suggest.js';
 
 /** A file of a model, and where it is or belongs. */
@@ -13,23 +13,39 @@ export interface PlacedFile {
   readonly path: string;
 }
 
-/** The files of a model, its checkpoint first, where a spec in the working folder would look for them. */
-export function registryFiles(name: DatasetName): PlacedFile[] {
+/** What the registry names: models, and networks that score their samples. */
+export type RegistryName = DatasetName | keyof typeof featureNetworks;
+
+export const registryNames: readonly RegistryName[] = [
+  ...datasetNames,
+  ...(Object.keys(featureNetworks) as (keyof typeof featureNetworks)[]),
+];
+
+const isFeatureNetwork = (name: RegistryName): name is keyof typeof featureNetworks =>
+  Object.hasOwn(featureNetworks, name);
+
+/** The files of a name, a model's checkpoint first, where a spec in the working folder would look for them. */
+export function registryFiles(name: RegistryName): PlacedFile[] {
   const cwd = process.cwd();
   const models = resolve(cwd, process.env.FEWSTEP_MODELS ?? 'models');
+  if (isFeatureNetwork(name)) {
+    const file = featureNetworks[name];
+    return [{ role: 'feature_network', file, folder: models, path: join(models, file.name) }];
+  }
   const folder = datasetFolder(name, { specFolder: cwd, cwd, models });
   const files = Object.entries(datasetEntry(name).files) as [FileRole, ModelFile][];
   return files.map(([role, file]) => ({ role, file, folder, path: join(folder, file.name) }));
 }
 
-export const isRegistryName = (name: string): name is DatasetName => datasetNames.includes(name as never);
+export const isModelName = (name: string): name is DatasetName => datasetNames.includes(name as never);
 
 /** @throws RunnerError E_MODELS for what is no name of the registry */
-export function registryName(name: string): DatasetName {
-  if (isRegistryName(name)) return name;
+export function registryName(name: string): RegistryName {
+  const found = registryNames.find((one) => one === name);
+  if (found) return found;
   throw new RunnerError(
     'E_MODELS',
-    `${JSON.stringify(name)} is no model of the registry${didYouMean(name, datasetNames) || '.'} One of ${datasetNames.join(', ')}.`,
+    `${JSON.stringify(name)} is no model of the registry${didYouMean(name, registryNames) || '.'} One of ${registryNames.join(', ')}.`,
     { evidence: { name } },
   );
 }

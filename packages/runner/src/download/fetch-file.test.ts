@@ -91,6 +91,27 @@ it('takes the digest that is given, before the one recorded', async () => {
   expect(await fetchFile(file, folder, { expected })).toMatchObject({ state: 'verified' });
 });
 
+it('holds a file to the digits in its name, when it comes and when it is found', async () => {
+  const named = { ...file, sha256: digest('weights').slice(0, 8) };
+  expect(await fetchFile(named, folder)).toMatchObject({ state: 'downloaded' });
+  rmSync(path());
+  rmSync(record());
+  content = 'WEIGHTS';
+  const refusal = {
+    code: 'E_CHECKSUM',
+    exitCode: 1,
+    message: expect.stringContaining(`does not begin with ${named.sha256} as its name says. It was not kept`),
+    evidence: { path: path(), expected: named.sha256, found: digest('WEIGHTS') },
+  };
+  await expect(fetchFile(named, folder)).rejects.toMatchObject(refusal);
+  expect(readdirSync(folder)).toEqual([]);
+  writeFileSync(path(), 'weighty');
+  await expect(fetchFile(named, folder)).rejects.toMatchObject({ code: 'E_CHECKSUM' });
+  expect(await fetchFile(named, folder, { expected: digest('weighty') })).toMatchObject({
+    state: 'verified',
+  });
+});
+
 it('does not take a web page for the file', async () => {
   content = '\n<!doctype html>';
   await expect(fetchFile(file, folder)).rejects.toMatchObject({

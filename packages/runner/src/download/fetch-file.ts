@@ -22,7 +22,7 @@ interface FetchOptions extends Pick<NonNullable<Parameters<typeof download>[2]>,
 /**
  * Makes sure that a file of the registry is in a folder, and is what it was when it came first.
  *
- * No digests are published, so the first one is trusted: it is written beside the file, as `NAME.sha256` in the format
+ * No whole digests are published, so the first one is trusted, where the file's name doesn't tell how it begins: it is written beside the file, as `NAME.sha256` in the format
  * of sha256sum, and from then on every download and every further call is held to it.
  *
  * @throws RunnerError `E_CHECKSUM` (exit code 1) with `path`, `expected` and `found` as evidence; `E_DOWNLOAD`, also for
@@ -37,6 +37,12 @@ export async function fetchFile(
   const record = `${path}.sha256`;
   const known = expected ?? (await recorded(record));
   const compare = (sha256: Digest, remedy: string) => {
+    if (!expected && !sha256.startsWith(file.sha256 ?? ''))
+      throw new RunnerError(
+        'E_CHECKSUM',
+        `${path}: its sha256 is ${sha256}, which does not begin with ${file.sha256} as its name says. ${remedy}; if these bytes are the right ones, give their digest.`,
+        { exitCode: 1, evidence: { path, expected: file.sha256, found: sha256 } },
+      );
     if (known === undefined || sha256 === known) return;
     const [source, otherwise] = expected
       ? ['as given', 'give their digest']

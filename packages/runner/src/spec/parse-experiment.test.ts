@@ -634,9 +634,9 @@ describe('combinations that are impossible', () => {
       ['2:42 dataset.sigma_min: sigma_min 90 must be below sigma_max 80.'],
     ],
     [
-      spec({ evaluate: '[rmse_to_teacher, fid]' }),
+      spec({ evaluate: '[rmse_to_teacher, fid]', dataset: '{ checkpoint: x.pkl, reference_data: r.npz }' }),
       [
-        '5:29 evaluate: fid compares features of the samples with those of real images, but cifar10 has no feature_network: write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.',
+        '5:29 evaluate: fid compares features of the samples with those of real images, but the dataset has no feature_network: write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.',
       ],
     ],
     [
@@ -875,7 +875,9 @@ describe('guidance', () => {
     ],
     [
       { dataset: sd, guidance: '{ type: cfg }' },
-      ['5:19 guidance.type: cfg leads to a prompt: add prompt, a text or a list of texts, or prompts, a file of them.'],
+      [
+        '5:19 guidance.type: cfg leads to a prompt: add prompt, a text or a list of texts, or prompts, a file of them.',
+      ],
     ],
     [
       { dataset: sd, guidance: '{ type: uncond, rate: 2, prompt: a }' },

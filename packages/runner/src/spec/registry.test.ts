@@ -28,6 +28,19 @@ describe('the registry', () => {
       else expect(address).toMatch(new RegExp(`^https://[^?#]+/${name}$`));
   });
 
+  it('scores all that has reference data on FID’s network', () => {
+    for (const name of datasetNames) {
+      const { files } = datasetEntry(name);
+      const { feature_network: network } = files;
+      expect(network?.name).toBe(
+        name === 'digits'
+          ? 'digits-features.onnx'
+          : files.reference_data && 'pt_inception-2015-12-05-6726825d.pth',
+      );
+      if (network?.sha256) expect(network.name).toContain(`-${network.sha256}.`);
+    }
+  });
+
   it('gives files that differ different names', () => {
     const addresses = new Map<string, Set<string | undefined>>();
     for (const { name, address } of files)

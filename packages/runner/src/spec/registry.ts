@@ -14,6 +14,8 @@ export interface ModelFile {
   /** Where its authors publish it; left out where there is no such address, and then the note says how it is had. */
   readonly address?: string;
   readonly licence: string;
+  /** First hex digits of its SHA-256, where its name tells them. */
+  readonly sha256?: string;
   /** What one should know before getting it. */
   readonly note?: string;
 }
@@ -36,6 +38,21 @@ const latentDiffusion = 'https://ommer-lab.com/files/latent-diffusion';
 const latentLicence = 'licence not stated beside the file: see github.com/CompVis/latent-diffusion';
 const otherStatistics = 'OpenAI’s own statistics, not those of AMED-Solver’s authors';
 
+/**
+ * FID's Inception-v3 (arXiv:1512.00567), converted from TensorFlow's by the authors of pytorch-fid; the digits at the end of its
+ * name are its digest's, as PyTorch's hub has it.
+ */
+const inception: ModelFile = {
+  name: 'pt_inception-2015-12-05-6726825d.pth',
+  address:
+    'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth',
+  licence: 'Apache 2.0, TensorFlow and pytorch-fid',
+  sha256: '6726825d',
+};
+
+/** Networks whose features are scored, for use with any data. */
+export const featureNetworks = { inception } satisfies Record<string, ModelFile>;
+
 /** Checkpoints, statistics and σ of EDM: Karras et al. 2022, arXiv:2206.00364. */
 const edm = (checkpoint: string, statistics: string): RegistryEntry => ({
   family: 'edm',
@@ -50,6 +67,7 @@ const edm = (checkpoint: string, statistics: string): RegistryEntry => ({
       address: `https://nvlabs-fi-cdn.nvidia.com/edm/fid-refs/${statistics}`,
       licence: edmLicence,
     },
+    feature_network: inception,
   },
   sigmaMin: 0.002,
   sigmaMax: 80,
@@ -95,6 +113,7 @@ export const registry = {
         licence: 'for research, not for commercial use (its model card), OpenAI',
       },
       reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
+      feature_network: inception,
     },
     sigmaMin: 0.002,
     sigmaMax: 80,
@@ -106,6 +125,7 @@ export const registry = {
       checkpoint: guidedDiffusion('256x256_diffusion.pt'),
       classifier: guidedDiffusion('256x256_classifier.pt'),
       reference_data: openaiStatistics('imagenet/256', 'VIRTUAL_imagenet256_labeled.npz'),
+      feature_network: inception,
     },
     sigmaMin: 0.01048384327441454,
     sigmaMax: 152.16697692871094,
@@ -120,6 +140,7 @@ export const registry = {
         licence: latentLicence,
       },
       reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
+      feature_network: inception,
     },
     sigmaMin: 0.03875904929213178,
     sigmaMax: 83.82249324131594,
