@@ -53,14 +53,19 @@ it('lists the models, and which of their files are here', async () => {
   );
 
   const json = JSON.parse((await fewstep(['models', 'list', '--json'], { env })).stdout);
-  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(9);
+  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(10);
   expect(json.models[1]).toMatchObject({
     name: 'cifar10',
     sigma_max: 80,
     files: [
       { role: 'checkpoint', here: true, bytes: 2_500_000 },
       { role: 'reference_data', here: false },
+      { role: 'feature_network', here: false },
     ],
+  });
+  expect(json.models[9]).toMatchObject({
+    name: 'inception',
+    files: [{ name: 'pt_inception-2015-12-05-6726825d.pth', here: false }],
   });
 });
 
@@ -74,8 +79,26 @@ it('asks the proxy, and says by hand what to get from where and where to put it'
   expect(stderr).toContain(
     `By hand: get ${checkpoint} from ${address} (CC BY-NC-SA 4.0, NVIDIA) and put it at ${join(models, checkpoint)}`,
   );
-  expect(stderr.match(/^E_DOWNLOAD /gm)).toHaveLength(2);
+  expect(stderr.match(/^E_DOWNLOAD /gm)).toHaveLength(3);
   expect(readdirSync(models)).toEqual([]);
+});
+
+it('fetches FID’s Inception-v3 by itself, and tells when it is another file', async () => {
+  const { close, ...it } = await proxy('HTTP/1.1 403 Forbidden\r\n\r\n');
+  const name = 'pt_inception-2015-12-05-6726825d.pth';
+  const fetch = () => fewstep(['models', 'fetch', 'inception'], it);
+  const missing = await fetch();
+  const address = `https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/${name}`;
+  expect(missing.code).toBe(1);
+  expect(missing.stderr).toContain(`By hand: get ${name} from ${address} (Apache 2.0`);
+  expect(missing.stderr).toContain(`and put it at ${join(models, name)}`);
+  writeFileSync(join(models, name), 'another');
+  const other = await fetch();
+  close();
+  expect([other.code, other.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^E_CHECKSUM .* does not begin with 6726825d as its name says\./),
+  ]);
 });
 
 it('ends when it is told to, with exit code 130', async () => {
@@ -90,8 +113,9 @@ it('ends when it is told to, with exit code 130', async () => {
 });
 
 it('compares what is here with its record', async () => {
-  const fetch = (...more: string[]) => fewstep(['models', 'fetch', 'cifar10', ...more], { env });
-  const files = [checkpoint, 'cifar10-32x32.npz'];
+  const fetch = (...more: string[]) => fewstep(['models', 'fetch', 'ms_coco', ...more], { env });
+  const checkpoint = 'v1-5-pruned-emaonly.ckpt';
+  const files = [checkpoint, 'MS-COCO_val2014_30k_captions.csv'];
   for (const name of files) writeFileSync(join(models, name), name);
   const digest = (text: string) => createHash('sha256').update(text).digest('hex');
   const found = await fetch();
