@@ -80,6 +80,7 @@ it.each([
   ['unet', { norm_num_groups: 16 }, /norm_num_groups 16; only 32/],
   ['unet', { flip_sin_to_cos: false }, /flip_sin_to_cos false/],
   ['vae', { norm_num_groups: 8 }, /norm_num_groups 8/],
+  ['text_encoder', { layer_norm_eps: 1e-6 }, /layer_norm_eps 0.000001; only 0.00001/],
   ['text_encoder', { hidden_act: 'relu' }, /hidden_act "relu"; only quick_gelu,gelu/],
 ])('refuses %s %o', async (part, values, message) => {
   await build({ [part]: values });
