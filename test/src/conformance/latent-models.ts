@@ -240,7 +240,7 @@ async function conditionalCases(
       compareRaw(without.denoised, arrays.raw_uncond!.values, one, arrays),
     ),
     await outcome(`${path}/forwards`, async () =>
-      atRate.forwards === 2 * n && atOne.forwards === n
+      atRate.forwards === (one.guidance_rate === 1 ? n : 2 * n) && atOne.forwards === n
         ? undefined
         : `${atRate.forwards} and, at rate 1, ${atOne.forwards} for ${n} samples`,
     ),
