@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -73,18 +73,23 @@ const encoded = (string: string) => `c_codecs\nencode\n(${string}r${u32(300)}X\x
 /** Text as protocol 0 has it. */
 const escaped = elements.replaceAll('\\', '\\u005c').replaceAll('\n', '\\u000a');
 
-/** Peak memory of a process that reads a file's weights, in bytes, and how many bytes those are. */
-function reading(path: string): { peak: number; weights: number } {
-  const program = `
-    import { readStateDict } from '@fewstep/models';
-    const tensors = Object.values(await readStateDict(${JSON.stringify(path)}));
-    const weights = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
-    console.log(JSON.stringify({ peak: process.resourceUsage().maxRSS * 1024, weights }));`;
-  const args = ['--input-type=module', '--eval', program];
+/** What a program says in the end, as JSON, and the peak memory of its process in bytes. */
+function running<T>(program: string): T & { readonly peak: number } {
+  const whole = `
+    import * as models from '@fewstep/models';
+    const said = await (async () => { ${program} })();
+    console.log(JSON.stringify({ ...said, peak: process.resourceUsage().maxRSS * 1024 }));`;
+  const args = ['--input-type=module', '--eval', whole];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: join(root, 'test'), encoding: 'utf8' });
   expect(stderr).toBe('');
   return JSON.parse(stdout);
 }
+
+/** Reads a file's weights, and says how many bytes those are. */
+const reading = (path: string) =>
+  running<{ readonly weights: number }>(`
+    const tensors = Object.values(await models.readStateDict(${JSON.stringify(path)}));
+    return { weights: tensors.reduce((sum, { data }) => sum + data.byteLength, 0) };`);
 
 it.each([
   ['safetensors', safetensors],
@@ -96,5 +101,24 @@ it.each([
   const idle = reading(make(1));
   const { peak, weights } = reading(make(TENSORS));
   expect([idle.weights, weights]).toEqual([EACH, TENSORS * EACH]);
+  expect(peak - idle.peak).toBeLessThan(1.2 * (TENSORS - 1) * EACH);
+});
+
+it('a checkpoint is in memory once while it is found out what it is, and read', () => {
+  const small = readFileSync(join(root, 'packages/models/fixtures/edm-adm-cond.pkl'), 'latin1');
+  // beside what is there already, in the same dict
+  const made = (parts: number) =>
+    saved(`edm.${parts}.pkl`, [
+      small.slice(0, -1),
+      ...Array.from({ length: parts }, (_, i) => `${text(`t${i}`)}B${u32(EACH)}${elements}s`),
+      '.',
+    ]);
+  const peakOf = (path: string) =>
+    running<{ readonly family: string }>(`
+      const { family } = await models.readCheckpoint(${JSON.stringify(path)});
+      return { family };`);
+  const idle = peakOf(made(1));
+  const { peak, family } = peakOf(made(TENSORS));
+  expect([idle.family, family]).toEqual(['edm', 'edm']);
   expect(peak - idle.peak).toBeLessThan(1.2 * (TENSORS - 1) * EACH);
 });

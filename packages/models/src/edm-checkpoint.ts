@@ -34,8 +34,11 @@ export async function readEdmCheckpoint(path: string): Promise<EdmCheckpoint> {
 /** The same from bytes in memory, which the weights may share. @throws as `readEdmCheckpoint`. */
 export const parseEdmCheckpoint = (bytes: Uint8Array): EdmCheckpoint => parse(memorySource(bytes));
 
-function parse(source: Source): EdmCheckpoint {
-  const precond = findPrecond(source);
+const parse = (source: Source): EdmCheckpoint => edmCheckpoint(pickledIn(source));
+
+/** The same of what its pickle holds. @throws as `readEdmCheckpoint`. */
+export function edmCheckpoint(pickled: PickleValue): EdmCheckpoint {
+  const precond = precondOf(pickled);
   const model = modulesOf(precond).get('model');
   if (!(model instanceof PythonInstance))
     throw fault(`its ${precond.className} holds no network named "model"`);
@@ -62,16 +65,18 @@ const EXPECTED = `EDM's .pkl is expected: a pickle of a dict whose "ema" is one 
 const fault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
   new ModelError('E_CHECKPOINT', `${message}. ${EXPECTED}`, evidence, { cause });
 
-function findPrecond(source: Source): PythonInstance {
+function pickledIn(source: Source): PickleValue {
   const format = foreignFormat(source.read(0, Math.min(source.length, 256)));
   if (format) throw fault(`it is ${format}`, { format });
-  let value: PickleValue;
   try {
-    value = runPickle(source, { constructors }).value;
+    return runPickle(source, { constructors }).value;
   } catch (cause) {
     if (!(cause instanceof ModelError)) throw cause;
     throw fault(`it is no readable checkpoint: ${cause.message}`, cause.evidence, cause);
   }
+}
+
+function precondOf(value: PickleValue): PythonInstance {
   const ema = value instanceof Map ? value.get('ema') : value;
   if (ema === undefined)
     throw fault(

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { readEdmCheckpoint } from './edm-checkpoint.js';
+import { edmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
 import { ModelError } from './errors.js';
 import { type Family, familyOf } from './family.js';
 import { admCheckpoint, cmCheckpoint } from './guided-checkpoint.js';
@@ -9,9 +9,10 @@ import { readOfficialPredictor } from './official-predictor.js';
 import type { OnnxType } from './onnx-model.js';
 import { shownValue } from './onnx-values.js';
 import { externalFilesOf, readOnnxFile } from './open-onnx.js';
+import type { PickleValue } from './pickle.js';
 import { isOnnx } from './sniff.js';
 import { fileSource } from './source.js';
-import { openStateDict } from './state-dict.js';
+import { openTensorsAt } from './state-dict.js';
 import { type Dtype, sizeOf, type Tensors } from './tensor.js';
 import type { TensorInfo } from './tensor-file.js';
 
@@ -65,11 +66,12 @@ type Infos = ReadonlyMap<string, TensorInfo>;
  */
 export async function inspectCheckpoint(path: string): Promise<Inspection> {
   if (startsAsOnnx(path)) return inspectOnnx(path);
-  const { format, tensors, close } = await openStateDict(path);
+  const { file, close } = await openTensorsAt(path);
   close();
+  const { format, tensors, pickled } = file;
   const bytes = statSync(path).size;
   if (tensors.size > 0) return { format, bytes, ...told(tensors), ...countsOf(tensors) };
-  const object = await toldObject(path);
+  const object = await toldObject(path, pickled);
   return { format, bytes, ...object.told, ...countsOf(new Map(Object.entries(object.weights))) };
 }
 
@@ -148,9 +150,10 @@ function told(infos: Infos): Told {
 }
 
 /** A pickle that holds an object, not a dict of tensors. */
-async function toldObject(path: string): Promise<{ told: Told; weights: Tensors }> {
+async function toldObject(path: string, pickled?: PickleValue): Promise<{ told: Told; weights: Tensors }> {
   try {
-    const { family, network, weights } = await readEdmCheckpoint(path);
+    const { family, network, weights } =
+      pickled === undefined ? await readEdmCheckpoint(path) : edmCheckpoint(pickled);
     return { told: { family, options: { ...network } }, weights };
   } catch (noDenoiser) {
     if (!(noDenoiser instanceof ModelError)) throw noDenoiser;

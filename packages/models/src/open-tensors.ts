@@ -56,7 +56,11 @@ function openPlain(source: Source, head: Uint8Array, outer: string): TensorFile 
   const foreign = foreignFormat(head);
   if (foreign)
     throw new ModelError('E_CHECKPOINT', `it is ${foreign}, no file of tensors`, { format: foreign });
-  return isTorchLegacy(source)
-    ? torchTensors(`${outer}PyTorch legacy`, readTorchLegacy(source, constructors, new Budget(source.length)))
-    : torchTensors(`${outer}pickle`, runPickle(source, { constructors }).value);
+  if (isTorchLegacy(source))
+    return torchTensors(
+      `${outer}PyTorch legacy`,
+      readTorchLegacy(source, constructors, new Budget(source.length)),
+    );
+  const pickled = runPickle(source, { constructors }).value;
+  return { ...torchTensors(`${outer}pickle`, pickled), pickled };
 }

@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
 import type { Checkpoint } from './checkpoint.js';
-import { readEdmCheckpoint } from './edm-checkpoint.js';
-import { ModelError } from './errors.js';
+import { edmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
+import { atPath, ModelError } from './errors.js';
 import { familyOf } from './family.js';
 import { readAdmCheckpoint, readCmCheckpoint } from './guided-checkpoint.js';
+import type { PickleValue } from './pickle.js';
 import { type LatentCheckpointOptions, readLatentCheckpoint } from './read-latent-checkpoint.js';
-import { openStateDict } from './state-dict.js';
+import { openTensorsAt } from './state-dict.js';
+import type { TensorFile } from './tensor-file.js';
 
 /** What a checkpoint's weights don't show, and files that belong to it. */
 export interface CheckpointOptions extends LatentCheckpointOptions {
@@ -54,7 +56,8 @@ const withoutSize = ({ image_size: _, ...options }: CheckpointOptions) => option
  * doesn't have; the errors of the family's own reader.
  */
 export async function readCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
-  const { what, options: known, read } = readers[await kindOf(path)];
+  const { kind, pickled } = await look(path);
+  const { what, options: known, read } = readers[kind];
   const strange = Object.keys(options).filter((name) => !known.includes(name as never));
   if (strange.length > 0)
     throw new ModelError(
@@ -64,15 +67,31 @@ export async function readCheckpoint(path: string, options: CheckpointOptions = 
       }`,
       { path, strange },
     );
-  return (read as Reader)(path, options);
+  if (pickled === undefined) return (read as Reader)(path, options);
+  try {
+    return edmCheckpoint(pickled);
+  } catch (cause) {
+    throw atPath(path, cause);
+  }
 }
 
-async function kindOf(path: string): Promise<keyof typeof readers> {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return 'ldm';
-  const { tensors, close } = await openStateDict(path);
+interface Look {
+  readonly kind: keyof typeof readers;
+  /** What the pickle of an object holds: its weights, which are not to be read twice. */
+  readonly pickled?: PickleValue;
+}
+
+async function look(path: string): Promise<Look> {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return { kind: 'ldm' };
+  const { file, close } = await openTensorsAt(path);
   close();
+  const { tensors, pickled } = file;
   // an object, not a dict of tensors
-  if (tensors.size === 0) return 'edm';
+  if (tensors.size === 0) return { kind: 'edm', ...(pickled !== undefined && { pickled }) };
+  return { kind: kindOf(path, tensors) };
+}
+
+function kindOf(path: string, tensors: TensorFile['tensors']): keyof typeof readers {
   const family = familyOf(Object.fromEntries(tensors));
   switch (family) {
     case 'stable-diffusion':

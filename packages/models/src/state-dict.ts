@@ -1,11 +1,14 @@
 import { atPath } from './errors.js';
-import { openTensors } from './open-tensors.js';
+import { type OpenTensors, openTensors } from './open-tensors.js';
 import { openShards } from './shards.js';
 import { fileSource } from './source.js';
 import type { Tensors } from './tensor.js';
 import type { TensorInfo } from './tensor-file.js';
 
-/** The named tensors of a checkpoint, of which only names, types and shapes are in memory until they are read. */
+/**
+ * The named tensors of a checkpoint, of which only names, types and shapes are in memory until they are read; but a
+ * pickle, whose elements are within, is in memory as long as this is.
+ */
 export interface StateDict {
   /** What kind of file it is, in words. */
   readonly format: string;
@@ -31,9 +34,7 @@ export interface StateDict {
  * @throws ModelError `E_CHECKPOINT`, `E_PICKLE`, `E_ZIP` or `E_SAFETENSORS`, with `path` in `evidence`.
  */
 export async function openStateDict(path: string): Promise<StateDict> {
-  const { file, close } = await open(path).catch((cause) => {
-    throw atPath(path, cause);
-  });
+  const { file, close } = await openTensorsAt(path);
   return {
     format: file.format,
     tensors: file.tensors,
@@ -50,8 +51,14 @@ export async function openStateDict(path: string): Promise<StateDict> {
   };
 }
 
-const open = async (path: string) =>
-  /\.index(?:\.\w+)?\.json$/.test(path) ? openShards(path) : openTensors(fileSource(path));
+/** The same, as what its format makes of it. @throws as `openStateDict` */
+export async function openTensorsAt(path: string): Promise<OpenTensors> {
+  try {
+    return await (/\.index(?:\.\w+)?\.json$/.test(path) ? openShards(path) : openTensors(fileSource(path)));
+  } catch (cause) {
+    throw atPath(path, cause);
+  }
+}
 
 /** `openStateDict`, `read` with that prefix, and `close`. @throws as they do. */
 export async function readStateDict(path: string, { prefix = '' } = {}): Promise<Tensors> {
