@@ -91,6 +91,16 @@ it.each([
   });
 });
 
+it('says what a folder should have that is no model’s', async () => {
+  await expect(openDiffusers(folder)).rejects.toMatchObject({
+    code: 'E_CHECKPOINT',
+    message: expect.stringMatching(
+      /no model's folder: diffusers' has unet, vae, .* ONNX files has unet\/model\.onnx/,
+    ),
+    evidence: { path: folder },
+  });
+});
+
 it('refuses another noise table than scaled_linear, also where none is said', async () => {
   await build({});
   const { beta_schedule: _, ...rest } = scheduler;

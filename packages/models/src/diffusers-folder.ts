@@ -23,6 +23,12 @@ const endings = ['.safetensors', '.bin'].flatMap((ending) => [
 export async function openDiffusers(
   path: string,
 ): Promise<{ source: LatentSource; options: LatentOptions; close(): void }> {
+  if (!existsSync(join(path, 'unet')))
+    throw new ModelError(
+      'E_CHECKPOINT',
+      `${path} is no model's folder: diffusers' has unet, vae, text_encoder and scheduler, and one of ONNX files has unet/model.onnx or denoiser/model.onnx`,
+      { path },
+    );
   const options = readOptions(path);
   const opened: StateDict[] = [];
   const close = () => {
