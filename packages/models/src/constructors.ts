@@ -107,6 +107,8 @@ const reconstructor: PickleConstructor = ([type], machine) => {
 /** Everything a checkpoint may call, by `module.name`. */
 export const constructors: ReadonlyMap<string, PickleConstructor> = new Map<string, PickleConstructor>([
   ['collections.OrderedDict', orderedDict],
+  // a dict whose keys are attributes, too, of the repositories that EDM's came from
+  ['dnnlib.util.EasyDict', orderedDict],
   ['__builtin__.set', set],
   ['builtins.set', set],
   ['__builtin__.frozenset', set],

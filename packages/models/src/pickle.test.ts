@@ -105,6 +105,10 @@ describe('readPickle', () => {
     expect(scalar('b1', '\x01')).toBe(true);
   });
 
+  it('takes the options of a data set that came as an EasyDict for a dict', () => {
+    expect(read('\x80\x02cdnnlib.util\nEasyDict\n)\x81(X\x01\0\0\0kK\x07u.')).toEqual(map({ k: 7 }));
+  });
+
   it('keeps an unknown name as a label, and refuses to call it', () => {
     expect(read('cos\nsystem\n.')).toEqual(new PickleGlobal('os', 'system'));
     for (const call of [
