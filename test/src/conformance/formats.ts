@@ -56,8 +56,10 @@ async function differenceOf(path: string): Promise<string | undefined> {
     if (tensor.dtype !== dtypes[dtype] || `${tensor.shape}` !== `${shape}`)
       return `${name} is ${tensor.dtype} [${tensor.shape}], expected ${dtype} [${shape}]`;
     const numbers = numbersOf(tensor);
-    if (numbers.length !== values.length || numbers.some((value, i) => !Object.is(value, values[i])))
-      return `${name} is ${numbers}, expected ${values}`;
+    if (numbers.length !== values.length)
+      return `${name} has ${numbers.length} values, expected ${values.length}`;
+    const wrong = numbers.findIndex((value, i) => !Object.is(value, values[i]));
+    if (wrong >= 0) return `value ${wrong} of ${name} is ${numbers[wrong]}, expected ${values[wrong]}`;
   }
   return dict.format === 'pickle' ? differenceOfOthers(readPickle(await readFile(path)), meta) : undefined;
 }

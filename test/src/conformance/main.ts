@@ -33,7 +33,8 @@ for (const name of names) {
   console.log(`${name}: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 }
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
+// what is printed into a pipe is not all written yet
+process.stdout.write('', () => process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0));
 
 /** The folders that hold an index, those that a topic runs first and in its order. */
 async function topicNames(dir: string): Promise<string[]> {
