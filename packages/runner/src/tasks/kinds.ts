@@ -18,7 +18,7 @@ const sampling = ['schedules', 'solvers', 'models'] as const;
 export const kinds = {
   denoiser: {
     packages: ['models'],
-    revision: 1,
+    revision: 2,
     outputs: ['graph', 'info'],
     optional: ['weights', 'decoder', 'text_encoder'],
     load: () => import('./denoiser.js'),
