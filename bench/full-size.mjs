@@ -15,10 +15,10 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { admCheckpoint, cmCheckpoint, exportDenoiser, openDenoiser, withClassifier } from '@fewstep/models';
-import { guidedClassifier } from '../packages/models/dist/guided-classifier.js';
-import { guidedUNet } from '../packages/models/dist/guided-unet.js';
-import { parameterShapes } from '../packages/models/dist/parameters.js';
-import { songUNet } from '../packages/models/dist/song-unet.js';
+import { guidedClassifier } from '../packages/models/dist/networks/guided-classifier.js';
+import { guidedUNet } from '../packages/models/dist/networks/guided-unet.js';
+import { parameterShapes } from '../packages/models/dist/networks/parameters.js';
+import { songUNet } from '../packages/models/dist/networks/song-unet.js';
 
 const published = {
   image_size: 256,

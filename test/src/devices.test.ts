@@ -82,11 +82,15 @@ it('sessions in threads of their own share a call, and give the bits of one', as
     outputs: ['denoised', 'bottleneck'],
   };
   const options = { provider: { name: 'cpu' }, threads: 1 };
-  const { openInThread } = await within('./session-thread.js');
+  const { openInThread } = await within('./engines/session-thread.js');
   const open = (): Promise<Session> => openInThread(graph, signature, options);
-  const whole: Session = await (await within('./ort-session.js')).openOrtSession(graph, signature, options);
+  const whole: Session = await (await within('./engines/ort-session.js')).openOrtSession(
+    graph,
+    signature,
+    options,
+  );
   const parts = ['one', 'two'].map((name) => ({ name, open }));
-  const split: Session = await (await within('./split-session.js')).splitSession(parts);
+  const split: Session = await (await within('./engines/split-session.js')).splitSession(parts);
   const n = 5;
   const inputs = {
     x: { data: Float32Array.from({ length: n * 768 }, (_, i) => Math.sin(i * i)), shape: [3, 16, 16] },

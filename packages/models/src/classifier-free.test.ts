@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { classifierFree } from './classifier-free.js';
-import type { DenoiserRequest, LoadedDenoiser } from './engine.js';
+import type { DenoiserRequest, LoadedDenoiser } from './denoiser.js';
 
 const info = {
   channels: 1,

@@ -1,4 +1,4 @@
-import type { LoadedDenoiser } from './engine.js';
+import type { LoadedDenoiser } from './denoiser.js';
 import { engineFault } from './errors.js';
 
 /**

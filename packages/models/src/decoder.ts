@@ -1,10 +1,10 @@
-import type { LatentCheckpoint } from './checkpoint.js';
+import type { LatentCheckpoint } from './checkpoints/checkpoint.js';
+import { type EngineOptions, openSession } from './engines/open-session.js';
 import { engineFault } from './errors.js';
-import type { FirstStageOptions } from './first-stage-decoder.js';
-import { firstStageDecoder } from './first-stage-decoder.js';
-import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
-import { OnnxOps } from './onnx-ops.js';
-import { type EngineOptions, openSession } from './open-session.js';
+import type { FirstStageOptions } from './networks/first-stage-decoder.js';
+import { firstStageDecoder } from './networks/first-stage-decoder.js';
+import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
+import { OnnxOps } from './onnx/onnx-ops.js';
 
 /** What a caller must know of a decoder graph; plain JSON, to be kept beside it. */
 export interface DecoderInfo {

@@ -1,15 +1,15 @@
-import type { Checkpoint, GuidedCheckpoint, LatentCheckpoint } from './checkpoint.js';
-import { edmNetwork } from './edm-network.js';
+import type { Checkpoint, GuidedCheckpoint, LatentCheckpoint } from './checkpoints/checkpoint.js';
+import { edmNetwork } from './checkpoints/edm-network.js';
 import { ModelError } from './errors.js';
-import { classifierGradient } from './guided-classifier.js';
-import { guidedUNet } from './guided-unet.js';
-import { latentUNet } from './latent-unet.js';
-import type { Network } from './network.js';
-import { OnnxAdjoints } from './onnx-adjoints.js';
-import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
-import type { GraphValue } from './onnx-ops.js';
-import { denoise, type Guide } from './preconditioning.js';
-import type { Tensors } from './tensor.js';
+import type { Tensors } from './files/tensor.js';
+import { classifierGradient } from './networks/guided-classifier.js';
+import { guidedUNet } from './networks/guided-unet.js';
+import { latentUNet } from './networks/latent-unet.js';
+import type { Network } from './networks/network.js';
+import { denoise, type Guide } from './networks/preconditioning.js';
+import { OnnxAdjoints } from './onnx/onnx-adjoints.js';
+import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
+import type { GraphValue } from './onnx/onnx-ops.js';
 
 /** What a caller must know of a denoiser graph; plain JSON, to be kept beside it. */
 export interface DenoiserInfo {

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { inceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
 import { exportFeatureNetwork } from './feature-network.js';
-import { inceptionCheckpoint } from './inception-checkpoint.js';
-import { sizeOf, type Tensors } from './tensor.js';
+import { sizeOf, type Tensors } from './files/tensor.js';
 
 const list = '../fixtures/state-dicts/pt_inception-2015-12-05-6726825d.pth.json.gz';
 const { state_dict: shapes }: { state_dict: Readonly<Record<string, readonly number[]>> } = JSON.parse(

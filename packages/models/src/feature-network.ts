@@ -1,7 +1,7 @@
-import { INCEPTION_SIZE, inception } from './inception.js';
-import type { InceptionCheckpoint } from './inception-checkpoint.js';
-import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
-import { type GraphValue, OnnxOps } from './onnx-ops.js';
+import type { InceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
+import { INCEPTION_SIZE, inception } from './networks/inception.js';
+import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
+import { type GraphValue, OnnxOps } from './onnx/onnx-ops.js';
 
 /**
  * How images come to the network's size and range.

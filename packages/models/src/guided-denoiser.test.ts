@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GuidedCheckpoint } from './checkpoint.js';
-import { type LoadedDenoiser, openDenoiser } from './engine.js';
+import type { GuidedCheckpoint } from './checkpoints/checkpoint.js';
+import { readAdmCheckpoint } from './checkpoints/guided-checkpoint.js';
+import { type LoadedDenoiser, openDenoiser } from './denoiser.js';
 import { exportDenoiser } from './export-denoiser.js';
-import { readAdmCheckpoint } from './guided-checkpoint.js';
-import { readSafetensors } from './safetensors.js';
-import { type Tensors, toFloat32 } from './tensor.js';
+import { readSafetensors } from './files/safetensors.js';
+import { type Tensors, toFloat32 } from './files/tensor.js';
 
 const fixture = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;
 const N = 5;

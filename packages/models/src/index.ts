@@ -1,7 +1,39 @@
-export type { Checkpoint, EdmCheckpoint, GuidedCheckpoint, LatentCheckpoint } from './checkpoint.js';
+export type {
+  Checkpoint,
+  EdmCheckpoint,
+  GuidedCheckpoint,
+  LatentCheckpoint,
+} from './checkpoints/checkpoint.js';
+export { edmWeightShapes, parseEdmCheckpoint, readEdmCheckpoint } from './checkpoints/edm-checkpoint.js';
+export type { EdmNetworkOptions } from './checkpoints/edm-options.js';
+export {
+  admCheckpoint,
+  cmCheckpoint,
+  readAdmCheckpoint,
+  readCmCheckpoint,
+  withClassifier,
+} from './checkpoints/guided-checkpoint.js';
+export type { UnseenOptions } from './checkpoints/guided-options.js';
+export {
+  type InceptionCheckpoint,
+  inceptionCheckpoint,
+  readInceptionCheckpoint,
+} from './checkpoints/inception-checkpoint.js';
+export type { LatentOptions } from './checkpoints/latent-options.js';
+export {
+  type OfficialPredictor,
+  type OfficialPredictorSettings,
+  parseOfficialPredictor,
+  readOfficialPredictor,
+} from './checkpoints/official-predictor.js';
+export { type CheckpointOptions, readCheckpoint } from './checkpoints/read-checkpoint.js';
+export {
+  type LatentCheckpointOptions,
+  parseDiffusersCheckpoint,
+  parseLatentCheckpoint,
+  readLatentCheckpoint,
+} from './checkpoints/read-latent-checkpoint.js';
 export { classifierFree } from './classifier-free.js';
-export type { ClipTextOptions } from './clip-text-encoder.js';
-export { PythonInstance } from './constructors.js';
 export {
   type DecoderInfo,
   type ExportedDecoder,
@@ -9,17 +41,15 @@ export {
   type LoadedDecoder,
   openDecoder,
 } from './decoder.js';
-export { describeOnnx, type OnnxDescription, type OnnxRole } from './describe-onnx.js';
-export { type Device, parseDevice } from './device.js';
-export type { DhariwalUNetOptions } from './dhariwal-unet.js';
-export { edmWeightShapes, parseEdmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
-export type { EdmNetworkOptions } from './edm-options.js';
 export {
   type DenoiserRequest,
   type DenoiserResult,
   type LoadedDenoiser,
   openDenoiser,
-} from './engine.js';
+} from './denoiser.js';
+export { type Device, parseDevice } from './engines/device.js';
+export type { EngineOptions } from './engines/open-session.js';
+export type { TensorBackend } from './engines/tfjs/tensor-backends.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
 export {
   type Condition,
@@ -28,53 +58,30 @@ export {
   exportDenoiser,
 } from './export-denoiser.js';
 export { exportFeatureNetwork, type FeatureResize } from './feature-network.js';
-export type { FirstStageOptions } from './first-stage-decoder.js';
-export {
-  admCheckpoint,
-  cmCheckpoint,
-  readAdmCheckpoint,
-  readCmCheckpoint,
-  withClassifier,
-} from './guided-checkpoint.js';
-export type { UnseenOptions } from './guided-options.js';
-export type { GuidedUNetOptions } from './guided-unet.js';
-export { importDecoder, type OnnxDecoderOptions } from './import-decoder.js';
-export { importDenoiser, type OnnxDenoiserOptions, parseOnnxDenoiser } from './import-denoiser.js';
-export { importTextEncoder } from './import-text-encoder.js';
-export {
-  type InceptionCheckpoint,
-  inceptionCheckpoint,
-  readInceptionCheckpoint,
-} from './inception-checkpoint.js';
+export { PythonInstance } from './files/constructors.js';
+export { PickleGlobal, PickleObject, type PickleValue } from './files/pickle.js';
+export { PickleText } from './files/pickle-text.js';
+export { readPickle } from './files/read-pickle.js';
+export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from './files/safetensors.js';
+export { openStateDict, readStateDict, type StateDict } from './files/state-dict.js';
+export { type Dtype, type Tensor, type TensorData, type Tensors, toFloat32 } from './files/tensor.js';
+export type { TensorInfo } from './files/tensor-file.js';
+export { TensorView } from './files/torch-storage.js';
+export { describeOnnx, type OnnxDescription, type OnnxRole } from './foreign/describe-onnx.js';
+export { importDecoder, type OnnxDecoderOptions } from './foreign/import-decoder.js';
+export { importDenoiser, type OnnxDenoiserOptions, parseOnnxDenoiser } from './foreign/import-denoiser.js';
+export { importTextEncoder } from './foreign/import-text-encoder.js';
 export { type Inspection, inspectCheckpoint } from './inspect-checkpoint.js';
-export type { LatentOptions } from './latent-options.js';
-export type { LatentUNetOptions } from './latent-unet.js';
-export { alphasCumprod, type BetaSchedule } from './noise-levels.js';
-export {
-  type OfficialPredictor,
-  type OfficialPredictorSettings,
-  parseOfficialPredictor,
-  readOfficialPredictor,
-} from './official-predictor.js';
-export { externalFiles } from './open-onnx.js';
-export type { EngineOptions } from './open-session.js';
-export { PickleGlobal, PickleObject, type PickleValue } from './pickle.js';
-export { PickleText } from './pickle-text.js';
-export type { Preconditioning } from './preconditioning.js';
-export { type CheckpointOptions, readCheckpoint } from './read-checkpoint.js';
-export {
-  type LatentCheckpointOptions,
-  parseDiffusersCheckpoint,
-  parseLatentCheckpoint,
-  readLatentCheckpoint,
-} from './read-latent-checkpoint.js';
-export { readPickle } from './read-pickle.js';
+export type { ClipTextOptions } from './networks/clip-text-encoder.js';
+export type { DhariwalUNetOptions } from './networks/dhariwal-unet.js';
+export type { FirstStageOptions } from './networks/first-stage-decoder.js';
+export type { GuidedUNetOptions } from './networks/guided-unet.js';
+export type { LatentUNetOptions } from './networks/latent-unet.js';
+export { alphasCumprod, type BetaSchedule } from './networks/noise-levels.js';
+export type { Preconditioning } from './networks/preconditioning.js';
+export type { SongUNetOptions } from './networks/song-unet.js';
+export { externalFiles } from './onnx/open-onnx.js';
 export { roundSigma } from './round-sigma.js';
-export { readSafetensors, readSafetensorsMetadata, writeSafetensors } from './safetensors.js';
-export type { SongUNetOptions } from './song-unet.js';
-export { openStateDict, readStateDict, type StateDict } from './state-dict.js';
-export { type Dtype, type Tensor, type TensorData, type Tensors, toFloat32 } from './tensor.js';
-export type { TensorInfo } from './tensor-file.js';
 export {
   type ExportedTextEncoder,
   exportTextEncoder,
@@ -82,6 +89,4 @@ export {
   openTextEncoder,
   type TextEncoderInfo,
 } from './text-encoder.js';
-export type { TensorBackend } from './tfjs/tensor-backends.js';
 export { openTokenizer, type Tokenizer } from './tokenizer.js';
-export { TensorView } from './torch-storage.js';

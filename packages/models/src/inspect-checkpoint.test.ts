@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { inception } from './inception.js';
+import { readCheckpoint } from './checkpoints/read-checkpoint.js';
+import { writeSafetensors } from './files/safetensors.js';
+import type { Tensors } from './files/tensor.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
-import { recordShapes } from './parameters.js';
-import { readCheckpoint } from './read-checkpoint.js';
-import { writeSafetensors } from './safetensors.js';
-import type { Tensors } from './tensor.js';
+import { inception } from './networks/inception.js';
+import { recordShapes } from './networks/parameters.js';
 
 const fixture = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;
 

@@ -1,20 +1,20 @@
 import { statSync } from 'node:fs';
-import { edmCheckpoint, readEdmCheckpoint } from './edm-checkpoint.js';
+import { edmCheckpoint, readEdmCheckpoint } from './checkpoints/edm-checkpoint.js';
+import { type Family, familyOf } from './checkpoints/family.js';
+import { admCheckpoint, cmCheckpoint } from './checkpoints/guided-checkpoint.js';
+import { inceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
+import { planLatent } from './checkpoints/latent-checkpoint.js';
+import { readOfficialPredictor } from './checkpoints/official-predictor.js';
 import { ModelError } from './errors.js';
-import { type Family, familyOf } from './family.js';
-import { admCheckpoint, cmCheckpoint } from './guided-checkpoint.js';
-import { inceptionCheckpoint } from './inception-checkpoint.js';
-import { planLatent } from './latent-checkpoint.js';
-import { readOfficialPredictor } from './official-predictor.js';
-import type { OnnxType } from './onnx-model.js';
-import { shownValue } from './onnx-values.js';
-import { externalFilesOf, readOnnxFile } from './open-onnx.js';
-import type { PickleValue } from './pickle.js';
-import { isOnnx } from './sniff.js';
-import { fileSource } from './source.js';
-import { openTensorsAt } from './state-dict.js';
-import { type Dtype, sizeOf, type Tensors } from './tensor.js';
-import type { TensorInfo } from './tensor-file.js';
+import type { PickleValue } from './files/pickle.js';
+import { isOnnx } from './files/sniff.js';
+import { fileSource } from './files/source.js';
+import { openTensorsAt } from './files/state-dict.js';
+import { type Dtype, sizeOf, type Tensors } from './files/tensor.js';
+import type { TensorInfo } from './files/tensor-file.js';
+import { shownValue } from './foreign/onnx-values.js';
+import type { OnnxType } from './onnx/onnx-model.js';
+import { externalFilesOf, readOnnxFile } from './onnx/open-onnx.js';
 
 /** What a file of weights is, in words and numbers; plain JSON. */
 export interface Inspection {

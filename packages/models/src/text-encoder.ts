@@ -1,9 +1,9 @@
-import type { LatentCheckpoint } from './checkpoint.js';
-import { clipTextEncoder } from './clip-text-encoder.js';
+import type { LatentCheckpoint } from './checkpoints/checkpoint.js';
+import { type EngineOptions, openSession } from './engines/open-session.js';
 import { engineFault, ModelError } from './errors.js';
-import { type EncodedOnnx, encodeOnnx } from './onnx-model.js';
-import { OnnxOps } from './onnx-ops.js';
-import { type EngineOptions, openSession } from './open-session.js';
+import { clipTextEncoder } from './networks/clip-text-encoder.js';
+import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
+import { OnnxOps } from './onnx/onnx-ops.js';
 
 /** What a caller must know of a text encoder graph; plain JSON, to be kept beside it. */
 export interface TextEncoderInfo {

@@ -1,5 +1,5 @@
 // single layers are no public interface of the package
-import { type EdmLayer, runEdmLayer } from '../../../packages/models/dist/edm-layer.test.support.js';
+import { type EdmLayer, runEdmLayer } from '../../../packages/models/dist/networks/edm-layer.test.support.js';
 import { differences } from './differences.js';
 import type { Golden } from './golden.js';
 import { type Outcome, outcome } from './topic.js';

@@ -1,0 +1,130 @@
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readStateDict } from '../files/state-dict.js';
+import { toNumbers } from '../files/tensor.js';
+import { openDiffusers } from './diffusers-folder.js';
+
+const weights = new URL('../../fixtures/tensors.zip.pt', import.meta.url).pathname;
+const scheduler = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  num_train_timesteps: 1000,
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fewstep-models-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const config = (part: string, values: object) =>
+  writeFile(
+    join(folder, part, part === 'scheduler' ? 'scheduler_config.json' : 'config.json'),
+    JSON.stringify(values),
+  );
+
+/** A folder whose parts hold tensors that mean nothing: what is in them is another file's concern. */
+async function build({ unet = {}, vae = {}, text_encoder = {} }) {
+  for (const part of ['unet', 'vae', 'text_encoder', 'scheduler'])
+    await mkdir(join(folder, part), { recursive: true });
+  await config('unet', unet);
+  await config('vae', vae);
+  await config('text_encoder', text_encoder);
+  await config('scheduler', scheduler);
+  await copyFile(weights, join(folder, 'vae', 'diffusion_pytorch_model.bin'));
+  await copyFile(weights, join(folder, 'text_encoder', 'pytorch_model.fp16.bin'));
+  await copyFile(weights, join(folder, 'unet', 'diffusion_pytorch_model.bin'));
+}
+
+async function optionsOf(parts: Parameters<typeof build>[0]) {
+  await build(parts);
+  const { options, close } = await openDiffusers(folder);
+  close();
+  return options;
+}
+
+const table = { linear_start: 0.00085, linear_end: 0.012 };
+
+it.each([
+  [{ attention_head_dim: 8 }, { num_heads: 8 }],
+  [{ attention_head_dim: 64, num_attention_heads: 4 }, { num_heads: 4 }],
+  [{ attention_head_dim: 5, num_attention_heads: null }, { num_heads: 5 }],
+  [{ attention_head_dim: [8, 8], block_out_channels: [320, 640] }, { num_heads: 8 }],
+  [{ attention_head_dim: [5, 10], block_out_channels: [320, 640] }, { num_head_channels: 64 }],
+  [{}, {}],
+])('heads of %o', async (unet, heads) => {
+  expect(await optionsOf({ unet })).toEqual({ ...table, ...heads });
+});
+
+it('what else the files say', async () => {
+  const options = await optionsOf({
+    unet: { sample_size: 64, norm_num_groups: 32, use_linear_projection: true },
+    vae: { scaling_factor: 0.13025 },
+    text_encoder: { num_attention_heads: 12, hidden_act: 'gelu' },
+  });
+  expect(options).toEqual({
+    ...table,
+    image_size: 64,
+    scale_factor: 0.13025,
+    num_attention_heads: 12,
+    hidden_act: 'gelu',
+  });
+});
+
+it.each([
+  ['unet', { attention_head_dim: [8, 8, 10], block_out_channels: [320, 640, 1280] }, /attention_head_dim/],
+  ['unet', { attention_head_dim: 'many' }, /attention_head_dim "many"/],
+  ['unet', { norm_num_groups: 16 }, /norm_num_groups 16; only 32/],
+  ['unet', { flip_sin_to_cos: false }, /flip_sin_to_cos false/],
+  ['vae', { norm_num_groups: 8 }, /norm_num_groups 8/],
+  ['text_encoder', { layer_norm_eps: 1e-6 }, /layer_norm_eps 0.000001; only 0.00001/],
+  ['text_encoder', { hidden_act: 'relu' }, /hidden_act "relu"; only quick_gelu,gelu/],
+])('refuses %s %o', async (part, values, message) => {
+  await build({ [part]: values });
+  await expect(openDiffusers(folder)).rejects.toMatchObject({
+    code: 'E_CHECKPOINT',
+    message: expect.stringMatching(message),
+    evidence: { path: join(folder, part, 'config.json') },
+  });
+});
+
+it('says what a folder should have that is no model’s', async () => {
+  await expect(openDiffusers(folder)).rejects.toMatchObject({
+    code: 'E_CHECKPOINT',
+    message: expect.stringMatching(
+      /no model's folder: diffusers' has unet, vae, .* ONNX files has unet\/model\.onnx/,
+    ),
+    evidence: { path: folder },
+  });
+});
+
+it('refuses another noise table than scaled_linear, also where none is said', async () => {
+  await build({});
+  const { beta_schedule: _, ...rest } = scheduler;
+  for (const values of [{ ...scheduler, beta_schedule: 'linear' }, rest]) {
+    await config('scheduler', values);
+    await expect(openDiffusers(folder)).rejects.toMatchObject({
+      message: expect.stringMatching(/beta_schedule/),
+    });
+  }
+});
+
+it.each(['diffusion_pytorch_model.bin.index.json', 'diffusion_pytorch_model.safetensors.index.fp16.json'])(
+  'weights in shards by %s',
+  async (index) => {
+    await build({});
+    await rm(join(folder, 'unet', 'diffusion_pytorch_model.bin'));
+    const shard = 'diffusion_pytorch_model-00001-of-00001.bin';
+    await copyFile(weights, join(folder, 'unet', shard));
+    const expected = await readStateDict(weights);
+    const weight_map = Object.fromEntries(Object.keys(expected).map((name) => [name, shard]));
+    await writeFile(join(folder, 'unet', index), JSON.stringify({ weight_map }));
+    const { source, close } = await openDiffusers(folder);
+    const name = Object.keys(expected)[0]!;
+    expect(toNumbers(source.read(`model.diffusion_model.${name}`))).toEqual(toNumbers(expected[name]!));
+    close();
+  },
+);

@@ -1,0 +1,163 @@
+import { ModelError } from '../errors.js';
+import type { GuidedUNetOptions } from '../networks/guided-unet.js';
+import type { Shaped } from '../networks/parameters.js';
+
+/** Options that the names and shapes of a network's weights don't show. Left out: those of the published files. */
+export type UnseenOptions = Partial<
+  Pick<
+    GuidedUNetOptions,
+    'image_size' | 'num_head_channels' | 'num_heads' | 'num_heads_upsample' | 'attention_order'
+  >
+>;
+
+const CHANNELS_PER_HEAD = 64;
+const NORM_GROUPS = 32;
+/** Height and width at the last level of every published U-Net of the kind. */
+const LAST_LEVEL = 8;
+
+/**
+ * Reads the options of a U-Net off its weights, where they can be read.
+ *
+ * @throws ModelError `E_CHECKPOINT` when the weights are of no such network, or the options fit none.
+ */
+export function inferUNetOptions(weights: Shaped, unseen: UnseenOptions = {}): GuidedUNetOptions {
+  const has = (name: string) => Object.hasOwn(weights, name);
+  const blocks = countWhile((k) => has(`output_blocks.${k}.0.in_layers.0.weight`));
+  const resamples = (k: number) =>
+    [1, 2].some((part) =>
+      ['in_layers.0', 'conv'].some((layer) => has(`output_blocks.${k}.${part}.${layer}.weight`)),
+    );
+  const firstUp = countWhile((k) => k < blocks && !resamples(k));
+  // the decoder has one block more at each level than the encoder, and goes up after the last
+  const numBlocks = firstUp === blocks ? blocks - 1 : firstUp;
+  const levels = blocks / (numBlocks + 1);
+  if (!(Number.isInteger(levels) && numBlocks >= 1))
+    throw fault(
+      `it has ${blocks} output_blocks, the first that enlarges after ${firstUp}: no U-Net of ADM's kind`,
+    );
+  return inferOptions(
+    weights,
+    { levels, numBlocks, imageSize: LAST_LEVEL * 2 ** (levels - 1) },
+    dimension(weights, 'out.2.weight', 0),
+    unseen,
+  );
+}
+
+/**
+ * The same for a classifier, whose levels show only beside the size of its images; one that pools by the mean alone is
+ * taken to have its last level at 8×8, as the published networks do.
+ *
+ * @throws as `inferUNetOptions`.
+ */
+export function inferClassifierOptions(
+  weights: Shaped,
+  unseen: UnseenOptions & { readonly image_size: number },
+): GuidedUNetOptions {
+  const has = (name: string) => Object.hasOwn(weights, name);
+  const spatial = has('out.1.weight') ? 'spatial_v2' : has('out.2.weight') ? 'spatial' : undefined;
+  if (spatial)
+    throw fault(`its pool is ${spatial}, which is not read; attention and adaptive are`, { pool: spatial });
+  const adaptive = has('out.3.weight');
+  const positions = adaptive ? LAST_LEVEL ** 2 : dimension(weights, 'out.2.positional_embedding', 1) - 1;
+  const blocks = countWhile(
+    (k) =>
+      has(`input_blocks.${k}.0.weight`) ||
+      ['in_layers.0', 'op'].some((layer) => has(`input_blocks.${k}.0.${layer}.weight`)),
+  );
+  const levels = Math.log2(unseen.image_size / Math.sqrt(positions)) + 1;
+  const numBlocks = (blocks - levels) / levels;
+  if (!(Number.isInteger(levels) && levels >= 1 && Number.isInteger(numBlocks) && numBlocks >= 1))
+    throw fault(
+      `it has ${blocks} input_blocks and attends to ${positions} positions: no classifier of ${unseen.image_size}×${unseen.image_size} images`,
+    );
+  const options = inferOptions(
+    weights,
+    { levels, numBlocks, imageSize: unseen.image_size },
+    dimension(weights, adaptive ? 'out.3.weight' : 'out.2.c_proj.weight', 0),
+    unseen,
+  );
+  return adaptive ? { ...options, pool: 'adaptive' } : options;
+}
+
+interface Structure {
+  readonly levels: number;
+  readonly numBlocks: number;
+  readonly imageSize: number;
+}
+
+function inferOptions(
+  weights: Shaped,
+  { levels, numBlocks, imageSize }: Structure,
+  outChannels: number,
+  unseen: UnseenOptions,
+): GuidedUNetOptions {
+  const has = (name: string) => Object.hasOwn(weights, name);
+  const width = dimension(weights, 'time_embed.0.weight', 1);
+  const first = Array.from({ length: levels }, (_, i) => `input_blocks.${1 + i * (numBlocks + 1)}`);
+  const channels = first.map((block) => dimension(weights, `${block}.0.out_layers.0.weight`, 0));
+  const options: GuidedUNetOptions = {
+    image_size: imageSize,
+    in_channels: dimension(weights, 'input_blocks.0.0.weight', 1),
+    out_channels: outChannels,
+    model_channels: width,
+    channel_mult: channels.map((n) => n / width),
+    num_res_blocks: numBlocks,
+    attention_resolutions: first.flatMap((block, i) => (has(`${block}.1.norm.weight`) ? [2 ** i] : [])),
+    num_classes: has('label_emb.weight') ? dimension(weights, 'label_emb.weight', 0) : 0,
+    num_head_channels: unseen.num_heads === undefined ? CHANNELS_PER_HEAD : -1,
+    num_heads: 1,
+    num_heads_upsample: -1,
+    use_scale_shift_norm: dimension(weights, `${first[0]}.0.emb_layers.1.weight`, 0) === 2 * channels[0]!,
+    resblock_updown: levels === 1 || has(`input_blocks.${numBlocks + 1}.0.in_layers.0.weight`),
+    attention_order: 'heads-qkv-channels',
+    ...unseen,
+  };
+  checkOptions(options, channels);
+  return options;
+}
+
+/** What shapes alone don't hold to: that sizes can be divided as the network divides them. */
+function checkOptions(options: GuidedUNetOptions, channels: readonly number[]): void {
+  const {
+    image_size: size,
+    num_head_channels: perHead,
+    num_heads: heads,
+    num_heads_upsample: upper,
+  } = options;
+  const problems: string[] = [];
+  const halvings = channels.length - 1;
+  if (!(Number.isInteger(size) && size > 0 && size % 2 ** halvings === 0))
+    problems.push(`image_size ${size} can't be halved ${halvings} times`);
+  if (options.model_channels % 2 !== 0) problems.push(`model_channels ${options.model_channels} is odd`);
+  const attending = channels.filter(
+    (_, i) => options.attention_resolutions.includes(2 ** i) || i === channels.length - 1,
+  );
+  for (const n of new Set(channels))
+    if (n % NORM_GROUPS !== 0) problems.push(`${n} channels are no ${NORM_GROUPS} equal groups`);
+  for (const n of new Set(attending)) {
+    const whole = (count: number) => Number.isInteger(count) && count >= 1 && n % count === 0;
+    if (perHead !== -1 ? !whole(perHead) : !whole(heads) || !(upper === -1 || whole(upper)))
+      problems.push(
+        perHead !== -1
+          ? `${n} channels are no heads of num_head_channels ${perHead}; give the network's own`
+          : `${n} channels are no num_heads ${heads} (num_heads_upsample ${upper}) equal heads`,
+      );
+  }
+  if (problems.length > 0) throw fault(`its options don't fit: ${problems.join('; ')}`, { problems });
+}
+
+function dimension(weights: Shaped, name: string, axis: number): number {
+  const size = Object.hasOwn(weights, name) ? weights[name]!.shape[axis] : undefined;
+  if (size === undefined || size < 1)
+    throw fault(`it has no weight ${name} as ADM's networks have`, { missing: [name] });
+  return size;
+}
+
+function countWhile(holds: (k: number) => boolean): number {
+  let k = 0;
+  while (holds(k)) k++;
+  return k;
+}
+
+const fault = (message: string, evidence: Record<string, unknown> = {}) =>
+  new ModelError('E_CHECKPOINT', message, evidence);

@@ -1,0 +1,257 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { type Tensors, toFloat32 } from '../files/tensor.js';
+import { alphasCumprod } from '../networks/noise-levels.js';
+import { parseDiffusersCheckpoint, parseLatentCheckpoint } from './read-latent-checkpoint.js';
+
+/** A published checkpoint's tensors, of which only the noise table has elements. */
+function published(file: string): Record<string, Tensors[string]> {
+  const path = new URL(`../../fixtures/state-dicts/${file}.json.gz`, import.meta.url);
+  const { state_dict: shapes } = JSON.parse(gunzipSync(readFileSync(path)).toString()) as {
+    state_dict: Record<string, number[]>;
+  };
+  const table = Float32Array.from({ length: 1000 }, (_, k) => 0.99 ** (k + 1));
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [
+      name,
+      { dtype: 'F32', shape, data: name === 'alphas_cumprod' ? table : new Float32Array(0) },
+    ]),
+  );
+}
+
+const LDM = 'lsun_bedrooms-ldm-vq-4.model.ckpt';
+const SD = 'v1-5-pruned-emaonly.ckpt';
+const diffusers = () => ({
+  unet: published('stable-diffusion-v1-5.diffusers.unet'),
+  vae: published('stable-diffusion-v1-5.diffusers.vae'),
+  text_encoder: published('stable-diffusion-v1-5.diffusers.text_encoder'),
+});
+const TABLE = { linear_start: 0.00085, linear_end: 0.012 };
+const thrown = (run: () => unknown) => {
+  try {
+    run();
+  } catch (cause) {
+    return cause;
+  }
+  throw new Error('nothing was thrown');
+};
+
+describe('the published checkpoints', () => {
+  it('LDM’s bedrooms: an unconditional network, a codebook, heads of 32 channels', () => {
+    const { network, decoder, textEncoder, scaleFactor, sigmaMin, sigmaMax } = parseLatentCheckpoint(
+      published(LDM),
+    );
+    expect(network).toMatchObject({
+      image_size: 64,
+      in_channels: 3,
+      out_channels: 3,
+      model_channels: 224,
+      attention_resolutions: [2, 4, 8],
+      num_res_blocks: 2,
+      channel_mult: [1, 2, 3, 4],
+      num_head_channels: 32,
+    });
+    expect(network.transformer).toBeUndefined();
+    expect(decoder.options).toEqual({
+      embed_dim: 3,
+      n_embed: 8192,
+      z_channels: 3,
+      out_ch: 3,
+      ch: 128,
+      ch_mult: [1, 2, 4],
+      num_res_blocks: 2,
+      attn_type: 'vanilla',
+      attn_levels: [],
+    });
+    expect(textEncoder).toBeUndefined();
+    expect(scaleFactor).toBe(1);
+    expect(sigmaMin).toBeCloseTo(Math.sqrt(0.01 / 0.99), 6);
+    expect(sigmaMax).toBeCloseTo(Math.sqrt(0.99 ** -1000 - 1), 2);
+  });
+
+  it('Stable Diffusion: cross attention, a KL decoder, CLIP ViT-L', () => {
+    const { network, decoder, textEncoder, scaleFactor } = parseLatentCheckpoint(published(SD));
+    expect(network).toMatchObject({
+      image_size: 64,
+      model_channels: 320,
+      attention_resolutions: [1, 2, 4],
+      channel_mult: [1, 2, 4, 4],
+      num_heads: 8,
+      num_head_channels: -1,
+      transformer: { depth: 1, context_dim: 768 },
+    });
+    expect(decoder.options).toMatchObject({ n_embed: 0, embed_dim: 4, ch: 128, ch_mult: [1, 2, 4, 4] });
+    expect(textEncoder!.options).toEqual({
+      vocab_size: 49408,
+      max_position_embeddings: 77,
+      hidden_size: 768,
+      intermediate_size: 3072,
+      num_hidden_layers: 12,
+      num_attention_heads: 12,
+      hidden_act: 'quick_gelu',
+    });
+    expect(scaleFactor).toBe(0.18215);
+  });
+
+  it('the same model in diffusers’ layout', () => {
+    const original = parseLatentCheckpoint(published(SD));
+    const { network, decoder, textEncoder, weights, preconditioning } = parseDiffusersCheckpoint(
+      diffusers(),
+      TABLE,
+    );
+    expect(network).toEqual(original.network);
+    expect(decoder.options).toEqual(original.decoder.options);
+    expect(textEncoder!.options).toEqual(original.textEncoder!.options);
+    expect(Object.keys(weights)).toEqual(Object.keys(original.weights));
+    // the names alone could be permuted; of these, no two have the same shape
+    expect(weights['output_blocks.2.1.conv.weight']!.shape).toEqual([1280, 1280, 3, 3]);
+    expect(weights['output_blocks.8.2.conv.weight']!.shape).toEqual([640, 640, 3, 3]);
+    expect(weights['input_blocks.9.0.op.weight']!.shape).toEqual([1280, 1280, 3, 3]);
+    expect(weights['output_blocks.5.0.skip_connection.weight']!.shape).toEqual([1280, 1920, 1, 1]);
+    const table = alphasCumprod({ type: 'scaled_linear', start: 0.00085, end: 0.012, steps: 1000 });
+    expect(table[0]).toBeCloseTo(0.99915, 12);
+    expect(table.at(-1)).toBeCloseTo(0.004660098513077241, 12);
+    // in float32, as the original file has it
+    expect(preconditioning).toEqual({ type: 'ldm', alphasCumprod: table.map(Math.fround) });
+  });
+
+  it('diffusers’ older names of the decoder’s attention', () => {
+    const parts = diffusers();
+    const older = { to_q: 'query', to_k: 'key', to_v: 'value', 'to_out.0': 'proj_attn' };
+    const vae = Object.fromEntries(
+      Object.entries(parts.vae).map(([name, tensor]) => {
+        const [now, then] = Object.entries(older).find(([layer]) => name.includes(`.${layer}.`)) ?? ['', ''];
+        return [now ? name.replace(now, then) : name, tensor];
+      }),
+    );
+    expect(Object.keys(vae)).not.toEqual(Object.keys(parts.vae));
+    expect(Object.keys(parseDiffusersCheckpoint({ ...parts, vae }, TABLE).decoder.weights)).toHaveLength(140);
+  });
+});
+
+describe('options that the published models don’t have', () => {
+  it('are taken where weights don’t show them', () => {
+    const given = { num_heads: 8, num_heads_upsample: 4, attention_order: 'qkv-heads-channels' } as const;
+    expect(parseLatentCheckpoint(published(LDM), given).network).toMatchObject(given);
+    const { textEncoder } = parseLatentCheckpoint(published(SD), { hidden_act: 'gelu' });
+    expect(textEncoder!.options.hidden_act).toBe('gelu');
+  });
+
+  it('a decoder without attention', () => {
+    const tensors = published(LDM);
+    const mid = Object.keys(tensors).filter((name) => name.includes('.decoder.mid.attn_1.'));
+    expect(mid).toHaveLength(10);
+    for (const name of mid) delete tensors[name];
+    const { decoder } = parseLatentCheckpoint(tensors);
+    expect(decoder.options.attn_type).toBe('none');
+    expect(Object.keys(decoder.weights).filter((name) => name.includes('attn'))).toEqual([]);
+  });
+
+  it('a decoder with attention at a level, in diffusers’ layout', () => {
+    const parts = diffusers();
+    const middle = 'decoder.mid_block.attentions.0.';
+    // levels count from the image's size in one layout, from the latent's in the other; this one has 512 channels
+    for (const [name, tensor] of Object.entries(parts.vae))
+      if (name.startsWith(middle))
+        for (const block of [0, 1, 2])
+          parts.vae[name.replace(middle, `decoder.up_blocks.1.attentions.${block}.`)] = tensor;
+    const { decoder } = parseDiffusersCheckpoint(parts, TABLE);
+    expect(decoder.options.attn_levels).toEqual([2]);
+    expect(decoder.weights['decoder.up.2.attn.1.proj_out.weight']!.shape).toEqual([512, 512]);
+  });
+});
+
+describe('averaged weights', () => {
+  const named = (value: number, shape: readonly number[]) =>
+    ({ dtype: 'F32', shape, data: Float32Array.of(value) }) as const;
+  const both = () => {
+    const tensors = published(LDM);
+    const bias = 'out.2.bias';
+    tensors[`model.diffusion_model.${bias}`] = named(1, [3]);
+    tensors['model_ema.diffusion_modelout2bias'] = named(2, [3]);
+    return tensors;
+  };
+  const outBias = (use_ema?: boolean) =>
+    toFloat32(
+      parseLatentCheckpoint(both(), { ...(use_ema !== undefined && { use_ema }) }).weights['out.2.bias']!,
+    )[0];
+
+  it('are taken, unless asked not to', () => {
+    expect(outBias()).toBe(2);
+    expect(outBias(true)).toBe(2);
+    expect(outBias(false)).toBe(1);
+  });
+
+  it('must be there for every parameter', () => {
+    const tensors = both();
+    delete tensors['model_ema.diffusion_modelout2bias'];
+    expect(thrown(() => parseLatentCheckpoint(tensors))).toMatchObject({
+      code: 'E_CHECKPOINT',
+      evidence: { missing: ['model_ema.diffusion_modelout2bias'], unexpected: [], wrongShape: [] },
+    });
+  });
+});
+
+describe('what doesn’t fit', () => {
+  it('is listed: missing, unexpected and of another shape', () => {
+    const tensors = published(SD);
+    const [gone, bent] = ['model.diffusion_model.out.2.bias', 'first_stage_model.decoder.conv_in.bias'];
+    delete tensors[gone];
+    tensors[bent] = { dtype: 'F32', shape: [511], data: new Float32Array(0) };
+    tensors.stray = { dtype: 'F32', shape: [], data: new Float32Array(0) };
+    expect(thrown(() => parseLatentCheckpoint(tensors))).toMatchObject({
+      code: 'E_CHECKPOINT',
+      evidence: {
+        missing: [gone],
+        unexpected: ['stray'],
+        wrongShape: [`${bent} [511] for [512]`],
+      },
+    });
+  });
+
+  it('of the text encoder too, and where there should be none', () => {
+    const tensors = published(LDM);
+    const stray = 'cond_stage_model.transformer.text_model.final_layer_norm.bias';
+    tensors[stray] = { dtype: 'F32', shape: [768], data: new Float32Array(0) };
+    expect(thrown(() => parseLatentCheckpoint(tensors))).toMatchObject({ evidence: { unexpected: [stray] } });
+  });
+
+  it('a file that is no latent diffusion model', () => {
+    expect(thrown(() => parseLatentCheckpoint({}))).toMatchObject({ code: 'E_CHECKPOINT' });
+  });
+
+  it.each([
+    [{ num_heads: 7 }, /num_heads 7/],
+    [{ num_head_channels: 48 }, /num_head_channels 48/],
+    [{ image_size: 12 }, /image_size 12/],
+    [{ num_attention_heads: 5 }, /num_attention_heads 5/],
+    [{ scale_factor: 0 }, /scale_factor/],
+  ])('options %o', (options, message) => {
+    expect(thrown(() => parseLatentCheckpoint(published(SD), options))).toMatchObject({
+      code: 'E_CHECKPOINT',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('noise levels that nobody says, or that are none', () => {
+    const tensors = published(SD);
+    tensors.alphas_cumprod = { dtype: 'F32', shape: [2], data: Float32Array.of(0.5, 0.6) };
+    expect(thrown(() => parseLatentCheckpoint(tensors))).toMatchObject({ evidence: { index: 1 } });
+    delete tensors.alphas_cumprod;
+    expect(thrown(() => parseLatentCheckpoint(tensors))).toMatchObject({
+      evidence: { missing: ['alphas_cumprod'] },
+    });
+    expect(parseLatentCheckpoint(tensors, TABLE).sigmaMax).toBeCloseTo(14.6146, 4);
+  });
+
+  it('one weight under two names', () => {
+    const parts = diffusers();
+    parts.vae['decoder.mid_block.attentions.0.query.weight'] =
+      parts.vae['decoder.mid_block.attentions.0.to_q.weight']!;
+    expect(thrown(() => parseDiffusersCheckpoint(parts, TABLE))).toMatchObject({
+      code: 'E_CHECKPOINT',
+      message: expect.stringMatching(/twice/),
+    });
+  });
+});

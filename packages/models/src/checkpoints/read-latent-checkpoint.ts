@@ -1,0 +1,89 @@
+import { statSync } from 'node:fs';
+import { atPath, ModelError } from '../errors.js';
+import { openStateDict } from '../files/state-dict.js';
+import type { Tensors } from '../files/tensor.js';
+import type { LatentCheckpoint } from './checkpoint.js';
+import { openDiffusers } from './diffusers-folder.js';
+import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
+import { assembleLatent, type LatentSource, withFirstStage } from './latent-checkpoint.js';
+import type { LatentOptions } from './latent-options.js';
+
+/** What weights don't tell of a latent diffusion model, and the file of its first stage where that is another. */
+export interface LatentCheckpointOptions extends LatentOptions {
+  /** A checkpoint of the first stage alone (VQ-f4, KL-f8, …), which is taken instead of one in the model's file. */
+  readonly first_stage?: string;
+}
+
+/**
+ * Reads a latent diffusion model: the denoiser, the first stage's decoder and, where it has one, the text encoder.
+ *
+ * - A file in the original layout, LDM's or Stable Diffusion's `.ckpt` or `.safetensors`; or a folder in diffusers'
+ *   layout, whose configurations are read too.
+ * - `options` say what shapes don't show, and come before what the file says.
+ * - Memory: the weights that are used, once, in the file's precision.
+ *
+ * Source: Rombach et al. 2022, arXiv:2112.10752.
+ * @throws ModelError `E_CHECKPOINT`, with `path` and the lists `missing`, `unexpected` and `wrongShape` of weights, by
+ * the original layout's names; the errors of `openStateDict`.
+ */
+export async function readLatentCheckpoint(
+  path: string,
+  { first_stage, ...options }: LatentCheckpointOptions = {},
+): Promise<LatentCheckpoint> {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder && first_stage !== undefined)
+    throw new ModelError(
+      'E_CHECKPOINT',
+      `${path}: a folder in diffusers' layout has its own first stage, vae: leave first_stage out`,
+      { path },
+    );
+  const opened = isFolder ? await openDiffusers(path) : await openOriginal(path);
+  try {
+    if (first_stage === undefined) return assembleLatent(opened.source, { ...opened.options, ...options });
+    const first = await openOriginal(first_stage);
+    try {
+      return assembleLatent(joined(opened.source, first.source, first_stage), options);
+    } finally {
+      first.close();
+    }
+  } catch (cause) {
+    throw atPath(path, cause);
+  } finally {
+    opened.close();
+  }
+}
+
+function joined(model: LatentSource, first: LatentSource, path: string): LatentSource {
+  try {
+    return withFirstStage(model, first);
+  } catch (cause) {
+    throw atPath(path, cause);
+  }
+}
+
+/** The same from tensors in memory, under the names of the original layout. @throws as `readLatentCheckpoint`. */
+export const parseLatentCheckpoint = (tensors: Tensors, options: LatentOptions = {}): LatentCheckpoint =>
+  assembleLatent(memory(tensors), options);
+
+/** The same from the tensors of a model in diffusers' layout. @throws as `readLatentCheckpoint`. */
+export const parseDiffusersCheckpoint = (
+  { unet, vae, text_encoder }: Readonly<Record<DiffusersPart, Tensors>>,
+  options: LatentOptions = {},
+): LatentCheckpoint => {
+  const parts = { unet: memory(unet), vae: memory(vae), text_encoder: memory(text_encoder) };
+  return assembleLatent(fromDiffusers(parts), options);
+};
+
+const memory = (tensors: Tensors): LatentSource => ({ tensors, read: (name) => tensors[name]! });
+
+async function openOriginal(path: string) {
+  const dict = await openStateDict(path);
+  return {
+    source: {
+      tensors: Object.fromEntries(dict.tensors),
+      read: (name: string) => dict.read(name)['']!,
+    },
+    options: {},
+    close: () => dict.close(),
+  };
+}

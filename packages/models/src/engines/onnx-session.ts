@@ -1,0 +1,45 @@
+import { engineFault } from '../errors.js';
+
+/** A graph that is ready to run. */
+export interface OnnxSession {
+  /** How many devices share the samples of a run. */
+  readonly devices: number;
+  /** Arrays in and out by name; `shape` is a sample's, n is how many there are. */
+  run(inputs: Readonly<Record<string, OnnxInput>>, n: number): Promise<Readonly<Record<string, OnnxOutput>>>;
+  close(): Promise<void>;
+}
+
+export interface OnnxInput {
+  readonly data: Float32Array | BigInt64Array;
+  /** Of one sample. */
+  readonly shape: readonly number[];
+}
+
+export type OnnxOutput = Float32Array | BigInt64Array;
+
+/** What a graph is, in words, and the names that it must have. */
+export interface OnnxSignature {
+  readonly what: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** A graph in words. */
+export const graphName = (graph: string | Uint8Array): string =>
+  typeof graph === 'string' ? graph : `graph of ${graph.length} bytes`;
+
+/** @throws ModelError `E_ENGINE` when a graph has other inputs and outputs than its signature says */
+export function checkNames(
+  graph: string | Uint8Array,
+  { what, inputs, outputs }: OnnxSignature,
+  found: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
+): void {
+  if (sameNames(found.inputs, inputs) && sameNames(found.outputs, outputs)) return;
+  throw engineFault(
+    `${graphName(graph)} maps ${found.inputs} to ${found.outputs}; ${what} as described maps ${inputs} to ${outputs}`,
+    found,
+  );
+}
+
+const sameNames = (found: readonly string[], expected: readonly string[]) =>
+  found.length === expected.length && expected.every((name) => found.includes(name));

@@ -1,0 +1,52 @@
+import type { OnnxNode } from '../../onnx/onnx-model.js';
+import { Unsupported } from './unsupported.js';
+
+/** A node's attributes, read by name. Those that nobody read are known in the end, so that none is ignored. */
+export class Attributes {
+  private readonly unread: Set<string>;
+
+  constructor(
+    private readonly values: OnnxNode['attributes'],
+    /** How many outputs the node has. */
+    readonly outputs: number,
+  ) {
+    this.unread = new Set(Object.keys(values));
+  }
+
+  int(name: string, otherwise: number): number {
+    const value = this.read(name);
+    return value && 'int' in value ? value.int : otherwise;
+  }
+
+  ints(name: string): readonly number[] | undefined {
+    const value = this.read(name);
+    return value && 'ints' in value ? value.ints : undefined;
+  }
+
+  float(name: string, otherwise: number): number {
+    const value = this.read(name);
+    return value && 'float' in value ? value.float : otherwise;
+  }
+
+  string(name: string, otherwise: string): string {
+    const value = this.read(name);
+    return value && 'string' in value ? value.string : otherwise;
+  }
+
+  /** @throws Unsupported when the attribute is there with another value */
+  only(name: string, expected: number | string): void {
+    const found = typeof expected === 'number' ? this.int(name, expected) : this.string(name, expected);
+    if (found !== expected) throw new Unsupported(`${name} is ${found}; ${expected} is known`);
+  }
+
+  /** @throws Unsupported when an attribute was not read */
+  end(): void {
+    if (this.unread.size > 0)
+      throw new Unsupported(`it has ${[...this.unread].join(', ')}, which is not known`);
+  }
+
+  private read(name: string) {
+    this.unread.delete(name);
+    return this.values[name];
+  }
+}

@@ -1,0 +1,44 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { engineFault } from '../../errors.js';
+import { type TensorBackend, tensorBackends, tensorPackages } from './tensor-backends.js';
+
+/**
+ * Makes TF.js compute with a backend, the fastest that is installed when none is named, and gives its name.
+ *
+ * @throws ModelError `E_ENGINE` when the named one is not installed, or doesn't work here
+ */
+export async function openBackend(wanted?: TensorBackend): Promise<TensorBackend> {
+  tf.enableProdMode(); // otherwise the CPU backend advertises another one on standard error
+  if (wanted) {
+    await use(wanted).catch((cause: Error) => {
+      const [why] = cause.message.split('\n');
+      throw engineFault(
+        `TF.js can't compute with ${wanted}: ${why}. npm install ${tensorPackages[wanted].package}, or take the best that is installed, which is the device tfjs`,
+        { backend: wanted },
+        cause,
+      );
+    });
+    return wanted;
+  }
+  for (const backend of tensorBackends)
+    try {
+      await use(backend);
+      return backend;
+    } catch {
+      // Not installed, or not usable on this machine: the next one.
+    }
+  throw engineFault(`TF.js has nothing to compute with: npm install ${tensorPackages.cpu.package}`);
+}
+
+async function use(backend: TensorBackend): Promise<void> {
+  await (backend === 'cpu'
+    ? import('@tensorflow/tfjs-backend-cpu')
+    : import(/* @vite-ignore */ tensorPackages[backend].package));
+  if (!(await tf.setBackend(tensorPackages[backend].name)))
+    throw new Error('it is installed, but does not start');
+}
+
+/** Makes TF.js compute with a backend that was opened: another session may have taken another one. */
+export function useBackend(backend: TensorBackend): void {
+  void tf.setBackend(tensorPackages[backend].name); // at once, where it has been started before
+}

@@ -1,0 +1,70 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { ModelError } from '../errors.js';
+
+/** Bytes that are read piece by piece, so that a checkpoint is never in memory as a file and as weights. */
+export interface Source {
+  readonly length: number;
+  /** Bytes `start` to `start + length`, which must lie inside. Aligned so that elements ending there need no copy. */
+  read(start: number, length: number): Uint8Array;
+  /** The same, as many as fit, into memory that is there already. */
+  readInto(start: number, bytes: Uint8Array): void;
+  close(): void;
+}
+
+/** Most bytes that one system call reads. */
+const CHUNK = 2 ** 30;
+
+/** @throws ModelError `E_CHECKPOINT` when the file can't be opened, or turns out shorter than it was. */
+export function fileSource(path: string): Source {
+  const unreadable = (cause: unknown) =>
+    new ModelError('E_CHECKPOINT', `${path} can't be read: ${(cause as Error).message}`, { path }, { cause });
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+  const readInto = (start: number, bytes: Uint8Array) => {
+    const { length } = bytes;
+    try {
+      for (let done = 0; done < length; ) {
+        const count = readSync(file, bytes, done, Math.min(CHUNK, length - done), start + done);
+        if (count === 0) throw new Error(`it ends at byte ${start + done}, and did not when it was opened`);
+        done += count;
+      }
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+  };
+  return {
+    length: fstatSync(file).size,
+    read(start, length) {
+      const bytes = endAligned(length);
+      readInto(start, bytes);
+      return bytes;
+    },
+    readInto,
+    close: () => closeSync(file),
+  };
+}
+
+export const memorySource = (bytes: Uint8Array): Source => ({
+  length: bytes.length,
+  read: (start, length) => bytes.subarray(start, start + length),
+  readInto: (start, into) => into.set(bytes.subarray(start, start + into.length)),
+  close: () => {},
+});
+
+/** A part of a source, which stays the owner. */
+export const sliceOf = (source: Source, start: number, length: number): Source => ({
+  length,
+  read: (at, count) => source.read(start + at, count),
+  readInto: (at, bytes) => source.readInto(start + at, bytes),
+  close: () => {},
+});
+
+/** Zeros. The elements of a storage end where its bytes end, so the end is what to align. */
+export const endAligned = (length: number): Uint8Array => {
+  const padding = -length & 7;
+  return new Uint8Array(new ArrayBuffer(padding + length), padding);
+};
