@@ -35,7 +35,10 @@ export async function forWebGpu(
   const model = typeof graph === 'string' ? await readFile(graph) : graph;
   const { opsets, nodes } = readOnnx(memorySource(model));
   const onCpu = new Set(['Sin', 'Cos']);
-  if (nodes.some((node) => nodeOf(node).op === ATTENTION) && !(await attends(ort))) onCpu.add(ATTENTION);
+  if (nodes.some((node) => nodeOf(node).op === ATTENTION)) {
+    trial ??= attends(ort);
+    if (!(await trial)) onCpu.add(ATTENTION);
+  }
 
   const names: string[] = [];
   const rewrite = (node: OnnxNode): readonly OnnxNode[] | undefined => {
@@ -92,6 +95,9 @@ function withEpsilon(node: OnnxNode, epsilon: number): readonly OnnxNode[] {
     { ...node, inputs: [scaled, ...parameters], attributes: { epsilon: { float: EPSILON } } },
   ];
 }
+
+/** Of the GPU, which is one for the process. */
+let trial: Promise<boolean> | undefined;
 
 /** Whether WebGPU finds that the mean of 64 values is 1, when the first is 64 and the others are 0. */
 async function attends({ InferenceSession, Tensor }: Ort): Promise<boolean> {
