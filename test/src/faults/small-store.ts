@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type PlanJson, planJson, type RunJson, runJson } from '../command-json.js';
+import { type PlanJson, planJson, runJson } from '../command-json.js';
 import { type Finished, fewstep, root, type start } from '../command-line.js';
 
 export const digits = {
@@ -24,7 +24,7 @@ type Options = Parameters<typeof start>[1];
 export async function run(dir: string, args: readonly string[] = ['spec.yaml'], options: Options = {}) {
   const { code, stdout, stderr } = await fewstep(['run', ...args, '--json'], { cwd: dir, ...options });
   expect(code, stderr).toBe(0);
-  return { ...runJson(stdout), stderr } satisfies RunJson & { stderr: string };
+  return { ...runJson(stdout), stderr };
 }
 
 export async function plan(dir: string, args: readonly string[] = ['spec.yaml']): Promise<PlanJson> {
