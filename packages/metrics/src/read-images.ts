@@ -78,6 +78,17 @@ export async function countImages(path: string): Promise<number> {
   return set.images.length;
 }
 
+/**
+ * Which files of a folder `readImages` reads: images and their labels, by their names within it.
+ *
+ * @throws MetricsError E_IMAGES where there is no such folder, or no image in it.
+ */
+export async function imageSetFiles(path: string): Promise<string[]> {
+  const { images, labelFiles, close } = await openImageSet(path);
+  close();
+  return [...images, ...labelFiles];
+}
+
 /** Files by their name within the data set, `/` between folders. */
 interface ImageSet {
   readonly path: string;
