@@ -1,3 +1,7 @@
+import { TaskgraphError } from '@fewstep/taskgraph';
+
+export { codeOf } from '@fewstep/taskgraph';
+
 /**
  * An error that a person can act on: what is wrong, where, and the remedy, in its message.
  *
@@ -20,27 +24,13 @@
  *   bytes are not those expected. `E_BUSY`: another process is writing it.
  * - `E_INTERRUPTED`: it was told to end.
  */
-export class RunnerError extends Error {
+export class RunnerError extends TaskgraphError {
   override readonly name = 'RunnerError';
-  readonly exitCode: number;
   constructor(
-    readonly code: string,
+    code: string,
     message: string,
-    {
-      exitCode = 2,
-      cause,
-      evidence = {},
-    }: { exitCode?: number; cause?: unknown; evidence?: Readonly<Record<string, unknown>> } = {},
+    options: { exitCode?: number; cause?: unknown; evidence?: Readonly<Record<string, unknown>> } = {},
   ) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.exitCode = exitCode;
-    this.evidence = evidence;
+    super(code, message, { exitCode: 2, ...options });
   }
-  readonly evidence: Readonly<Record<string, unknown>>;
-}
-
-/** The `code` of an error of ours, of a package of ours, or of Node's; undefined for a bug. */
-export function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : undefined;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Versions } from './graph/task.js';
+import type { Versions } from '@fewstep/taskgraph';
 
 const require = createRequire(import.meta.url);
 

@@ -1,13 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Device } from '@fewstep/models';
-import { RunnerError } from '../errors.js';
-import { type KindInfo, kinds } from '../tasks/kinds.js';
-import type { TaskResult } from '../tasks/task-module.js';
 import type { Failure, Request, Response } from './child.js';
-import type { Executor, Job } from './executor.js';
+import { TaskgraphError } from './errors.js';
+import type { Executor, Job, JobResult } from './executor.js';
+import type { Json } from './json.js';
 
 const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
 /** A child that crashed is replaced and its job tried once more: a passing shortage should not cost a night's run. */
@@ -17,7 +13,7 @@ const keptLines = 8;
 
 interface Queued {
   readonly job: Job;
-  resolve(result: TaskResult): void;
+  resolve(result: JobResult): void;
   reject(error: Error): void;
 }
 
@@ -27,15 +23,18 @@ interface Queued {
  * Native inference blocks its process, and stopping a thread in the middle aborts it: so the supervisor stays apart. A
  * child serves many jobs, since a loaded network is dear; one that crashes is replaced.
  *
- * - `device`: what evaluates networks in them; the CPU by default.
+ * - `kinds`: address of the module that exports the kinds of tasks as `kinds`, an object of them.
+ * - `device`: what they compute on, as their tasks know it.
  */
 export function localExecutor({
+  kinds,
   slots = 1,
   device = { type: 'cpu' },
 }: {
+  kinds: URL;
   slots?: number;
-  device?: Device;
-} = {}): Executor {
+  device?: Json;
+}): Executor {
   const queue: Queued[] = [];
   const idle: ChildProcess[] = [];
   const alive = new Set<ChildProcess>();
@@ -55,26 +54,30 @@ export function localExecutor({
     }
   };
 
-  const attempt = async (job: Job): Promise<TaskResult> => {
+  const attempt = async (job: Job): Promise<JobResult> => {
+    const inputs: Record<string, string[]> = {};
+    for (const [name, list] of Object.entries(job.inputs))
+      inputs[name] = await Promise.all(list.map(job.locate));
     job.onStart();
     for (let tried = 1; ; tried++) {
       const child = idle.pop() ?? start();
-      const outcome = await converse(child, job, device);
+      const outcome = await converse(child, job, { kinds: kinds.href, inputs, device });
       if ('crash' in outcome) {
         alive.delete(child);
         if (closed) throw closedError();
         if (tried < tries) continue;
-        throw new RunnerError(
+        const outOfMemory = ranOutOfMemory(outcome);
+        throw new TaskgraphError(
           'E_TASK_CRASHED',
-          `the process that computed it ended ${tries} times (${outcome.crash})${outcome.output ? `, saying: ${outcome.output}` : ''}. Out of memory is the usual cause: a smaller sample.batch needs less.`,
-          { exitCode: 1, evidence: outcome },
+          `the process that computed it ended ${tries} times (${outcome.crash})${outcome.output ? `, saying: ${outcome.output}` : ''}.${outOfMemory ? ' It ran out of memory, or somebody ended it.' : ''}`,
+          { evidence: { ...outcome, outOfMemory } },
         );
       }
       idle.push(child);
       if ('error' in outcome) {
         throw failureOf(outcome.error);
       }
-      return checked(job, outcome.result);
+      return outcome.result;
     }
   };
 
@@ -112,14 +115,24 @@ export function localExecutor({
   };
 }
 
-function closedError(): RunnerError {
-  return new RunnerError('E_INTERRUPTED', 'ended before its time', { exitCode: 130 });
+function closedError(): TaskgraphError {
+  return new TaskgraphError('E_INTERRUPTED', 'ended before its time', { exitCode: 130 });
+}
+
+/** Signals and words of a process that the system, or V8, ended for want of memory. */
+function ranOutOfMemory({ crash, output }: { readonly crash: string; readonly output: string }): boolean {
+  return crash === 'SIGKILL' || /out of memory|bad_alloc|cannot allocate/i.test(output);
 }
 
 type Outcome = Response | { readonly crash: string; readonly output: string };
 
 /** Sends one job and waits for its end, however it ends. */
-function converse(child: ChildProcess, job: Job, device: Device): Promise<Outcome> {
+function converse(
+  child: ChildProcess,
+  job: Job,
+  given: Pick<Request, 'kinds' | 'inputs' | 'device'>,
+): Promise<Outcome> {
+  const { kind, params, hints, dir } = job;
   return new Promise((resolve) => {
     let output = '';
     const collect = (chunk: Buffer) => {
@@ -146,46 +159,19 @@ function converse(child: ChildProcess, job: Job, device: Device): Promise<Outcom
     child.on('error', onError);
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
-    const { kind, params, hints, inputs, dir } = job;
-    child.send({ kind, params, hints, inputs, dir, device } satisfies Request);
+    child.send({ ...given, kind: kind.name, params, hints, dir } satisfies Request);
   });
 }
 
 /** An error of the child's in our words: those of ours and of the system say what is wrong, any other is a bug. */
-function failureOf({ code, exitCode = 1, message, stack }: Failure['error']): RunnerError {
+function failureOf({ code, exitCode = 1, message, stack }: Failure['error']): TaskgraphError {
   const options = { exitCode, evidence: { stack } };
-  if (code !== undefined && /^E(?!RR_)/.test(code)) return new RunnerError(code, message, options);
-  return new RunnerError(
-    'E_TASK_FAILED',
-    `${message}. This is a bug of fewstep: with FEWSTEP_DEBUG=1 in the environment it says where.`,
-    options,
-  );
+  if (code !== undefined && /^E(?!RR_)/.test(code)) return new TaskgraphError(code, message, options);
+  return new TaskgraphError('E_TASK_FAILED', `${message}. This is a bug of the task's own code.`, options);
 }
 
 /** What a process said before it ended, without the frames of stacks. */
 function lastWords(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
   return lines.slice(-keptLines).join('\n').trim();
-}
-
-/** Outputs count when every one that the kind promises is there, and each holds something. */
-async function checked({ kind, dir }: Job, result: TaskResult): Promise<TaskResult> {
-  const files: Record<string, string> = {};
-  const { outputs, optional = [] }: KindInfo = kinds[kind];
-  for (const name of [...outputs, ...optional.filter((one) => result.files[one] !== undefined)]) {
-    const path = join(dir, basename(result.files[name] ?? name));
-    const found = await stat(path).catch(() => undefined);
-    if (!found?.isFile() || found.size === 0) {
-      throw new RunnerError(
-        'E_TASK_OUTPUT',
-        `its output "${name}" is ${found ? 'empty' : 'missing'}: nothing is kept of it`,
-        {
-          exitCode: 1,
-          evidence: { kind, output: name },
-        },
-      );
-    }
-    files[name] = path;
-  }
-  return { files, meta: result.meta };
 }

@@ -20,7 +20,7 @@ export async function fidRef(
   const dest = resolve(options.dest);
   const results = await openResults(dirname(dest));
   const world = await openWorld(options);
-  const tasks = compileReference(resolve(images), resolve(options.features), world);
+  const tasks = compileReference(resolve(images), resolve(options.features));
   const execution = await work(tasks, world);
   demand(execution);
   const [{ statistics, writeStatistics }, { readMoments }] = await Promise.all([
@@ -43,7 +43,7 @@ export async function fidCalc(
 ): Promise<void> {
   checkExists({ images, features: options.features, ref: options.ref });
   const world = await openWorld(options);
-  const task = compileFid(resolve(images), resolve(options.ref), resolve(options.features), world);
+  const task = compileFid(resolve(images), resolve(options.ref), resolve(options.features));
   const execution = await work([task], world);
   demand(execution);
   const path = await world.store.blob(execution.records.get(task)!.outputs.value!);

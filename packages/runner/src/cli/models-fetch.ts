@@ -1,7 +1,7 @@
+import type { Digest } from '@fewstep/taskgraph';
 import { type FetchedFile, fetchFile } from '../download/fetch-file.js';
 import { codeOf, RunnerError } from '../errors.js';
 import { sourceOf } from '../spec/registry.js';
-import type { Digest } from '../store/digest.js';
 import { downloadProgress } from './download-progress.js';
 import { print, shownPath } from './output.js';
 import { type PlacedFile, registryFiles, registryName } from './registry-files.js';

@@ -1,6 +1,5 @@
-import { plan as planTasks } from '../execute/plan.js';
-import { compile } from '../graph/compile.js';
-import type { ActionRecord, Store } from '../store/store.js';
+import { type ActionRecord, plan as planTasks, type Store } from '@fewstep/taskgraph';
+import { compile, rootsOf } from '../graph/compile.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import { readExperiments } from './experiments.js';
 import { print } from './output.js';
@@ -18,30 +17,32 @@ export async function plan(specs: readonly string[], options: PlanOptions): Prom
   const world = await openWorld(options);
   const plans = [];
   for (const experiment of experiments) {
-    const graph = compile(experiment, world);
-    const planned = await planTasks(graph.tasks, world);
-    const found = planned.filter(({ record }) => record).length;
+    const graph = compile(experiment);
+    const planned = await planTasks(rootsOf(graph), { ...world, explain: options.why === true });
+    const counts = { found: 0, toCompute: 0 };
+    for (const { found, count } of planned) counts[found ? 'found' : 'toCompute'] += count;
     const tasks = await Promise.all(
-      planned.map(async ({ task, record, why }) => ({
-        kind: task.kind,
-        title: task.title,
+      planned.map(async ({ kind, title, count, found, record, why }) => ({
+        kind: kind.name,
+        title,
+        count,
+        found,
         key: record?.key,
         why,
-        ...(record && task.kind === 'gits' && (await foundSchedule(record, world.store))),
+        ...(record && kind.name === 'gits' && (await foundSchedule(record, world.store))),
       })),
     );
     plans.push({
       name: experiment.name,
       points: graph.points.length,
-      found,
-      toCompute: planned.length - found,
+      ...counts,
       tasks,
     });
   }
   if (options.json) return print(plans.length === 1 ? plans[0] : plans);
   for (const { name, points, found, toCompute, tasks } of plans) {
     print(
-      `${name}: ${points} ${points === 1 ? 'point' : 'points'}, ${tasks.length} tasks: ${found} in the store, ${toCompute} to compute`,
+      `${name}: ${points} ${points === 1 ? 'point' : 'points'}, ${found + toCompute} tasks: ${found} in the store, ${toCompute} to compute`,
     );
     for (const { kind, title, why, sigmas } of tasks) {
       if (why) print(`  ${kind.padEnd(18)} ${title}${options.why ? ` — ${why}` : ''}`);

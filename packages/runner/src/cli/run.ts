@@ -1,10 +1,9 @@
 import { join, resolve } from 'node:path';
-import type { Execution } from '../execute/execute.js';
-import { compile, type Graph } from '../graph/compile.js';
+import type { Execution, Store } from '@fewstep/taskgraph';
+import { compile, type Graph, rootsOf } from '../graph/compile.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
 import { checkFiles } from '../spec/read-experiment.js';
-import type { Store } from '../store/store.js';
 import { readExperiments } from './experiments.js';
 import { openResults, print, type Results } from './output.js';
 import { type DeviceOption, demand, deviceOf, work } from './work.js';
@@ -25,15 +24,8 @@ export async function run(specs: readonly string[], options: RunOptions): Promis
   const reports = [];
   for (const experiment of experiments) {
     const results = await openResults(join(resolve(options.results), experiment.name));
-    const graph = compile(experiment, world);
-    const { comparison, points } = graph;
-    const roots = points.flatMap(({ scores, picture, schedule, predictor }) => [
-      ...Object.values(scores),
-      picture,
-      ...(schedule ? [schedule] : []),
-      ...(predictor ? [predictor] : []),
-    ]);
-    const execution = await work([...roots, comparison], world, device);
+    const graph = compile(experiment);
+    const execution = await work(rootsOf(graph), world, device);
     for (const [task, error] of execution.failures) failures.set(task, error);
     const one = await writeReport(
       graph,

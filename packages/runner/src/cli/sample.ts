@@ -21,14 +21,14 @@ export async function sample(spec: string, options: SampleOptions): Promise<void
   const experiment = await readExperiment(spec, { set });
   checkFiles(experiment);
   const world = await openWorld(options);
-  const { points } = compile(experiment, world);
+  const { points } = compile(experiment);
   const folders =
     points.length === 1
       ? [options.outdir]
       : foldersOf(points.map(({ point }) => point.label)).map((folder) => join(options.outdir, folder));
   const results = await Promise.all(folders.map((folder) => openResults(resolve(folder))));
   const execution = await work(
-    points.flatMap(({ samples }) => samples),
+    points.map(({ samples }) => samples),
     world,
     device,
   );
@@ -36,11 +36,10 @@ export async function sample(spec: string, options: SampleOptions): Promise<void
   const { writeShard } = await import('./write-shard.js');
   for (const [i, { point, samples }] of points.entries()) {
     let images = 0;
-    for (const shard of samples) {
+    for (const shard of execution.shards.get(samples) ?? []) {
       const record = execution.records.get(shard);
       const path = record && (await world.store.blob(record.outputs.images!));
-      if (path)
-        images += await writeShard(path, shard.shard!.range[0], results[i]!, options.subdirs === true);
+      if (path) images += await writeShard(path, shard.range![0], results[i]!, options.subdirs === true);
     }
     written.push({ label: point.label, folder: shownPath(resolve(folders[i]!)), images });
   }

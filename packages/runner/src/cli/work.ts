@@ -1,12 +1,17 @@
 import type { Device } from '@fewstep/models';
+import {
+  type Execution,
+  execute,
+  isShards,
+  type Json,
+  localExecutor,
+  type Node,
+  needed,
+} from '@fewstep/taskgraph';
 import { codeOf, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
-import { type Execution, execute } from '../execute/execute.js';
-import { localExecutor } from '../execute/local-executor.js';
 import { progress } from '../execute/progress.js';
-import type { World } from '../graph/builder.js';
-import { needed, type Task } from '../graph/task.js';
-import type { Store } from '../store/store.js';
+import type { World } from './world.js';
 
 /** Option of the commands whose tasks evaluate networks. */
 export interface DeviceOption {
@@ -25,17 +30,20 @@ export async function deviceOf({ device }: DeviceOption): Promise<Device | undef
  * @throws RunnerError E_INTERRUPTED (exit code 130)
  */
 export async function work(
-  tasks: readonly Task[],
-  { store, versions }: World & { readonly store: Store },
+  roots: readonly Node[],
+  { store, versions }: World,
   device?: Device,
 ): Promise<Execution> {
-  const all = needed(tasks);
+  const all = needed(roots);
   const reporter = progress(process.stderr, {
-    tasks: all.length,
-    work: all.reduce((sum, task) => sum + task.work, 0),
+    tasks: all.reduce((sum, node) => sum + tasksIn(node), 0),
+    work: all.reduce((sum, node) => sum + workOf(node), 0),
   });
   const warn = bottleneckWarnings(all);
-  const executor = localExecutor(device && { device });
+  const executor = localExecutor({
+    kinds: new URL('../tasks/kinds.js', import.meta.url),
+    ...(device && { device: device as unknown as Json }),
+  });
   const interruption = new AbortController();
   const { signal } = interruption;
   const interrupt = () => {
@@ -45,7 +53,7 @@ export async function work(
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
-    const execution = await execute(tasks, {
+    const execution = await execute(roots, {
       store,
       executor,
       versions,
@@ -72,6 +80,13 @@ export async function work(
     await executor.close();
   }
 }
+
+/** Shards count as one until they are cut. */
+const tasksIn = (node: Node) => (isShards(node) ? 0 : 1);
+const workOf = (node: Node) =>
+  isShards(node)
+    ? node.workPerItem * node.ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
+    : node.work;
 
 const namedTasks = 3;
 

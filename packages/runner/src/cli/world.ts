@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { World } from '../graph/builder.js';
-import { openStore, type Store } from '../store/store.js';
+import { openStore, type Store, type Versions } from '@fewstep/taskgraph';
+import { filesOf } from '../files-of.js';
 import { installedVersions } from '../versions.js';
 
 /** Options that every command with a store takes. */
@@ -8,8 +8,13 @@ export interface StoreOptions {
   readonly store?: string;
 }
 
-/** The store of a command, and what its graphs depend on. */
-export async function openWorld({ store: path }: StoreOptions): Promise<World & { readonly store: Store }> {
-  const store = await openStore(resolve(path ?? process.env.FEWSTEP_STORE ?? '.fewstep'));
-  return { store, versions: installedVersions(), shards: (family) => store.shards(family) };
+export interface World {
+  readonly store: Store & { readonly isNew: boolean };
+  readonly versions: Versions;
+}
+
+/** The store of a command, and what its keys depend on. */
+export async function openWorld({ store: path }: StoreOptions): Promise<World> {
+  const store = await openStore(resolve(path ?? process.env.FEWSTEP_STORE ?? '.fewstep'), { filesOf });
+  return { store, versions: installedVersions() };
 }

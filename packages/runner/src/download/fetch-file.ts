@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Digest, nodeMachine } from '@fewstep/taskgraph';
 import { cannotWrite } from '../cannot-write.js';
 import { codeOf, RunnerError } from '../errors.js';
 import { type ModelFile, sourceOf } from '../spec/registry.js';
-import { type Digest, digestOfFile } from '../store/digest.js';
 import { download } from './download.js';
 
 /** A file that is here, and how it came: now, or before, and then whether its digest was known. */
@@ -109,10 +109,14 @@ async function refuseWebPage(part: string, path: string): Promise<void> {
 }
 
 async function digestOf(path: string): Promise<Digest> {
-  return digestOfFile(path).catch((cause) => {
+  const { disk } = await nodeMachine();
+  const hashed = await disk.hash(path).catch((cause) => {
     throw new RunnerError('E_FILE', `${path} can't be read (${codeOf(cause)})`, {
       cause,
       evidence: { path },
     });
   });
+  if (!hashed)
+    throw new RunnerError('E_FILE', `${path} is no file that can be read (EISDIR)`, { evidence: { path } });
+  return hashed.digest;
 }

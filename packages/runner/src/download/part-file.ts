@@ -1,8 +1,8 @@
 import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
+import { isHeld, leases, nodeMachine } from '@fewstep/taskgraph';
 import { cannotWrite } from '../cannot-write.js';
 import { RunnerError } from '../errors.js';
-import { takeLease } from '../store/lease.js';
 
 /** Which state of a remote file bytes belong to. */
 export interface Version {
@@ -41,15 +41,16 @@ export async function withPartFile(
   const refused = (error: unknown) => {
     throw cannotWrite(path, error, 'what came so far is kept');
   };
-  const lease = await takeLease(dirname(path), `${basename(path)}.lock`, async (text) => {
-    const aside = `${path}.${process.pid}.lock`;
-    await writeFile(aside, text);
-    return aside;
-  }).catch(refused);
-  if (!lease)
+  const lease = await nodeMachine()
+    .then(async (machine) => {
+      await machine.disk.folder(dirname(path));
+      return leases(machine)(`${path}.lock`);
+    })
+    .catch(refused);
+  if (!lease || isHeld(lease))
     throw new RunnerError(
       'E_BUSY',
-      `another process is downloading ${path}; wait for it, or end it and try again`,
+      `another process${lease?.holder ? ` (${lease.holder})` : ''} is downloading ${path}; wait for it, or end it and try again`,
       { exitCode: 1, evidence: { path } },
     );
   try {

@@ -1,11 +1,11 @@
+import type { ActionRecord, Task } from '@fewstep/taskgraph';
 import { expect, it } from 'vitest';
-import type { Task } from '../graph/task.js';
-import type { ActionRecord } from '../store/store.js';
+import { kinds } from '../tasks/kinds.js';
 import { bottleneckWarnings } from './bottleneck-warnings.js';
 
-const task = (kind: Task['kind'], title: string, inputs: Record<string, Task> = {}) =>
+const task = (kind: 'denoiser' | 'samples' | 'predictor', title: string, inputs: Record<string, Task> = {}) =>
   ({
-    kind,
+    kind: kinds[kind],
     title,
     inputs: Object.fromEntries(
       Object.entries(inputs).map(([name, from]) => [name, [{ task: from, output: name }]]),
@@ -21,7 +21,7 @@ const predictor = task('predictor', 'predictor', { graph: network });
 it('warns once, when the network is at hand', () => {
   const warn = bottleneckWarnings([...plain, predictor]);
   expect(warn({ type: 'started', task: network })).toBeUndefined();
-  expect(warn({ type: 'found', task: network, record: blind })).toBe(
+  expect(warn({ type: 'found', source: 'local', task: network, record: blind })).toBe(
     'warning: denoiser from a.onnx has no bottleneck, so that predictors read zeros and steer every image alike',
   );
   expect(warn({ type: 'computed', task: network, record: blind })).toBeUndefined();
@@ -35,7 +35,9 @@ it('warns where a predictor that was trained before samples', () => {
 });
 
 it('has nothing to say of plain samplers, nor of a network that has one', () => {
-  expect(bottleneckWarnings(plain)({ type: 'found', task: network, record: blind })).toBeUndefined();
+  expect(
+    bottleneckWarnings(plain)({ type: 'found', source: 'local', task: network, record: blind }),
+  ).toBeUndefined();
   const warn = bottleneckWarnings([network, predictor]);
-  expect(warn({ type: 'found', task: network, record: record({}) })).toBeUndefined();
+  expect(warn({ type: 'found', source: 'local', task: network, record: record({}) })).toBeUndefined();
 });

@@ -1,14 +1,14 @@
-import type { Task } from '../graph/task.js';
-import type { Event } from './execute.js';
+import type { Event, Node } from '@fewstep/taskgraph';
+import { predictor } from '../tasks/kinds.js';
 
 /**
  * Warns of each network without a bottleneck that a predictor of these tasks would read: once, when the network is at
  * hand, before anything is trained on it.
  */
-export function bottleneckWarnings(tasks: readonly Task[]): (event: Event) => string | undefined {
+export function bottleneckWarnings(nodes: readonly Node[]): (event: Event) => string | undefined {
   const read = new Set(
-    tasks
-      .filter(({ kind, inputs }) => kind === 'predictor' || inputs.predictor)
+    nodes
+      .filter(({ kind, inputs }) => kind === predictor || inputs.predictor)
       .flatMap(({ inputs }) =>
         (inputs.graph ?? []).flatMap((input) => ('task' in input ? [input.task] : [])),
       ),

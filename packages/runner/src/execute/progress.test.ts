@@ -1,6 +1,5 @@
+import type { ActionRecord, Task } from '@fewstep/taskgraph';
 import { expect, it } from 'vitest';
-import type { Task } from '../graph/task.js';
-import type { ActionRecord } from '../store/store.js';
 import { progress } from './progress.js';
 
 const task = (title: string, work: number) => ({ id: title, title, work }) as Task;
@@ -21,7 +20,7 @@ it('measures the rate over the tasks that evaluate the network, and tells no tim
   spend(task('samples a', 100), 1_000);
   spend(task('features', 0), 8_000);
   spend(task('samples b', 100), 1_000);
-  onEvent({ type: 'found', task: task('features', 0), record });
+  onEvent({ type: 'found', source: 'local', task: task('features', 0), record });
   expect(lines).toEqual([
     '[1/3] samples a: 1.0 s · 100 evaluations/s · 0:01 left\n',
     '[2/3] features: 8.0 s · 100 evaluations/s · 0:01 left\n',

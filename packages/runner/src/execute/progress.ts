@@ -1,5 +1,4 @@
-import type { Task } from '../graph/task.js';
-import type { Event } from './execute.js';
+import type { Event, Task } from '@fewstep/taskgraph';
 
 /** Where progress goes. */
 export interface Screen {
@@ -19,9 +18,10 @@ const redrawEveryMs = 100;
  */
 export function progress(
   screen: Screen,
-  { tasks, work, now = Date.now }: { tasks: number; work: number; now?: () => number },
+  { tasks: known, work, now = Date.now }: { tasks: number; work: number; now?: () => number },
 ): { onEvent(event: Event): void; say(text: string): void; end(): void } {
   const settled = new Set<string>();
+  let tasks = known;
   let remaining = work;
   let worked = 0;
   const running = new Map<string, { task: Task; since: number; done: number }>();
@@ -72,6 +72,10 @@ export function progress(
 
   return {
     onEvent(event) {
+      if (event.type === 'expanded') {
+        tasks += event.count;
+        return;
+      }
       const { task } = event;
       switch (event.type) {
         case 'found':

@@ -1,29 +1,26 @@
-import { graphBuilder, output, type World } from './builder.js';
-import { planReference } from './compile.js';
+import { graphBuilder, output, type Task } from '@fewstep/taskgraph';
+import * as kinds from '../tasks/kinds.js';
+import { planReference, referenceOf } from './compile.js';
 import { featureNetwork } from './feature-network.js';
-import type { Task } from './task.js';
 
 const batch = 64;
 
 /** The features of a set of images on disk, in parts. */
-export function compileReference(data: string, network: string, world: World): readonly Task[] {
-  const graph = graphBuilder(world);
+export function compileReference(data: string, network: string): readonly Task[] {
+  const graph = graphBuilder();
   return planReference(graph, data, featureNetwork(graph, network), batch);
 }
 
 /** The Fréchet distance of a set of images to a reference: another set, or published statistics as .npz. */
-export function compileFid(images: string, reference: string, network: string, world: World): Task {
-  const graph = graphBuilder(world);
+export function compileFid(images: string, reference: string, network: string): Task {
+  const graph = graphBuilder();
   const features = featureNetwork(graph, network);
-  const moments = (data: string) =>
-    planReference(graph, data, features, batch).map((task) => output(task, 'moments'));
-  return graph.task('fid', `fid of ${images}`, {
+  return graph.task(kinds.fid, {
+    title: `fid of ${images}`,
     params: {},
     inputs: {
-      moments: moments(images),
-      ...(reference.endsWith('.npz')
-        ? { statistics: [{ file: reference }] }
-        : { reference: moments(reference) }),
+      moments: planReference(graph, images, features, batch).map((task) => output(task, 'moments')),
+      ...referenceOf(graph, reference, features, batch),
     },
   });
 }

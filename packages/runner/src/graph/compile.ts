@@ -1,5 +1,18 @@
-import { statSync } from 'node:fs';
-import { canonicalJson } from '../json.js';
+import {
+  canonicalJson,
+  digestOfText,
+  each,
+  type GraphBuilder,
+  graphBuilder,
+  type OutputRef,
+  output,
+  outputs,
+  type RangeRef,
+  type Ref,
+  type Shards,
+  type Task,
+} from '@fewstep/taskgraph';
+import { bytesOfImages, fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import type {
   DatasetConfig,
@@ -9,41 +22,29 @@ import type {
   Point,
   SamplerConfig,
 } from '../spec/experiment.js';
-import type { SeedRange } from '../spec/seeds.js';
-import { digestOfText } from '../store/digest.js';
 import type { ConditionsParams } from '../tasks/conditions.js';
-import type { DenoiserParams } from '../tasks/denoiser.js';
-import type { GitsParams } from '../tasks/gits.js';
 import type { Guidable } from '../tasks/guide.js';
+import * as kinds from '../tasks/kinds.js';
 import type { SolveParams } from '../tasks/methods.js';
-import type { PictureParams } from '../tasks/picture.js';
-import type { PrdcParams } from '../tasks/prdc.js';
-import type { PredictorParams } from '../tasks/predictor.js';
-import type { ReferenceParams } from '../tasks/reference-features.js';
-import type { SamplesParams } from '../tasks/samples.js';
-import type { StepCostsParams } from '../tasks/step-costs.js';
-import type { TeacherParams } from '../tasks/teacher.js';
-import { type GraphBuilder, graphBuilder, optionalOutput, output, type World } from './builder.js';
 import { featureNetwork } from './feature-network.js';
-import type { Input, Task } from './task.js';
 
 /** What a point of the grid comes down to. */
 export interface PlannedPoint {
   readonly point: Point;
   /** The search of its schedule, where it has one. */
-  readonly schedule?: Task;
+  readonly schedule?: Task<typeof kinds.gits>;
   /** Where one is trained. */
-  readonly predictor?: Task;
-  /** Shards in the order of the seeds. */
-  readonly samples: readonly Task[];
+  readonly predictor?: Task<typeof kinds.predictor>;
+  readonly samples: Samples;
   readonly scores: Readonly<Partial<Record<Metric, Task>>>;
-  readonly picture: Task;
+  readonly picture: Task<typeof kinds.picture>;
 }
 
-/** The tasks of an experiment, and what each point of its grid takes from them. */
+type Samples = Shards<typeof kinds.samples>;
+type Images = Shards<typeof kinds.features>;
+
+/** What each point of an experiment's grid takes from its tasks. */
 export interface Graph {
-  /** Every task once, inputs before those that need them. */
-  readonly tasks: readonly Task[];
   readonly points: readonly PlannedPoint[];
   /** The first images of every point, a row each. */
   readonly comparison: Task;
@@ -52,6 +53,8 @@ export interface Graph {
 /** Training and warm-up image i has seed 2³¹ + i, so that it never meets a sampling seed that people use. */
 const firstTrainingSeed = 2 ** 31;
 const comparisonColumns = 12;
+/** Batches in a shard: small enough that little is lost to a kill, large enough that a shard costs more than its keeping. */
+const shardBatches = 4;
 /** Prompts that are encoded together: 60 MB of Stable Diffusion's. */
 const promptBlock = 256;
 /** The k of precision, recall, density and coverage, as Naeem et al. use it (arXiv:2002.09797). */
@@ -59,19 +62,28 @@ const neighbours = 5;
 const referencePartBytes = 8 * 2 ** 20;
 
 /** An experiment as the tasks that it needs, each once however many points share it. */
-export function compile(experiment: Experiment, world: World): Graph {
-  const graph = graphBuilder(world);
+export function compile(experiment: Experiment): Graph {
+  const graph = graphBuilder();
   const points = experiment.points.map((point) => planPoint(graph, point));
-  const comparison = graph.task('picture', 'comparison', {
-    params: { columns: comparisonColumns, rowsPerGroup: 1 } satisfies PictureParams,
-    inputs: Object.fromEntries(
-      points.map(({ samples }, row) => [
-        `row-${String(row).padStart(5, '0')}`,
-        pictured(samples, comparisonColumns),
-      ]),
-    ),
+  const comparison = graph.task(kinds.comparison, {
+    title: 'comparison',
+    params: { columns: comparisonColumns },
+    inputs: { rows: points.map(({ picture }) => output(picture, 'row')) },
   });
-  return { tasks: graph.tasks(), points, comparison };
+  return { points, comparison };
+}
+
+/** What a run of an experiment obtains. */
+export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)[] {
+  return [
+    ...points.flatMap(({ scores, picture, schedule, predictor }) => [
+      ...(schedule ? [schedule] : []),
+      ...(predictor ? [predictor] : []),
+      ...Object.values(scores),
+      picture,
+    ]),
+    comparison,
+  ];
 }
 
 function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
@@ -79,87 +91,74 @@ function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
   const model = planModel(graph, point);
   const schedule = planSchedule(graph, point, model);
   const predictor = train ? planPredictor(graph, point, model, schedule) : undefined;
-  const named = point.predictor === undefined ? undefined : { file: point.predictor };
+  const named = point.predictor === undefined ? undefined : fileOf(point.predictor, 'model');
   const steering = predictor ? output(predictor, 'predictor') : named;
   const samples = planSamples(graph, point, sampler, { model, schedule, predictor: steering });
   const scores: Partial<Record<Metric, Task>> = {};
   for (const metric of evaluate) scores[metric] = planScore(graph, point, metric, samples, model);
-  const picture = graph.task('picture', `picture of ${point.label}`, {
-    params: { columns: grid.columns, rowsPerGroup: grid.rows } satisfies PictureParams,
-    inputs: { images: pictured(samples, grid.columns * grid.rows) },
+  const { columns, rows } = grid;
+  const picture = graph.task(kinds.picture, {
+    title: `picture of ${point.label}`,
+    params: { columns, rows, compared: comparisonColumns },
+    inputs: { images: [outputs(samples, 'images', Math.max(columns * rows, comparisonColumns))] },
   });
   return { point, ...(schedule && { schedule }), ...(predictor && { predictor }), samples, scores, picture };
 }
 
 /** What solves evaluate: the network, and what it is told. */
 interface Model {
-  readonly denoiser: Task;
-  readonly conditions?: Conditions;
-}
-
-/** Prompts that are encoded for the images that they are of. */
-interface Conditions {
-  /** What stands for all of them; left out where every image needs them all. */
-  readonly identity?: string;
-  /** Those that images of these seeds need. */
-  of(range: SeedRange): Input[];
+  readonly denoiser: Task<typeof kinds.denoiser>;
+  /** Prompts that are encoded for the images that they are of; none where it is told nothing. */
+  readonly conditions: readonly RangeRef[];
 }
 
 function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
-  const {
-    checkpoint,
-    classifier,
-    firstStage,
-    tokenizer,
-    network,
-    onnx,
-    textEncoder,
-    decoder,
-    weights = [],
-  } = dataset;
-  const denoiser = graph.task('denoiser', `denoiser from ${checkpoint}`, {
+  const { checkpoint, classifier, firstStage, tokenizer, network, onnx, textEncoder, decoder } = dataset;
+  const as = onnx ? 'onnx' : 'model';
+  const denoiser = graph.task(kinds.denoiser, {
+    title: `denoiser from ${checkpoint}`,
     params: {
       ...(network && { network }),
       ...(onnx && { onnx }),
       ...(decoder && { scaleFactor: decoder.scaleFactor }),
       ...(guidance && { guidance: guidance.type === 'cg' ? guidance : { type: guidance.type } }),
-    } satisfies DenoiserParams,
+    },
     inputs: {
-      checkpoint: [{ file: checkpoint }],
-      classifier: classifier ? [{ file: classifier }] : [],
-      first_stage: firstStage ? [{ file: firstStage }] : [],
-      text_encoder: textEncoder ? [{ file: textEncoder }] : [],
-      decoder: decoder ? [{ file: decoder.file }] : [],
-      weights: weights.map((file) => ({ file })),
+      checkpoint: fileOf(checkpoint, as),
+      classifier: classifier === undefined ? undefined : fileOf(classifier, 'model'),
+      first_stage: firstStage === undefined ? undefined : fileOf(firstStage, 'model'),
+      text_encoder: textEncoder === undefined ? undefined : fileOf(textEncoder, 'onnx'),
+      decoder: decoder && fileOf(decoder.file, 'onnx'),
     },
   });
-  if (guidance?.type !== 'cfg') return { denoiser };
-  return {
-    denoiser,
-    conditions: planConditions(graph, guidance.prompts, {
-      info: [output(denoiser, 'info')],
-      text_encoder: [output(denoiser, 'text_encoder')],
-      tokenizer: tokenizer ? [{ file: tokenizer }] : [],
-    }),
-  };
+  if (guidance?.type !== 'cfg') return { denoiser, conditions: [] };
+  return { denoiser, conditions: [planConditions(graph, guidance.prompts, denoiser, tokenizer)] };
 }
 
 /** Prompts in blocks, so that of a long list those alone are encoded that some image is of. */
 function planConditions(
   graph: GraphBuilder,
   prompts: readonly string[],
-  inputs: Readonly<Record<string, readonly Input[]>>,
-): Conditions {
+  denoiser: Model['denoiser'],
+  tokenizer: string | undefined,
+): RangeRef {
   const of = prompts.length;
-  const encoded = (title: string, params: ConditionsParams) =>
-    output(graph.task('conditions', title, { params, inputs }), 'conditions');
-  if (of <= promptBlock) {
-    const all = [encoded('encoded prompts', { prompts })];
-    return { of: () => all };
-  }
+  const [info, textEncoder] = [output(denoiser, 'info'), output(denoiser, 'text_encoder')];
+  const vocabulary = tokenizer === undefined ? undefined : fileOf(tokenizer, 'model');
+  const encoded = (title: string, params: ConditionsParams): OutputRef =>
+    output(
+      graph.task(kinds.conditions, {
+        title,
+        params,
+        inputs: { info, text_encoder: textEncoder, tokenizer: vocabulary },
+      }),
+      'conditions',
+    );
   return {
     identity: digestOfText(canonicalJson(prompts as string[])),
+    on: [info, textEncoder, ...(vocabulary ? [vocabulary] : [])],
     of([first, last]) {
+      if (of <= promptBlock) return [encoded('encoded prompts', { prompts })];
       const blocks = new Set<number>();
       for (let seed = first; seed <= last && blocks.size * promptBlock < of; seed++)
         blocks.add(Math.floor((seed % of) / promptBlock));
@@ -185,44 +184,50 @@ function planSchedule(
   graph: GraphBuilder,
   { dataset, guidance, sampler: { schedule, numSteps, afs }, batch, label }: Point,
   model: Model,
-): Task | undefined {
+): Task<typeof kinds.gits> | undefined {
   if (schedule.type !== 'gits') return undefined;
-  const costs = graph.sharded('step-costs', 'costs of euler steps', {
+  const costs = graph.shards(kinds.stepCosts, {
+    title: 'costs of euler steps',
     params: {
       schedule: { type: 'polynomial', rho: schedule.rho },
       numSteps: schedule.numStepsTea,
       ...rangeOf(dataset),
       method: { solver: 'ipndm', max_order: 4 },
       ...guidable(guidance),
-    } satisfies Omit<StepCostsParams, 'seeds'>,
-    ...modelParts(model),
-    seeds: [[firstTrainingSeed, firstTrainingSeed + schedule.numWarmup - 1]],
-    batch,
-    workPerImage: schedule.numStepsTea - 1,
+    },
+    inputs: modelInputs(model),
+    ranges: [[firstTrainingSeed, firstTrainingSeed + schedule.numWarmup - 1]],
+    ...inBatches(batch),
+    workPerItem: schedule.numStepsTea - 1,
   });
-  return graph.task('gits', `schedule of ${label}`, {
-    params: { metric: schedule.metric, coeff: schedule.coeff, numSteps, afs } satisfies GitsParams,
-    inputs: { costs: costs.map((shard) => output(shard, 'costs')) },
+  return graph.task(kinds.gits, {
+    title: `schedule of ${label}`,
+    params: { metric: schedule.metric, coeff: schedule.coeff, numSteps, afs },
+    inputs: { costs: [outputs(costs, 'costs')] },
   });
 }
 
-function planPredictor(graph: GraphBuilder, point: Point, model: Model, schedule: Task | undefined): Task {
+function planPredictor(
+  graph: GraphBuilder,
+  point: Point,
+  model: Model,
+  schedule: Task<typeof kinds.gits> | undefined,
+): Task<typeof kinds.predictor> {
   const { dataset, guidance, sampler, train, batch } = point;
   if (!train) throw new Error(`${point.label} trains no predictor`);
   const times = timesOf(dataset, sampler);
   const intervals = sampler.numSteps - 1;
   const seeds = [firstTrainingSeed, firstTrainingSeed + train.images - 1] as const;
-  const trajectories = graph.sharded('teacher', `teacher ${train.teacher.solver}`, {
-    params: { ...times, method: train.teacher, M: train.M, ...guidable(guidance) } satisfies Omit<
-      TeacherParams,
-      'seeds'
-    >,
-    ...modelParts(model, scheduleInput(schedule)),
-    seeds: [seeds],
-    batch,
-    workPerImage: (train.M + 1) * intervals * evaluationsPerInterval(train.teacher.solver),
+  const trajectories = graph.shards(kinds.teacher, {
+    title: `teacher ${train.teacher.solver}`,
+    params: { ...times, method: train.teacher, M: train.M, ...guidable(guidance) },
+    inputs: { ...modelInputs(model), schedule: foundSchedule(schedule) },
+    ranges: [seeds],
+    ...inBatches(batch),
+    workPerItem: (train.M + 1) * intervals * evaluationsPerInterval(train.teacher.solver),
   });
-  return graph.task('predictor', `predictor of ${point.label}`, {
+  return graph.task(kinds.predictor, {
+    title: `predictor of ${point.label}`,
     params: {
       ...times,
       method: sampler.method,
@@ -237,12 +242,12 @@ function planPredictor(graph: GraphBuilder, point: Point, model: Model, schedule
       ...(train.lossWeight !== 'official' && { lossWeight: train.lossWeight }),
       seed: train.seed,
       seeds,
-    } satisfies PredictorParams,
+    },
     inputs: {
       ...modelInputs(model),
-      ...scheduleInput(schedule),
-      ...(model.conditions && { conditions: model.conditions.of(seeds) }),
-      trajectories: trajectories.map((shard) => output(shard, 'trajectories')),
+      conditions: model.conditions.flatMap((prompts) => prompts.of(seeds)),
+      schedule: foundSchedule(schedule),
+      trajectories: [outputs(trajectories, 'trajectories')],
     },
     work: train.images * intervals * (train.lossWeight === 'official' ? 3 : 2 * intervals),
   });
@@ -256,94 +261,106 @@ function planSamples(
     model,
     schedule,
     predictor,
-  }: { model: Model; schedule?: Task | undefined; predictor?: Input | undefined },
-): Task[] {
-  const params = {
-    ...timesOf(dataset, sampler),
-    method: sampler.method,
-    afs: sampler.afs,
-    denoiseToZero: sampler.denoiseToZero,
-    ...(rng !== 'torch-cpu' && { rng }),
-    ...(classes !== 'random' && { classes }),
-    ...guidable(guidance),
-  } satisfies Omit<SamplesParams, 'seeds'>;
-  return graph.sharded('samples', `samples of ${label}`, {
-    params,
-    ...modelParts(model, {
-      ...scheduleInput(schedule),
-      decoder: [optionalOutput(model.denoiser, 'decoder')],
-      predictor: predictor ? [predictor] : [],
-    }),
-    seeds,
-    batch,
-    workPerImage: (sampler.numSteps - 1) * (predictor ? 2 : evaluationsPerInterval(sampler.method.solver)),
+  }: {
+    model: Model;
+    schedule?: Task<typeof kinds.gits> | undefined;
+    predictor?: Ref | undefined;
+  },
+): Samples {
+  return graph.shards(kinds.samples, {
+    title: `samples of ${label}`,
+    params: {
+      ...timesOf(dataset, sampler),
+      method: sampler.method,
+      afs: sampler.afs,
+      denoiseToZero: sampler.denoiseToZero,
+      ...(rng !== 'torch-cpu' && { rng }),
+      ...(classes !== 'random' && { classes }),
+      ...guidable(guidance),
+    },
+    inputs: {
+      ...modelInputs(model),
+      schedule: foundSchedule(schedule),
+      decoder: output(model.denoiser, 'decoder'),
+      predictor,
+    },
+    ranges: seeds,
+    ...inBatches(batch),
+    workPerItem: (sampler.numSteps - 1) * (predictor ? 2 : evaluationsPerInterval(sampler.method.solver)),
   });
 }
 
-function planScore(
-  graph: GraphBuilder,
-  point: Point,
-  metric: Metric,
-  samples: readonly Task[],
-  model: Model,
-): Task {
+function planScore(graph: GraphBuilder, point: Point, metric: Metric, samples: Samples, model: Model): Task {
   const { dataset, label } = point;
   const title = `${metric} of ${label}`;
   if (metric === 'rmse_to_teacher') {
     const reference = planSamples(graph, { ...point, label: 'the reference' }, point.reference, { model });
-    return graph.task('rmse', title, {
+    return graph.task(kinds.rmse, {
+      title,
       params: {},
-      inputs: {
-        images: samples.map((shard) => output(shard, 'images')),
-        reference: reference.map((shard) => output(shard, 'images')),
-      },
+      inputs: { images: [outputs(samples, 'images')], reference: [outputs(reference, 'images')] },
     });
   }
-  const network = featureNetwork(graph, dataset.featureNetwork!);
-  const data = dataset.referenceData!;
-  const features = samples.map((shard) =>
-    graph.task('features', `features of ${shard.title}`, {
-      params: {},
-      inputs: { network: [network], images: [output(shard, 'images')] },
-      hints: { batch: point.batch },
-    }),
-  );
-  if (metric === 'fid') {
-    return graph.task('fid', title, {
-      params: {},
-      inputs: {
-        moments: features.map((task) => output(task, 'moments')),
-        ...(data.endsWith('.npz')
-          ? { statistics: [{ file: data }] }
-          : {
-              reference: planReference(graph, data, network, point.batch).map((task) =>
-                output(task, 'moments'),
-              ),
-            }),
-      },
-    });
-  }
-  return graph.task(metric, title, {
-    params: metric === 'prdc' ? ({ k: neighbours } satisfies PrdcParams) : {},
-    inputs: {
-      features: features.map((task) => output(task, 'features')),
-      reference: planReference(graph, data, network, point.batch).map((task) => output(task, 'features')),
-    },
+  const { featureNetwork: file, referenceData: data } = dataset;
+  if (file === undefined || data === undefined)
+    throw new Error(`${title} needs a feature network and reference data`);
+  const network = featureNetwork(graph, file);
+  const features: Images = graph.shards(kinds.features, {
+    title: `features of ${samples.title}`,
+    params: {},
+    inputs: { network, images: [each(samples, 'images')] },
+    ranges: samples.ranges,
+    ...inBatches(point.batch),
   });
+  if (metric === 'fid')
+    return graph.task(kinds.fid, {
+      title,
+      params: {},
+      inputs: { moments: [outputs(features, 'moments')], ...referenceOf(graph, data, network, point.batch) },
+    });
+  const inputs = {
+    features: [outputs(features, 'features')],
+    reference: planReference(graph, data, network, point.batch).map((task) => output(task, 'features')),
+  };
+  return metric === 'kid'
+    ? graph.task(kinds.kid, { title, params: {}, inputs })
+    : graph.task(kinds.prdc, { title, params: { k: neighbours }, inputs });
+}
+
+/** What a Fréchet distance is to: published statistics, or the moments of real images. */
+export function referenceOf(
+  graph: GraphBuilder,
+  data: string,
+  network: Ref,
+  batch: number,
+): { readonly reference: readonly OutputRef[]; readonly statistics?: Ref } {
+  if (data.endsWith('.npz')) return { reference: [], statistics: fileOf(data, 'model') };
+  return {
+    reference: planReference(graph, data, network, batch).map((task) => output(task, 'moments')),
+  };
 }
 
 /** The real images' features, in as many parts as their size suggests. */
-export function planReference(graph: GraphBuilder, data: string, network: Input, batch: number): Task[] {
-  const bytes = statSync(data, { throwIfNoEntry: false })?.size ?? 0;
-  const of = Math.max(1, Math.ceil(bytes / referencePartBytes));
+export function planReference(
+  graph: GraphBuilder,
+  data: string,
+  network: Ref,
+  batch: number,
+): Task<typeof kinds.referenceFeatures>[] {
+  const of = Math.max(1, Math.ceil(bytesOfImages(data) / referencePartBytes));
   return Array.from({ length: of }, (_, part) =>
-    graph.task('reference-features', `features of ${data}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`, {
-      params: { part, of } satisfies ReferenceParams,
-      inputs: { network: [network], data: [{ file: data }] },
+    graph.task(kinds.referenceFeatures, {
+      title: `features of ${data}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`,
+      params: { part, of },
+      inputs: { network, data: fileOf(data, 'images') },
       hints: { batch },
     }),
   );
 }
+
+/** Shards of seeds, by what is evaluated together. */
+const inBatches = (batch: number) =>
+  ({ size: batch * shardBatches, item: 'seed', hints: { batch } }) as const;
 
 function timesOf(dataset: DatasetConfig, { schedule, numSteps }: SamplerConfig): Omit<SolveParams, 'method'> {
   return {
@@ -359,40 +376,18 @@ function rangeOf({ sigmaMin, sigmaMax }: DatasetConfig): Pick<SolveParams, 'sigm
 }
 
 /** The noise levels that a search found; none where they are parameters. */
-function scheduleInput(schedule: Task | undefined): Record<string, readonly Input[]> {
-  return schedule ? { schedule: [output(schedule, 'schedule')] } : {};
-}
+const foundSchedule = (schedule: Task<typeof kinds.gits> | undefined): Ref | undefined =>
+  schedule && output(schedule, 'schedule');
 
-function modelInputs({ denoiser }: Model): Record<string, readonly Input[]> {
+function modelInputs({ denoiser, conditions }: Model) {
   return {
-    graph: [output(denoiser, 'graph')],
-    info: [output(denoiser, 'info')],
-    weights: [optionalOutput(denoiser, 'weights')],
+    graph: output(denoiser, 'graph'),
+    info: output(denoiser, 'info'),
+    weights: output(denoiser, 'weights'),
+    conditions,
   };
-}
-
-/** What tasks in shards read of a model: its graph, and the prompts that each shard needs. */
-function modelParts(model: Model, more: Record<string, readonly Input[]> = {}) {
-  const inputs = { ...modelInputs(model), ...more };
-  const { conditions } = model;
-  if (!conditions) return { inputs };
-  const { identity } = conditions;
-  if (identity === undefined) return { inputs: { ...inputs, conditions: conditions.of([0, 0]) } };
-  const perShard = { identity, inputs: (range: SeedRange) => ({ conditions: conditions.of(range) }) };
-  return { inputs, perShard };
 }
 
 function evaluationsPerInterval(solver: string): number {
   return solver === 'heun' || solver === 'dpm' ? 2 : 1;
-}
-
-/** The images of as many shards as the first `cells` images need. */
-function pictured(shards: readonly Task[], cells: number): Input[] {
-  let count = 0;
-  const needed = shards.filter(({ shard }) => {
-    const wanted = count < cells;
-    count += shard!.range[1] - shard!.range[0] + 1;
-    return wanted;
-  });
-  return needed.map((shard) => output(shard, 'images'));
 }

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Execution } from '../execute/execute.js';
+import type { Execution, Store, Task } from '@fewstep/taskgraph';
 import type { Graph } from '../graph/compile.js';
-import type { Task } from '../graph/task.js';
-import type { Store } from '../store/store.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import { foldersOf } from './folders.js';
 
@@ -65,7 +63,11 @@ export async function report(
       const path = await blob(task, 'value');
       if (path) Object.assign(metrics, JSON.parse(await readFile(path, 'utf8')));
     }
-    const { nfe, forwards } = (execution.records.get(samples[0]!)?.meta ?? {}) as Counted;
+    const shards = execution.shards.get(samples) ?? [];
+    const counted = shards
+      .map((task) => execution.records.get(task)?.meta)
+      .find((meta) => meta?.nfe !== undefined);
+    const { nfe, forwards } = (counted ?? {}) as Counted;
     const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
     const levels = await placed(schedule, 'schedule', folders[i]!, 'schedule.json');
     const found = await blob(schedule, 'schedule');
@@ -82,7 +84,7 @@ export async function report(
         ...(grid && { grid }),
         ...(levels && { schedule: levels }),
         ...(weights && { predictor: weights }),
-        samples: samples.flatMap((task) => {
+        samples: shards.flatMap((task) => {
           const output = execution.records.get(task)?.outputs.images;
           return output ? [store.pathOf(output)] : [];
         }),
@@ -93,7 +95,7 @@ export async function report(
   return {
     name,
     points,
-    tasks: { computed: execution.computed, local: execution.local, remote: 0 },
+    tasks: { computed: execution.computed, local: execution.local, remote: execution.remote },
     ...(comparison && { comparison }),
     failures: [...execution.failures].map(([task, error]) => ({
       task: task.title,

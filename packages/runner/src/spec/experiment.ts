@@ -55,8 +55,6 @@ export interface DatasetConfig {
   /** Of such a checkpoint: the file that encodes prompts for it, and the one that makes pictures of its latents. */
   readonly textEncoder?: string;
   readonly decoder?: { readonly file: string; readonly scaleFactor: number };
-  /** Files beside these that weights are in. */
-  readonly weights?: readonly string[];
   readonly referenceData?: string;
   readonly featureNetwork?: string;
 }

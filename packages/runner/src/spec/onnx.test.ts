@@ -127,7 +127,6 @@ describe('files of ONNX', () => {
       '{ checkpoint: net.onnx, onnx: { parametrization: edm, decoder: dec.onnx, scale_factor: 2 } }';
     const experiment = await read(dataset);
     expect(experiment.points[0]!.dataset).toMatchObject({
-      weights: [join(folder, 'net.bin'), join(folder, 'dec.bin')],
       decoder: { file: join(folder, 'dec.onnx'), scaleFactor: 2 },
     });
     expect(missingFiles(experiment).map(({ message }) => message)).toEqual([

@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path';
-import { canonicalJson, type Json } from '../json.js';
+import { canonicalJson, type Json } from '@fewstep/taskgraph';
 import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { complainUnread, judge } from './judge.js';
 import { neededFiles } from './missing-files.js';
-import { lookIntoOnnx, onnxFilesOf } from './onnx-files.js';
+import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
 import { withOverrides } from './overrides.js';
 import { displayPath, type Problem, problem, SpecError, shown } from './problem.js';
@@ -88,14 +88,7 @@ export async function parseExperiment(
     complain,
   );
   const points = judged.map(({ spec, tree }, i): Point => {
-    const { dataset, ...rest } = resolved[i]!;
-    const weights = onnxFilesOf(dataset).flatMap(([, file]) => beside.get(file) ?? []);
-    const point = {
-      label: labels[i]!,
-      settings: candidates[i]!.settings,
-      ...rest,
-      dataset: { ...dataset, ...(weights.length > 0 && { weights }) },
-    };
+    const point = { label: labels[i]!, settings: candidates[i]!.settings, ...resolved[i]! };
     for (const needed of neededFiles(point, beside, spec, tree, cwd))
       files.set(needed.path, files.get(needed.path) ?? needed);
     return point;

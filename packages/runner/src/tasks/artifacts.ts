@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors, type Tensor, type Tensors, writeSafetensors } from '@fewstep/models';
+import type { Range } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
-import type { TaskResult } from './task-module.js';
 
 /** Images of one or more shards, in order. */
 export interface Images {
@@ -28,6 +28,36 @@ export async function writeTensors(dir: string, file: string, tensors: Tensors):
   await writeFile(join(dir, file), writeSafetensors(tensors));
   return file;
 }
+
+/**
+ * Some of the items that an artifact's tensors hold, as an artifact: those of `take`, of a shard of the items `of`.
+ *
+ * - `axisOf`: which axis of a tensor counts items; undefined where none does.
+ */
+export async function sliceTensors(
+  path: string,
+  { of, take }: { readonly of: Range; readonly take: Range },
+  axisOf: (name: string) => number | undefined,
+): Promise<Tensors> {
+  const [first, end] = [take[0] - of[0], take[1] - of[0] + 1];
+  const sliced = Object.entries(await readTensors(path)).map(([name, tensor]): [string, Tensor] => {
+    const axis = axisOf(name);
+    if (axis === undefined) return [name, tensor];
+    const { dtype, shape, data } = tensor;
+    const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+    const outer = shape.slice(0, axis).reduce((a, b) => a * b, 1);
+    const items = shape[axis] ?? 0;
+    const size = (end - first) * inner;
+    const part = new (data.constructor as new (length: number) => typeof data)(outer * size);
+    for (let o = 0; o < outer; o++)
+      part.set(data.subarray((o * items + first) * inner, (o * items + end) * inner) as never, o * size);
+    return [name, { dtype, shape: shape.with(axis, end - first), data: part } as Tensor];
+  });
+  return Object.fromEntries(sliced);
+}
+
+/** What a slice counts for itself; the rest is as its shard counted. */
+export const countOf = ({ take }: { readonly take: Range }) => ({ images: take[1] - take[0] + 1 });
 
 export async function readTensors(path: string): Promise<Tensors> {
   return readSafetensors(await readFile(path));
@@ -75,7 +105,10 @@ export async function readImages(paths: readonly string[], limit = Infinity): Pr
 }
 
 /** A score as its own artifact: one JSON object of numbers. */
-export async function writeValue(dir: string, value: Readonly<Record<string, number>>): Promise<TaskResult> {
+export async function writeValue(
+  dir: string,
+  value: Readonly<Record<string, number>>,
+): Promise<{ files: { value: string }; meta: Record<string, never> }> {
   for (const [name, number] of Object.entries(value)) {
     if (!Number.isFinite(number)) {
       throw new RunnerError('E_NONFINITE', `${name} is ${number}: the result is not kept`, { exitCode: 1 });

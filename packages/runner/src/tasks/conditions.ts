@@ -1,7 +1,8 @@
-import { openTextEncoder, openTokenizer } from '@fewstep/models';
+import { type Device, openTextEncoder, openTokenizer } from '@fewstep/models';
+import type { Run } from '@fewstep/taskgraph';
 import { writeTensors } from './artifacts.js';
+import type { conditions as kind } from './kinds.js';
 import { readInfo } from './model-info.js';
-import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface ConditionsParams {
   readonly prompts: readonly string[];
@@ -13,18 +14,13 @@ export interface ConditionsParams {
  * Prompts as a network is told them: float32 [1 + prompts, positions, width], that of the empty prompt first. Of a part of a
  * list also where it stands, [first, of].
  */
-export async function run({
-  params,
-  inputs,
-  dir,
-  device,
-}: TaskContext<ConditionsParams>): Promise<TaskResult> {
+export const run: Run<typeof kind> = async ({ params, inputs, dir, device }) => {
   const { textEncoder } = await readInfo(inputs);
   if (!textEncoder) throw new Error('a model with a text encoder says so in its info');
   const { place } = params;
   const { positions, width } = textEncoder;
-  const tokenizer = await openTokenizer(inputs.tokenizer?.[0]);
-  const encoder = await openTextEncoder(inputs.text_encoder![0]!, textEncoder, { device });
+  const tokenizer = await openTokenizer(inputs.tokenizer);
+  const encoder = await openTextEncoder(inputs.text_encoder, textEncoder, { device: device as Device });
   const prompts = ['', ...params.prompts];
   const data = new Float32Array(prompts.length * positions * width);
   for (const [i, prompt] of prompts.entries())
@@ -35,4 +31,4 @@ export async function run({
     ...(place && { place: { dtype: 'F64', shape: [2], data: Float64Array.of(place.first, place.of) } }),
   });
   return { files: { conditions }, meta: { prompts: params.prompts.length } };
-}
+};

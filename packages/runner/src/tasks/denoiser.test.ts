@@ -15,7 +15,13 @@ it.each<[string, DenoiserParams, RegExp]>([
   ['sd-tiny.ckpt', { network, guidance: { type: 'uncond' } }, /type is uncond, .* take cfg with a prompt/],
 ])('refuses guidance that the network of %s has not: %j', async (name, params, message) => {
   const dir = await mkdtemp(join(tmpdir(), 'fewstep-denoiser-'));
-  const inputs = { checkpoint: [fixture(name)] };
+  const inputs = {
+    checkpoint: fixture(name),
+    classifier: undefined,
+    first_stage: undefined,
+    text_encoder: undefined,
+    decoder: undefined,
+  };
   await expect(
     run({ params, hints: {}, device: { type: 'cpu' }, inputs, dir, progress: () => {} }),
   ).rejects.toMatchObject({

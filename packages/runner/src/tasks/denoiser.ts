@@ -7,15 +7,16 @@ import {
   exportTextEncoder,
   readCheckpoint,
 } from '@fewstep/models';
+import type { ResultOf, Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { NetworkConfig, OnnxConfig } from '../spec/experiment.js';
 import { importOnnx } from './import-onnx.js';
+import type { denoiser as kind } from './kinds.js';
 import type { ModelInfo } from './model-info.js';
-import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface DenoiserParams {
   readonly network?: NetworkConfig;
-  /** Of a checkpoint that is ONNX; weights in files beside it are inputs, too. */
+  /** Of a checkpoint that is ONNX; weights may be in files beside it. */
   readonly onnx?: OnnxConfig;
   /** Of the latents of its decoder, where it has one. */
   readonly scaleFactor?: number;
@@ -30,6 +31,8 @@ const graphs = {
   text_encoder: 'text-encoder.onnx',
 } as const;
 
+type Files = ResultOf<typeof kind>['files'];
+
 interface Exported<Info> {
   readonly graph: Uint8Array;
   /** Weights beside it, which only a denoiser may have. */
@@ -41,10 +44,10 @@ interface Exported<Info> {
  * A checkpoint of any family as an ONNX graph with preconditioning inside, and what it takes and gives; of latent
  * diffusion its decoder and text encoder, too.
  */
-export async function run({ params, inputs, dir }: TaskContext<DenoiserParams>): Promise<TaskResult> {
+export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
   const { network, onnx, scaleFactor, guidance } = params;
-  const files: Record<string, string> = {};
-  const write = async (output: string, file: string, content: Parameters<typeof writeFile>[1]) => {
+  const files: { -readonly [Name in keyof Files]: Files[Name] } = { graph: graphs.graph, info: 'info.json' };
+  const write = async (output: keyof Files, file: string, content: Parameters<typeof writeFile>[1]) => {
     await writeFile(join(dir, file), content);
     files[output] = file;
   };
@@ -53,13 +56,13 @@ export async function run({ params, inputs, dir }: TaskContext<DenoiserParams>):
     if (external) await write('weights', external.name, external.parts);
     return info;
   };
-  const finish = async (info: ModelInfo): Promise<TaskResult> => {
+  const finish = async (info: ModelInfo): Promise<ResultOf<typeof kind>> => {
     await write('info', 'info.json', JSON.stringify(info));
     return { files, meta: info.bottleneck ? {} : { bottleneck: false } };
   };
-  const path = inputs.checkpoint![0]!;
+  const path = inputs.checkpoint;
   if (onnx) {
-    const parts = { textEncoder: inputs.text_encoder?.[0], decoder: inputs.decoder?.[0], scaleFactor };
+    const parts = { textEncoder: inputs.text_encoder, decoder: inputs.decoder, scaleFactor };
     const { denoiser, decoder, textEncoder } = await importOnnx(path, onnx, parts);
     return finish({
       ...(await put('graph', denoiser)),
@@ -69,8 +72,8 @@ export async function run({ params, inputs, dir }: TaskContext<DenoiserParams>):
   }
   const checkpoint = await readCheckpoint(path, {
     ...network,
-    ...(inputs.classifier && { classifier: inputs.classifier[0]! }),
-    ...(inputs.first_stage && { first_stage: inputs.first_stage[0]! }),
+    ...(inputs.classifier && { classifier: inputs.classifier }),
+    ...(inputs.first_stage && { first_stage: inputs.first_stage }),
   });
   checkGuidance(checkpoint, guidance?.type);
   const settings = guidance?.type === 'cg' ? { guidanceRate: guidance.rate } : {};
@@ -79,7 +82,7 @@ export async function run({ params, inputs, dir }: TaskContext<DenoiserParams>):
   const decoder = await put('decoder', exportDecoder(checkpoint));
   if (!checkpoint.textEncoder) return finish({ ...info, decoder });
   return finish({ ...info, decoder, textEncoder: await put('text_encoder', exportTextEncoder(checkpoint)) });
-}
+};
 
 /** @throws RunnerError (E_MODEL) for guidance that the model has not, or a model that can't do without */
 function checkGuidance(checkpoint: Checkpoint, type: 'cg' | 'cfg' | 'uncond' | undefined): void {

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportFeatureNetwork, readInceptionCheckpoint } from '@fewstep/models';
-import type { TaskContext, TaskResult } from './task-module.js';
+import type { Run } from '@fewstep/taskgraph';
+import type { featureNetwork as kind } from './kinds.js';
 
 /** FID's published Inception-v3 as an ONNX feature network, images resized as in the original. */
-export async function run({ inputs, dir }: TaskContext): Promise<TaskResult> {
-  const { graph } = exportFeatureNetwork(await readInceptionCheckpoint(inputs.weights![0]!));
+export const run: Run<typeof kind> = async ({ inputs, dir }) => {
+  const { graph } = exportFeatureNetwork(await readInceptionCheckpoint(inputs.weights));
   await writeFile(join(dir, 'features.onnx'), graph);
   return { files: { graph: 'features.onnx' }, meta: {} };
-}
+};

@@ -9,10 +9,13 @@ import {
   writeMoments,
 } from '@fewstep/metrics';
 import { readTensors, tensorOf, writeTensors } from './artifacts.js';
-import type { TaskResult } from './task-module.js';
 
 /** Feature vectors [n × dim] with their exact moments, as two outputs: fid needs the moments alone. */
-export async function writeFeatures(dir: string, features: Float32Array, dim: number): Promise<TaskResult> {
+export async function writeFeatures(
+  dir: string,
+  features: Float32Array,
+  dim: number,
+): Promise<{ files: { features: string; moments: string }; meta: { images: number } }> {
   const n = features.length / dim;
   await writeFile(join(dir, 'moments.npz'), await writeMoments(addFeatures(emptyMoments(dim), features)));
   return {

@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { frechetDistance, readStatistics, type Statistics, statistics } from '@fewstep/metrics';
+import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import { writeValue } from './artifacts.js';
 import { readMoments } from './features-file.js';
-import type { TaskContext, TaskResult } from './task-module.js';
+import type { fid as kind } from './kinds.js';
 
 /** Fréchet distance between the features of samples and of real images, the latter as moments or as a .npz. */
-export async function run({ inputs, dir }: TaskContext): Promise<TaskResult> {
-  const found = statistics(await readMoments(inputs.moments!));
-  const [published] = inputs.statistics ?? [];
+export const run: Run<typeof kind> = async ({ inputs, dir }) => {
+  const found = statistics(await readMoments(inputs.moments));
+  const published = inputs.statistics;
   const reference = published
     ? await publishedStatistics(published, found.mu.length)
-    : statistics(await readMoments(inputs.reference!));
+    : statistics(await readMoments(inputs.reference));
   return writeValue(dir, { fid: frechetDistance(found, reference) });
-}
+};
 
 /** @throws RunnerError E_STATISTICS where the file is of another feature network */
 async function publishedStatistics(path: string, dim: number): Promise<Statistics> {

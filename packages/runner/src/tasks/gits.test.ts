@@ -6,6 +6,7 @@ import { latents, type Request, type StepMetric } from '@fewstep/solvers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readTensors, tensorOf } from './artifacts.js';
 import { run as search } from './gits.js';
+import { noModel } from './inputs.test.support.js';
 import { readSchedule } from './schedule-file.js';
 import { run as computeCosts } from './step-costs.js';
 
@@ -41,13 +42,13 @@ const costsOf = async (seeds: readonly [number, number], batch: number) => {
   const { files, meta } = await computeCosts({
     params: { ...grid, schedule, method: { solver: 'ipndm', max_order: 4 }, seeds },
     hints: { batch },
-    inputs: {},
+    inputs: noModel,
     device: { type: 'cpu' },
     dir: folder,
     progress: () => {},
   });
   expect(meta).toEqual({ nfe: N - 1, images: seeds[1] - seeds[0] + 1 });
-  return join(folder, files.costs!);
+  return join(folder, files.costs);
 };
 const found = async (costs: readonly string[], metric: StepMetric, afs = false) => {
   const folder = await mkdtemp(join(dir, 'search-'));

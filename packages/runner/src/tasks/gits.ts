@@ -1,8 +1,9 @@
 import { gits } from '@fewstep/schedules';
 import type { StepMetric } from '@fewstep/solvers';
+import type { Run } from '@fewstep/taskgraph';
 import { readTensors, tensorOf } from './artifacts.js';
+import type { gits as kind } from './kinds.js';
 import { writeSchedule } from './schedule-file.js';
-import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface GitsParams {
   readonly metric: StepMetric;
@@ -13,12 +14,12 @@ export interface GitsParams {
 }
 
 /** The noise levels whose steps cost least, on the mean over all warm-up images. */
-export async function run({ params, inputs, dir }: TaskContext<GitsParams>): Promise<TaskResult> {
+export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
   const { metric, coeff, numSteps, afs } = params;
   let sigmas = new Float64Array();
   let sum = new Float64Array();
   let images = 0;
-  for (const path of inputs.costs!) {
+  for (const path of inputs.costs) {
     const tensors = await readTensors(path);
     sigmas = Float64Array.from(tensorOf(tensors, 'sigmas', 'F64').data);
     const N = sigmas.length;
@@ -33,4 +34,4 @@ export async function run({ params, inputs, dir }: TaskContext<GitsParams>): Pro
   const { indices, cost } = gits({ costs: sum.map((value) => value / images), numSteps, coeff });
   const found = { sigmas: indices.map((index) => sigmas[index]!), indices, cost };
   return { files: { schedule: await writeSchedule(dir, found) }, meta: { cost, images } };
-}
+};

@@ -16,10 +16,10 @@ interface Guided {
 /** A denoiser under the guidance that a task asks for: of the encoded prompts, seed s has entry s mod their number. */
 export function guide(
   denoiser: LoadedDenoiser,
-  inputs: Readonly<Record<string, readonly string[]>>,
+  inputs: { readonly conditions: readonly string[] },
   { guidance }: Guidable,
 ): Guided {
-  const paths = inputs.conditions ?? [];
+  const paths = inputs.conditions;
   if (paths.length === 0) return { denoiser, conditionOf: () => undefined };
   let current = 0;
   let block = readBlock(paths[0]!);

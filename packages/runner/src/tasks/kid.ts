@@ -1,11 +1,12 @@
 import { kid } from '@fewstep/metrics';
+import type { Run } from '@fewstep/taskgraph';
 import { writeValue } from './artifacts.js';
 import { readFeatures } from './features-file.js';
-import type { TaskContext, TaskResult } from './task-module.js';
+import type { kid as kind } from './kinds.js';
 
 /** Kernel inception distance over all samples and all real images. */
-export async function run({ inputs, dir }: TaskContext): Promise<TaskResult> {
+export const run: Run<typeof kind> = async ({ inputs, dir }) => {
   return writeValue(dir, {
-    kid: kid(await readFeatures(inputs.features!), await readFeatures(inputs.reference!)),
+    kid: kid(await readFeatures(inputs.features), await readFeatures(inputs.reference)),
   });
-}
+};

@@ -1,72 +1,218 @@
-import type { TaskModule } from './task-module.js';
-
-export interface KindInfo {
-  /** The packages that implement it: a new version of one of them makes a new key. */
-  readonly packages: readonly ('schedules' | 'solvers' | 'models' | 'metrics')[];
-  /** Raised when the task's own code changes a result. */
-  readonly revision: number;
-  readonly outputs: readonly string[];
-  /** What only some of its results have beside. */
-  readonly optional?: readonly string[];
-  /** Its code, loaded only in the process that computes. */
-  load(): Promise<TaskModule>;
-}
+import { file, kind, many, one, optional, params } from '@fewstep/taskgraph';
+import type { ConditionsParams } from './conditions.js';
+import type { DenoiserParams } from './denoiser.js';
+import type { GitsParams } from './gits.js';
+import type { ComparisonParams, PictureParams } from './picture.js';
+import type { PrdcParams } from './prdc.js';
+import type { PredictorParams } from './predictor.js';
+import type { ReferenceParams } from './reference-features.js';
+import type { SamplesParams } from './samples.js';
+import type { StepCostsParams } from './step-costs.js';
+import type { TeacherParams } from './teacher.js';
 
 const sampling = ['schedules', 'solvers', 'models'] as const;
+const model = { graph: one, info: one, weights: optional, conditions: many } as const;
+const none = params<Record<string, never>>();
+const smallerBatch = 'A smaller sample.batch needs less.';
 
-/** Every kind of task. A kind's parameters are typed in its own file. */
+/** A checkpoint of any family as a graph. */
+export const denoiser = kind({
+  name: 'denoiser',
+  revision: 2,
+  packages: ['models'],
+  params: params<DenoiserParams>(),
+  inputs: {
+    checkpoint: one,
+    classifier: optional,
+    first_stage: optional,
+    text_encoder: optional,
+    decoder: optional,
+  },
+  outputs: { graph: file, info: file, weights: optional, decoder: optional, text_encoder: optional },
+  run: () => import('./denoiser.js'),
+});
+
+export const conditions = kind({
+  name: 'conditions',
+  revision: 1,
+  packages: ['models'],
+  params: params<ConditionsParams>(),
+  inputs: { info: one, text_encoder: one, tokenizer: optional },
+  outputs: { conditions: file },
+  run: () => import('./conditions.js'),
+});
+
+export const stepCosts = kind({
+  name: 'step-costs',
+  revision: 1,
+  packages: sampling,
+  params: params<StepCostsParams>(),
+  over: 'seeds',
+  inputs: model,
+  outputs: { costs: file },
+  memory: smallerBatch,
+  run: () => import('./step-costs.js'),
+  slice: () => import('./step-costs.js'),
+});
+
+export const gits = kind({
+  name: 'gits',
+  revision: 1,
+  packages: ['schedules'],
+  params: params<GitsParams>(),
+  inputs: { costs: many },
+  outputs: { schedule: file },
+  run: () => import('./gits.js'),
+});
+
+export const teacher = kind({
+  name: 'teacher',
+  revision: 1,
+  packages: sampling,
+  params: params<TeacherParams>(),
+  over: 'seeds',
+  inputs: { ...model, schedule: optional },
+  outputs: { trajectories: file },
+  memory: smallerBatch,
+  run: () => import('./teacher.js'),
+  slice: () => import('./teacher.js'),
+});
+
+export const predictor = kind({
+  name: 'predictor',
+  revision: 3,
+  packages: sampling,
+  params: params<PredictorParams>(),
+  inputs: { ...model, schedule: optional, trajectories: many },
+  outputs: { predictor: file, log: file },
+  memory: 'A smaller train.batch needs less.',
+  run: () => import('./predictor.js'),
+});
+
+export const samples = kind({
+  name: 'samples',
+  revision: 1,
+  packages: sampling,
+  params: params<SamplesParams>(),
+  over: 'seeds',
+  inputs: { ...model, schedule: optional, decoder: optional, predictor: optional },
+  outputs: { images: file },
+  memory: smallerBatch,
+  run: () => import('./samples.js'),
+  slice: () => import('./samples.js'),
+});
+
+export const featureNetwork = kind({
+  name: 'feature-network',
+  revision: 1,
+  packages: ['models'],
+  params: none,
+  inputs: { weights: one },
+  outputs: { graph: file },
+  run: () => import('./feature-network.js'),
+});
+
+export const features = kind({
+  name: 'features',
+  revision: 1,
+  packages: ['metrics'],
+  params: none,
+  inputs: { network: one, images: many },
+  outputs: { features: file, moments: file },
+  memory: smallerBatch,
+  run: () => import('./features.js'),
+  slice: () => import('./features.js'),
+});
+
+export const referenceFeatures = kind({
+  name: 'reference-features',
+  revision: 1,
+  packages: ['metrics'],
+  params: params<ReferenceParams>(),
+  inputs: { network: one, data: one },
+  outputs: { features: file, moments: file },
+  memory: smallerBatch,
+  run: () => import('./reference-features.js'),
+});
+
+export const fid = kind({
+  name: 'fid',
+  revision: 1,
+  packages: ['metrics'],
+  params: none,
+  inputs: { moments: many, reference: many, statistics: optional },
+  outputs: { value: file },
+  run: () => import('./fid.js'),
+});
+
+export const kid = kind({
+  name: 'kid',
+  revision: 1,
+  packages: ['metrics'],
+  params: none,
+  inputs: { features: many, reference: many },
+  outputs: { value: file },
+  run: () => import('./kid.js'),
+});
+
+export const prdc = kind({
+  name: 'prdc',
+  revision: 1,
+  packages: ['metrics'],
+  params: params<PrdcParams>(),
+  inputs: { features: many, reference: many },
+  outputs: { value: file },
+  run: () => import('./prdc.js'),
+});
+
+export const rmse = kind({
+  name: 'rmse',
+  revision: 1,
+  packages: ['metrics'],
+  params: none,
+  inputs: { images: many, reference: many },
+  outputs: { value: file },
+  run: () => import('./rmse.js'),
+});
+
+/** A point's images in rows, and the first of them for the comparison. */
+export const picture = kind({
+  name: 'picture',
+  revision: 2,
+  packages: ['metrics'],
+  params: params<PictureParams>(),
+  inputs: { images: many },
+  outputs: { png: file, row: file },
+  run: () => import('./picture.js'),
+});
+
+/** The first images of every point, a row each. */
+export const comparison = kind({
+  name: 'comparison',
+  revision: 1,
+  packages: ['metrics'],
+  params: params<ComparisonParams>(),
+  inputs: { rows: many },
+  outputs: { png: file },
+  run: () => import('./comparison.js'),
+});
+
+/** Every kind of task, for the process that computes. */
 export const kinds = {
-  denoiser: {
-    packages: ['models'],
-    revision: 2,
-    outputs: ['graph', 'info'],
-    optional: ['weights', 'decoder', 'text_encoder'],
-    load: () => import('./denoiser.js'),
-  },
-  conditions: {
-    packages: ['models'],
-    revision: 1,
-    outputs: ['conditions'],
-    load: () => import('./conditions.js'),
-  },
-  'step-costs': {
-    packages: sampling,
-    revision: 1,
-    outputs: ['costs'],
-    load: () => import('./step-costs.js'),
-  },
-  gits: { packages: ['schedules'], revision: 1, outputs: ['schedule'], load: () => import('./gits.js') },
-  teacher: { packages: sampling, revision: 1, outputs: ['trajectories'], load: () => import('./teacher.js') },
-  predictor: {
-    packages: sampling,
-    revision: 3,
-    outputs: ['predictor', 'log'],
-    load: () => import('./predictor.js'),
-  },
-  samples: { packages: sampling, revision: 1, outputs: ['images'], load: () => import('./samples.js') },
-  'feature-network': {
-    packages: ['models'],
-    revision: 1,
-    outputs: ['graph'],
-    load: () => import('./feature-network.js'),
-  },
-  features: {
-    packages: ['metrics'],
-    revision: 1,
-    outputs: ['features', 'moments'],
-    load: () => import('./features.js'),
-  },
-  'reference-features': {
-    packages: ['metrics'],
-    revision: 1,
-    outputs: ['features', 'moments'],
-    load: () => import('./reference-features.js'),
-  },
-  fid: { packages: ['metrics'], revision: 1, outputs: ['value'], load: () => import('./fid.js') },
-  kid: { packages: ['metrics'], revision: 1, outputs: ['value'], load: () => import('./kid.js') },
-  prdc: { packages: ['metrics'], revision: 1, outputs: ['value'], load: () => import('./prdc.js') },
-  rmse: { packages: ['metrics'], revision: 1, outputs: ['value'], load: () => import('./rmse.js') },
-  picture: { packages: ['metrics'], revision: 1, outputs: ['png'], load: () => import('./picture.js') },
-} as const satisfies Record<string, KindInfo>;
-
-export type Kind = keyof typeof kinds;
+  denoiser,
+  conditions,
+  stepCosts,
+  gits,
+  teacher,
+  predictor,
+  samples,
+  featureNetwork,
+  features,
+  referenceFeatures,
+  fid,
+  kid,
+  prdc,
+  rmse,
+  picture,
+  comparison,
+};

@@ -1,7 +1,7 @@
-import { type LoadedDecoder, openDecoder } from '@fewstep/models';
+import { type Device, type LoadedDecoder, openDecoder } from '@fewstep/models';
+import type { Json } from '@fewstep/taskgraph';
 import { keepLast } from './keep-last.js';
 import type { ModelInfo } from './model-info.js';
-import type { TaskContext } from './task-module.js';
 
 /** How latents become images. */
 interface Decoder {
@@ -15,12 +15,13 @@ const keep = keepLast<LoadedDecoder>();
 
 /** The decoder of a task's inputs, on its device, where the model denoises latents. */
 export async function loadDecoder(
-  { inputs, device }: Pick<TaskContext, 'inputs' | 'device'>,
+  { inputs, device }: { readonly inputs: { readonly decoder: string | undefined }; readonly device: Json },
   { decoder: info }: ModelInfo,
 ): Promise<Decoder | undefined> {
   if (!info) return undefined;
-  const graph = inputs.decoder![0]!;
-  const decoder = await keep(graph, () => openDecoder(graph, info, { device }));
+  const graph = inputs.decoder;
+  if (graph === undefined) throw new Error('a model of latents has a decoder');
+  const decoder = await keep(graph, () => openDecoder(graph, info, { device: device as Device }));
   const { imageChannels, imageResolution } = info;
   return {
     shape: [imageChannels, imageResolution, imageResolution],

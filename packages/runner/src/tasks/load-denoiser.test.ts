@@ -35,9 +35,9 @@ afterAll(async () => {
 });
 
 const inputs = (weights: string) => ({
-  graph: [join(store, 'g')],
-  info: [join(store, 'info')],
-  weights: [join(store, weights)],
+  graph: join(store, 'g'),
+  info: join(store, 'info'),
+  weights: join(store, weights),
 });
 
 it('opens a graph with its weights beside it, and again only for other weights', async () => {

@@ -1,9 +1,23 @@
 import { copyFile, link, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DenoiserInfo, type EngineOptions, type LoadedDenoiser, openDenoiser } from '@fewstep/models';
+import {
+  type DenoiserInfo,
+  type Device,
+  type EngineOptions,
+  type LoadedDenoiser,
+  openDenoiser,
+} from '@fewstep/models';
+import type { Json } from '@fewstep/taskgraph';
 import { keepLast } from './keep-last.js';
 import { type ModelInfo, readInfo } from './model-info.js';
-import type { TaskContext } from './task-module.js';
+
+/** What a task of a model has to work with. */
+export interface Model {
+  readonly inputs: { readonly graph: string; readonly info: string; readonly weights: string | undefined };
+  readonly dir: string;
+  /** What evaluates networks. */
+  readonly device: Json;
+}
 
 interface Loaded {
   readonly info: ModelInfo;
@@ -13,18 +27,14 @@ interface Loaded {
 const keep = keepLast<LoadedDenoiser>();
 
 /** The denoiser of a task's inputs, on its device, which is one for all tasks of a process. */
-export async function loadDenoiser({
-  inputs,
-  dir,
-  device,
-}: Pick<TaskContext, 'inputs' | 'dir' | 'device'>): Promise<Loaded> {
+export async function loadDenoiser({ inputs, dir, device }: Model): Promise<Loaded> {
   const info = await readInfo(inputs);
-  const graph = inputs.graph![0]!;
-  const weights = inputs.weights?.[0];
+  const { graph, weights } = inputs;
+  const options = { device: device as Device };
   const denoiser = await keep(`${graph} ${weights}`, () =>
     weights === undefined
-      ? openDenoiser(graph, info, { device })
-      : openBeside(graph, weights, info, dir, { device }),
+      ? openDenoiser(graph, info, options)
+      : openBeside(graph, weights, info, dir, options),
   );
   return { info, denoiser };
 }

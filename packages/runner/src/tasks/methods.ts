@@ -4,7 +4,6 @@ import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { DpmppConfig, GivenSchedule, SolverConfig } from '../spec/experiment.js';
 import { readSchedule } from './schedule-file.js';
-import type { TaskContext } from './task-module.js';
 
 /** Which times, by which method: every task that solves has these parameters. */
 export interface SolveParams {
@@ -31,10 +30,11 @@ export interface Solve extends Required<SolveParams> {
 export async function solveOn(
   { method, schedule: given, numSteps, ...range }: SolveParams,
   info: DenoiserInfo,
-  inputs: TaskContext['inputs'],
+  inputs: { readonly schedule?: string | undefined },
 ): Promise<Solve> {
   const { sigmaMin = info.sigmaMin, sigmaMax = info.sigmaMax } = range;
-  const schedule = given ?? (await readSchedule(inputs.schedule![0]!));
+  const schedule = given ?? (inputs.schedule === undefined ? undefined : await readSchedule(inputs.schedule));
+  if (!schedule) throw new Error('a schedule is a parameter or an input');
   const table = schedule.type === 'discrete' ? tableOf(info) : undefined;
   return { method, schedule, table, numSteps, sigmaMin, sigmaMax };
 }

@@ -8,6 +8,6 @@ export interface ModelInfo extends DenoiserInfo {
   readonly textEncoder?: TextEncoderInfo;
 }
 
-export async function readInfo(inputs: Readonly<Record<string, readonly string[]>>): Promise<ModelInfo> {
-  return JSON.parse(await readFile(inputs.info![0]!, 'utf8')) as ModelInfo;
+export async function readInfo(inputs: { readonly info: string }): Promise<ModelInfo> {
+  return JSON.parse(await readFile(inputs.info, 'utf8')) as ModelInfo;
 }

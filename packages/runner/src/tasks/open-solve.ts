@@ -2,10 +2,9 @@ import type { DenoiserResult } from '@fewstep/models';
 import type { Request } from '@fewstep/solvers';
 import { type Drawing, startOf } from './batches.js';
 import { type Guidable, guide } from './guide.js';
-import { loadDenoiser, shapeOf } from './load-denoiser.js';
+import { loadDenoiser, type Model, shapeOf } from './load-denoiser.js';
 import { type Solve, type SolveParams, solveOn } from './methods.js';
 import type { ModelInfo } from './model-info.js';
-import type { TaskContext } from './task-module.js';
 
 /** Numbers of a sample that a predictor reads: 8 × 8. */
 const bottleneckSize = 64;
@@ -16,6 +15,15 @@ interface Batch {
   readonly latents: Float64Array;
   /** The network, told what this batch's images are to show. */
   denoise(request: Request): Promise<DenoiserResult>;
+}
+
+/** What a task that solves has to work with. */
+interface Solving extends Model {
+  readonly params: SolveParams & Guidable & Drawing;
+  readonly inputs: Model['inputs'] & {
+    readonly conditions: readonly string[];
+    readonly schedule?: string | undefined;
+  };
 }
 
 interface Opened {
@@ -30,7 +38,7 @@ interface Opened {
  * What every task that solves begins with: the network under its guidance, what is solved on it, and the start of each
  * batch, a function of its seeds alone. A network without a bottleneck gives zeros for it.
  */
-export async function openSolve(context: TaskContext<SolveParams & Guidable & Drawing>): Promise<Opened> {
+export async function openSolve(context: Solving): Promise<Opened> {
   const { params, inputs } = context;
   const { info, denoiser: network } = await loadDenoiser(context);
   const { denoiser, conditionOf } = guide(network, inputs, params);

@@ -1,34 +1,57 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePng, imageGrid } from '@fewstep/metrics';
-import { type Images, readImages } from './artifacts.js';
-import type { TaskContext, TaskResult } from './task-module.js';
+import type { Run } from '@fewstep/taskgraph';
+import { type Images, readImages, writeImages } from './artifacts.js';
+import type { picture as kind } from './kinds.js';
 
 export interface PictureParams {
   readonly columns: number;
-  /** Rows that each group of inputs fills with its first images; cells without an image stay black. */
-  readonly rowsPerGroup: number;
+  readonly rows: number;
+  /** Images of the row that is kept for the comparison. */
+  readonly compared: number;
 }
 
-/** A PNG of images in rows: the groups of inputs in the order of their names. */
-export async function run({ params, inputs, dir }: TaskContext<PictureParams>): Promise<TaskResult> {
-  const { columns, rowsPerGroup } = params;
-  const groups: Images[] = [];
-  for (const name of Object.keys(inputs).sort()) {
-    groups.push(await readImages(inputs[name]!, columns * rowsPerGroup));
-  }
+export interface ComparisonParams {
+  readonly columns: number;
+}
+
+/** A PNG of the first images in rows, and the first of them once more as images. Cells without an image stay black. */
+export const run: Run<typeof kind> = async ({ params: { columns, rows, compared }, inputs, dir }) => {
+  const images = await readImages(inputs.images, Math.max(columns * rows, compared));
+  return {
+    files: {
+      png: await writePicture(dir, [firstOf(images, columns * rows)], { columns, rows }),
+      row: await writeImages(dir, firstOf(images, compared)),
+    },
+    meta: {},
+  };
+};
+
+function firstOf({ data, n, ...size }: Images, count: number): Images {
+  const taken = Math.min(n, count);
+  const { channels, height, width } = size;
+  return { ...size, n: taken, data: data.subarray(0, taken * channels * height * width) };
+}
+
+/** Writes groups of images as one PNG, each in rows of its own. */
+export async function writePicture(
+  dir: string,
+  groups: readonly Images[],
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+): Promise<string> {
   const cell = {
     channels: Math.max(...groups.map(({ channels }) => channels)),
     height: Math.max(...groups.map(({ height }) => height)),
     width: Math.max(...groups.map(({ width }) => width)),
   };
-  const cells = columns * rowsPerGroup;
+  const cells = columns * rows;
   const n = groups.length * cells;
   const data = new Uint8Array(n * cell.channels * cell.height * cell.width);
   for (const [i, group] of groups.entries()) fill(data, cell, i * cells, group);
   const picture = imageGrid({ data, n, ...cell }, { columns });
   await writeFile(join(dir, 'picture.png'), await encodePng(picture));
-  return { files: { png: 'picture.png' }, meta: {} };
+  return 'picture.png';
 }
 
 /** Puts images in the cells from `first` on: smaller ones in the upper left corner, grey ones in every channel. */

@@ -16,6 +16,7 @@ import {
 } from '@fewstep/solvers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parsePredictor } from '../predictor/predictor-file.js';
+import { noModel } from './inputs.test.support.js';
 import { type PredictorParams, run } from './predictor.js';
 import { run as runTeacher } from './teacher.js';
 
@@ -64,7 +65,7 @@ beforeAll(async () => {
     params: { ...solving, method: { solver: 'heun' }, M: 1, seeds: [10, 15] },
     hints: {},
     device: { type: 'cpu' },
-    inputs: {},
+    inputs: noModel,
     dir,
     progress: () => {},
   });
@@ -73,7 +74,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 const trained = async (changes: Partial<PredictorParams> = {}) => {
-  const inputs = { trajectories: [trajectories] };
+  const inputs = { ...noModel, trajectories: [trajectories] };
   const { meta } = await run({
     params: { ...params, ...changes },
     hints: {},

@@ -9,14 +9,15 @@ import {
   type Vector,
   withMiddles,
 } from '@fewstep/solvers';
+import type { Run } from '@fewstep/taskgraph';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
 import type { SolverConfig, TrainConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
+import type { predictor as kind } from './kinds.js';
 import { type Solve, type SolveParams, studentOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
-import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface PredictorParams extends SolveParams {
   readonly afs: boolean;
@@ -37,7 +38,7 @@ export interface PredictorParams extends SolveParams {
 }
 
 /** A predictor, trained on the teacher's trajectories in the order of their seeds. */
-export async function run(context: TaskContext<PredictorParams>): Promise<TaskResult> {
+export const run: Run<typeof kind> = async (context) => {
   const { params, inputs, dir, progress } = context;
   const { method, afs, scaleDir, scaleTime, batch, lr, lossWeight, seed, seeds } = params;
   const { info, solving, batch: batchOf } = await openSolve(context);
@@ -51,7 +52,7 @@ export async function run(context: TaskContext<PredictorParams>): Promise<TaskRe
   });
   // What is decoded from latents isn't cut off where they are.
   const range = info.decoder ? {} : { range: [-1, 1] as const };
-  const trajectories = trajectoryReader(inputs.trajectories!);
+  const trajectories = trajectoryReader(inputs.trajectories);
   const log = [];
   let nfe = 0;
   let seen = 0;
@@ -91,7 +92,7 @@ export async function run(context: TaskContext<PredictorParams>): Promise<TaskRe
     files: { predictor: 'predictor.safetensors', log: 'log.json' },
     meta: { nfe, images: seen, backend: training.backend },
   };
-}
+};
 
 /** Noise levels between the timestamps, from the schedule with twice as many intervals. */
 function middlesOf(solving: Solve): Float64Array {

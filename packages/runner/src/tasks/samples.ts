@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { toUint8 } from '@fewstep/metrics';
 import { predict, solve } from '@fewstep/solvers';
+import type { Run, Slice } from '@fewstep/taskgraph';
 import { parsePredictor } from '../predictor/predictor-file.js';
 import type { SeedRange } from '../spec/seeds.js';
-import { writeImages } from './artifacts.js';
+import { countOf, sliceTensors, writeImages, writeTensors } from './artifacts.js';
 import { batchesOf, type Drawing, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
+import type { samples as kind } from './kinds.js';
 import { loadDecoder } from './load-decoder.js';
 import { type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
-import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface SamplesParams extends SolveParams, Drawing, Guidable {
   readonly afs: boolean;
@@ -18,13 +19,13 @@ export interface SamplesParams extends SolveParams, Drawing, Guidable {
 }
 
 /** Images of a range of seeds: by the plain solver, or by the student where there is a predictor. */
-export async function run(context: TaskContext<SamplesParams>): Promise<TaskResult> {
+export const run: Run<typeof kind> = async (context) => {
   const { params, hints, inputs, dir, progress } = context;
   const { seeds, afs, denoiseToZero, method } = params;
   const { info, shape, solving, batch: batchOf } = await openSolve(context);
   const decoder = await loadDecoder(context, info);
   const [channels, height, width] = decoder?.shape ?? shape;
-  const predictorFile = inputs.predictor?.[0];
+  const predictorFile = inputs.predictor;
   const solver = predictorFile
     ? studentOf(method).steered(predict(parsePredictor(await readFile(predictorFile)).predictor))
     : solverOf(solving);
@@ -60,4 +61,9 @@ export async function run(context: TaskContext<SamplesParams>): Promise<TaskResu
     files: { images: await writeImages(dir, { data, n, channels, height, width }) },
     meta: { nfe, images: n, ...(forwards !== nfe * n && { forwards: forwards / n }) },
   };
-}
+};
+
+export const slice: Slice<typeof kind> = async ({ params, inputs, dir }) => {
+  const tensors = await sliceTensors(inputs.images, params, () => 0);
+  return { files: { images: await writeTensors(dir, 'images.safetensors', tensors) }, meta: countOf(params) };
+};

@@ -1,12 +1,13 @@
 import { analyticalFirstStep, type Evaluation, type StepMetric, solve, stepCosts } from '@fewstep/solvers';
+import type { Run, Slice } from '@fewstep/taskgraph';
 import type { GivenSchedule } from '../spec/experiment.js';
 import type { SeedRange } from '../spec/seeds.js';
-import { writeTensors } from './artifacts.js';
+import { countOf, sliceTensors, writeTensors } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
+import type { stepCosts as kind } from './kinds.js';
 import { type SolveParams, solverOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
-import type { TaskContext, TaskResult } from './task-module.js';
 
 /** The fine grid, and the teacher that follows it. */
 export interface StepCostsParams extends SolveParams, Guidable {
@@ -26,7 +27,7 @@ const mostBytes = 2 ** 30;
  * - `dev`, `l1`, `l2` [n, N, N], float32: of the step from the one level to the other, in each metric.
  * - `dev_afs`, … [n, N], float32: of those from the first level, where it is the analytical first step.
  */
-export async function run(context: TaskContext<StepCostsParams>): Promise<TaskResult> {
+export const run: Run<typeof kind> = async (context) => {
   const { params, hints, dir, progress } = context;
   const { seeds, numSteps: N } = params;
   const { shape, solving, batch: batchOf } = await openSolve(context);
@@ -80,8 +81,13 @@ export async function run(context: TaskContext<StepCostsParams>): Promise<TaskRe
     ),
   });
   return { files: { costs }, meta: { nfe, images: n } };
-}
+};
 
 function costsOf<T>(make: () => T): Record<StepMetric, T> {
   return { dev: make(), l1: make(), l2: make() };
 }
+
+export const slice: Slice<typeof kind> = async ({ params, inputs, dir }) => {
+  const tensors = await sliceTensors(inputs.costs, params, (name) => (name === 'sigmas' ? undefined : 0));
+  return { files: { costs: await writeTensors(dir, 'costs.safetensors', tensors) }, meta: countOf(params) };
+};

@@ -6,6 +6,7 @@ import { latents, type Request } from '@fewstep/solvers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { SolverConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
+import { noModel } from './inputs.test.support.js';
 import { run } from './teacher.js';
 
 const size = 4;
@@ -53,7 +54,7 @@ it.each<[SolverConfig, number]>([
     params: { method, schedule, numSteps: 4, ...range, M: 1, seeds: [3, 5] },
     hints: {},
     device: { type: 'cpu' },
-    inputs: {},
+    inputs: noModel,
     dir,
     progress: () => {},
   });

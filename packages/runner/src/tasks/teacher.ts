@@ -1,11 +1,12 @@
 import { type Observation, solve } from '@fewstep/solvers';
+import type { Run, Slice } from '@fewstep/taskgraph';
 import type { SeedRange } from '../spec/seeds.js';
-import { writeTensors } from './artifacts.js';
+import { countOf, sliceTensors, writeTensors } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
+import type { teacher as kind } from './kinds.js';
 import { type SolveParams, solverOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
-import type { TaskContext, TaskResult } from './task-module.js';
 
 export interface TeacherParams extends SolveParams, Guidable {
   /** The teacher takes M + 1 steps in each of the numSteps − 1 intervals. */
@@ -20,7 +21,7 @@ export interface TeacherParams extends SolveParams, Guidable {
  * - `denoised` [K, n, …] and `bottleneck` [K, n, 64]: what the network said where each interval begins, so that a student
  *   that starts there need not ask again.
  */
-export async function run(context: TaskContext<TeacherParams>): Promise<TaskResult> {
+export const run: Run<typeof kind> = async (context) => {
   const { params, hints, dir, progress } = context;
   const { seeds, M, numSteps } = params;
   const { shape, solving, batch: batchOf } = await openSolve(context);
@@ -77,4 +78,10 @@ export async function run(context: TaskContext<TeacherParams>): Promise<TaskResu
     },
   });
   return { files: { trajectories }, meta: { nfe, images: n } };
-}
+};
+
+export const slice: Slice<typeof kind> = async ({ params, inputs, dir }) => {
+  const tensors = await sliceTensors(inputs.trajectories, params, () => 1);
+  const trajectories = await writeTensors(dir, 'trajectories.safetensors', tensors);
+  return { files: { trajectories }, meta: countOf(params) };
+};

@@ -1,0 +1,8 @@
+/** Of tests whose model doesn't come from files. */
+export const noModel = {
+  graph: '',
+  info: '',
+  weights: undefined,
+  conditions: [],
+  schedule: undefined,
+} as const;

@@ -1,0 +1,41 @@
+import type { Digest } from './digest.js';
+import type { Json } from './json.js';
+import type { Hints, Kind } from './kind.js';
+
+/** A file that a job reads: one of the store, or one from outside, which a machine may have in another place. */
+export type JobInput =
+  | { readonly digest: Digest; readonly size: number }
+  | { readonly digest: Digest; readonly file: string; readonly as?: string };
+
+/** One task made concrete. All but `dir` and the functions are plain data that another machine can be sent. */
+export interface Job {
+  readonly kind: Kind;
+  readonly params: Json;
+  readonly hints: Hints;
+  readonly inputs: Readonly<Record<string, readonly JobInput[]>>;
+  /** An empty folder on the store's disk; the result's files are put there. */
+  readonly dir: string;
+  /** The local path of an input, compared with its digest. */
+  locate(input: JobInput): Promise<string>;
+  onStart(): void;
+  onProgress(done: number): void;
+}
+
+/** What came of a job: output name → file name in its folder. */
+export interface JobResult {
+  readonly files: Readonly<Record<string, string>>;
+  readonly meta: Readonly<Record<string, Json>>;
+}
+
+/** Where jobs run: processes of this machine, or other machines, which bring their files back. */
+export interface Executor {
+  /** What it computes on, for the record. */
+  readonly device: Json;
+  /** Jobs that run at once; more of them wait. */
+  readonly slots: number;
+  /** Names and versions of plugins that take part, for the record. */
+  readonly plugins?: Readonly<Record<string, string>>;
+  run(job: Job): Promise<JobResult>;
+  /** Ends what runs, at once; what it had not finished is lost. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,56 @@
+export { type Digest, digestOfText } from './digest.js';
+export { codeOf, TaskgraphError } from './errors.js';
+export { type Event, type Execution, execute } from './execute.js';
+export type { Executor, Job, JobInput, JobResult } from './executor.js';
+export {
+  type EachRef,
+  each,
+  type FileRef,
+  type GraphBuilder,
+  graphBuilder,
+  isShards,
+  type Node,
+  needed,
+  type OutputRef,
+  output,
+  outputs,
+  outside,
+  type RangeRef,
+  type Ref,
+  type Shards,
+  type ShardsRef,
+  type Task,
+} from './graph.js';
+export { canonicalJson, type Json } from './json.js';
+export { type KeyComponents, keyOf, type Versions } from './key.js';
+export {
+  type ContextOf,
+  file,
+  type Hints,
+  type Kind,
+  kind,
+  many,
+  one,
+  optional,
+  params,
+  type Range,
+  type ResultOf,
+  type Run,
+  type Slice,
+} from './kind.js';
+export { localExecutor } from './local-executor.js';
+export { type Planned, plan } from './plan.js';
+export { cutAtMultiples } from './ranges.js';
+export { everyFile, type FilesOf, isJunk, type OutsideFile } from './store/file-notes.js';
+export { type Held, isHeld, type Lease, leases } from './store/lease.js';
+export type { Clock, Disk, Identity, Machine, Stamp } from './store/machine.js';
+export { nodeMachine } from './store/node-machine.js';
+export type { ActionRecord, Output, Outputs } from './store/record.js';
+export {
+  type Entry,
+  type Found,
+  openStore,
+  type Published,
+  type Store,
+  type StoreOptions,
+} from './store/store.js';

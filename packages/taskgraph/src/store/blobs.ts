@@ -1,0 +1,81 @@
+import { basename, dirname, join } from 'node:path';
+import { type Digest, isDigest } from '../digest.js';
+import type { Disk } from './machine.js';
+import type { Output } from './record.js';
+
+/** The second level of the store: files by the digest of their content. */
+export interface Blobs {
+  path(digest: Digest): string;
+  /** Whether a file of that size is there, unread. */
+  has(output: Output): Promise<boolean>;
+  /** The path of a file whose content was compared with its name since it changed last; undefined where there is none. */
+  sound(digest: Digest): Promise<string | undefined>;
+  /** Moves a file in; over one that is damaged, too. */
+  take(file: string): Promise<Output>;
+  /** The digests of all that lie here, and the paths of what else does. */
+  list(): AsyncIterable<{ readonly path: string; readonly digest?: Digest }>;
+}
+
+export function blobs(disk: Disk, folder: string): Blobs {
+  const pathOf = (digest: Digest) => join(folder, digest.slice(0, 2), digest);
+  /** The stamps of files when they were found to be what their names say. */
+  const verified = new Map<Digest, string>();
+  const verifying = new Map<Digest, Promise<string | undefined>>();
+
+  const verify = async (digest: Digest): Promise<string | undefined> => {
+    const path = pathOf(digest);
+    const found = await disk.hash(path);
+    if (!found) return undefined;
+    if (found.digest === digest) {
+      verified.set(digest, found.stamp.id);
+      return path;
+    }
+    verified.delete(digest);
+    // Another process may have mended it since it was read: what is taken away is looked at once more.
+    const aside = join(dirname(path), `${basename(path)}.damaged`);
+    if (!(await disk.stamp(path))) return undefined;
+    await disk.move(path, aside).catch(() => {});
+    const taken = await disk.hash(aside);
+    if (taken?.digest === digest) {
+      await disk.move(aside, path);
+      return path;
+    }
+    await disk.remove(aside);
+    return undefined;
+  };
+
+  return {
+    path: pathOf,
+    async has({ digest, size }) {
+      const found = await disk.stamp(pathOf(digest));
+      return found !== undefined && !found.isFolder && found.size === size;
+    },
+    async sound(digest) {
+      const known = verified.get(digest);
+      if (known !== undefined && (await disk.stamp(pathOf(digest)))?.id === known) return pathOf(digest);
+      const running = verifying.get(digest) ?? verify(digest).finally(() => verifying.delete(digest));
+      verifying.set(digest, running);
+      return running;
+    },
+    async take(file) {
+      const found = await disk.hash(file);
+      if (!found) throw new Error(`${file} was there a moment ago`);
+      const { digest } = found;
+      const path = pathOf(digest);
+      await disk.folder(dirname(path));
+      await disk.move(file, path);
+      const stamp = await disk.stamp(path);
+      if (stamp?.size === found.stamp.size) verified.set(digest, stamp.id);
+      return { digest, size: found.stamp.size };
+    },
+    async *list() {
+      for (const prefix of await disk.names(folder)) {
+        const inside = /^[0-9a-f]{2}$/.test(prefix) ? await disk.names(join(folder, prefix)) : [];
+        for (const name of inside) {
+          const path = join(folder, prefix, name);
+          yield isDigest(name) && name.startsWith(prefix) ? { path, digest: name } : { path };
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,254 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import {
+  chmod,
+  copyFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf, TaskgraphError } from '../errors.js';
+import { limit } from '../limit.js';
+import type { Disk, Hashed, Identity, Machine, Stamp } from './machine.js';
+
+/** Files that are open at once, of the 1,024 that a process usually may have. */
+const openFiles = 48;
+const bufferBytes = 1 << 20;
+const triesWhileItChanges = 3;
+
+/** The machine that this process runs on. */
+export async function nodeMachine(): Promise<Machine> {
+  const self = await identity();
+  return {
+    disk: nodeDisk(),
+    clock: {
+      now: () => performance.now(),
+      sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }),
+      every(ms, beat) {
+        const timer = setInterval(beat, ms);
+        timer.unref();
+        return () => clearInterval(timer);
+      },
+    },
+    self,
+    isAlive: (other) => isAlive(other, self),
+  };
+}
+
+type BigStats = Awaited<ReturnType<typeof bigStat>>;
+const bigStat = (path: string) => stat(path, { bigint: true });
+
+const stampOf = (found: BigStats): Stamp => ({
+  size: Number(found.size),
+  isFolder: found.isDirectory(),
+  changedMs: Math.max(Number(found.mtimeMs), Number(found.ctimeMs)),
+  id: [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(':'),
+});
+
+const absent = ['ENOENT', 'ENOTDIR', 'EISDIR'];
+const orUndefined = (error: unknown): undefined => {
+  if (!absent.includes(codeOf(error) ?? '')) throw error;
+};
+
+/** Codes of a folder that stands where a file is to be. */
+const inTheWay = ['EISDIR', 'ENOTEMPTY', 'EEXIST'];
+
+/** Codes of file systems that have no hard links, or none between these places. */
+const noLink = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EMLINK', 'EINVAL'];
+
+/** Where a file lies until it is whole: beside its place, so on the same file system. */
+const asideOf = (path: string) => `${path}.${process.pid}-${randomBytes(6).toString('hex')}.part`;
+
+function nodeDisk(): Disk {
+  const withFile = limit(openFiles);
+
+  const stamp = (path: string) => withFile(() => bigStat(path).then(stampOf, orUndefined));
+
+  /** Writes a text aside, synced, and has it put in its place; leaves nothing aside. */
+  const written = async <T>(path: string, text: string, put: (aside: string) => Promise<T>): Promise<T> => {
+    const aside = asideOf(path);
+    try {
+      await writeFile(aside, text, { flush: true });
+      return await put(aside);
+    } finally {
+      await rm(aside, { force: true });
+    }
+  };
+
+  /** Also where the one place is on another file system than the other. */
+  const renamed = async (from: string, to: string): Promise<void> => {
+    try {
+      await rename(from, to);
+    } catch (error) {
+      if (inTheWay.includes(codeOf(error) ?? '')) {
+        await rm(to, { recursive: true, force: true });
+        return renamed(from, to);
+      }
+      if (codeOf(error) !== 'EXDEV') throw error;
+      const beside = asideOf(to);
+      try {
+        await copyFile(from, beside, constants.COPYFILE_FICLONE);
+        await sync(beside);
+        await rename(beside, to);
+        await rm(from, { force: true });
+      } finally {
+        await rm(beside, { force: true });
+      }
+    }
+    await sync(dirname(to));
+  };
+
+  return {
+    read: (path) => withFile(() => readFile(path).catch(orUndefined)),
+    stamp,
+    hash: (path) =>
+      withFile(async () => {
+        const file = await open(path, 'r').catch(orUndefined);
+        if (!file) return undefined;
+        try {
+          return await hashOf(file, path);
+        } finally {
+          await file.close();
+        }
+      }),
+    names: (path) => withFile(() => readdir(path).catch(orUndefined)).then((names) => names ?? []),
+    folder,
+    place: (path, text) =>
+      withFile(() =>
+        written(path, text, async (from) => {
+          try {
+            await link(from, path);
+          } catch (error) {
+            const code = codeOf(error) ?? '';
+            if (code === 'EEXIST') return false;
+            if (!noLink.includes(code)) throw error;
+            if (await bigStat(path).catch(orUndefined)) return false;
+            await renamed(from, path);
+          }
+          await sync(dirname(path));
+          return true;
+        }),
+      ),
+    replace: (path, text) => withFile(() => written(path, text, (from) => renamed(from, path))),
+    claim: (path, text) =>
+      withFile(async () => {
+        try {
+          await writeFile(path, text, { flag: 'wx' });
+          return true;
+        } catch (error) {
+          if (codeOf(error) === 'EEXIST') return false;
+          throw error;
+        }
+      }),
+    move: (from, to) =>
+      withFile(async () => {
+        await chmod(from, 0o444);
+        await sync(from);
+        await renamed(from, to);
+      }),
+    touch: (path) =>
+      withFile(async () => {
+        const file = await open(path, 'r+').catch(orUndefined);
+        if (!file) return;
+        try {
+          const { mtimeMs } = await file.stat();
+          const seconds = Math.max(Date.now(), mtimeMs + 1) / 1000;
+          await file.utimes(seconds, seconds);
+        } finally {
+          await file.close();
+        }
+      }),
+    remove: (path) => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** Not `recursive`, which tells of a full or read-only disk that there is no such folder. */
+async function folder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') {
+      if ((await stat(path)).isDirectory()) return;
+    } else if (codeOf(error) === 'ENOENT' && dirname(path) !== path) {
+      await folder(dirname(path));
+      return folder(path);
+    }
+    throw error;
+  }
+}
+
+async function hashOf(file: FileHandle, path: string): Promise<Hashed | undefined> {
+  const buffer = Buffer.allocUnsafe(bufferBytes);
+  for (let tried = 0; tried < triesWhileItChanges; tried++) {
+    const before = stampOf(await file.stat({ bigint: true }));
+    if (before.isFolder) return undefined;
+    const hash = createHash('sha256');
+    let at = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, bufferBytes, at);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+    const after = stampOf(await file.stat({ bigint: true }));
+    if (after.id === before.id) return { digest: hash.digest('hex'), stamp: after };
+  }
+  throw new TaskgraphError(
+    'E_INPUT_CHANGED',
+    `${path} changes while it is read: it must stay as it is until the run ends.`,
+    { evidence: { path } },
+  );
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // some network shares sync no folders, and what is renamed on them is there
+    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR', 'EBADF', 'EPERM'].includes(codeOf(error) ?? ''))
+      throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Who this process is, as the kernel tells. */
+async function identity(): Promise<Identity> {
+  const host = hostname();
+  const own = await readlink('/proc/self').catch(() => '');
+  // a /proc of another namespace tells of other processes
+  if (own !== String(process.pid)) return { pid: process.pid, start: '', boot: '', namespace: '', host };
+  const [boot, namespace, status] = await Promise.all([
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
+    readlink('/proc/self/ns/pid').catch(() => ''),
+    processStatus(process.pid),
+  ]);
+  return { pid: process.pid, start: status?.start ?? '', boot: boot.trim(), namespace, host };
+}
+
+async function isAlive(other: Identity, self: Identity): Promise<boolean | undefined> {
+  if (self.boot === '' || other.boot !== self.boot || other.namespace !== self.namespace) return undefined;
+  const status = await processStatus(other.pid);
+  return status !== undefined && status.start === other.start && !'ZX'.includes(status.state);
+}
+
+async function processStatus(pid: number): Promise<{ state: string; start: string } | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  // its name, in parentheses, may hold anything
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '', start: fields[19] ?? '' };
+}
