@@ -141,7 +141,8 @@ export function memoryWorld(random: () => number): World {
         disk,
         clock,
         self,
-        isAlive: ({ pid }) => asked(() => alive.get(pid)?.killed === false),
+        isAlive: ({ pid, boot }) =>
+          asked(() => (boot === self.boot ? alive.get(pid)?.killed === false : undefined)),
       };
       return {
         machine,
