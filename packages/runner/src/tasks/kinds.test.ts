@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { type Kind, type KindInfo, kinds } from './kinds.js';
+
+const tasks = dirname(fileURLToPath(import.meta.url));
+
+/**
+ * The container of artifacts, which gives back the bits that were written, in any version: `artifacts.test.ts` holds its
+ * bytes. All else that a package computes is in the key of the kinds that list it.
+ */
+const container = ['models readSafetensors', 'models writeSafetensors'];
+
+/** What a module of the runner takes from packages of ours while it runs, types aside: `models openDenoiser`. */
+function takenBy(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const source = readFileSync(file, 'utf8').replaceAll(/^\s*\/?\*.*$/gm, '');
+  const fromFolder = (path: string) => takenBy(join(dirname(file), path.replace(/\.js$/, '.ts')), seen);
+  const taken: string[] = [];
+  for (const [, names = '', from = ''] of source.matchAll(
+    /^(?:import|export)\s+(?!type\b)(\{[^}]*\}|\*(?:\s+as\s+\w+)?|\w+)\s+from\s+'([^']+)'/gm,
+  )) {
+    if (from.startsWith('.')) taken.push(...fromFolder(from));
+    const values = names
+      .replaceAll(/[{}]/g, '')
+      .split(',')
+      .map((name) => name.trim().replace(/\s+as\s.*/, ''))
+      .filter((name) => name !== '' && !name.startsWith('type '));
+    if (from.startsWith('@fewstep/'))
+      taken.push(...values.map((name) => `${from.slice('@fewstep/'.length)} ${name}`));
+  }
+  for (const [, from = ''] of source.matchAll(/import\(\s*'([^']+)'\s*\)/g))
+    if (from.startsWith('.')) taken.push(...fromFolder(from));
+    else if (from.startsWith('@fewstep/')) taken.push(`${from.slice('@fewstep/'.length)} *`);
+  return [...new Set(taken)];
+}
+
+const moduleOf = (kind: string) => join(tasks, `${kind}.ts`);
+
+it.each(Object.keys(kinds) as Kind[])('%s takes from no package that its key leaves out', (kind) => {
+  const { packages }: KindInfo = kinds[kind];
+  expect(existsSync(moduleOf(kind)), relative(tasks, moduleOf(kind))).toBe(true);
+  expect(String(kinds[kind].load)).toContain(`${kind}.`);
+  const others = takenBy(moduleOf(kind)).filter(
+    (one) => !packages.includes(one.split(' ')[0] as never) && !container.includes(one),
+  );
+  expect(others).toEqual([]);
+});
+
+it('is told of packages behind other modules, and not of types', () => {
+  expect(takenBy(moduleOf('samples'))).toEqual(
+    expect.arrayContaining([
+      'solvers solve',
+      'schedules sigmas',
+      'models openDenoiser',
+      'solvers checkPredictor',
+    ]),
+  );
+  expect(takenBy(moduleOf('fid'))).toContain('metrics frechetDistance');
+  expect(takenBy(moduleOf('fid'))).not.toContain('metrics Statistics');
+});
