@@ -18,7 +18,18 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 interface Manifest {
   readonly name: string;
   readonly dependencies?: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
 }
+
+it.each(names)('@fewstep/%s computes with one version of what computes for it', async (name) => {
+  const manifest = await readFile(join(root, 'packages', name, 'package.json'), 'utf8');
+  const { dependencies, devDependencies, peerDependencies }: Manifest = JSON.parse(manifest);
+  const computing = Object.entries({ ...devDependencies, ...peerDependencies, ...dependencies }).filter(
+    ([dependency]) => /^(@tensorflow\/|sharp$|onnxruntime-|@huggingface\/|clip-)/.test(dependency),
+  );
+  expect(computing.filter(([, range]) => !/^\d+\.\d+\.\d+$/.test(range))).toEqual([]);
+});
 
 /**
  * Installs a packed package in an empty folder, without a registry: its own files come from the tarball, those of its
