@@ -5,6 +5,7 @@
  * - `E_CHECKPOINT`: a file that can't be opened, or holds no network that is known, or other weights than it needs.
  * - `E_TOKENIZER`: a vocabulary that can't be read, or is none.
  * - `E_ENGINE`: a graph that can't be opened, a request that doesn't fit it, or an evaluation that failed.
+ * - `E_NONFINITE`: an image that holds NaN.
  */
 export type ModelErrorCode =
   | 'E_SAFETENSORS'
@@ -13,6 +14,7 @@ export type ModelErrorCode =
   | 'E_ONNX'
   | 'E_CHECKPOINT'
   | 'E_ENGINE'
+  | 'E_NONFINITE'
   | 'E_TOKENIZER';
 
 /** An error of this package. `evidence` holds the values that the message speaks of. */

@@ -81,6 +81,7 @@ export { alphasCumprod, type BetaSchedule } from './networks/noise-levels.js';
 export type { Preconditioning } from './networks/preconditioning.js';
 export type { SongUNetOptions } from './networks/song-unet.js';
 export { externalFiles } from './onnx/open-onnx.js';
+export { toGridUint8, toUint8 } from './pixels.js';
 export { roundSigma } from './round-sigma.js';
 export {
   type ExportedTextEncoder,
