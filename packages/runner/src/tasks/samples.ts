@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { toUint8 } from '@fewstep/metrics';
+import { toUint8 } from '@fewstep/models';
 import { predict, solve } from '@fewstep/solvers';
 import type { Run, Slice } from '@fewstep/taskgraph';
 import { parsePredictor } from '../predictor/predictor-file.js';
