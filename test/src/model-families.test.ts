@@ -1,6 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toUint8 } from '@fewstep/metrics';
 import {
   classifierFree,
   exportDecoder,
@@ -17,6 +16,7 @@ import {
   readStateDict,
   type Tensors,
   toFloat32,
+  toUint8,
   writeSafetensors,
 } from '@fewstep/models';
 import { noiseTableOf, sigmas } from '@fewstep/schedules';

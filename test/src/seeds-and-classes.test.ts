@@ -1,7 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toUint8 } from '@fewstep/metrics';
-import { exportDenoiser, type LoadedDenoiser, openDenoiser, readEdmCheckpoint } from '@fewstep/models';
+import {
+  exportDenoiser,
+  type LoadedDenoiser,
+  openDenoiser,
+  readEdmCheckpoint,
+  toUint8,
+} from '@fewstep/models';
 import { sigmas } from '@fewstep/schedules';
 import { draw, euler, type RngName, rngs, solve } from '@fewstep/solvers';
 import sharp from 'sharp';

@@ -13,7 +13,6 @@ import {
   rmse,
   type Statistics,
   statistics,
-  toUint8,
 } from '@fewstep/metrics';
 import {
   type DenoiserInfo,
@@ -23,6 +22,7 @@ import {
   readEdmCheckpoint,
   readOfficialPredictor,
   readSafetensors,
+  toUint8,
 } from '@fewstep/models';
 import {
   compile,
