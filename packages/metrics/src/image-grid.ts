@@ -3,7 +3,7 @@ import { checkImages, type Image, type ImageBatch } from './images.js';
 
 /**
  * Images side by side, as the official grid: row by row, no gaps, unused cells black, always RGB (one channel is
- * repeated). For the official bytes the batch comes from `toGridUint8`.
+ * repeated). For the official bytes the batch comes from `toGridUint8` of @fewstep/models.
  *
  * `columns`: images in a row; the official floor(√n) by default.
  *

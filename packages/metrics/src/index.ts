@@ -13,7 +13,6 @@ export { addFeatures, emptyMoments, type Moments, mergeMoments, statistics } fro
 export { readMoments, writeMoments } from './moments-file.js';
 export type { NpyArray, NpyData, NpyDtype } from './npy.js';
 export { type Npz, readNpz, writeNpz } from './npz.js';
-export { toGridUint8, toUint8 } from './pixels.js';
 export { decodeImage, encodePng } from './png.js';
 export { type ImagePathOptions, imagePath, writePngFolder } from './png-folder.js';
 export { type Prdc, prdc } from './prdc.js';
