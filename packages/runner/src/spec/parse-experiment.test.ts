@@ -194,7 +194,6 @@ describe('a spec of one point', () => {
       '{ checkpoint: m/x.pkl, sigma_max: 40, reference_data: /data, feature_network: ../f.onnx }';
     expect((await parseExperiment(spec({ dataset }), 'sub/a.yaml', options)).points[0]!.dataset).toEqual({
       checkpoint: '/home/me/sub/m/x.pkl',
-      sigmaMin: 0.002,
       sigmaMax: 40,
       referenceData: '/data',
       featureNetwork: '/home/me/f.onnx',
@@ -630,7 +629,7 @@ describe('combinations that are impossible', () => {
       ],
     ],
     [
-      spec({ dataset: '{ checkpoint: x.pkl, sigma_min: 90 }' }),
+      spec({ dataset: '{ checkpoint: x.pkl, sigma_min: 90, sigma_max: 80 }' }),
       ['2:42 dataset.sigma_min: sigma_min 90 must be below sigma_max 80.'],
     ],
     [
@@ -845,13 +844,12 @@ describe('guidance', () => {
     expect((await point({ dataset: 'imagenet256' })).dataset.classifier).toBeUndefined();
   });
 
-  it('leaves the range of noise levels to the checkpoint, of EDM’s to its authors', async () => {
-    expect((await point({ dataset: '{ checkpoint: a.pkl, sigma_max: 40 }' })).dataset).toMatchObject({
-      sigmaMin: 0.002,
-      sigmaMax: 40,
-    });
-    const { dataset } = await point({ dataset: '{ checkpoint: a.pt }' });
-    expect(dataset).toEqual({ checkpoint: '/home/me/a.pt' });
+  it.each(['a.pkl', 'a.pt'])('leaves the range of noise levels to the checkpoint %s', async (checkpoint) => {
+    const path = `/home/me/${checkpoint}`;
+    const { dataset } = await point({ dataset: `{ checkpoint: ${checkpoint} }` });
+    expect(dataset).toEqual({ checkpoint: path });
+    const cut = await point({ dataset: `{ checkpoint: ${checkpoint}, sigma_max: 40 }` });
+    expect(cut.dataset).toEqual({ checkpoint: path, sigmaMax: 40 });
   });
 
   it.each<[Parts, string[]]>([
