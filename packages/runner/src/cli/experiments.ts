@@ -1,13 +1,12 @@
-import { RunnerError } from '../errors.js';
-import type { Experiment } from '../spec/experiment.js';
-import { SpecError } from '../spec/problem.js';
+import type { Experiment, Point } from '../spec/experiment.js';
+import { type Problem, problem, SpecError } from '../spec/problem.js';
 import { readExperiment } from '../spec/read-experiment.js';
 
 /**
  * The experiments of several specs.
  *
  * @param check what else must hold of each, throwing SpecError
- * @throws RunnerError E_SPEC with the problems of all of them, also where two have one name: results go by it
+ * @throws SpecError (E_SPEC) with the problems of all of them, also where two have one name: results go by it
  */
 export async function readExperiments(
   specs: readonly string[],
@@ -22,23 +21,38 @@ export async function readExperiments(
     }),
   );
   const experiments: Experiment[] = [];
-  const problems = new Set<string>();
+  const problems: Problem[] = [];
   const specOf = new Map<string, string>();
   for (const [i, outcome] of outcomes.entries()) {
     if (outcome.status === 'rejected') {
       if (!(outcome.reason instanceof SpecError)) throw outcome.reason;
-      problems.add(outcome.reason.message);
+      problems.push(...outcome.reason.problems);
       continue;
     }
     const { name } = outcome.value;
     const other = specOf.get(name);
     if (other)
-      problems.add(
-        `${specs[i]} E_SPEC name: ${name} is also the name of ${other}, and results go by it: run one, or rename it.`,
+      problems.push(
+        problem(
+          { file: specs[i]!, line: 0, column: 0, layer: 0 },
+          'name',
+          `${name} is also the name of ${other}, and results go by it: run one, or rename it.`,
+        ),
       );
     specOf.set(name, specs[i]!);
     experiments.push(outcome.value);
   }
-  if (problems.size > 0) throw new RunnerError('E_SPEC', [...problems].join('\n'));
+  if (problems.length > 0) throw SpecError.together(problems);
   return experiments;
+}
+
+/** The points of an experiment, as --json tells them. */
+export function pointsOf({ points }: Experiment): Pick<Point, 'label' | 'settings'>[] {
+  return points.map(({ label, settings }) => ({ label, settings }));
+}
+
+/** Counts of several experiments, each name's together. */
+export function sum<K extends string>(counts: readonly Readonly<Record<K, number>>[], names: readonly K[]) {
+  const total = (name: K) => counts.reduce((all, count) => all + count[name], 0);
+  return Object.fromEntries(names.map((name) => [name, total(name)])) as Record<K, number>;
 }

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { compileFid, compileReference } from '../graph/compile-fid.js';
-import { openResults, print } from './output.js';
+import type { Answer } from './answer.js';
+import { openResults } from './output.js';
 import { demand, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
@@ -14,7 +15,8 @@ interface NetworkOption {
 /** `fewstep fid ref IMAGES`: the statistics of a set of images, as the .npz that the official code reads. */
 export async function fidRef(
   images: string,
-  options: StoreOptions & NetworkOption & { readonly dest: string; readonly json?: boolean },
+  options: StoreOptions & NetworkOption & { readonly dest: string },
+  answer: Answer,
 ): Promise<void> {
   checkExists({ images, features: options.features });
   const dest = resolve(options.dest);
@@ -32,14 +34,15 @@ export async function fidRef(
   );
   const moments = statistics(await readMoments(paths.map((path) => path!)));
   const file = await results.write(await writeStatistics(moments), basename(dest));
-  if (options.json) print({ file, images: moments.n, dim: moments.mu.length });
-  else print(`${file}: mean and covariance of ${moments.n} images, ${moments.mu.length} features`);
+  answer.object({ file, images: moments.n, dim: moments.mu.length });
+  answer.line(`${file}: mean and covariance of ${moments.n} images, ${moments.mu.length} features`);
 }
 
 /** `fewstep fid calc IMAGES`: the Fréchet distance of a set of images to a reference. */
 export async function fidCalc(
   images: string,
-  options: StoreOptions & NetworkOption & { readonly ref: string; readonly json?: boolean },
+  options: StoreOptions & NetworkOption & { readonly ref: string },
+  answer: Answer,
 ): Promise<void> {
   checkExists({ images, features: options.features, ref: options.ref });
   const world = await openWorld(options);
@@ -48,8 +51,8 @@ export async function fidCalc(
   demand(execution);
   const path = await world.store.blob(execution.records.get(task)!.outputs.value!);
   const value = JSON.parse(await readFile(path!, 'utf8'));
-  if (options.json) print(value);
-  else print(`fid ${value.fid}`);
+  answer.object(value);
+  answer.line(`fid ${value.fid}`);
 }
 
 function checkExists(files: Readonly<Record<string, string>>): void {

@@ -1,9 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { codeOf, RunnerError } from '../errors.js';
+import { Command } from 'commander';
+import { type Answer, answer } from './answer.js';
+import { explain } from './explain.js';
+import { standardOutput } from './standard-output.js';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+const output = standardOutput(process.stdout);
+
+/** What --json says of a command that has done nothing yet; of the others that is nothing. */
+const emptyAnswers: Readonly<Record<string, object>> = {
+  run: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
+  plan: { experiments: [], tasks: { found: 0, toCompute: 0 } },
+  sample: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
+  validate: { experiments: [] },
+};
 
 const withSet = (command: Command) =>
   command
@@ -20,7 +32,10 @@ const withDevice = (command: Command) =>
     'what evaluates networks: cpu, cuda, cuda:0,1, tensorrt, webgpu, tfjs or tfjs:wasm and its like (default: cpu)',
   );
 const withStore = (command: Command) =>
-  command.option('--store <dir>', 'where results are kept (default: $FEWSTEP_STORE or .fewstep)');
+  command.option(
+    '--store <dir>',
+    'where results are kept (default: $FEWSTEP_STORE, or .fewstep in the workspace)',
+  );
 
 const program = new Command('fewstep')
   .description(
@@ -33,19 +48,30 @@ const program = new Command('fewstep')
 withDevice(withStore(withSet(program.command('run'))))
   .description('compute what is not in the store yet; print the table, write the pictures')
   .argument('<spec...>', 'YAML files, one experiment each')
-  .option('--results <dir>', 'where tables and pictures go, in a folder per experiment', 'results')
-  .action(async (specs, options) => (await import('./run.js')).run(specs, options));
+  .option(
+    '--results <dir>',
+    'where tables and pictures go, in a folder per experiment (default: results in the workspace)',
+  )
+  .action((specs, options) =>
+    answering('run', options, async (answer) => (await import('./run.js')).run(specs, options, answer)),
+  );
 
 withStore(withSet(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
   .argument('<spec...>', 'YAML files')
   .option('--why', 'say for each task what made it new')
-  .action(async (specs, options) => (await import('./plan.js')).plan(specs, options));
+  .action((specs, options) =>
+    answering('plan', options, async (answer) => (await import('./plan.js')).plan(specs, options, answer)),
+  );
 
 withSet(program.command('validate'))
   .description('check specs; report every problem with its place')
   .argument('<spec...>', 'YAML files')
-  .action(async (specs, options) => (await import('./validate.js')).validate(specs, options));
+  .action((specs, options) =>
+    answering('validate', options, async (answer) =>
+      (await import('./validate.js')).validate(specs, options, answer),
+    ),
+  );
 
 withDevice(withStore(withSet(program.command('sample'))))
   .description('write the images of a spec’s seeds as PNG files')
@@ -53,7 +79,11 @@ withDevice(withStore(withSet(program.command('sample'))))
   .requiredOption('--outdir <dir>', 'where the images go')
   .option('--seeds <seeds>', 'which seeds, e.g. 0-63 or 1,2,5-10 (default: the spec’s)')
   .option('--subdirs', 'a folder for each thousand seeds')
-  .action(async (spec, options) => (await import('./sample.js')).sample(spec, options));
+  .action((spec, options) =>
+    answering('sample', options, async (answer) =>
+      (await import('./sample.js')).sample(spec, options, answer),
+    ),
+  );
 
 const fid = program.command('fid').description('Fréchet distance of sets of images on disk');
 const withFeatures = (command: Command) =>
@@ -64,77 +94,102 @@ const withFeatures = (command: Command) =>
 withFeatures(fid.command('ref'))
   .description('write the statistics of a set of images as .npz')
   .requiredOption('--dest <npz>', 'file to write')
-  .action(async (images, options) => (await import('./fid.js')).fidRef(images, options));
+  .action((images, options) =>
+    answering('fid', options, async (answer) => (await import('./fid.js')).fidRef(images, options, answer)),
+  );
 withFeatures(fid.command('calc'))
   .description('print the distance of a set of images to a reference')
   .requiredOption('--ref <npz or images>', 'statistics as .npz, or a zip or folder of images')
-  .action(async (images, options) => (await import('./fid.js')).fidCalc(images, options));
+  .action((images, options) =>
+    answering('fid', options, async (answer) => (await import('./fid.js')).fidCalc(images, options, answer)),
+  );
 
 const models = program
   .command('models')
-  .description('files of weights, in $FEWSTEP_MODELS or models/ in the working folder');
+  .description('files of weights, in $FEWSTEP_MODELS or models/ in the workspace');
 models
   .command('list')
   .description('the models of the registry: files, which are here, licences, addresses')
   .option('--json', 'print one JSON object on standard output')
-  .action(async (options) => (await import('./models-list.js')).modelsList(options));
+  .action((options) =>
+    answering('models', options, async (answer) => (await import('./models-list.js')).modelsList(answer)),
+  );
 models
   .command('fetch')
   .description('download the files of models; what is here already is compared with its recorded sha256')
   .argument('<name...>', 'names of the registry, as cifar10; fewstep models list tells them')
   .option('--sha256 <file=digest>', 'what a file’s sha256 must be (repeatable)', collect, [])
   .option('--json', 'print one JSON object on standard output')
-  .action(async (names, options) => (await import('./models-fetch.js')).modelsFetch(names, options));
+  .action((names, options) =>
+    answering('models', options, async (answer) =>
+      (await import('./models-fetch.js')).modelsFetch(names, options, answer),
+    ),
+  );
 models
   .command('inspect')
   .description('say what a file of weights is: format, family, tensors, options; nothing in it is executed')
   .argument('<file>', '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx')
   .option('--json', 'print one JSON object on standard output')
-  .action(async (file, options) => (await import('./models-inspect.js')).modelsInspect(file, options));
+  .action((file, options) =>
+    answering('models', options, async (answer) =>
+      (await import('./models-inspect.js')).modelsInspect(file, answer),
+    ),
+  );
 models
   .command('export')
   .description('write a model as ONNX: its denoiser, and decoder and text encoder where it has them')
   .argument('<model>', 'a name of the registry whose file is here, or a file or folder of weights')
   .requiredOption('--outdir <dir>', 'where the graphs go')
   .option('--json', 'print one JSON object on standard output')
-  .action(async (model, options) => (await import('./models-export.js')).modelsExport(model, options));
+  .action((model, options) =>
+    answering('models', options, async (answer) =>
+      (await import('./models-export.js')).modelsExport(model, options, answer),
+    ),
+  );
 
 program
   .command('schema')
   .description('print the JSON Schema of a spec, for editors')
-  .action(async () => (await import('./schema.js')).schema());
+  .action(() => answering('schema', {}, async (answer) => (await import('./schema.js')).schema(answer)));
 
-/** Runs the command line; sets the exit code: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. */
+/**
+ * Runs the command line; sets the exit code: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. Each
+ * command's answer is out when it ends.
+ */
 export async function main(argv: readonly string[]): Promise<void> {
   process.stderr.on('error', () => {}); // nobody listens
-  process.stdout.on('error', (error) => {
-    if (codeOf(error) === 'EPIPE') process.exit(0); // who reads has read enough, as `| head` does
-    process.stderr.write(`E_OUTPUT standard output can't be written (${error.message})\n`);
-    process.exit(1);
-  });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    process.exitCode = explain(error);
+    // An option that is wrong: no command has begun.
+    const json = argv.includes('--json');
+    fail(error, answer(output, { json, empty: emptyAnswers[argv[0] ?? ''] ?? {} }));
+  }
+  await output.end().catch((error) => {
+    const { text, exitCode } = explain(error);
+    process.stderr.write(text);
+    process.exitCode ||= exitCode;
+  });
+}
+
+/** Runs a command, which ends with its answer or with an error. */
+async function answering(
+  command: string,
+  { json = false }: { readonly json?: boolean },
+  work: (answer: Answer) => Promise<void>,
+): Promise<void> {
+  const said = answer(output, { json, empty: emptyAnswers[command] ?? {} });
+  try {
+    await work(said);
+    said.end();
+  } catch (error) {
+    fail(error, said);
   }
 }
 
-function explain(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const message = error instanceof Error ? error.message : String(error);
-  const code = codeOf(error);
-  if (error instanceof RunnerError) {
-    // A spec's problems and a run's failures carry their own codes, line by line.
-    const prefix = code === 'E_SPEC' || code === 'E_TASK' ? '' : `${code} `;
-    process.stderr.write(`${prefix}${message}\n`);
-    return error.exitCode;
-  }
-  if (code?.startsWith('E_')) {
-    process.stderr.write(`${code} ${message}\n`);
-    return 2;
-  }
-  process.stderr.write(`this is a bug of fewstep: ${message}\n`);
-  if (process.env.FEWSTEP_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  else process.stderr.write('with FEWSTEP_DEBUG=1 in the environment it says where.\n');
-  return 1;
+function fail(error: unknown, said: ReturnType<typeof answer>): void {
+  const { text, exitCode, object } = explain(error);
+  process.stderr.write(text);
+  if (object) said.end(object);
+  process.exitCode = exitCode;
 }

@@ -8,7 +8,8 @@ import {
 } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 import { sourceOf } from '../spec/registry.js';
-import { openResults, print, shownPath } from './output.js';
+import type { Answer } from './answer.js';
+import { openResults, shownPath } from './output.js';
 import { isModelName, registryFiles } from './registry-files.js';
 
 /**
@@ -20,7 +21,8 @@ import { isModelName, registryFiles } from './registry-files.js';
  */
 export async function modelsExport(
   model: string,
-  options: { readonly outdir: string; readonly json?: boolean },
+  options: { readonly outdir: string },
+  answer: Answer,
 ): Promise<void> {
   const path = checkpointOf(model);
   const results = await openResults(options.outdir);
@@ -36,10 +38,9 @@ export async function modelsExport(
     };
     await results.write(`${JSON.stringify(info, null, 2)}\n`, part, 'info.json');
   }
-  if (options.json) print({ model, parts: written });
-  else
-    for (const [part, { graph, weights }] of Object.entries(written))
-      print(`${part}: ${[graph, weights].filter(Boolean).join(', ')}`);
+  answer.object({ model, parts: written });
+  for (const [part, { graph, weights }] of Object.entries(written))
+    answer.line(`${part}: ${[graph, weights].filter(Boolean).join(', ')}`);
 }
 
 function latentParts(checkpoint: Checkpoint) {

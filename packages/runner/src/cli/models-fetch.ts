@@ -2,8 +2,9 @@ import type { Digest } from '@fewstep/taskgraph';
 import { type FetchedFile, fetchFile } from '../download/fetch-file.js';
 import { codeOf, RunnerError } from '../errors.js';
 import { sourceOf } from '../spec/registry.js';
+import type { Answer } from './answer.js';
 import { downloadProgress } from './download-progress.js';
-import { print, shownPath } from './output.js';
+import { shownPath } from './output.js';
 import { type PlacedFile, registryFiles, registryName } from './registry-files.js';
 
 /**
@@ -14,7 +15,8 @@ import { type PlacedFile, registryFiles, registryName } from './registry-files.j
  */
 export async function modelsFetch(
   names: readonly string[],
-  options: { readonly sha256: readonly string[]; readonly json?: boolean },
+  options: { readonly sha256: readonly string[] },
+  answer: Answer,
 ): Promise<void> {
   const files = [
     ...new Map(
@@ -42,6 +44,7 @@ export async function modelsFetch(
           signal: interruption.signal,
         });
         fetched.push({ ...result, path: shownPath(path) });
+        answer.object({ files: fetched });
       } catch (error) {
         if (!(error instanceof RunnerError) || error.code === 'E_INTERRUPTED') throw error;
         errors.push(error);
@@ -53,8 +56,7 @@ export async function modelsFetch(
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
-  if (options.json) print({ files: fetched });
-  else for (const { path, sha256, state } of fetched) print(`${sha256}  ${path} (${state})`);
+  for (const { path, sha256, state } of fetched) answer.line(`${sha256}  ${path} (${state})`);
   if (errors.length > 0) throw together(errors);
 }
 

@@ -1,10 +1,11 @@
 import { type Inspection, inspectCheckpoint } from '@fewstep/models';
-import { print } from './output.js';
+import type { Answer } from './answer.js';
 
 /** `fewstep models inspect FILE`: what a file of weights is, from names and shapes. Nothing in it is executed. */
-export async function modelsInspect(file: string, options: { readonly json?: boolean }): Promise<void> {
+export async function modelsInspect(file: string, answer: Answer): Promise<void> {
   const inspection = await inspectCheckpoint(file);
-  print(options.json ? { file, ...inspection } : [...lines(file, inspection)].join('\n'));
+  answer.object({ file, ...inspection });
+  for (const line of lines(file, inspection)) answer.line(line);
 }
 
 function familyIn({ family, problem, onnx }: Inspection): string {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { datasetEntry } from '../spec/datasets.js';
-import { megabytes, print, shownPath } from './output.js';
+import type { Answer } from './answer.js';
+import { megabytes, shownPath } from './output.js';
 import {
   isModelName,
   type PlacedFile,
@@ -10,10 +11,10 @@ import {
 } from './registry-files.js';
 
 /** `fewstep models list`: the models of the registry, which of their files are here, and where the others are had. */
-export function modelsList(options: { readonly json?: boolean }): void {
+export function modelsList(answer: Answer): void {
   const models = registryNames.map((name) => ({ name, files: registryFiles(name).map(stateOf) }));
-  if (options.json) print({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
-  else print(table(models));
+  answer.object({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
+  answer.line(table(models));
 }
 
 function stateOf({ role, file: { name, ...file }, path }: PlacedFile) {

@@ -48,9 +48,4 @@ export function shownPath(path: string): string {
   return inside.startsWith('..') || inside === '' ? path : inside;
 }
 
-/** With --json, the one object on standard output; the other lines are for people. */
-export function print(value: unknown): void {
-  process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}\n`);
-}
-
 export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -1,18 +1,17 @@
 import { type ActionRecord, plan as planTasks, type Store } from '@fewstep/taskgraph';
 import { compile, rootsOf } from '../graph/compile.js';
 import { readSchedule } from '../tasks/schedule-file.js';
-import { readExperiments } from './experiments.js';
-import { print } from './output.js';
+import type { Answer } from './answer.js';
+import { pointsOf, readExperiments, sum } from './experiments.js';
 import { openWorld, type StoreOptions } from './world.js';
 
 export interface PlanOptions extends StoreOptions {
   readonly set: readonly string[];
   readonly why?: boolean;
-  readonly json?: boolean;
 }
 
 /** `fewstep plan SPEC…`: what a run would find and what it would compute. */
-export async function plan(specs: readonly string[], options: PlanOptions): Promise<void> {
+export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options.set);
   const world = await openWorld(options);
   const plans = [];
@@ -21,32 +20,34 @@ export async function plan(specs: readonly string[], options: PlanOptions): Prom
     const planned = await planTasks(rootsOf(graph), { ...world, explain: options.why === true });
     const counts = { found: 0, toCompute: 0 };
     for (const { found, count } of planned) counts[found ? 'found' : 'toCompute'] += count;
-    const tasks = await Promise.all(
+    const told = await Promise.all(
       planned.map(async ({ kind, title, count, found, record, why }) => ({
         kind: kind.name,
         title,
         count,
         found,
-        key: record?.key,
-        why,
+        ...(record && { key: record.key }),
+        ...(why !== undefined && { why }),
         ...(record && kind.name === 'gits' && (await foundSchedule(record, world.store))),
       })),
     );
     plans.push({
       name: experiment.name,
-      points: graph.points.length,
-      ...counts,
-      tasks,
+      points: pointsOf(experiment),
+      tasks: counts,
+      planned: told,
     });
+    const all = plans.map(({ tasks }) => tasks);
+    answer.object({ experiments: plans, tasks: sum(all, ['found', 'toCompute']) });
   }
-  if (options.json) return print(plans.length === 1 ? plans[0] : plans);
-  for (const { name, points, found, toCompute, tasks } of plans) {
-    print(
-      `${name}: ${points} ${points === 1 ? 'point' : 'points'}, ${found + toCompute} tasks: ${found} in the store, ${toCompute} to compute`,
+  for (const { name, points, tasks, planned } of plans) {
+    answer.line(
+      `${name}: ${points.length} ${points.length === 1 ? 'point' : 'points'}, ${tasks.found + tasks.toCompute} tasks: ${tasks.found} in the store, ${tasks.toCompute} to compute`,
     );
-    for (const { kind, title, why, sigmas } of tasks) {
-      if (why) print(`  ${kind.padEnd(18)} ${title}${options.why ? ` — ${why}` : ''}`);
-      else if (sigmas) print(`  found              ${title}: ${sigmas.map(short).join(' ')}`);
+    for (const { kind, title, count, why, sigmas } of planned) {
+      const many = count > 1 ? ` (${count} tasks)` : '';
+      if (why) answer.line(`  ${kind.padEnd(18)} ${title}${many}${options.why ? ` — ${why}` : ''}`);
+      else if (sigmas) answer.line(`  found              ${title}: ${sigmas.map(short).join(' ')}`);
     }
   }
 }

@@ -1,8 +1,9 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { type DatasetName, datasetEntry, datasetFolder, datasetNames } from '../spec/datasets.js';
 import { type FileRole, featureNetworks, type ModelFile } from '../spec/registry.js';
 import { didYouMean } from '../spec/suggest.js';
+import { modelsFolder, workingFolder } from '../workspace.js';
 
 /** A file of a model, and where it is or belongs. */
 export interface PlacedFile {
@@ -26,8 +27,8 @@ const isFeatureNetwork = (name: RegistryName): name is keyof typeof featureNetwo
 
 /** The files of a name, a model's checkpoint first, where a spec in the working folder would look for them. */
 export function registryFiles(name: RegistryName): PlacedFile[] {
-  const cwd = process.cwd();
-  const models = resolve(cwd, process.env.FEWSTEP_MODELS ?? 'models');
+  const cwd = workingFolder();
+  const models = modelsFolder();
   if (isFeatureNetwork(name)) {
     const file = featureNetworks[name];
     return [{ role: 'feature_network', file, folder: models, path: join(models, file.name) }];

@@ -1,57 +1,99 @@
+import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Execution, Store } from '@fewstep/taskgraph';
 import { compile, type Graph, rootsOf } from '../graph/compile.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
 import { checkFiles } from '../spec/read-experiment.js';
-import { readExperiments } from './experiments.js';
-import { openResults, print, type Results } from './output.js';
+import { workspaceRoot } from '../workspace.js';
+import type { Answer } from './answer.js';
+import { readExperiments, sum } from './experiments.js';
+import { openResults, type Results } from './output.js';
 import { type DeviceOption, demand, deviceOf, work } from './work.js';
-import { openWorld, type StoreOptions } from './world.js';
+import { openWorld, type StoreOptions, sayStore } from './world.js';
+
+/** What a run counts of its tasks. */
+const taskCounts = ['computed', 'local', 'remote'] as const;
 
 export interface RunOptions extends StoreOptions, DeviceOption {
   readonly set: readonly string[];
-  readonly results: string;
-  readonly json?: boolean;
+  readonly results?: string;
 }
 
 /** `fewstep run SPEC…`: computes what is not in the store yet, then the table and the pictures. */
-export async function run(specs: readonly string[], options: RunOptions): Promise<void> {
+export async function run(specs: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
   const device = await deviceOf(options);
   const experiments = await readExperiments(specs, options.set, checkFiles);
   const world = await openWorld(options);
+  sayStore(world);
+  const folder = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
   const failures = new Map();
-  const reports = [];
+  const reports: Report[] = [];
   for (const experiment of experiments) {
-    const results = await openResults(join(resolve(options.results), experiment.name));
+    const results = await openResults(join(folder, experiment.name));
     const graph = compile(experiment);
     const execution = await work(rootsOf(graph), world, device);
     for (const [task, error] of execution.failures) failures.set(task, error);
     const one = await writeReport(
       graph,
       { name: experiment.name, execution, store: world.store },
+      join(folder, experiment.name),
       results,
     ).catch((error: unknown) => {
       demand({ failures }, error);
       throw error;
     });
     reports.push(one);
-    if (options.json) continue;
-    print(`\n${table(one)}\n`);
-    if (one.comparison) print(`pictures, a row for each line of the table: ${one.comparison}`);
-    print(`tasks: ${one.tasks.computed} computed, ${one.tasks.local} found in ${world.store.dir}`);
+    answer.object({
+      experiments: reports,
+      tasks: sum(
+        reports.map(({ tasks }) => tasks),
+        taskCounts,
+      ),
+    });
+    answer.line(`\n${table(one)}\n`);
+    if (one.comparison) answer.line(`pictures, a row for each line of the table: ${one.comparison}`);
+    answer.line(`tasks: ${one.tasks.computed} computed, ${one.tasks.local} found in ${world.store.dir}`);
   }
-  if (options.json) print(reports.length === 1 ? reports[0] : reports);
   demand({ failures });
 }
 
 async function writeReport(
   graph: Graph,
   found: { readonly name: string; readonly execution: Execution; readonly store: Store },
+  folder: string,
   results: Results,
 ): Promise<Report> {
   const one = await report(graph, { ...found, place: results.place });
-  await results.write(`${table(one)}\n`, 'table.md');
-  await results.write(`${JSON.stringify(one, null, 2)}\n`, 'report.json');
+  const [table_, report_] = ['table.md', 'report.json'];
+  const aside = (await isWorse(one, join(folder, report_))) ? '.failed' : '';
+  const named = (name: string) => name.replace('.', `${aside}.`);
+  const written = await results.write(`${table(one)}\n`, named(table_));
+  await results.write(`${JSON.stringify(one, null, 2)}\n`, named(report_));
+  if (aside)
+    process.stderr.write(
+      `the table of an earlier run, which had more results, stays; this one is ${written}\n`,
+    );
+  else
+    for (const name of ['table.failed.md', 'report.failed.json'])
+      await rm(join(folder, name), { force: true });
   return one;
 }
+
+/** Whether a run has failed where an earlier one, whose report lies there, had more results. */
+async function isWorse({ failures, points }: Report, earlier: string): Promise<boolean> {
+  if (failures.length === 0) return false;
+  try {
+    const before = JSON.parse(await readFile(earlier, 'utf8')) as Report;
+    return resultsIn(before.points) > resultsIn(points);
+  } catch {
+    return false; // there is none, or it is none
+  }
+}
+
+const resultsIn = (points: Report['points']) =>
+  points.reduce(
+    (count, { metrics, artifacts }) =>
+      count + Object.keys(metrics).length + Number(artifacts.grid !== undefined),
+    0,
+  );

@@ -2,25 +2,26 @@ import { join, resolve } from 'node:path';
 import { compile } from '../graph/compile.js';
 import { foldersOf } from '../report/folders.js';
 import { checkFiles, readExperiment } from '../spec/read-experiment.js';
-import { openResults, print, shownPath } from './output.js';
+import type { Answer } from './answer.js';
+import { openResults, shownPath } from './output.js';
 import { type DeviceOption, demand, deviceOf, work } from './work.js';
-import { openWorld, type StoreOptions } from './world.js';
+import { openWorld, type StoreOptions, sayStore } from './world.js';
 
 export interface SampleOptions extends StoreOptions, DeviceOption {
   readonly set: readonly string[];
   readonly seeds?: string;
   readonly outdir: string;
   readonly subdirs?: boolean;
-  readonly json?: boolean;
 }
 
 /** `fewstep sample SPEC`: the images of the seeds as PNG files, named as the official sampler names them. */
-export async function sample(spec: string, options: SampleOptions): Promise<void> {
+export async function sample(spec: string, options: SampleOptions, answer: Answer): Promise<void> {
   const device = await deviceOf(options);
   const set = [...options.set, ...(options.seeds === undefined ? [] : [`sample.seeds="${options.seeds}"`])];
   const experiment = await readExperiment(spec, { set });
   checkFiles(experiment);
   const world = await openWorld(options);
+  sayStore(world);
   const { points } = compile(experiment);
   const folders =
     points.length === 1
@@ -43,8 +44,10 @@ export async function sample(spec: string, options: SampleOptions): Promise<void
     }
     written.push({ label: point.label, folder: shownPath(resolve(folders[i]!)), images });
   }
-  if (options.json)
-    print({ points: written, tasks: { computed: execution.computed, local: execution.local } });
-  else for (const { label, folder, images } of written) print(`${label}: ${images} images in ${folder}`);
+  answer.object({
+    experiments: [{ name: experiment.name, points: written }],
+    tasks: { computed: execution.computed, local: execution.local, remote: execution.remote },
+  });
+  for (const { label, folder, images } of written) answer.line(`${label}: ${images} images in ${folder}`);
   demand(execution);
 }

@@ -1,7 +1,7 @@
 import { specSchema } from '../spec/schema.js';
-import { print } from './output.js';
+import type { Answer } from './answer.js';
 
 /** `fewstep schema`: the JSON Schema that editors complete specs from. */
-export function schema(): void {
-  print(specSchema);
+export function schema(answer: Answer): void {
+  answer.line(JSON.stringify(specSchema, null, 2));
 }

@@ -1,25 +1,38 @@
-import { SpecError } from '../spec/problem.js';
+import { type Problem, SpecError } from '../spec/problem.js';
 import { readExperiment } from '../spec/read-experiment.js';
-import { print } from './output.js';
+import type { Answer } from './answer.js';
+import { pointsOf } from './experiments.js';
 
-/** `fewstep validate SPEC…`: every problem of every file at once. */
+interface Validated {
+  readonly file: string;
+  readonly name?: string;
+  readonly points: ReturnType<typeof pointsOf>;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * `fewstep validate SPEC…`: every problem of every file at once.
+ *
+ * @throws SpecError with those of all files, once the last one was read
+ */
 export async function validate(
   specs: readonly string[],
-  options: { readonly set: readonly string[]; readonly json?: boolean },
+  options: { readonly set: readonly string[] },
+  answer: Answer,
 ): Promise<void> {
-  const outcomes = [];
-  for (const spec of specs) {
+  const experiments: Validated[] = [];
+  for (const file of specs) {
     try {
-      const { name, points } = await readExperiment(spec, { set: options.set });
-      outcomes.push({ file: spec, name, points: points.length, problems: [] });
-      if (!options.json)
-        print(`${spec}: valid, ${points.length} ${points.length === 1 ? 'point' : 'points'}`);
+      const experiment = await readExperiment(file, { set: options.set });
+      const points = pointsOf(experiment);
+      experiments.push({ file, name: experiment.name, points, problems: [] });
+      answer.line(`${file}: valid, ${points.length} ${points.length === 1 ? 'point' : 'points'}`);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
-      outcomes.push({ file: spec, problems: error.problems });
-      if (!options.json) process.stderr.write(`${error.message}\n`);
+      experiments.push({ file, points: [], problems: error.problems });
     }
+    answer.object({ experiments });
   }
-  if (options.json) print(outcomes.length === 1 ? outcomes[0] : outcomes);
-  if (outcomes.some(({ problems }) => problems.length > 0)) process.exitCode = 2;
+  const problems = experiments.flatMap((one) => one.problems);
+  if (problems.length > 0) throw SpecError.together(problems);
 }

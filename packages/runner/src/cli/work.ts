@@ -7,6 +7,7 @@ import {
   localExecutor,
   type Node,
   needed,
+  TaskgraphError,
 } from '@fewstep/taskgraph';
 import { codeOf, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
@@ -106,15 +107,16 @@ export function demand({ failures }: Pick<Execution, 'failures'>, also?: unknown
     const more = tasks.length > namedTasks ? ` and ${tasks.length - namedTasks} more` : '';
     return `${tasks.slice(0, namedTasks).join('; ')}${more}: ${reason}`;
   });
-  if (also instanceof RunnerError) lines.push(reasonOf(also));
+  if (also instanceof TaskgraphError) lines.push(reasonOf(also));
   const errors = [...failures.values(), ...(also === undefined ? [] : [also])];
-  const wrongInput = errors.every((error) => error instanceof RunnerError && error.exitCode === 2);
+  const wrongInput = errors.every((error) => error instanceof TaskgraphError && error.exitCode === 2);
   throw new RunnerError('E_TASK', lines.join('\n'), { exitCode: wrongInput ? 2 : 1, cause: also });
 }
 
 function reasonOf(error: Error): string {
   const code = codeOf(error);
-  const stack = process.env.FEWSTEP_DEBUG && error instanceof RunnerError ? error.evidence.stack : undefined;
+  const stack =
+    process.env.FEWSTEP_DEBUG && error instanceof TaskgraphError ? error.evidence.stack : undefined;
   const message = code && !error.message.startsWith(code) ? `${code} ${error.message}` : error.message;
   return stack ? `${message}\n${stack}` : message;
 }

@@ -64,7 +64,7 @@ export interface Surroundings {
   /** The folder of the spec. */
   readonly specFolder: string;
   readonly cwd: string;
-  /** The folder of models: $FEWSTEP_MODELS, else models/ in the working folder. */
+  /** The folder of models: $FEWSTEP_MODELS, else models/ in the workspace. */
   readonly models: string;
 }
 

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { canonicalJson, type Json } from '@fewstep/taskgraph';
+import { modelsFolder, workingFolder } from '../workspace.js';
 import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
@@ -20,7 +21,7 @@ export interface SpecOptions {
   readonly set?: readonly string[];
   /** Working folder; default the process's. */
   readonly cwd?: string;
-  /** Folder of the registry's checkpoints; default $FEWSTEP_MODELS, else models/ in the working folder. */
+  /** Folder of the registry's checkpoints; default $FEWSTEP_MODELS, else models/ in the workspace. */
   readonly models?: string;
 }
 
@@ -39,8 +40,8 @@ export async function parseExperiment(
   file: string,
   options: SpecOptions = {},
 ): Promise<Experiment> {
-  const cwd = options.cwd ?? process.cwd();
-  const models = resolve(cwd, options.models ?? process.env.FEWSTEP_MODELS ?? 'models');
+  const cwd = options.cwd ?? workingFolder();
+  const models = options.models === undefined ? modelsFolder(cwd) : resolve(cwd, options.models);
   const absolute = resolve(cwd, file);
   const surroundings = { specFolder: dirname(absolute), cwd, models };
   const shownFile = displayPath(file, cwd);

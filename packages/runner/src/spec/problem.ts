@@ -21,31 +21,39 @@ export interface Problem {
   readonly column: number;
   /** The key at fault, as student.solver; empty for the file as a whole. */
   readonly path: string;
-  /** The whole line to print: place, code, path, what is wrong and the remedy. */
+  /** What is wrong, and the remedy. */
+  readonly sentence: string;
+  /** The whole line to print: place, code, path, sentence. */
   readonly message: string;
 }
 
 export function problem({ file, line, column }: Place, path: string, sentence: string): Problem {
   const at = line === 0 ? file : `${file}:${line}:${column}`;
-  return { file, line, column, path, message: `${at} E_SPEC ${path === '' ? '' : `${path}: `}${sentence}` };
+  const message = `${at} E_SPEC ${path === '' ? '' : `${path}: `}${sentence}`;
+  return { file, line, column, path, sentence, message };
 }
 
-/** Everything wrong with a spec (E_SPEC, exit code 2): its message has one line per problem, in the order of the file. */
+/**
+ * Everything wrong with a spec (E_SPEC, exit code 2): its message has one line per problem, in the order of the file,
+ * those of the command line last; the same sentence at the same place only once.
+ */
 export class SpecError extends RunnerError {
   readonly problems: readonly Problem[];
-  constructor(problems: Iterable<Problem>) {
-    const sorted = sortedOnce(problems);
+  constructor(problems: Iterable<Problem>, order: (a: Problem, b: Problem) => number = byPlace) {
+    const byMessage = new Map([...problems].map((problem) => [problem.message, problem]));
+    const sorted = [...byMessage.values()].sort(order);
     super('E_SPEC', sorted.map(({ message }) => message).join('\n'), { evidence: { problems: sorted } });
     this.problems = sorted;
   }
+
+  /** The problems of several specs, in their order. */
+  static together(problems: Iterable<Problem>): SpecError {
+    return new SpecError(problems, () => 0);
+  }
 }
 
-/** By place, those of the command line last; the same sentence at the same place only once. */
-function sortedOnce(problems: Iterable<Problem>): Problem[] {
-  const byMessage = new Map([...problems].map((problem) => [problem.message, problem]));
-  return [...byMessage.values()].sort(
-    (a, b) => Number(a.line === 0) - Number(b.line === 0) || a.line - b.line || a.column - b.column,
-  );
+function byPlace(a: Problem, b: Problem): number {
+  return Number(a.line === 0) - Number(b.line === 0) || a.line - b.line || a.column - b.column;
 }
 
 /** The path as messages show it: relative inside the working folder. */

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import { codeOf } from '../errors.js';
+import { workingFolder } from '../workspace.js';
 import type { Experiment } from './experiment.js';
 import { missingFiles } from './missing-files.js';
 import { parseExperiment, type SpecOptions } from './parse-experiment.js';
@@ -14,7 +15,7 @@ import { nearest } from './suggest.js';
  * @throws SpecError (E_SPEC) when the file can't be read, or with everything that is wrong in it
  */
 export async function readExperiment(file: string, options: SpecOptions = {}): Promise<Experiment> {
-  const cwd = options.cwd ?? process.cwd();
+  const cwd = options.cwd ?? workingFolder();
   const absolute = resolve(cwd, file);
   const place: Place = { file: displayPath(file, cwd), line: 0, column: 0, layer: 0 };
   const refusal = (sentence: string) => new SpecError([problem(place, '', sentence)]);

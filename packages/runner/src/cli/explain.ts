@@ -1,0 +1,42 @@
+import { codeOf, TaskgraphError } from '@fewstep/taskgraph';
+import { CommanderError } from 'commander';
+import { SpecError } from '../spec/problem.js';
+
+/** An error as the command line tells it. */
+interface Explained {
+  /** For standard error; nothing where it is said already. */
+  readonly text: string;
+  readonly exitCode: number;
+  /** For --json; nothing where nothing is wrong. */
+  readonly object?: {
+    readonly code: string;
+    readonly message: string;
+    readonly problems?: readonly object[];
+  };
+}
+
+/** Any error that ends a command: 2 the input is wrong, 1 a task failed or a bug, 130 interrupted. */
+export function explain(error: unknown): Explained {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return { text: '', exitCode: 0 };
+    const said = error.code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '');
+    return { text: '', exitCode: 2, object: { code: 'E_USAGE', message: said } };
+  }
+  const code = codeOf(error);
+  if (!code?.startsWith('E_')) {
+    const stack = process.env.FEWSTEP_DEBUG && error instanceof Error ? error.stack : undefined;
+    return {
+      text: `this is a bug of fewstep: ${message}\n${stack ?? 'with FEWSTEP_DEBUG=1 in the environment it says where.'}\n`,
+      exitCode: 1,
+      object: { code: 'E_BUG', message },
+    };
+  }
+  // A spec's problems and a run's failures carry their own codes, line by line.
+  const prefix = code === 'E_SPEC' || code === 'E_TASK' ? '' : `${code} `;
+  return {
+    text: `${prefix}${message}\n`,
+    exitCode: error instanceof TaskgraphError ? error.exitCode : 2,
+    object: { code, message, ...(error instanceof SpecError && { problems: error.problems }) },
+  };
+}
