@@ -1,4 +1,5 @@
 export { RunnerError } from './errors.js';
+export { experimentExecutor } from './execute/experiment-executor.js';
 export { filesOf } from './files-of.js';
 export { compile, type Graph, type PlannedPoint, rootsOf } from './graph/compile.js';
 export { type PointReport, type Report, report } from './report/report.js';

@@ -24,15 +24,9 @@ import {
   readSafetensors,
   toUint8,
 } from '@fewstep/models';
-import {
-  compile,
-  execute,
-  installedVersions,
-  localExecutor,
-  openStore,
-  parseExperiment,
-} from '@fewstep/runner';
+import { compile, experimentExecutor, installedVersions, parseExperiment } from '@fewstep/runner';
 import { draw, heun, parseSeeds, predict, type Solver, solve } from '@fewstep/solvers';
+import { execute, openStore } from '@fewstep/taskgraph';
 import { officialSigmas, solverOf, studentOf } from './configuration.js';
 import type { Golden } from './golden.js';
 import { type Outcome, outcome, type Topic } from './topic.js';
@@ -293,16 +287,16 @@ async function checkSpec(golden: Golden, { checkpoint }: Bench, one: Case): Prom
     sample: { seeds: one.seeds, batch },
   };
   const dir = await mkdtemp(join(tmpdir(), 'fewstep-conformance-'));
-  const executor = localExecutor();
+  const executor = experimentExecutor();
   try {
     const experiment = await parseExperiment(JSON.stringify(spec), join(golden.folder, 'official.yaml'));
     const [store, versions] = [await openStore(dir), installedVersions()];
-    const { points } = compile(experiment, { versions, shards: store.shards });
-    const samples = points.flatMap((point) => point.samples);
-    const { records, failures } = await execute(samples, { store, executor, versions });
+    const { points } = compile(experiment);
+    const samples = points.map((point) => point.samples);
+    const { records, shards, failures } = await execute(samples, { store, executor, versions });
     for (const error of failures.values()) throw error;
     const parts = [];
-    for (const task of samples) {
+    for (const task of samples.flatMap((one) => shards.get(one) ?? [])) {
       const path = await store.blob(records.get(task)!.outputs.images!);
       parts.push(readSafetensors(await readFile(path!)).images!.data as Uint8Array);
     }

@@ -73,7 +73,7 @@ describe('a store that was damaged', () => {
   const cheap = async (store: string) => {
     const records = (await recordsOf(store)).filter(({ record }) => record.components.kind !== 'denoiser');
     const ofKind = (kind: string) => records.filter(({ record }) => record.components.kind === kind);
-    const found = [...ofKind('samples'), ...ofKind('rmse'), ...ofKind('picture')];
+    const found = [...ofKind('samples'), ...ofKind('rmse'), ...ofKind('picture'), ...ofKind('comparison')];
     expect(found).toHaveLength(5);
     return found as [KeptRecord, KeptRecord, KeptRecord, KeptRecord, KeptRecord];
   };

@@ -1,16 +1,8 @@
 import type { Device } from '@fewstep/models';
-import {
-  type Execution,
-  execute,
-  isShards,
-  type Json,
-  localExecutor,
-  type Node,
-  needed,
-  TaskgraphError,
-} from '@fewstep/taskgraph';
+import { type Execution, execute, isShards, type Node, needed, TaskgraphError } from '@fewstep/taskgraph';
 import { codeOf, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
+import { experimentExecutor } from '../execute/experiment-executor.js';
 import { progress } from '../execute/progress.js';
 import type { World } from './world.js';
 
@@ -41,10 +33,7 @@ export async function work(
     work: all.reduce((sum, node) => sum + workOf(node), 0),
   });
   const warn = bottleneckWarnings(all);
-  const executor = localExecutor({
-    kinds: new URL('../tasks/kinds.js', import.meta.url),
-    ...(device && { device: device as unknown as Json }),
-  });
+  const executor = experimentExecutor({ device });
   const interruption = new AbortController();
   const { signal } = interruption;
   const interrupt = () => {
