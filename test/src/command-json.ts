@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+
 /** What `run --json` says of one experiment, and the run's totals. */
 export interface RunJson {
   readonly points: readonly {
@@ -19,21 +21,29 @@ export interface PlanJson {
 
 interface Planned {
   readonly kind: string;
-  readonly found?: boolean;
-  readonly key?: string;
+  readonly found: boolean;
 }
 
-/** The one experiment of `run --json`, with the totals beside it. */
-export function runJson(stdout: string): RunJson {
-  const { experiments, ...rest } = JSON.parse(stdout);
-  return experiments ? { ...experiments[0], tasks: rest.tasks } : rest;
+// biome-ignore lint/suspicious/noExplicitAny: what a command prints is data whose form its test knows
+type Printed = any;
+
+/**
+ * The one experiment of a command's `--json` with the totals beside it, as `tasks`; of `plan` those are `found` and
+ * `toCompute`, and `tasks` is what is planned.
+ */
+export function experimentJson(stdout: string): Printed {
+  const { experiments, tasks } = JSON.parse(stdout);
+  expect(experiments).toHaveLength(1);
+  const [{ planned, ...experiment }] = experiments;
+  return planned ? { ...experiment, ...tasks, tasks: planned } : { ...experiment, tasks };
 }
+
+/** The one experiment of `run --json`. */
+export const runJson = (stdout: string): RunJson => experimentJson(stdout);
 
 /** The one experiment of `plan --json`. */
 export function planJson(stdout: string): PlanJson {
-  const { experiments, ...rest } = JSON.parse(stdout);
-  const { found, toCompute } = experiments ? rest.tasks : rest;
-  const planned: Planned[] = experiments ? experiments[0].planned : rest.tasks;
-  const missing = planned.filter((one) => !(one.found ?? one.key !== undefined));
+  const { found, toCompute, tasks } = experimentJson(stdout);
+  const missing = (tasks as Planned[]).filter((one) => !one.found);
   return { found, toCompute, kindsToCompute: [...new Set(missing.map(({ kind }) => kind))].sort() };
 }

@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportDenoiser, readEdmCheckpoint, readSafetensors } from '@fewstep/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { experimentJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
 import { workspace } from './small-experiment.js';
 
@@ -22,7 +23,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const run = async (...args: string[]) => {
   const { code, stdout, stderr } = await fewstep(['run', 'spec.yaml', '--json', ...args], { cwd: dir });
-  return { code, stderr, ...(code === 0 && JSON.parse(stdout)) };
+  return { code, stderr, ...(code === 0 && experimentJson(stdout)) };
 };
 const imagesOf = async ([point]: { artifacts: { samples: string[] } }[]) =>
   readSafetensors(await readFile(point!.artifacts.samples[0]!)).images!.data as Uint8Array;

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { experimentJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
 import { workspace } from './small-experiment.js';
 
@@ -14,12 +15,14 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 const run = async (...args: string[]) => {
   const { code, stdout, stderr } = await fewstep(['run', 'spec.yaml', '--json', ...args], { cwd: dir });
   expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
+  return experimentJson(stdout);
 };
 const toCompute = async (...args: string[]) => {
   const { stdout } = await fewstep(['plan', 'spec.yaml', '--json', ...args], { cwd: dir });
-  const plan = JSON.parse(stdout);
-  return plan.tasks.filter((task: { key?: string }) => !task.key).map(({ kind }: { kind: string }) => kind);
+  const plan = experimentJson(stdout);
+  return plan.tasks
+    .filter((task: { found: boolean }) => !task.found)
+    .map(({ kind }: { kind: string }) => kind);
 };
 
 describe('a spec from YAML to its table', () => {
@@ -53,7 +56,7 @@ describe('a spec from YAML to its table', () => {
   it('plans what a change reaches', async () => {
     expect(await toCompute()).toEqual([]);
     const retrained = await toCompute('--set', 'train.lr=0.01');
-    expect(new Set(retrained)).toEqual(new Set(['predictor', 'samples', 'rmse', 'picture']));
+    expect(new Set(retrained)).toEqual(new Set(['predictor', 'samples', 'rmse', 'picture', 'comparison']));
     expect(await toCompute('--set', 'evaluate=[]')).toEqual([]);
     const doubled = await toCompute('--set', 'sample.seeds=0-31');
     expect(doubled).not.toContain('predictor');

@@ -171,7 +171,7 @@ describe.skipIf(!canMount)('a disk that is full (needs root, to mount a small on
       execFileSync('mount', ['-o', 'remount,size=64m', disk]);
       const again = await fewstep(args, { cwd: dir });
       expect(again.code, again.stderr).toBe(0);
-      expect(JSON.parse(again.stdout).failures).toEqual([]);
+      expect(JSON.parse(again.stdout).experiments[0].failures).toEqual([]);
     } finally {
       execFileSync('umount', [disk]);
     }

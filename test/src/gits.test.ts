@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensorsMetadata } from '@fewstep/models';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { experimentJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
 import { workspace } from './small-experiment.js';
 
@@ -26,13 +27,13 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 const json = async (...args: string[]) => {
   const { code, stdout, stderr } = await fewstep([...args, '--json'], { cwd: dir });
   expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
+  return experimentJson(stdout);
 };
 
 it('searches each schedule once, over costs that all searches share, and never again', async () => {
   const kinds = async (...args: string[]) => {
     const { tasks } = await json('plan', 'spec.yaml', ...args);
-    const toCompute = tasks.filter(({ key }: { key?: string }) => !key);
+    const toCompute = tasks.filter(({ found }: { found: boolean }) => !found);
     return (kind: string) => toCompute.filter((task: { kind: string }) => task.kind === kind).length;
   };
   const first = await kinds();
@@ -54,7 +55,7 @@ it('searches each schedule once, over costs that all searches share, and never a
   expect(JSON.parse(told.schedule!)).toEqual({ type: 'explicit', sigmas: amed.sigmas });
 
   const { tasks } = await json('plan', 'spec.yaml');
-  expect(tasks.every(({ key }: { key?: string }) => key)).toBe(true);
+  expect(tasks.every(({ found }: { found: boolean }) => found)).toBe(true);
   const found = tasks.filter(({ kind }: { kind: string }) => kind === 'gits');
   expect(found.map(({ sigmas }: { sigmas: number[] }) => sigmas)).toContainEqual(dev.sigmas);
   const plan = await fewstep(['plan', 'spec.yaml'], { cwd: dir });

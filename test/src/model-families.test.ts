@@ -23,6 +23,7 @@ import { noiseTableOf, sigmas } from '@fewstep/schedules';
 import { type Denoise, draw, euler, rngs, solve } from '@fewstep/solvers';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { experimentJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
 import { workspace } from './small-experiment.js';
 
@@ -82,7 +83,7 @@ async function consistencyWeights(): Promise<Tensors> {
 const json = async (...args: string[]) => {
   const { code, stdout, stderr } = await fewstep([...args, '--json'], { cwd: dir });
   expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
+  return experimentJson(stdout);
 };
 
 /** The images of a point, [n × C·R·R], from its one shard. */
@@ -197,7 +198,7 @@ describe('Stable Diffusion', () => {
     const missing = async (set: string) => {
       const { tasks } = await json('plan', 'spec.yaml', '--set', set);
       return tasks
-        .filter(({ key }: { key?: string }) => key === undefined)
+        .filter(({ found }: { found: boolean }) => found === undefined)
         .map(({ kind }: { kind: string }) => kind);
     };
     expect(await missing('sample.batch=2')).toEqual([]);

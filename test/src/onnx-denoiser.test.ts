@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSafetensors } from '@fewstep/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { experimentJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
 import { withExternalWeights } from './external-weights.js';
 
@@ -30,7 +31,7 @@ async function run(name: string, dataset: string, ...args: string[]) {
   const command = ['run', `${name}.yaml`, '--json', '--results', name, ...args];
   const { code, stdout, stderr } = await fewstep(command, { cwd: dir });
   expect(code, stderr).toBe(0);
-  const { points, tasks } = JSON.parse(stdout);
+  const { points, tasks } = experimentJson(stdout);
   const { artifacts, nfe } = points[0];
   return {
     nfe,
@@ -130,7 +131,7 @@ sample: { seeds: 3-6, batch: 3, grid: 2x2 }
     const command = ['run', `${name}.yaml`, '--json', '--results', name];
     const { code, stdout, stderr } = await fewstep(command, { cwd: dir });
     expect(code, stderr).toBe(0);
-    const { artifacts, nfe, forwards } = JSON.parse(stdout).points[0];
+    const { artifacts, nfe, forwards } = experimentJson(stdout).points[0];
     expect([nfe, forwards]).toEqual([3, 6]);
     return readSafetensors(await readFile(artifacts.samples[0])).images!.data as Uint8Array;
   }

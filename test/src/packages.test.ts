@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from './command-line.js';
 
 const run = promisify(execFile);
-const names = ['schedules', 'solvers', 'models', 'metrics', 'runner'] as const;
+const names = ['schedules', 'solvers', 'models', 'metrics', 'taskgraph', 'runner'] as const;
 
 let dir: string;
 beforeAll(async () => {
@@ -63,15 +63,23 @@ async function install(name: (typeof names)[number], folder: string): Promise<vo
   await unpack(name);
 }
 
-/** The fences of a README, marked `js`, that say what they print: their lines of comment alone. */
-async function examples(readme: string): Promise<{ code: string; prints: string }[]> {
+/** The fences of a README, marked `js`: modules that name their file first, and those that say what they print. */
+async function examples(
+  readme: string,
+): Promise<{ modules: Map<string, string>; found: { code: string; prints: string }[] }> {
   const fences = (await readFile(readme, 'utf8')).matchAll(/```js\n([\s\S]*?)```/g);
+  const modules = new Map<string, string>();
   const found = [...fences].flatMap(([, code = '']) => {
+    const [, module] = /^\/\/ ([\w-]+\.mjs)\b/.exec(code) ?? [];
+    if (module !== undefined) {
+      modules.set(module, code);
+      return [];
+    }
     const prints = code.split('\n').filter((line) => line.startsWith('// '));
     return prints.length > 0 ? [{ code, prints: prints.map((line) => line.slice(3)).join('\n') }] : [];
   });
   if (found.length === 0) throw new Error(`${readme} has no js fence that says what it prints`);
-  return found;
+  return { modules, found };
 }
 
 describe.each(names)('@fewstep/%s', (name) => {
@@ -84,7 +92,9 @@ describe.each(names)('@fewstep/%s', (name) => {
     expect(files).toContain('LICENSE');
     expect(files.filter((file) => /\.test\.|tsbuildinfo|^src/.test(file))).toEqual([]);
     await symlink(join(root, 'experiments'), join(folder, 'experiments'));
-    for (const { code, prints } of await examples(join(root, 'packages', name, 'README.md'))) {
+    const { modules, found } = await examples(join(root, 'packages', name, 'README.md'));
+    for (const [module, code] of modules) await writeFile(join(folder, module), code);
+    for (const { code, prints } of found) {
       await writeFile(join(folder, 'example.mjs'), code);
       const { stdout } = await run(process.execPath, ['example.mjs'], {
         cwd: folder,
