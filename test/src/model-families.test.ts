@@ -198,12 +198,12 @@ describe('Stable Diffusion', () => {
     const missing = async (set: string) => {
       const { tasks } = await json('plan', 'spec.yaml', '--set', set);
       return tasks
-        .filter(({ found }: { found: boolean }) => found === undefined)
+        .filter(({ found }: { found: boolean }) => !found)
         .map(({ kind }: { kind: string }) => kind);
     };
     expect(await missing('sample.batch=2')).toEqual([]);
-    expect(await missing('guidance.rate=2')).toEqual(['samples', 'picture', 'picture']);
-    expect(await missing('guidance.prompt=a dog')).toEqual(['conditions', 'samples', 'picture', 'picture']);
+    expect(await missing('guidance.rate=2')).toEqual(['samples', 'picture', 'comparison']);
+    expect(await missing('guidance.prompt=a dog')).toEqual(['conditions', 'samples', 'picture', 'comparison']);
   });
 
   it('trains a predictor through guidance, whose file tells it', async () => {

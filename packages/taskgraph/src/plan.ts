@@ -144,6 +144,8 @@ export async function plan(
       run = undefined;
     };
     for (const task of expansion.tasks()) {
+      // what its range alone needs
+      for (const input of Object.values(task.inputs).flat()) if ('task' in input) await planTask(input.task);
       const [first, last] = task.range!;
       const outcome = await find(task);
       const found = typeof outcome !== 'string';
@@ -175,19 +177,22 @@ export async function plan(
     return inside.length;
   };
 
+  const visited = new Set<string>();
   const planned: Planned[] = [];
-  for (const node of needed(roots)) {
-    if (isShards(node)) {
-      planned.push(...(await planShards(node)));
-      continue;
-    }
-    const outcome = await find(node);
-    const { kind, title } = node;
+  const planTask = async (task: Task): Promise<void> => {
+    if (visited.has(task.id)) return;
+    visited.add(task.id);
+    const { kind, title } = task;
+    const outcome = await find(task);
     planned.push(
       typeof outcome === 'string'
         ? { kind, title, count: 1, found: false, why: outcome }
         : { kind, title, count: 1, found: true, record: outcome },
     );
+  };
+  for (const node of needed(roots)) {
+    if (isShards(node)) planned.push(...(await planShards(node)));
+    else await planTask(node);
   }
   return planned;
 }
