@@ -13,12 +13,20 @@ export interface Finished {
   readonly stderr: string;
 }
 
+interface Surroundings {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the one after it, as `nice` does. */
+  readonly through?: readonly string[];
+}
+
 /** Starts the command line; `finished` resolves however it ends. */
 export function start(
   args: readonly string[],
-  { cwd = root, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+  { cwd = root, env = {}, through = [] }: Surroundings = {},
 ): { child: ChildProcess; finished: Promise<Finished> } {
-  const child = spawn(process.execPath, [bin, ...args], {
+  const [command, ...rest] = [...through, process.execPath, bin, ...args];
+  const child = spawn(command!, rest, {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

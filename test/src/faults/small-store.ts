@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -46,18 +45,6 @@ export async function within(
   const outcome = await finished;
   clearTimeout(timer);
   return { ...outcome, inTime };
-}
-
-/** Resolves when a process has said something on standard error, with all that it said. */
-export function heard(child: ChildProcess, pattern: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    child.stderr!.on('data', (chunk) => {
-      said += chunk;
-      if (pattern.test(said)) resolve(said);
-    });
-    child.once('close', () => reject(new Error(`ended without ${pattern}: ${said}`)));
-  });
 }
 
 export interface KeptRecord {
