@@ -203,7 +203,12 @@ describe('Stable Diffusion', () => {
     };
     expect(await missing('sample.batch=2')).toEqual([]);
     expect(await missing('guidance.rate=2')).toEqual(['samples', 'picture', 'comparison']);
-    expect(await missing('guidance.prompt=a dog')).toEqual(['conditions', 'samples', 'picture', 'comparison']);
+    expect(await missing('guidance.prompt=a dog')).toEqual([
+      'conditions',
+      'samples',
+      'picture',
+      'comparison',
+    ]);
   });
 
   it('trains a predictor through guidance, whose file tells it', async () => {

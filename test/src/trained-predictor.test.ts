@@ -65,7 +65,10 @@ describe('a predictor from a run to another', () => {
 
 describe('a predictor of the official training', () => {
   it('runs, plans, validates and samples', async () => {
-    expect(await json('validate', 'official.yaml')).toMatchObject({ points: [{ label: expect.any(String) }], problems: [] });
+    expect(await json('validate', 'official.yaml')).toMatchObject({
+      points: [{ label: expect.any(String) }],
+      problems: [],
+    });
     const { tasks } = await json('plan', 'official.yaml');
     expect(tasks.map(({ kind }: { kind: string }) => kind)).toEqual([
       'denoiser',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { workingFolder } from '../workspace.js';
 import { type Answer, answer } from './answer.js';
 import { explain } from './explain.js';
 import { standardOutput } from './standard-output.js';
@@ -180,6 +181,7 @@ async function answering(
 ): Promise<void> {
   const said = answer(output, { json, empty: emptyAnswers[command] ?? {} });
   try {
+    workingFolder(); // everything is relative to it
     await work(said);
     said.end();
   } catch (error) {

@@ -15,8 +15,9 @@ export interface World {
   readonly versions: Versions;
 }
 
+/** A name that is empty is none, as `--store "$UNSET"` gives it. */
 const storeFolder = (given: string | undefined): string =>
-  given !== undefined
+  given
     ? resolve(workingFolder(), given)
     : (folderFrom('FEWSTEP_STORE') ?? join(workspaceRoot(), '.fewstep'));
 

@@ -1,5 +1,5 @@
 import type { ActionRecord, Task } from '@fewstep/taskgraph';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { progress } from './progress.js';
 
 const task = (title: string, work: number) => ({ id: title, title, work }) as Task;
@@ -28,10 +28,76 @@ it('measures the rate over the tasks that evaluate the network, and tells no tim
   ]);
 });
 
-it('says once that another run is at work', () => {
+it('says who is waited for, once for each', () => {
   const lines: string[] = [];
-  const { onEvent } = progress({ write: (text) => lines.push(text) }, { tasks: 2, work: 0, now: () => 0 });
-  for (const title of ['samples a', 'samples b', 'samples a'])
-    onEvent({ type: 'waiting', task: task(title, 0) });
-  expect(lines).toEqual(['waiting for another run that computes samples a\n']);
+  const { onEvent } = progress({ write: (text) => lines.push(text) }, { tasks: 3, work: 0, now: () => 0 });
+  for (const [title, holder] of [
+    ['a', 'node-1, process 7'],
+    ['b', 'node-1, process 7'],
+    ['a', 'node-2, process 9'],
+  ])
+    onEvent({ type: 'waiting', task: task(title!, 0), holder: holder! });
+  expect(lines).toEqual([
+    'waiting for a, which node-1, process 7 computes\n',
+    'waiting for a, which node-2, process 9 computes\n',
+  ]);
+});
+
+describe('on a terminal', () => {
+  const terminal = (columns: number) => {
+    let now = 0;
+    let shown = '';
+    const calls: { at: number; call: () => void }[] = [];
+    const later = (ms: number, call: () => void) => {
+      calls.push({ at: now + ms, call });
+      return () => calls.splice(0);
+    };
+    const screen = {
+      isTTY: true,
+      columns,
+      write: (text: string) => {
+        shown = text.replace('\r\x1b[2K', '');
+      },
+    };
+    const { onEvent } = progress(screen, { tasks: 2, work: 0, now: () => now, later });
+    const pass = (ms: number) => {
+      now += ms;
+      for (const { call } of calls.splice(0).filter(({ at }) => at <= now)) call();
+    };
+    pass(1000);
+    return { onEvent, pass, shown: () => shown };
+  };
+
+  it('shows what runs, though it began right after something else was drawn', () => {
+    const { onEvent, pass, shown } = terminal(0);
+    onEvent({ type: 'found', source: 'local', task: task('network', 0), record });
+    expect(shown()).toBe('[1/2] looking through the store');
+    pass(10);
+    onEvent({ type: 'started', task: task('fid', 0) });
+    pass(100);
+    expect(shown()).toBe('[1/2] fid');
+  });
+
+  it('speaks of another run only while nothing runs here', () => {
+    const { onEvent, pass, shown } = terminal(200);
+    onEvent({ type: 'started', task: task('fid', 0) });
+    pass(200);
+    onEvent({ type: 'waiting', task: task('kid', 0), holder: 'node, process 7' });
+    pass(200);
+    expect(shown()).toBe('[0/2] fid');
+    onEvent({ type: 'computed', task: task('fid', 0), record });
+    pass(200);
+    expect(shown()).toBe('[1/2] waiting for kid, which node, process 7 computes');
+    onEvent({ type: 'found', source: 'local', task: task('kid', 0), record });
+    pass(200);
+    expect(shown()).toBe('[2/2] looking through the store');
+  });
+
+  it('counts slices and shards as they come, and cuts lines by columns', () => {
+    const { onEvent, pass, shown } = terminal(10);
+    for (const title of ['a', 'b', 'c'])
+      onEvent({ type: 'found', source: 'local', task: task(title, 0), record });
+    pass(200);
+    expect(shown()).toBe('[3/3] loo');
+  });
 });

@@ -7,7 +7,7 @@ export interface Screen {
   readonly columns?: number;
 }
 
-const othersWork = 'waiting for another run';
+const looking = 'looking through the store';
 const linesEveryMs = 10_000;
 const redrawEveryMs = 100;
 
@@ -18,14 +18,28 @@ const redrawEveryMs = 100;
  */
 export function progress(
   screen: Screen,
-  { tasks: known, work, now = Date.now }: { tasks: number; work: number; now?: () => number },
+  {
+    tasks: known,
+    work,
+    now = Date.now,
+    later = soon,
+  }: {
+    tasks: number;
+    work: number;
+    now?: () => number;
+    /** Calls back after some time, unless it is told not to. */
+    later?: (ms: number, call: () => void) => () => void;
+  },
 ): { onEvent(event: Event): void; say(text: string): void; end(): void } {
   const settled = new Set<string>();
   let tasks = known;
   let remaining = work;
   let worked = 0;
   const running = new Map<string, { task: Task; since: number; done: number }>();
-  let toldToWait = false;
+  /** What other runs compute, and who they are. */
+  const waiting = new Map<string, string>();
+  let toldToWait = '';
+  let drawLater: (() => void) | undefined;
   let busySince = 0;
   let busyMs = 0;
   let lastDraw = 0;
@@ -52,14 +66,25 @@ export function progress(
     else screen.write(`${text}\n`);
     lastLine = now();
   };
+  const count = () => `[${settled.size}/${Math.max(tasks, settled.size)}]`;
+  /** Of others only where nothing runs here. */
+  const atWork = () => titles() || [...waiting.values()][0] || looking;
   const draw = () => {
     if (screen.isTTY) {
-      if (now() - lastDraw < redrawEveryMs) return;
+      const wait = lastDraw + redrawEveryMs - now();
+      if (wait > 0) {
+        // what is drawn may be out of date by now, and nothing may happen for long
+        drawLater ??= later(wait, () => {
+          drawLater = undefined;
+          draw();
+        });
+        return;
+      }
       lastDraw = now();
-      const text = `[${settled.size}/${tasks}] ${titles() || othersWork}${status()}`;
-      screen.write(`\r\x1b[2K${text.slice(0, (screen.columns ?? 80) - 1)}`);
+      const text = `${count()} ${atWork()}${status()}`;
+      screen.write(`\r\x1b[2K${text.slice(0, (screen.columns || 80) - 1)}`);
     } else if (now() - lastLine > linesEveryMs) {
-      line(`[${settled.size}/${tasks}] ${titles() || othersWork}${status()}`);
+      line(`${count()} ${atWork()}${status()}`);
     }
   };
   const stop = (id: string) => {
@@ -80,28 +105,37 @@ export function progress(
       switch (event.type) {
         case 'found':
           settled.add(task.id);
+          waiting.delete(task.id);
           remaining -= task.work;
           return draw();
         case 'started':
+          waiting.delete(task.id);
           if (evaluating().length === 0) busySince = now();
           running.set(task.id, { task, since: now(), done: 0 });
           return draw();
-        case 'progress':
-          running.get(task.id)!.done = Math.min(event.done, task.work);
+        case 'progress': {
+          const one = running.get(task.id);
+          if (one) one.done = Math.min(event.done, task.work);
           return draw();
+        }
         case 'computed': {
           settled.add(task.id);
           worked += task.work;
           remaining -= task.work;
           const seconds = stop(task.id);
           if (screen.isTTY) return draw();
-          return line(`[${settled.size}/${tasks}] ${task.title}: ${seconds.toFixed(1)} s${status()}`);
+          return line(`${count()} ${task.title}: ${seconds.toFixed(1)} s${status()}`);
         }
-        case 'waiting':
-          if (screen.isTTY || toldToWait) return draw();
-          toldToWait = true;
-          return line(`waiting for another run that computes ${task.title}`);
+        case 'waiting': {
+          const { holder = 'another run' } = event;
+          const text = `waiting for ${task.title}, which ${holder} computes`;
+          waiting.set(task.id, text);
+          if (screen.isTTY || toldToWait === holder) return draw();
+          toldToWait = holder;
+          return line(text);
+        }
         case 'failed':
+          waiting.delete(task.id);
           stop(task.id);
           return line(`failed: ${task.title}`);
         case 'conflict':
@@ -112,9 +146,18 @@ export function progress(
     },
     say: line,
     end() {
+      drawLater?.();
+      drawLater = undefined;
       if (screen.isTTY) screen.write('\r\x1b[2K');
     },
   };
+}
+
+/** By a timer that keeps no process alive. */
+function soon(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
 }
 
 function duration(seconds: number): string {
