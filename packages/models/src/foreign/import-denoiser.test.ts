@@ -608,3 +608,9 @@ describe('weights in files beside it', () => {
     },
   );
 });
+
+it('has the range of a table of noise levels, its 0 aside', () => {
+  const preconditioning: Preconditioning = { type: 'iddpm', levels: [100, 10, 0.5, 0] };
+  const { info } = parseOnnxDenoiser(digitsFile('edm'), { preconditioning, bottleneck: 'mid' });
+  expect(info).toMatchObject({ sigmaMin: 0.5, sigmaMax: 100, noiseLevels: [100, 10, 0.5, 0] });
+});

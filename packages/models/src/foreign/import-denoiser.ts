@@ -145,7 +145,11 @@ function levelsOf(
       return alphasCumprod ? { ...sigmaRange(alphasCumprod), alphasCumprod } : RANGE;
     }
     case 'iddpm':
-      return { ...RANGE, noiseLevels: preconditioning.levels };
+      return {
+        sigmaMin: preconditioning.levels.findLast((level) => level > 0) ?? RANGE.sigmaMin,
+        sigmaMax: preconditioning.levels[0] ?? RANGE.sigmaMax,
+        noiseLevels: preconditioning.levels,
+      };
     default:
       return RANGE;
   }
