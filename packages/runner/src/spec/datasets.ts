@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { onnxOf } from './onnx.js';
 import { type RegistryEntry, registry } from './registry.js';
 import type { Spec } from './schema.js';
 
@@ -29,9 +28,6 @@ interface DatasetFacts {
   readonly sigmaMax?: number;
 }
 
-/** What EDM's own samplers take for each of its checkpoints, arXiv:2206.00364. */
-const edmRange = { sigmaMin: 0.002, sigmaMax: 80 };
-
 /** A dataset as the spec gives it, defaults filled in that its checkpoint doesn't tell; its paths are still relative. */
 export function datasetFacts(dataset: Spec['dataset']): DatasetFacts {
   if (typeof dataset === 'string') {
@@ -46,13 +42,10 @@ export function datasetFacts(dataset: Spec['dataset']): DatasetFacts {
     };
   }
   const { checkpoint, sigma_min, sigma_max, reference_data, feature_network, classifier } = dataset;
-  const isEdm = /\.pkl$/i.test(checkpoint) || onnxOf(dataset)?.parametrization === 'edm';
-  const sigmaMin = sigma_min ?? (isEdm ? edmRange.sigmaMin : undefined);
-  const sigmaMax = sigma_max ?? (isEdm ? edmRange.sigmaMax : undefined);
   return {
     checkpoint,
-    ...(sigmaMin !== undefined && { sigmaMin }),
-    ...(sigmaMax !== undefined && { sigmaMax }),
+    ...(sigma_min !== undefined && { sigmaMin: sigma_min }),
+    ...(sigma_max !== undefined && { sigmaMax: sigma_max }),
     ...(classifier !== undefined && { classifier }),
     ...(reference_data !== undefined && { referenceData: reference_data }),
     ...(feature_network !== undefined && { featureNetwork: feature_network }),

@@ -51,7 +51,7 @@ describe('an ONNX checkpoint', () => {
     });
   });
 
-  it('has EDM’s range where it is parametrised as EDM’s networks', async () => {
+  it('leaves the range to the file where it is parametrised as EDM’s networks', async () => {
     const { points } = await parse(
       spec(
         '{ checkpoint: net.onnx, onnx: { parametrization: edm, inputs: { x: image }, output: out, classes: 10 } }',
@@ -59,8 +59,6 @@ describe('an ONNX checkpoint', () => {
     );
     expect(points[0]!.dataset).toEqual({
       checkpoint: '/home/me/net.onnx',
-      sigmaMin: 0.002,
-      sigmaMax: 80,
       onnx: { parametrization: 'edm', sigmaData: 0.5, inputs: { x: 'image' }, output: 'out', classes: 10 },
     });
   });

@@ -1,4 +1,4 @@
-import type { DenoiserInfo } from '@fewstep/models';
+import { type DenoiserInfo, roundSigma } from '@fewstep/models';
 import { type NoiseTable, noiseTableOf, sigmas } from '@fewstep/schedules';
 import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
@@ -20,6 +20,8 @@ export interface SolveParams {
 export interface Solve extends Required<SolveParams> {
   /** Of the schedule discrete. */
   readonly table: NoiseTable | undefined;
+  /** Where the network knows no others, descending. */
+  readonly noiseLevels: readonly number[] | undefined;
 }
 
 /**
@@ -35,8 +37,18 @@ export async function solveOn(
   const { sigmaMin = info.sigmaMin, sigmaMax = info.sigmaMax } = range;
   const schedule = given ?? (inputs.schedule === undefined ? undefined : await readSchedule(inputs.schedule));
   if (!schedule) throw new Error('a schedule is a parameter or an input');
+  // A search goes along the network's levels, which may lie a little beyond the range.
+  const found = !given && schedule.type === 'explicit' ? schedule.sigmas : [];
   const table = schedule.type === 'discrete' ? tableOf(info) : undefined;
-  return { method, schedule, table, numSteps, sigmaMin, sigmaMax };
+  return {
+    method,
+    schedule,
+    table,
+    numSteps,
+    sigmaMin: Math.min(sigmaMin, ...found),
+    sigmaMax: Math.max(sigmaMax, ...found),
+    noiseLevels: info.noiseLevels,
+  };
 }
 
 function tableOf({ alphasCumprod }: DenoiserInfo): NoiseTable {
@@ -47,11 +59,29 @@ function tableOf({ alphasCumprod }: DenoiserInfo): NoiseTable {
   );
 }
 
-/** Noise levels of the timestamps; `steps` may be finer than the run's own. */
-export function timesOf(
-  { schedule, table, sigmaMin, sigmaMax, numSteps }: Omit<Solve, 'method'>,
-  steps = numSteps,
-): Float64Array {
+type Times = Omit<Solve, 'method'>;
+
+/**
+ * Noise levels of the timestamps; `steps` may be finer than the run's own. Of a network that knows some levels alone they
+ * are those nearest to the schedule's, as EDM's sampler takes them (arXiv:2206.00364, appendix C.3); never 0.
+ *
+ * @throws RunnerError (E_MODEL) where two timestamps would be the same level
+ */
+export function timesOf(times: Times, steps = times.numSteps): Float64Array {
+  const wanted = scheduledTimes(times, steps);
+  if (!times.noiseLevels) return wanted;
+  const noiseLevels = times.noiseLevels.filter((level) => level > 0);
+  const known = wanted.map((sigma) => roundSigma(sigma, { noiseLevels }));
+  if (known.every((sigma, i) => i === 0 || sigma < known[i - 1]!)) return known;
+  throw new RunnerError(
+    'E_MODEL',
+    `${steps} timestamps of schedule ${times.schedule.type} from ${times.sigmaMax} to ${times.sigmaMin} are closer to each other than the ${noiseLevels.length} noise levels that the dataset’s network knows: take fewer steps, or a schedule that spreads them.`,
+    { evidence: { steps, levels: noiseLevels.length } },
+  );
+}
+
+/** What the schedule says, whatever the network knows: times in the middle of steps. */
+export function scheduledTimes({ schedule, table, sigmaMin, sigmaMax }: Times, steps: number): Float64Array {
   const span = { numSteps: steps, sigmaMin, sigmaMax };
   return sigmas(schedule.type === 'discrete' ? { ...schedule, table: table! } : schedule, span);
 }

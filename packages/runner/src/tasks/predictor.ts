@@ -16,7 +16,7 @@ import type { SolverConfig, TrainConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { predictor as kind } from './kinds.js';
-import { type Solve, type SolveParams, studentOf, timesOf } from './methods.js';
+import { type Solve, type SolveParams, scheduledTimes, studentOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
 
 export interface PredictorParams extends SolveParams {
@@ -96,7 +96,7 @@ export const run: Run<typeof kind> = async (context) => {
 
 /** Noise levels between the timestamps, from the schedule with twice as many intervals. */
 function middlesOf(solving: Solve): Float64Array {
-  return timesOf(solving, 2 * solving.numSteps - 1).filter((_, i) => i % 2 === 1);
+  return scheduledTimes(solving, 2 * solving.numSteps - 1).filter((_, i) => i % 2 === 1);
 }
 
 /** One batch of trajectories: each list by interval. */
