@@ -4,7 +4,7 @@ const causes: Readonly<Record<string, string>> = {
   ENOTDIR: 'a file is in the way',
   EEXIST: 'a file is in the way',
   EISDIR: 'a folder is in the way',
-  ENOSPC: 'the disk is full',
+  ENOSPC: 'the disk is full, of bytes or of files',
   EDQUOT: 'the quota is used up',
   EROFS: 'the disk is read-only',
   ENOENT: 'no folder can be made there',

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { access, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { nodeMachine } from '@fewstep/taskgraph';
 import { cannotWrite } from '../cannot-write.js';
 
 /** Writes results under a folder, each whole or not at all. Paths are relative to the working folder where inside it. */
@@ -17,8 +18,9 @@ export interface Results {
  * @throws RunnerError E_RESULTS
  */
 export async function openResults(folder: string): Promise<Results> {
+  const { disk } = await nodeMachine();
   try {
-    await mkdir(folder, { recursive: true });
+    await disk.folder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw cannotWrite(folder, error, 'nothing was computed yet');
@@ -27,7 +29,7 @@ export async function openResults(folder: string): Promise<Results> {
     const path = join(folder, ...name);
     const aside = `${path}.${process.pid}.part`;
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await disk.folder(dirname(path));
       await fill(aside);
       await rename(aside, path);
     } catch (error) {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { readSafetensorsMetadata, type Tensors, writeSafetensors } from '@fewstep/models';
 import { initPredictor } from '@fewstep/solvers';
 import { describe, expect, it } from 'vitest';
-import { formatPredictor, parsePredictor } from './predictor-file.js';
+import { completed, formatPredictor, parsePredictor, predictorFormat } from './predictor-file.js';
 import { trainingSettings } from './predictor-settings.js';
 
 type Params = Parameters<typeof trainingSettings>[0];
@@ -34,6 +34,7 @@ describe('the file of a predictor', () => {
       JSON.parse(section),
     ]);
     expect(Object.fromEntries(sections)).toEqual({
+      format: predictorFormat,
       schedule: { type: 'polynomial', rho: 7 },
       student: {
         solver: 'dpmpp',
@@ -49,6 +50,39 @@ describe('the file of a predictor', () => {
       dataset: { sigma_min: 0.002, sigma_max: 80 },
       train: { total_kimg: 1.024, batch: 32, lr: 0.005, loss_weight: 'official', seed: 3 },
     });
+  });
+
+  const tensors = Object.fromEntries(
+    Object.entries(predictor.weights).map(([name, weight]) => [name, { dtype: 'F32', ...weight }]),
+  ) as Tensors;
+  /** As files were before they told their format. */
+  const early = {
+    schedule: '{"type":"polynomial","rho":7}',
+    student:
+      '{"solver":"dpmpp","max_order":2,"predict_x0":false,"lower_order_final":true,"num_steps":4,"afs":true,"scale_dir":0.01,"scale_time":0.2}',
+    teacher: '{"solver":"heun","M":2}',
+    dataset: '{"sigma_min":0.002,"sigma_max":80}',
+    train: '{"total_kimg":1.024,"batch":32,"lr":0.005,"loss_weight":"official","seed":3}',
+  };
+
+  it('is read where it doesn’t tell its format', () => {
+    expect(parsePredictor(writeSafetensors(tensors, early)).settings).toEqual(trainingSettings(params));
+  });
+
+  it.each(['2', '99', '1.5', 'x', ''])('is refused of format %j', (format) => {
+    const newer = () => parsePredictor(writeSafetensors(tensors, { ...early, format }));
+    expect(newer).toThrow(expect.objectContaining({ code: 'E_PREDICTOR' }));
+    expect(newer).toThrow(/reads up to 1/);
+  });
+
+  it('has the options that came after it as they were in its time, and unknown ones of none', () => {
+    const added = [{ lastWithout: 1, section: 'student', option: 'churn', value: 0 }] as const;
+    expect(completed({ student: { afs: true } }, 1, added)).toEqual({ student: { afs: true, churn: 0 } });
+    expect(completed({ student: { afs: true } }, 2, added)).toEqual({ student: { afs: true } });
+    const student = early.student.replace('}', ',"churn":0}');
+    const strange = () => parsePredictor(writeSafetensors(tensors, { ...early, format: '1', student }));
+    expect(strange).toThrow(expect.objectContaining({ code: 'E_PREDICTOR' }));
+    expect(strange).toThrow(/churn/);
   });
 
   it('gives back what it was made of', () => {

@@ -19,9 +19,21 @@ const sections = ['schedule', 'student', 'teacher', 'dataset', 'train'] as const
 /** Sections of those that were trained under guidance. */
 const allSections = [...sections, 'guidance'] as const;
 
+/** 0: files that don't tell. Raised with each option that is added to a section, which `addedOptions` then lists. */
+export const predictorFormat = 1;
+
+/** An option that files up to a format have not, and what they were trained with in its time. */
+export interface AddedOption {
+  readonly lastWithout: number;
+  readonly section: (typeof allSections)[number];
+  readonly option: string;
+  readonly value: unknown;
+}
+const addedOptions: readonly AddedOption[] = [];
+
 /**
  * A predictor as a safetensors file: weights under their official names, and as metadata the sections of the spec that
- * trained it, JSON each: `student: {"solver":"amed",…}`.
+ * trained it, JSON each: `student: {"solver":"amed",…}`; and the `format` that says which options there were.
  */
 export function formatPredictor(
   { weights }: Pick<Predictor, 'weights'>,
@@ -34,7 +46,10 @@ export function formatPredictor(
   const metadata = allSections.flatMap((name) =>
     settings[name] === undefined ? [] : [[name, JSON.stringify(settings[name])]],
   );
-  return writeSafetensors(Object.fromEntries(tensors), Object.fromEntries(metadata));
+  return writeSafetensors(Object.fromEntries(tensors), {
+    ...Object.fromEntries(metadata),
+    format: String(predictorFormat),
+  });
 }
 
 /**
@@ -65,7 +80,13 @@ function parseOfficial(bytes: Uint8Array): Parts {
 }
 
 function parseOurs(bytes: Uint8Array): Parts {
-  const metadata = readSafetensorsMetadata(bytes);
+  const { format: told = '0', ...metadata } = readSafetensorsMetadata(bytes);
+  const format = /^\d{1,6}$/.test(told) ? Number(told) : Number.NaN;
+  if (!(format <= predictorFormat))
+    throw fault(
+      `it is of format ${JSON.stringify(told)}, and this version reads up to ${predictorFormat}: sample with the version that wrote it, or a newer one`,
+      { format: told },
+    );
   const strange = Object.keys(metadata).filter((name) => !allSections.includes(name as never));
   const missing = sections.filter((name) => !Object.hasOwn(metadata, name));
   if (strange.length + missing.length > 0)
@@ -84,7 +105,20 @@ function parseOurs(bytes: Uint8Array): Parts {
     if (dtype !== 'F32') throw fault(`its weight ${name} is ${dtype}; a predictor has F32`, { name, dtype });
     weights[name] = { shape, data };
   }
-  return { settings: checkSettings<TrainingSettings>(settings), weights };
+  return { settings: checkSettings<TrainingSettings>(completed(settings, format)), weights };
+}
+
+/** The settings of an older file with the options that came after it. */
+export function completed(
+  settings: Readonly<Record<string, object>>,
+  format: number,
+  added: readonly AddedOption[] = addedOptions,
+): Readonly<Record<string, object>> {
+  const whole = { ...settings };
+  for (const { lastWithout, section, option, value } of added)
+    if (format <= lastWithout && whole[section] && !Object.hasOwn(whole[section], option))
+      whole[section] = { ...whole[section], [option]: value };
+  return whole;
 }
 
 /** A map of scalars and lists of numbers, as every section is. */

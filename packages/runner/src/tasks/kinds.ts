@@ -80,7 +80,7 @@ export const teacher = kind({
 
 export const predictor = kind({
   name: 'predictor',
-  revision: 3,
+  revision: 4,
   packages: sampling,
   params: params<PredictorParams>(),
   inputs: { ...model, schedule: optional, trajectories: many },
