@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,10 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'fewstep-'));
   await picturesAt(join(dir, 'images'), 8, 1);
   await writeFile(join(dir, 'spec.yaml'), spec);
-  undisturbed = (await run(dir, both)).points[0]!.metrics;
+  await run(dir, ['spec.yaml', '--store', 'whole']);
+  for (const store of ['undisturbed', 'features', 'reference-features'])
+    await cp(join(dir, 'whole'), join(dir, store), { recursive: true });
+  undisturbed = (await run(dir, [...both, '--store', 'undisturbed'])).points[0]!.metrics;
 });
 afterAll(() => removeAll([dir]));
 
@@ -37,14 +40,14 @@ async function damage(store: string, kind: string, output: string): Promise<void
 }
 
 describe('an input that is found damaged while a neighbour computes', () => {
-  it.each([
+  it.concurrent.each([
     ['features', 'features'],
     ['reference-features', 'features'],
   ])('is computed again, and the run ends: %s of %s', async (kind, output) => {
     const store = join(dir, kind);
-    await run(dir, ['spec.yaml', '--store', store]);
     await damage(store, kind, output);
-    const again = await within(60, start(['run', ...both, '--json', '--store', store], { cwd: dir }));
+    const args = ['run', ...both, '--json', '--store', store, '--results', `results-${kind}`];
+    const again = await within(60, start(args, { cwd: dir }));
     expect(again.inTime, again.stderr).toBe(true);
     expect(again.code, again.stderr).toBe(0);
     expect(runJson(again.stdout).points[0]!.metrics).toEqual(undisturbed);

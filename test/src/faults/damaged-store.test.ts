@@ -85,7 +85,7 @@ describe('a store that was damaged', () => {
     };
   };
 
-  it.each<[name: string, Damage]>([
+  it.concurrent.each<[name: string, Damage]>([
     ['records that are false, each in its way', falsified(0)],
     ['the same, each in another', falsified(3)],
     [
@@ -135,7 +135,7 @@ describe('a store with something else in it', () => {
   };
   const more = ['spec.yaml', '--set', 'sample.seeds=0-4', '--store'];
 
-  it.each([
+  it.concurrent.each([
     ['.DS_Store', (prefixes: readonly string[]) => ['.', 'records', 'blobs', ...prefixes]],
     ['@eaDir/0', (prefixes: readonly string[]) => ['records', 'blobs', ...prefixes]],
     ['x.json', () => ['records/00', 'files', 'leases', 'shards']],
@@ -151,7 +151,7 @@ describe('a store with something else in it', () => {
     expect((await plan(dir, [...more, store])).kindsToCompute).toContain('samples');
   });
 
-  it('does without notes on files that are no JSON', async () => {
+  it.concurrent('does without notes on files that are no JSON', async () => {
     const store = await copied('odd-notes');
     for (const name of await readdir(join(store, 'files'), { recursive: true }))
       if (/\.json$/.test(name)) await writeFile(join(store, 'files', name), 'null}');

@@ -9,13 +9,10 @@ import { digits, plan, recordsOf, removeAll, run } from './small-store.js';
 const spec = `name: moved
 dataset: { checkpoint: digits.pkl, reference_data: images, feature_network: features.onnx }
 schedule: { type: polynomial, rho: 7 }
-student: { solver: euler, num_steps: 2 }
+student: { solver: amed, num_steps: 2 }
 sample: { batch: 2, grid: 1x1 }
+train: { total_kimg: 0.008, batch: 4 }
 evaluate: [fid]
-grid:
-  points:
-    - { label: plain, train: false }
-    - { label: trained, student.solver: amed, teacher.solver: heun, train: { total_kimg: 0.008, batch: 4 } }
 `;
 
 const imageBytes = 32 * 32;
@@ -59,34 +56,32 @@ describe('a project that was moved, its store elsewhere', () => {
   it('adds seeds to those that it has', async () => {
     const before = await spent();
     await run(project, seeds('0-13'));
-    expect(await spent()).toMatchObject({ images: before.images + 2 * 2, teacher: before.teacher });
+    expect(await spent()).toMatchObject({ images: before.images + 2, teacher: before.teacher });
   });
 });
 
 describe('a part of what is in the store', () => {
-  it.each(['0-5', '1-2,6-9'])('is taken from it: seeds %s', async (some) => {
+  it('is taken from it: fewer seeds', async () => {
     const before = await spent();
-    await run(project, seeds(some));
+    await run(project, seeds('1-2,6-9'));
     expect(await spent()).toEqual(before);
   });
 
   it('is taken for images, too', async () => {
     const before = await spent();
     for (const [some, outdir] of [
-      ['0-11', 'all'],
+      ['0-4', 'all'],
       ['2-3', 'some'],
     ]) {
       const args = ['sample', 'spec.yaml', '--seeds', some!, '--outdir', outdir!, '--store', '../store'];
       expect((await fewstep(args, { cwd: project })).code).toBe(0);
     }
     expect(await spent()).toEqual(before);
-    for (const label of ['plain', 'trained']) {
-      const names = await readdir(join(project, 'some', label));
-      expect(names).toHaveLength(2);
-      for (const name of names) {
-        const [one, other] = ['some', 'all'].map((outdir) => readFile(join(project, outdir, label, name)));
-        expect(await one).toEqual(await other);
-      }
+    const names = await readdir(join(project, 'some'));
+    expect(names).toEqual(['000002.png', '000003.png']);
+    for (const name of names) {
+      const [one, other] = ['some', 'all'].map((outdir) => readFile(join(project, outdir, name)));
+      expect(await one).toEqual(await other);
     }
   });
 

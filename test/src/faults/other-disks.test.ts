@@ -27,7 +27,7 @@ async function onDisk(name: string, options: string, test: (disk: string) => Pro
 }
 
 describe.skipIf(!may.mount)('disks (needs root, to mount some)', () => {
-  it.each(['blobs', 'tmp'])('a store may have its %s on another', async (part) => {
+  it.concurrent.each(['blobs', 'tmp'])('a store may have its %s on another', async (part) => {
     await onDisk(`disk-of-${part}`, 'size=32m', async (disk) => {
       const store = join(dir, `store-of-${part}`);
       await mkdir(store);
@@ -39,7 +39,7 @@ describe.skipIf(!may.mount)('disks (needs root, to mount some)', () => {
     });
   });
 
-  it.each([4, 12, 24])('one that is full of files is full: room for %i', async (inodes) => {
+  it.concurrent.each([4, 12, 24])('one that is full of files is full: room for %i', async (inodes) => {
     await onDisk(`disk-for-${inodes}`, `nr_inodes=${inodes}`, async (disk) => {
       const { code, stderr } = await fewstep(['run', 'spec.yaml', '--store', join(disk, 'store')], {
         cwd: dir,
@@ -50,7 +50,7 @@ describe.skipIf(!may.mount)('disks (needs root, to mount some)', () => {
     });
   });
 
-  it('one that is read-only shows what is finished beside what was not', async () => {
+  it.concurrent('one that is read-only shows what is finished beside what was not', async () => {
     await onDisk('disk', 'size=32m', async (disk) => {
       const args = ['spec.yaml', '--store', join(disk, 'store')];
       await run(dir, args);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => removeAll([dir]));
 
 describe('a plan of more than can be computed', () => {
-  it.each([
+  it.concurrent.each([
     ['seeds', ['sample.seeds=0-4294967295']],
     ['training images', ['student.solver=amed', 'train={ total_kimg: 200000 }']],
   ])('is told, or refused, at once and in little memory: %s', async (_, set) => {
@@ -27,7 +27,7 @@ describe('a plan of more than can be computed', () => {
 });
 
 const hasPipes = spawnSync('sh', ['-c', 'command -v mkfifo']).status === 0;
-it.skipIf(!hasPipes)('a plan of something new reads no other record (needs mkfifo)', async () => {
+it.skipIf(!hasPipes).concurrent('a plan of something new reads no other record (needs mkfifo)', async () => {
   await run(dir);
   const records = join(dir, '.fewstep/records');
   // Whoever reads one of these waits for a writer, who never comes.

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Processes that a process started (Linux). */
@@ -10,25 +10,23 @@ export function childrenOf(pid: number): number[] {
   return existsSync(path) ? readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number) : [];
 }
 
-/** The process in which a run computes, as soon as there is one (Linux). */
+/** The process in which a run computes, as soon as there is one that is no copy of the run's any more (Linux). */
 export async function computingProcess({ pid, exitCode }: ChildProcess): Promise<number> {
+  const command = (of: number) => readFileSync(`/proc/${of}/cmdline`, 'utf8');
   for (let tried = 0; tried < 20_000 && exitCode === null; tried++) {
     const [child] = childrenOf(pid!);
-    if (child !== undefined) return child;
+    if (child !== undefined && command(child) !== command(pid!)) return child;
     await sleep(1);
   }
   throw new Error('no process was started to compute in');
 }
 
-/** Resolves when a process has taken no time of a processor for half a second (Linux). */
-export async function idle(pid: number): Promise<void> {
-  const ticks = () => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  for (let before = -1, quiet = 0; quiet < 5; before = ticks()) {
-    await sleep(100);
-    quiet = ticks() === before ? quiet + 1 : 0;
+/** Resolves when a task has written something, so that it has read what it reads; after ten seconds in any case. */
+export async function hasWritten(store: string): Promise<void> {
+  for (let tried = 0; tried < 1000; tried++) {
+    const names = await readdir(join(store, 'tmp'), { recursive: true }).catch(() => []);
+    if (names.some((name) => dirname(name) !== '.')) return;
+    await sleep(10);
   }
 }
 

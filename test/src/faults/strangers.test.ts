@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => removeAll([dir]));
 
 describe.skipIf(!may.unshare)('runs that can’t see each other (needs root, to set them apart)', () => {
-  it('with numbers of processes of their own respect what the other has begun', async () => {
+  it.concurrent('with numbers of processes of their own respect what the other has begun', async () => {
     const store = join(dir, 'store');
     const args = ['spec.yaml', '--store', store];
     const apart = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
@@ -38,7 +38,7 @@ describe.skipIf(!may.unshare)('runs that can’t see each other (needs root, to 
     expect(code, stderr).toBe(0);
   });
 
-  it('are named by the one who waits, whatever the time on their clock', async () => {
+  it.concurrent('are named by the one who waits, whatever the time on their clock', async () => {
     const store = join(dir, 'shared');
     const args = ['run', 'spec.yaml', '--store', store];
     const elsewhere = ['unshare', '--uts', 'sh', '-c', 'hostname host-that-is-gone && exec "$@"', 'sh'];

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => removeAll([dir]));
 
 describe('a variable of the environment that is empty', () => {
-  it.each([
+  it.concurrent.each([
     ['FEWSTEP_STORE', [], { FEWSTEP_STORE: '' }],
     ['--store', ['--store', ''], {}],
   ])('is none: %s', async (name, args, env) => {
@@ -25,7 +25,7 @@ describe('a variable of the environment that is empty', () => {
     for (const found of await readdir(cwd)) expect(found).toBe('.fewstep');
   });
 
-  it('is none: FEWSTEP_MODELS', async () => {
+  it.concurrent('is none: FEWSTEP_MODELS', async () => {
     const { stderr } = await fewstep(['models', 'fetch', 'digits'], {
       cwd: dir,
       env: { FEWSTEP_MODELS: '' },
@@ -36,7 +36,7 @@ describe('a variable of the environment that is empty', () => {
 
 describe('a working folder that is gone', () => {
   const spec = () => join(dir, 'spec.yaml');
-  it.each([
+  it.concurrent.each([
     ['run', () => ['run', spec()]],
     ['plan', () => ['plan', 'spec.yaml']],
     ['sample', () => ['sample', spec(), '--outdir', join(dir, 'images')]],
@@ -53,7 +53,7 @@ describe('a working folder that is gone', () => {
 });
 
 describe('few file handles', () => {
-  it('are enough for many points that are in the store', async () => {
+  it.concurrent('are enough for many points that are in the store', async () => {
     const grids = Array.from({ length: 150 }, (_, i) => `${i + 1}x1`);
     const many = plain({ name: 'many', more: `grid: { sample.grid: [${grids.join(', ')}] }\n` });
     await writeFile(join(dir, 'many.yaml'), many.replace('0-3', '0').replace(', grid: 2x2', ''));
@@ -65,7 +65,7 @@ describe('few file handles', () => {
   });
 });
 
-it('a run that fails leaves a better table as it is', async () => {
+it.concurrent('a run that fails leaves a better table as it is', async () => {
   const dataset = `${digits.checkpoint}, reference_data: data.zip, feature_network: ${digits.features}`;
   await writeFile(
     join(dir, 'scored.yaml'),
