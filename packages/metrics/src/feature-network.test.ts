@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InferenceSession } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FeatureNetwork, openFeatureNetwork } from './feature-network.js';
 
 const digits = fileURLToPath(new URL('../../../experiments/digits/digits-features.onnx', import.meta.url));
@@ -54,6 +55,17 @@ describe('openFeatureNetwork', () => {
     );
     await refused({ height: 16, width: 64 }, /takes images of 32×32, and these are 64×16/);
     await expect(network.features({ ...images(1), n: 2 })).rejects.toMatchObject({ code: 'E_IMAGES' });
+  });
+
+  it('says what failed where the runtime fails on an image', async () => {
+    const session = await InferenceSession.create(digits);
+    const run = vi.spyOn(Object.getPrototypeOf(session), 'run').mockRejectedValue(new Error('no room'));
+    await expect(network.features(images(1))).rejects.toMatchObject({
+      code: 'E_NETWORK',
+      message: expect.stringMatching(/failed on an image \[1,1,32,32\]: no room/),
+    });
+    run.mockRestore();
+    await session.release();
   });
 
   it('refuses files of another form', async () => {

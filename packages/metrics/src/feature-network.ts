@@ -15,7 +15,7 @@ export interface FeatureNetwork {
    *
    * An image's vector is the same bit for bit whatever batch it comes in: images are evaluated one by one.
    *
-   * @throws MetricsError E_NETWORK where the images are not of the network's size and colour.
+   * @throws MetricsError E_NETWORK where the images are not of the network's size and colour, or it fails on them.
    */
   features(images: ImageBatch): Promise<Float32Array>;
   close(): Promise<void>;
@@ -61,7 +61,7 @@ export async function openFeatureNetwork(
   }
 }
 
-type Fail = (why: string, evidence?: Record<string, unknown>) => MetricsError;
+type Fail = (why: string, evidence?: Record<string, unknown>, cause?: unknown) => MetricsError;
 
 /** Sizes of input `images` after n; those that the file leaves open are undefined. */
 function imageSize(session: InferenceSession, fail: Fail): (number | undefined)[] {
@@ -128,10 +128,16 @@ async function evaluate(
   const result = new Float32Array(n * sizes.dim);
   for (let i = 0; i < n; i++) {
     const image = Float32Array.from(data.subarray(i * size, (i + 1) * size));
-    const { features } = await session.run(
-      { images: new Tensor('float32', image, [1, channels, height, width]) },
-      ['features'],
-    );
+    const shape = [1, channels, height, width];
+    const { features } = await session
+      .run({ images: new Tensor('float32', image, shape) }, ['features'])
+      .catch((cause: Error) => {
+        throw fail(
+          `ONNX Runtime failed on an image [${shape}]: ${cause.message}. The network's operators don't take what its inputs promise, or memory ran out`,
+          { shape },
+          cause,
+        );
+      });
     const vector = features?.data;
     if (!(vector instanceof Float32Array) || vector.length !== sizes.dim)
       throw fail(`gave a feature vector of ${vector?.length} numbers, and its file says ${sizes.dim}`, {

@@ -13,6 +13,8 @@ export { codeOf } from '@fewstep/taskgraph';
  * - `E_SPEC`: a spec, every problem with its place. `E_SEEDS`: a list of seeds.
  * - `E_PREDICTOR`: the file of a predictor that can't be sampled with, every problem of its settings.
  * - `E_CLASSES`: classes that the network has not. `E_MODEL`: guidance or a schedule that the model has not, or lacks.
+ * - `E_CONDITIONS`: an image whose prompt isn't among those encoded. `E_BOTTLENECK`: a network that gives none, though it
+ *   says so.
  * - `E_STATISTICS`: reference statistics of another feature network.
  * - `E_FILE`: a file that isn't there or can't be read. `E_INPUT_CHANGED`: one that changed while it was used.
  * - `E_TASK`: tasks failed; the message gives each reason, with its own code.

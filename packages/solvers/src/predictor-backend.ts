@@ -16,10 +16,20 @@ async function pick(): Promise<string> {
       await import(/* @vite-ignore */ name);
       await ready();
       return getBackend();
-    } catch {
-      // Not installed, or not usable on this machine: the next one.
+    } catch (error) {
+      sayWhy(name, error); // the next one
     }
   await import('@tensorflow/tfjs-backend-cpu');
   await ready();
   return getBackend();
+}
+
+/** One that is not installed is nothing to speak of; one that is and doesn't work may be what somebody counts on. */
+function sayWhy(name: string, error: unknown): void {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`)) return;
+  const [why] = message.split('\n');
+  process.emitWarning(`${name} is installed and doesn't work (${why}): another backend of TF.js is taken`, {
+    code: 'W_BACKEND',
+  });
 }

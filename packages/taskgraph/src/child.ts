@@ -65,6 +65,10 @@ process.on('message', async (request: Request) => {
   const response = await answer(request);
   process.send?.(response);
 });
+// What a task warns of is for those who asked for it; Node's own warnings are not.
+process.on('warning', (warning: Error & { readonly code?: string }) => {
+  if (warning.code?.startsWith('W_')) process.send?.({ warning: warning.message });
+});
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches the whole process group; the parent decides when its children end.
 process.on('SIGINT', () => {});

@@ -36,6 +36,8 @@ export type Event =
       readonly source: Found['source'];
     }
   | { readonly type: 'failed'; readonly task: Task; readonly error: Error }
+  /** What its code warns of. */
+  | { readonly type: 'warning'; readonly task: Task; readonly text: string }
   /** Shards were cut: from now on they are so many tasks. */
   | { readonly type: 'expanded'; readonly shards: Shards; readonly count: number }
   /** A second result that differs was kept out. */
@@ -291,6 +293,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
           locate: (input) => locate(input, all),
           onStart: () => onEvent({ type: 'started', task }),
           onProgress: (done) => onEvent({ type: 'progress', task, done }),
+          onWarning: (text) => onEvent({ type: 'warning', task, text }),
         })
         .catch(async (error: unknown) => {
           await demandWhole(all); // it may have failed for what it read

@@ -19,6 +19,8 @@ export interface Job {
   locate(input: JobInput): Promise<string>;
   onStart(): void;
   onProgress(done: number): void;
+  /** What its code warns of, by `process.emitWarning` with a code W_…. */
+  onWarning(text: string): void;
 }
 
 /** What came of a job: output name → file name in its folder. */

@@ -146,8 +146,9 @@ function converse(
       child.stderr?.off('data', collect);
       resolve(outcome);
     };
-    const onMessage = (message: Response | { readonly done: number }) => {
+    const onMessage = (message: Response | { readonly done: number } | { readonly warning: string }) => {
       if ('done' in message) job.onProgress(message.done);
+      else if ('warning' in message) job.onWarning(message.warning);
       else finish(message);
     };
     // Not 'exit': what it said last may come after.

@@ -138,6 +138,8 @@ export function progress(
           waiting.delete(task.id);
           stop(task.id);
           return line(`failed: ${task.title}`);
+        case 'warning':
+          return line(`warning: ${task.title}: ${event.text}`);
         case 'conflict':
           return line(
             `${task.title} is not deterministic: a second result differs from the first, which is kept`,

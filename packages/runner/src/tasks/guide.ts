@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { classifierFree, type LoadedDenoiser, readSafetensors } from '@fewstep/models';
+import { RunnerError } from '../errors.js';
 import { tensorOf } from './artifacts.js';
 
 /** Guidance that every evaluation takes part in. */
@@ -37,6 +38,12 @@ export function guide(
           current = (current + 1) % paths.length;
           block = readBlock(paths[current]!);
         }
+        if (!holds(at))
+          throw new RunnerError(
+            'E_CONDITIONS',
+            `seed ${seed} is of prompt ${at} of ${of}, which none of ${paths.length} files of encoded prompts holds`,
+            { exitCode: 1, evidence: { seed, prompt: at, of } },
+          );
         conditions.set(block.row(1 + at - block.first), i * size);
       }
       return conditions;

@@ -1,5 +1,6 @@
 import type { DenoiserResult } from '@fewstep/models';
 import type { Request } from '@fewstep/solvers';
+import { RunnerError } from '../errors.js';
 import { type Drawing, startOf } from './batches.js';
 import { type Guidable, guide } from './guide.js';
 import { loadDenoiser, type Model, shapeOf } from './load-denoiser.js';
@@ -56,7 +57,14 @@ export async function openSolve(context: Solving): Promise<Opened> {
         latents,
         async denoise(request) {
           const result = await denoiser.evaluate({ ...request, ...told });
-          return result.bottleneck.length > 0 ? result : { ...result, bottleneck: zeros };
+          if (result.bottleneck.length > 0) return result;
+          if (info.bottleneck)
+            throw new RunnerError(
+              'E_BOTTLENECK',
+              'the network gives no bottleneck, and its file promises one: predictors would read zeros. Export it again, or leave onnx.outputs.bottleneck out.',
+              { exitCode: 1 },
+            );
+          return { ...result, bottleneck: zeros };
         },
       };
     },

@@ -24,8 +24,8 @@ export async function openBackend(wanted?: TensorBackend): Promise<TensorBackend
     try {
       await use(backend);
       return backend;
-    } catch {
-      // Not installed, or not usable on this machine: the next one.
+    } catch (error) {
+      sayWhy(tensorPackages[backend].package, error); // the next one
     }
   throw engineFault(`TF.js has nothing to compute with: npm install ${tensorPackages.cpu.package}`);
 }
@@ -41,4 +41,14 @@ async function use(backend: TensorBackend): Promise<void> {
 /** Makes TF.js compute with a backend that was opened: another session may have taken another one. */
 export function useBackend(backend: TensorBackend): void {
   void tf.setBackend(tensorPackages[backend].name); // at once, where it has been started before
+}
+
+/** One that is not installed is nothing to speak of; one that is and doesn't work may be what somebody counts on. */
+function sayWhy(name: string, error: unknown): void {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`)) return;
+  const [why] = message.split('\n');
+  process.emitWarning(`${name} is installed and doesn't work (${why}): another backend of TF.js is taken`, {
+    code: 'W_BACKEND',
+  });
 }
