@@ -167,6 +167,7 @@ describe('options', () => {
       x,
       n: 1,
       sigmas: levels,
+      keep: 'all',
       denoise,
       onEvaluation: ({ step, stage, request }) => asked.push([step, stage, request.sigma as number]),
     });

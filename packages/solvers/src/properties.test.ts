@@ -90,6 +90,7 @@ describe.each(methods)('$label', ({ solver, cost, singleStep, scaleFree }) => {
           sigmas,
           afs,
           denoiseToZero,
+          keep: 'all',
           denoise: denoiser(twoClusters, n),
         });
         const intervals = sigmas.length - 1;

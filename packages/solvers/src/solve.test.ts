@@ -124,8 +124,27 @@ describe('solve', () => {
     expect(places.map(String)).toEqual(['0,0', '0,1', '1,0', '1,1', '2,0', '2,1', '3,0']);
   });
 
+  it('keeps its end alone, and the points that it is told to', () => {
+    const kept = (keep?: Solve['keep']) =>
+      solveSync({ solver: heun, x, n, sigmas, denoiseToZero: true, denoise, ...(keep && { keep }) });
+    const all = kept('all').trajectory;
+    expect(all).toHaveLength(5);
+    expect(kept().trajectory).toEqual([all[4]]);
+    expect(kept('last').trajectory).toEqual([all[4]]);
+    expect(kept((point) => point % 2 === 1).trajectory).toEqual([all[1], all[3], all[4]]);
+    expect(kept(() => false).x).toEqual(all[4]);
+  });
+
   it('ends with the denoised batch under denoiseToZero', () => {
-    const { trajectory } = solveSync({ solver: euler, x, n, sigmas, denoiseToZero: true, denoise });
+    const { trajectory } = solveSync({
+      solver: euler,
+      x,
+      n,
+      sigmas,
+      denoiseToZero: true,
+      keep: 'all',
+      denoise,
+    });
     expect(trajectory.at(-1)).toEqual(denoise({ x: trajectory.at(-2)!, sigma: 0.2 }).denoised);
   });
 

@@ -28,6 +28,12 @@ export interface Solve<State extends SolverState = SolverState> {
   readonly afs?: boolean;
   /** One more evaluation at the last noise level, whose `denoised` is the result. Default false. */
   readonly denoiseToZero?: boolean;
+  /**
+   * Which points the solution keeps beside the last: none, all, or those whose number is answered with true. Point 0 is
+   * the start, point k where interval k ends, and the one after them the denoised batch under `denoiseToZero`. Default
+   * 'last', for a batch of images is large and most callers look at its end alone.
+   */
+  readonly keep?: 'last' | 'all' | ((point: number) => boolean);
   /** Sees every evaluation, in order. */
   readonly onEvaluation?: (observation: Observation) => void;
 }
@@ -36,7 +42,7 @@ export interface Solve<State extends SolverState = SolverState> {
 export interface Solution {
   /** The last of the trajectory. */
   readonly x: Vector;
-  /** The start, then the batch after each interval, then the denoised one under `denoiseToZero`. */
+  /** The points that were to be kept, in order; the last is `x`. */
   readonly trajectory: readonly Vector[];
   /** Evaluations that the denoiser was asked for; a batch counts once. */
   readonly nfe: number;
@@ -84,10 +90,15 @@ export function* drive<State extends SolverState>(
   what: Solve<State>,
 ): Generator<Request, Solution, Evaluation> {
   checkSolve(what);
-  const { solver, n, sigmas, afs = false, denoiseToZero = false, onEvaluation } = what;
+  const { solver, n, sigmas, afs = false, denoiseToZero = false, keep = 'last', onEvaluation } = what;
   const intervals = sigmas.length - 1;
   let state = solver.init(what.x, n);
-  const trajectory = [state.x];
+  const last = intervals + Number(denoiseToZero);
+  const trajectory: Vector[] = [];
+  const reach = (x: Vector, point: number) => {
+    if (point === last || keep === 'all' || (typeof keep === 'function' && keep(point))) trajectory.push(x);
+  };
+  reach(state.x, 0);
   let nfe = 0;
 
   function* answer(request: Request, step: number, stage: number) {
@@ -106,11 +117,11 @@ export function* drive<State extends SolverState>(
     let next = step.next();
     for (let stage = 0; !next.done; stage++) next = step.next(yield* answer(next.value, i, stage));
     state = next.value;
-    trajectory.push(state.x);
+    reach(state.x, i + 1);
   }
   if (denoiseToZero) {
     const request = { x: state.x, sigma: sigmas[intervals]! };
-    trajectory.push((yield* answer(request, intervals, 0)).denoised);
+    reach((yield* answer(request, intervals, 0)).denoised, last);
   }
   return { x: trajectory.at(-1)!, trajectory, nfe };
 }

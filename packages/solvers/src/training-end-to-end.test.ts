@@ -18,6 +18,7 @@ const everyStudent = Object.entries(students).map(([name, make]) => [name, make(
 
 const solved = (student: Student, steerings: readonly Steering[], afs = false) =>
   solveSync({
+    keep: 'all',
     solver: student.steered((_, sigma) => steerings[sigmas.indexOf(sigma)]!),
     x: start,
     n,

@@ -95,6 +95,7 @@ describe.each(everyStudent)('%s', (_, student) => {
         x: start,
         n,
         sigmas,
+        keep: 'all',
         denoise,
         afs,
       });
