@@ -24,5 +24,5 @@ export {
   type ReadImagesOptions,
   readImages,
 } from './read-images.js';
-export { rmse } from './rmse.js';
+export { rmse, rmseOf } from './rmse.js';
 export { readStatistics, type Statistics, writeStatistics } from './statistics.js';
