@@ -45,8 +45,8 @@ export function useBackend(backend: TensorBackend): void {
 
 /** One that is not installed is nothing to speak of; one that is and doesn't work may be what somebody counts on. */
 function sayWhy(name: string, error: unknown): void {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${name}'`)) return;
+  const { message } = error as Error;
+  if (new RegExp(`(find|resolve) .*["']${name}["']`).test(message)) return;
   const [why] = message.split('\n');
   process.emitWarning(`${name} is installed and doesn't work (${why}): another backend of TF.js is taken`, {
     code: 'W_BACKEND',
