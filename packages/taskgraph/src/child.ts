@@ -1,4 +1,5 @@
 /** The process that computes: one job at a time, as its parent sends them; ends with its parent. */
+import type { Digest } from './digest.js';
 import { codeOf, TaskgraphError } from './errors.js';
 import type { JobResult } from './executor.js';
 import type { Json } from './json.js';
@@ -12,6 +13,7 @@ export interface Request {
   readonly params: Json;
   readonly hints: Hints;
   readonly inputs: Readonly<Record<string, readonly string[]>>;
+  readonly digests: Readonly<Record<string, readonly Digest[]>>;
   readonly device: Json;
   readonly dir: string;
 }

@@ -1,3 +1,4 @@
+import type { Digest } from './digest.js';
 import type { Json } from './json.js';
 
 /** How many files an input is: one, at most one, or a list. */
@@ -84,6 +85,8 @@ export interface TaskContext<P = unknown, I extends InputNames = InputNames> {
   readonly params: P;
   readonly hints: Hints;
   readonly inputs: FilesOf<I>;
+  /** Of the contents of the inputs, by name: what is made of one may be kept for the next task by its digest. */
+  readonly digests?: Readonly<Record<string, readonly Digest[]>>;
   /** What its executor computes on, as JSON; in no key. */
   readonly device: Json;
   /** An empty folder on the store's disk. */

@@ -133,6 +133,9 @@ function converse(
   given: Pick<Request, 'kinds' | 'inputs' | 'device'>,
 ): Promise<Outcome> {
   const { kind, params, hints, dir } = job;
+  const digests = Object.fromEntries(
+    Object.entries(job.inputs).map(([name, list]) => [name, list.map(({ digest }) => digest)]),
+  );
   return new Promise((resolve) => {
     let output = '';
     const collect = (chunk: Buffer) => {
@@ -160,7 +163,7 @@ function converse(
     child.on('error', onError);
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
-    child.send({ ...given, kind: kind.name, params, hints, dir } satisfies Request);
+    child.send({ ...given, kind: kind.name, params, hints, digests, dir } satisfies Request);
   });
 }
 
