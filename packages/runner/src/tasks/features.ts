@@ -1,17 +1,14 @@
-import { openFeatureNetwork } from '@fewstep/metrics';
 import type { Run, Slice } from '@fewstep/taskgraph';
 import { readImages, sliceTensors, tensorOf } from './artifacts.js';
 import { writeFeatures } from './features-file.js';
 import type { features as kind } from './kinds.js';
+import { openFeatures } from './open-features.js';
 
 /** Features of a shard of samples. */
-export const run: Run<typeof kind> = async ({ inputs, dir }) => {
-  const network = await openFeatureNetwork(inputs.network);
-  try {
-    return await writeFeatures(dir, await network.features(await readImages(inputs.images)), network.dim);
-  } finally {
-    await network.close();
-  }
+export const run: Run<typeof kind> = async (context) => {
+  const { inputs, dir } = context;
+  const network = await openFeatures(context);
+  return writeFeatures(dir, await network.features(await readImages(inputs.images)), network.dim);
 };
 
 export const slice: Slice<typeof kind> = async ({ params, inputs, dir }) => {

@@ -115,6 +115,7 @@ describe('the task of a predictor', () => {
         x,
         n: 3,
         sigmas: fine,
+        keep: 'all',
         denoise: evaluate,
       });
       const teacher = [x, ...[2, 4, 6].map((at) => trajectory[at]!.map(Math.fround))];

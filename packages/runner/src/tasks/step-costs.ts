@@ -49,6 +49,7 @@ export const run: Run<typeof kind> = async (context) => {
       x: scaled(latents, sigmas[0]!),
       n: batch.length,
       sigmas,
+      keep: 'all',
       denoise,
       onEvaluation: ({ evaluation }) => {
         openings.push(evaluation);

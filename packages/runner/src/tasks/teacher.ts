@@ -44,6 +44,7 @@ export const run: Run<typeof kind> = async (context) => {
       x: scaled(latents, sigmas[0]!),
       n: batch.length,
       sigmas,
+      keep: (point) => point % (M + 1) === 0,
       denoise,
       onEvaluation: (observation) => {
         const { step, stage } = observation;
@@ -53,7 +54,7 @@ export const run: Run<typeof kind> = async (context) => {
     });
     nfe = solution.nfe;
     for (let k = 0; k < intervals; k++) {
-      const [start, sigma] = [solution.trajectory[k * (M + 1)]!, sigmas[k * (M + 1)]!];
+      const [start, sigma] = [solution.trajectory[k]!, sigmas[k * (M + 1)]!];
       // unipc moves on after it has asked, so that the network has said nothing where its interval begins.
       let opening = opened.find(({ request }) => request.x === start)?.evaluation;
       if (!opening) {
@@ -62,7 +63,7 @@ export const run: Run<typeof kind> = async (context) => {
       }
       const features = opening.bottleneck!.length / batch.length;
       if (bottleneck.length === 0) bottleneck = new Float32Array(intervals * n * features);
-      x.set(solution.trajectory[(k + 1) * (M + 1)]!, (k * n + filled) * size);
+      x.set(solution.trajectory[k + 1]!, (k * n + filled) * size);
       denoised.set(opening.denoised, (k * n + filled) * size);
       bottleneck.set(opening.bottleneck!, (k * n + filled) * features);
     }

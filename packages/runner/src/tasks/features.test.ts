@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { readTensors, tensorOf, writeImages } from './artifacts.js';
+import { run, slice } from './features.js';
+
+const opened = vi.hoisted(() => [] as string[]);
+vi.mock('@fewstep/metrics', async (original) => ({
+  ...((await original()) as object),
+  openFeatureNetwork: async (path: string) => {
+    opened.push(path);
+    const features = async ({ data, n }: { data: Uint8Array; n: number }) =>
+      Float32Array.from({ length: 2 * n }, (_, i) => data[i >> 1]! + (i % 2));
+    return { dim: 2, features, close: async () => {} };
+  },
+}));
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fewstep-features-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const given = { hints: {}, device: null, progress: () => {} };
+const featuresOf = async (bytes: number[], digest: string) => {
+  const folder = await mkdtemp(join(dir, 'task-'));
+  const images = { data: Uint8Array.from(bytes), n: bytes.length, channels: 1, height: 1, width: 1 };
+  const inputs = { network: 'net.onnx', images: [join(folder, await writeImages(folder, images))] };
+  const { files } = await run({ ...given, params: {}, inputs, dir: folder, digests: { network: [digest] } });
+  return { features: join(folder, files.features), moments: join(folder, files.moments) };
+};
+const numbers = async (path: string) => [...tensorOf(await readTensors(path), 'features', 'F32').data];
+
+it('opens a network once for all tasks that have the same, by its content', async () => {
+  expect(await numbers((await featuresOf([1, 2], 'a')).features)).toEqual([1, 2, 2, 3]);
+  await featuresOf([3], 'a');
+  expect(opened).toEqual(['net.onnx']);
+  await featuresOf([3], 'b');
+  expect(opened).toHaveLength(2);
+});
+
+it('gives the features of some images as if they alone had been computed', async () => {
+  const whole = await featuresOf([1, 2, 3, 4], 'b');
+  const folder = await mkdtemp(join(dir, 'slice-'));
+  const params = { of: [10, 13], take: [11, 12] } as const;
+  const { files } = await slice({ ...given, params, inputs: whole, dir: folder });
+  const alone = await featuresOf([2, 3], 'b');
+  const { readFile } = await import('node:fs/promises');
+  for (const name of ['features', 'moments'] as const)
+    expect(await readFile(join(folder, files[name]))).toEqual(await readFile(alone[name]));
+});
