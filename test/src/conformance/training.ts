@@ -187,6 +187,7 @@ async function train(
       x,
       n,
       sigmas: teacherSigmas,
+      keep: 'all',
       denoise,
     });
     const points = one.teacher_slice.map((point) => trajectory[point]!);

@@ -37,6 +37,7 @@ export function solveCase(
 ): Promise<Solution> {
   const sigmas = officialSigmas(config);
   return solve({
+    keep: 'all',
     solver,
     denoise,
     sigmas,
