@@ -37,7 +37,7 @@ export interface RangeRef {
 }
 
 /** Exactly these items of shards. */
-export interface SpanRef {
+interface SpanRef {
   readonly shards: Shards;
   readonly output: string;
   readonly span: Range;
@@ -255,7 +255,7 @@ export function needed(roots: readonly Node[]): Node[] {
 }
 
 /** Those whose files a task or shards read; of shards without what depends on the range. */
-export function inputNodes(node: Node): Node[] {
+function inputNodes(node: Node): Node[] {
   const lists: readonly (readonly (TaskInput | ShardsInput)[])[] = Object.values(node.inputs);
   const of = (input: TaskInput | ShardsInput): Node[] => {
     if ('task' in input) return [input.task];

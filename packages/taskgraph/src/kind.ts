@@ -2,9 +2,9 @@ import type { Digest } from './digest.js';
 import type { Json } from './json.js';
 
 /** How many files an input is: one, at most one, or a list. */
-export type Multiplicity = 'one' | 'optional' | 'many';
+type Multiplicity = 'one' | 'optional' | 'many';
 /** Whether every result has an output. */
-export type Presence = 'file' | 'optional';
+type Presence = 'file' | 'optional';
 
 export const one = 'one';
 export const optional = 'optional';
@@ -62,7 +62,7 @@ export const kind = <
 type ParamsOf<K> = K extends Kind<infer P, infer _I, infer _O> ? P : never;
 
 /** Verified files: a path for one, none or a path for an optional one, a list for many. */
-export type FilesOf<I extends InputNames> = {
+type FilesOf<I extends InputNames> = {
   readonly [N in keyof I]: I[N] extends 'one'
     ? string
     : I[N] extends 'optional'
@@ -81,7 +81,7 @@ export interface Hints {
 }
 
 /** What a task gets: all that it may read, and a folder to write in. */
-export interface TaskContext<P = unknown, I extends InputNames = InputNames> {
+interface TaskContext<P = unknown, I extends InputNames = InputNames> {
   readonly params: P;
   readonly hints: Hints;
   readonly inputs: FilesOf<I>;
@@ -95,7 +95,7 @@ export interface TaskContext<P = unknown, I extends InputNames = InputNames> {
   progress(done: number): void;
 }
 
-export interface TaskResult<O extends OutputNames = OutputNames> {
+interface TaskResult<O extends OutputNames = OutputNames> {
   /** Output name → file name in `dir`. */
   readonly files: Produced<O>;
   /** Small facts that were counted; in no key. */
@@ -111,7 +111,7 @@ export type ResultOf<K extends Kind> = K extends Kind<infer _P, infer _I, infer 
 export type Run<K extends Kind> = (context: ContextOf<K>) => Promise<ResultOf<K>>;
 
 /** `of`: the items of the finished shard; `take`: those that are asked for. */
-export interface SliceParams {
+interface SliceParams {
   readonly of: Range;
   readonly take: Range;
 }

@@ -15,6 +15,7 @@ interface Content {
 export interface World {
   readonly files: Map<string, Content>;
   write(path: string, text: string): void;
+  drop(path: string): void;
   /** A process of this world; `kill` ends it between two of its requests. */
   process(): { readonly machine: Machine; kill(): void; readonly killed: boolean };
   /** Lets time pass until `done`. */
@@ -28,11 +29,34 @@ export function memoryWorld(random: () => number): World {
   const alive = new Map<number, { killed: boolean }>();
   let versions = 0;
   let now = 0;
-  let timers: { readonly at: number; readonly wake: () => void }[] = [];
+  const timers: { readonly at: number; readonly wake: () => void }[] = [];
 
-  const put = (path: string, bytes: Uint8Array) => files.set(path, { bytes, version: ++versions });
-  const isFolder = (path: string) =>
-    folders.has(path) || [...files.keys()].some((one) => one.startsWith(`${path}/`));
+  /** What lies in each folder. */
+  const inside = new Map<string, Set<string>>();
+  const enter = (path: string) => {
+    for (let at = path; at !== '/'; ) {
+      const above = dirname(at);
+      const names = inside.get(above) ?? new Set();
+      inside.set(above, names);
+      const name = at.slice(above === '/' ? 1 : above.length + 1);
+      if (names.has(name)) return;
+      names.add(name);
+      at = above;
+    }
+  };
+  const leave = (path: string) => inside.get(dirname(path))?.delete(path.slice(dirname(path).length + 1));
+  const put = (path: string, bytes: Uint8Array) => {
+    files.set(path, { bytes, version: ++versions });
+    enter(path);
+  };
+  const drop = (path: string) => {
+    for (const name of inside.get(path) ?? []) drop(`${path}/${name}`);
+    inside.delete(path);
+    files.delete(path);
+    folders.delete(path);
+    leave(path);
+  };
+  const isFolder = (path: string) => folders.has(path) || (inside.get(path)?.size ?? 0) > 0;
   const stampOf = (path: string): Stamp | undefined => {
     const found = files.get(path);
     if (found) {
@@ -46,6 +70,7 @@ export function memoryWorld(random: () => number): World {
   return {
     files,
     write: (path, text) => put(path, new TextEncoder().encode(text)),
+    drop,
     process() {
       const state = { killed: false };
       const self: Identity = {
@@ -74,16 +99,11 @@ export function memoryWorld(random: () => number): World {
             if (!found || !stamp) return undefined;
             return { digest: createHash('sha256').update(found.bytes).digest('hex'), stamp };
           }),
-        names: (path) =>
-          asked(() => {
-            const inside = [...files.keys(), ...folders]
-              .filter((one) => one.startsWith(`${path}/`))
-              .map((one) => one.slice(path.length + 1).split('/')[0]!);
-            return [...new Set(inside)];
-          }),
+        names: (path) => asked(() => [...(inside.get(path) ?? [])]),
         folder: (path) =>
           asked(() => {
-            for (let at = path; at !== '/'; at = dirname(at)) folders.add(at);
+            folders.add(path);
+            enter(path);
           }),
         place: (path, text) =>
           asked(() => {
@@ -102,7 +122,7 @@ export function memoryWorld(random: () => number): World {
           asked(() => {
             const found = files.get(from);
             if (!found) throw failure('ENOENT', from);
-            files.delete(from);
+            drop(from);
             put(to, found.bytes);
           }),
         touch: (path) =>
@@ -110,15 +130,14 @@ export function memoryWorld(random: () => number): World {
             const found = files.get(path);
             if (found) put(path, found.bytes);
           }),
-        remove: (path) =>
-          asked(() => {
-            files.delete(path);
-            folders.delete(path);
-            for (const one of [...files.keys()]) if (one.startsWith(`${path}/`)) files.delete(one);
-            for (const one of [...folders]) if (one.startsWith(`${path}/`)) folders.delete(one);
-          }),
+        remove: (path) => asked(() => drop(path)),
       };
-      const after = (ms: number, wake: () => void) => timers.push({ at: now + ms, wake });
+      const after = (ms: number, wake: () => void) => {
+        const at = now + ms;
+        let i = timers.length;
+        while (i > 0 && timers[i - 1]!.at > at) i--;
+        timers.splice(i, 0, { at, wake });
+      };
       const clock: Clock = {
         now: () => now,
         sleep: (ms) =>
@@ -164,14 +183,12 @@ export function memoryWorld(random: () => number): World {
       for (let idle = 0; !settled; ) {
         await new Promise((resolve) => setImmediate(resolve));
         if (settled) break;
-        timers.sort((a, b) => a.at - b.at);
-        const [next] = timers;
+        const next = timers.shift();
         if (!next) {
           if (++idle > 3) throw new Error('everybody waits, and nobody is left to wake them');
           continue;
         }
         idle = 0;
-        timers = timers.slice(1);
         now = Math.max(now, next.at);
         if (now > 1e7) throw new Error('three hours went by, and it has not ended');
         next.wake();

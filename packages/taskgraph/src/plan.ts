@@ -144,8 +144,12 @@ export async function plan(
       run = undefined;
     };
     for (const task of expansion.tasks()) {
-      // what its range alone needs
-      for (const input of Object.values(task.inputs).flat()) if ('task' in input) await planTask(input.task);
+      for (const input of Object.values(task.inputs).flat()) {
+        if (!('task' in input)) continue;
+        // the shard that a slice is cut from is there already; any other task is what this range alone needs
+        if (input.task.shards) await find(input.task);
+        else await planTask(input.task);
+      }
       const [first, last] = task.range!;
       const outcome = await find(task);
       const found = typeof outcome !== 'string';

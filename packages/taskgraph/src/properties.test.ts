@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { simulate } from './simulation.test.support.js';
 
 /** Graphs of a run; `npm run properties` asks for more. */
-const graphs = Number(process.env.FEWSTEP_GRAPHS ?? 2_000);
+const graphs = Number(process.env.FEWSTEP_GRAPHS ?? 400);
 const first = Number(process.env.FEWSTEP_FIRST_SEED ?? 0);
 
 const calm = { kills: false, damage: false, failures: false };

@@ -103,8 +103,6 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
   const computed = new Map<string, number>();
   const failing = new Set<string>();
   let lost = 0;
-  let running = 0;
-  const blobs = () => [...world.files.keys()].filter((path) => path.startsWith('/store/blobs/'));
 
   const damage = () => {
     const paths = [...world.files.keys()].filter((path) =>
@@ -115,7 +113,7 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
     const { bytes } = world.files.get(path)!;
     lost++;
     const way = random();
-    if (way < 0.35) world.files.delete(path);
+    if (way < 0.35) world.drop(path);
     else if (way < 0.6) world.write(path, new TextDecoder().decode(bytes.subarray(0, bytes.length >> 1)));
     else if (way < 0.85) world.write(path, 'x'.repeat(bytes.length));
     else {
@@ -143,7 +141,6 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
       async run(job) {
         job.onStart();
         const id = `${job.kind.name} ${JSON.stringify(job.params)}`;
-        running++;
         const texts: string[] = [];
         for (const [name, list] of Object.entries(job.inputs)) {
           for (const input of list) {
@@ -169,7 +166,6 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
           await machine.disk.replace(join(job.dir, name), `${name}:${content}`.slice(0, 2000));
         }
         computed.set(id, (computed.get(id) ?? 0) + 1);
-        running--;
         return { files, meta: {} };
       },
       close: async () => {},
@@ -188,8 +184,6 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
   if (!last) throw new Error('the last coordinator is not killed');
   if (last.failures.size > 0 && !disturbed.failures) throw [...last.failures.values()][0];
   const whole = last.failures.size > 0 ? await world.run(attempt(false)) : last;
-  void running;
-  void blobs;
   const results = new Map<string, string>();
   for (const [task, { outputs: made }] of whole!.records) {
     if (task.kind.name.endsWith('.slice')) continue;
