@@ -268,7 +268,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
     if (!shards || !range || kind !== shards.kind) return;
     const { family, isNoted } = await expand(shards);
     // Without the note another cut may compute it again, and nothing is lost: a full or read-only store may do.
-    if (!isNoted(range, key)) await store.noteShard(family, range, key).catch(() => {});
+    if (!isNoted(range)) await store.noteShard(family, range, key).catch(() => {});
   };
 
   const compute = async (

@@ -12,7 +12,6 @@ import { canonicalJson, type Json } from './json.js';
 import { type Versions, versionsOf } from './key.js';
 import { type Range, sliceOf } from './kind.js';
 import { countOfMultiples, cutAtMultiples, lengthOf, overlap, type Piece, piecesOf } from './ranges.js';
-import type { FinishedShard } from './store/shard-notes.js';
 import type { Store } from './store/store.js';
 
 /** Shards of which it is known what is finished. They are ranges still: tasks are made when they are asked for. */
@@ -22,7 +21,7 @@ export interface Expansion {
   readonly family: Digest;
   readonly count: number;
   /** Whether the store has a note of this shard. */
-  isNoted(range: Range, key: Digest): boolean;
+  isNoted(range: Range): boolean;
   /** The tasks in the order of the items asked for; of those that hold the first `first` items. */
   tasks(first?: number): Generator<Task>;
   /** Tasks that give exactly these items, in ascending order. */
@@ -89,27 +88,22 @@ export function expander({
       canonicalJson({ shards: kind.name, params, inputs, versions: versionsOf(kind, versions) }),
     );
     const sliceKind = sliceOf(kind);
-    const finished = new Map((await store.shards(family)).map((one) => [one.range.join('-'), one]));
-    const isThere = async ({ key }: FinishedShard) =>
-      key !== undefined && (await store.lookup(key, kind.outputs)) !== undefined;
+    const finished = new Map((await store.shards(family)).map((range) => [range.join('-'), range]));
 
     let pieces: Piece[] = [];
     for (;;) {
-      pieces = piecesOf(
-        ranges,
-        [...finished.values()].map(({ range }) => range),
-        sliceKind !== undefined,
-      );
+      pieces = piecesOf(ranges, [...finished.values()], sliceKind !== undefined);
       // What is to be cut out of a shard that is lost would cost the whole shard.
-      const cut = pieces.filter(({ range, shard }) => shard && shard !== range);
-      const lost: string[] = [];
-      for (const name of new Set(cut.map(({ shard }) => shard!.join('-')))) {
-        const one = finished.get(name)!;
-        if (await isThere(one)) keys.set(shardOf(shards, one.range).id, one.key!);
-        else lost.push(name);
+      const cut = pieces.flatMap(({ range, shard }) => (shard && shard !== range ? [shard] : []));
+      const lost: Range[] = [];
+      for (const shard of new Set(cut)) {
+        const key = await store.shardKey(family, shard);
+        if (key !== undefined && (await store.lookup(key, kind.outputs)))
+          keys.set(shardOf(shards, shard).id, key);
+        else lost.push(shard);
       }
       if (lost.length === 0) break;
-      for (const name of lost) finished.delete(name);
+      for (const shard of lost) finished.delete(shard.join('-'));
     }
     const ascending = [...pieces].sort((a, b) => a.range[0] - b.range[0]);
 
@@ -157,7 +151,7 @@ export function expander({
           else yield* along ? along.cuts(inside) : cutAtMultiples(inside, size);
         }
       },
-      isNoted: (range, key) => finished.get(range.join('-'))?.key === key,
+      isNoted: (range) => finished.has(range.join('-')),
       *tasks(first = Infinity) {
         let before = 0;
         for (const piece of pieces)
@@ -201,8 +195,7 @@ export function expander({
 
     /** Items that nobody asked for but whoever takes a part of a larger shard. */
     function* alone(range: Range): Generator<Task> {
-      const others = [...finished.values()].map((one) => one.range);
-      for (const piece of piecesOf([range], others, false))
+      for (const piece of piecesOf([range], [...finished.values()], false))
         for (const segment of segments(piece)) yield taskOf(segment);
     }
   };

@@ -177,7 +177,7 @@ export async function plan(
   /** Whole shards that notes say are finished, counted without a look at each. */
   const countFinished = async (shards: Shards, { family }: Expansion): Promise<number> => {
     const noted = await store.shards(family);
-    const inside = noted.filter(({ range: [a, b] }) => shards.ranges.some(([c, d]) => a >= c && b <= d));
+    const inside = noted.filter(([a, b]) => shards.ranges.some(([c, d]) => a >= c && b <= d));
     return inside.length;
   };
 

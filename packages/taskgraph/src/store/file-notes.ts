@@ -53,7 +53,11 @@ export function fileNotes({ disk, clock }: Machine, folder: string, filesOf: Fil
     const isFolder = stamp?.isFolder === true;
     const names = (stamp && known(stamp)) ?? [...(await filesOf(path, as))].sort();
     const base = isFolder ? path : join(path, '..');
-    const stamps = await Promise.all(names.map((name) => disk.stamp(join(base, name))));
+    const stamps: (Stamp | undefined)[] = [];
+    for (const [i, name] of names.entries()) {
+      stamps.push(await disk.stamp(join(base, name)));
+      if (i % 256 === 255) await clock.sleep(0); // a folder of a slow disk keeps nothing else from going on
+    }
     const entries = names.flatMap((name, i) => {
       const stamp = stamps[i];
       return stamp && !stamp.isFolder ? [{ name, path: join(base, name), stamp }] : [];

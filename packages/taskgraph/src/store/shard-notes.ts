@@ -3,15 +3,11 @@ import { type Digest, isDigest } from '../digest.js';
 import type { Range } from '../kind.js';
 import type { Disk } from './machine.js';
 
-/** A shard that is in the store, or was; `key`: of its record. */
-export interface FinishedShard {
-  readonly range: Range;
-  readonly key?: Digest;
-}
-
 /** Which shards of a family are finished: a file `first-last` in the family's folder, with the key of its record. */
 export interface ShardNotes {
-  of(family: Digest): Promise<readonly FinishedShard[]>;
+  of(family: Digest): Promise<readonly Range[]>;
+  /** Of the record of a shard; undefined where its note doesn't tell. */
+  keyOf(family: Digest, range: Range): Promise<Digest | undefined>;
   note(family: Digest, range: Range, key: Digest): Promise<void>;
 }
 
@@ -19,14 +15,15 @@ export function shardNotes(disk: Disk, folder: string): ShardNotes {
   return {
     async of(family) {
       const names = await disk.names(join(folder, family));
-      const found = names.map(async (name): Promise<FinishedShard[]> => {
+      return names.flatMap((name): Range[] => {
         const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(name) ?? [];
         const range: Range = [Number(first), Number(last)];
-        if (!(range[0] <= range[1])) return [];
-        const key = new TextDecoder().decode(await disk.read(join(folder, family, name)));
-        return [isDigest(key) ? { range, key } : { range }];
+        return range[0] <= range[1] ? [range] : [];
       });
-      return (await Promise.all(found)).flat();
+    },
+    async keyOf(family, [first, last]) {
+      const key = new TextDecoder().decode(await disk.read(join(folder, family, `${first}-${last}`)));
+      return isDigest(key) ? key : undefined;
     },
     async note(family, [first, last], key) {
       await disk.folder(join(folder, family));

@@ -434,8 +434,13 @@ it('notes shards by family, with the keys of their records', async () => {
   await store.noteShard(family, [0, 255], key);
   await writeFile(join(dir, 'shards', family, '256-299'), '');
   await writeFile(join(dir, 'shards', family, '.DS_Store'), '');
-  const found = [...(await store.shards(family))].sort((a, b) => a.range[0] - b.range[0]);
-  expect(found).toEqual([{ range: [0, 255], key }, { range: [256, 299] }]);
+  const found = [...(await store.shards(family))].sort((a, b) => a[0] - b[0]);
+  expect(found).toEqual([
+    [0, 255],
+    [256, 299],
+  ]);
+  expect(await store.shardKey(family, [0, 255])).toBe(key);
+  expect(await store.shardKey(family, [256, 299])).toBeUndefined();
   expect(await store.shards(digestOfText('other'))).toEqual([]);
 });
 

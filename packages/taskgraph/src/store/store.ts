@@ -13,7 +13,7 @@ import type { Disk, Identity, Machine } from './machine.js';
 import { nodeMachine } from './node-machine.js';
 import { type ActionRecord, hasOutputs, type Output, type Outputs, sameOutputs } from './record.js';
 import { records } from './records.js';
-import { type FinishedShard, shardNotes } from './shard-notes.js';
+import { shardNotes } from './shard-notes.js';
 
 /** A record, and where it was found. */
 export interface Found {
@@ -62,8 +62,10 @@ export interface Store {
   scratch(): Promise<string>;
   /** Removes such a folder. */
   discard(scratch: string): Promise<void>;
-  /** The shards of a family that are finished. */
-  shards(family: Digest): Promise<readonly FinishedShard[]>;
+  /** The ranges of items of a family's finished shards. */
+  shards(family: Digest): Promise<readonly Range[]>;
+  /** The key of the record of one of them. */
+  shardKey(family: Digest, range: Range): Promise<Digest | undefined>;
   noteShard(family: Digest, range: Range, key: Digest): Promise<void>;
   /** What a file or folder from outside is now, hashed again only where it was touched. @throws E_FILE, E_INPUT_CHANGED */
   look(path: string, as?: string): Promise<OutsideFile>;
@@ -191,6 +193,7 @@ export async function openStore(
       }),
     discard: (scratch) => guarded(() => disk.remove(scratch)),
     shards: (family) => guarded(() => all.shards.of(family)),
+    shardKey: (family, range) => guarded(() => all.shards.keyOf(family, range)),
     noteShard: (family, range, key) => writing(() => all.shards.note(family, range, key)),
     look: all.files.look,
     isAsSeen: all.files.isAsSeen,
