@@ -134,12 +134,12 @@ describe('two runs on one store', () => {
     while ((await readdir(leases).catch(() => [])).length === 0) await sleep(20);
     first.child.kill('SIGSTOP'); // holds its leases and computes nothing
     const second = start(['run', 'spec.yaml', '--results', 'second'], { cwd: dir });
-    await heard(second.child, 'waiting for another run');
+    await heard(second.child, 'waiting for ');
     second.child.kill('SIGINT');
     const { code, stderr } = await second.finished;
     expect(code, stderr).toBe(130);
     const third = start(['run', 'spec.yaml', '--json', '--results', 'third'], { cwd: dir });
-    await heard(third.child, 'waiting for another run');
+    await heard(third.child, 'waiting for ');
     first.child.kill('SIGCONT');
     const outcomes = await Promise.all([first.finished, third.finished]);
     const tasks = outcomes.map(({ stdout }) => JSON.parse(stdout).tasks);
