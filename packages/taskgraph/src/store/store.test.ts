@@ -65,7 +65,7 @@ describe('a key', () => {
   });
 
   it.each([
-    { kind: 'teacher' },
+    { kind: 'fry' },
     { params: { items: [0, 4] } },
     { inputs: { dough: [digestOfText('another')] } },
     { versions: { oven: '0.1.1', task: '1' } },
@@ -387,27 +387,27 @@ describe('a file from outside', () => {
   });
 
   it('changes as a folder with its files, their names and their links, and with nothing that systems leave', async () => {
-    const images = join(dir, 'images');
-    await mkdir(join(images, '0'), { recursive: true });
-    await writeFile(join(images, '0', 'a.png'), 'a');
-    await writeFile(join(dir, 'elsewhere.png'), 'b');
-    const seen = new Set([await digest(images)]);
-    for (const name of ['.DS_Store', 'Thumbs.db']) await writeFile(join(images, '0', name), 'junk');
-    await mkdir(join(images, '@eaDir'));
-    await writeFile(join(images, '@eaDir', 'a.png'), 'junk');
-    expect(seen).toContain(await digest(images));
+    const recipes = join(dir, 'recipes');
+    await mkdir(join(recipes, '0'), { recursive: true });
+    await writeFile(join(recipes, '0', 'a.txt'), 'a');
+    await writeFile(join(dir, 'elsewhere.txt'), 'b');
+    const seen = new Set([await digest(recipes)]);
+    for (const name of ['.DS_Store', 'Thumbs.db']) await writeFile(join(recipes, '0', name), 'junk');
+    await mkdir(join(recipes, '@eaDir'));
+    await writeFile(join(recipes, '@eaDir', 'a.txt'), 'junk');
+    expect(seen).toContain(await digest(recipes));
     const changed = async (change: () => Promise<unknown>) => {
       await change();
-      const now = await digest(images);
+      const now = await digest(recipes);
       expect(seen).not.toContain(now);
       seen.add(now);
     };
-    await changed(() => writeFile(join(images, '0', 'a.png'), 'c'));
-    await changed(() => rename(join(images, '0', 'a.png'), join(images, '0', 'b.png')));
-    await changed(() => symlink(join(dir, 'elsewhere.png'), join(images, 'link.png')));
-    await changed(() => appendFile(join(dir, 'elsewhere.png'), 'd'));
-    await rm(join(dir, 'elsewhere.png'));
-    expect(seen).toContain(await digest(images)); // as before there was the link
+    await changed(() => writeFile(join(recipes, '0', 'a.txt'), 'c'));
+    await changed(() => rename(join(recipes, '0', 'a.txt'), join(recipes, '0', 'b.txt')));
+    await changed(() => symlink(join(dir, 'elsewhere.txt'), join(recipes, 'link.txt')));
+    await changed(() => appendFile(join(dir, 'elsewhere.txt'), 'd'));
+    await rm(join(dir, 'elsewhere.txt'));
+    expect(seen).toContain(await digest(recipes)); // as before there was the link
   });
 
   it('is named where it can’t be read', async () => {
