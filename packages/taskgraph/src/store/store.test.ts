@@ -455,6 +455,7 @@ it('is refused where it is of a newer version, and read where nothing says of wh
 it('says where the store is when it cannot be there', async () => {
   const file = join(dir, 'a-file');
   await writeFile(file, '');
+  await expect(openStore(file)).rejects.toMatchObject({ code: 'E_STORE_ACCESS' });
   const inFile = await openStore(join(file, 'store'));
   await expect(inFile.scratch()).rejects.toMatchObject({ code: 'E_STORE_ACCESS', exitCode: 2 });
 });

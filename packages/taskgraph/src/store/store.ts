@@ -116,6 +116,8 @@ export async function openStore(
   };
 
   const isNew = await guarded(async () => {
+    if ((await disk.stamp(dir))?.isFolder === false)
+      throw Object.assign(new Error('ENOTDIR: it is a file'), { code: 'ENOTDIR' });
     await checkFormat(await disk.read(join(dir, 'format.json')), dir);
     return (await disk.names(dir)).length === 0;
   });
