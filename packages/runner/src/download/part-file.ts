@@ -54,7 +54,7 @@ export async function withPartFile(
       { exitCode: 1, evidence: { path } },
     );
   try {
-    const part = await openPart(path, address).catch(refused);
+    const part = await openPart(path, address, () => lease.held()).catch(refused);
     try {
       await use(part);
     } finally {
@@ -65,7 +65,11 @@ export async function withPartFile(
   }
 }
 
-async function openPart(target: string, address: string): Promise<PartFile & { close(): Promise<void> }> {
+async function openPart(
+  target: string,
+  address: string,
+  isOurs: () => Promise<boolean>,
+): Promise<PartFile & { close(): Promise<void> }> {
   const path = `${target}.part`;
   const note = `${path}.json`;
   const file = await open(path, 'a').then(async (made) => {
@@ -111,6 +115,12 @@ async function openPart(target: string, address: string): Promise<PartFile & { c
     forget: () => writing(forget),
     async finish(check) {
       await writing(() => file.sync());
+      // a process that was stopped for long may have lost it to one that writes the same file
+      if (!(await isOurs()))
+        throw new RunnerError('E_BUSY', `another process took over the download of ${target}; try again`, {
+          exitCode: 1,
+          evidence: { path: target },
+        });
       try {
         await check(path);
       } catch (error) {
