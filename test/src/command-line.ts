@@ -18,25 +18,27 @@ interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs the one after it, as `nice` does. */
   readonly through?: readonly string[];
+  /** In place of what is heard: a file, by its descriptor. */
+  readonly stdout?: number;
 }
 
 /** Starts the command line; `finished` resolves however it ends. */
 export function start(
   args: readonly string[],
-  { cwd = root, env = {}, through = [] }: Surroundings = {},
+  { cwd = root, env = {}, through = [], stdout: target }: Surroundings = {},
 ): { child: ChildProcess; finished: Promise<Finished> } {
   const [command, ...rest] = [...through, process.execPath, bin, ...args];
   const child = spawn(command!, rest, {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', target ?? 'pipe', 'pipe'],
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     stdout += chunk;
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr!.on('data', (chunk) => {
     stderr += chunk;
   });
   const finished = new Promise<Finished>((resolve) => {
