@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+
 /** From the fastest; none of them is required. The CPU one comes with this package. */
 const optional = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node', '@tensorflow/tfjs-backend-wasm'];
 
@@ -26,10 +28,19 @@ async function pick(): Promise<string> {
 
 /** One that is not installed is nothing to speak of; one that is and doesn't work may be what somebody counts on. */
 function sayWhy(name: string, error: unknown): void {
+  if (!isInstalled(name)) return;
   const { message } = error as Error;
-  if (new RegExp(`(find|resolve) .*["']${name}["']`).test(message)) return;
   const [why] = message.split('\n');
   process.emitWarning(`${name} is installed and doesn't work (${why}): another backend of TF.js is taken`, {
     code: 'W_BACKEND',
   });
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
 }
