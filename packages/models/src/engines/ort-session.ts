@@ -63,7 +63,11 @@ export async function openOrtSession(
         { graph: from, provider: provider.name },
         cause,
       );
-    throw engineFault(`ONNX Runtime refuses ${from}: ${message}`, { graph: from }, cause);
+    throw engineFault(
+      `ONNX Runtime refuses ${from}: ${message}. Either the file is at fault, or there is not enough memory for it`,
+      { graph: from },
+      cause,
+    );
   }
   try {
     checkNames(graph, signature, { inputs: session.inputNames, outputs: session.outputNames });
@@ -91,7 +95,7 @@ export async function openOrtSession(
         return Object.fromEntries(outputs.map((name) => [name, results[name]!.data as OnnxOutput]));
       } catch (cause) {
         throw engineFault(
-          `ONNX Runtime failed on ${n} samples: ${(cause as Error).message}`,
+          `ONNX Runtime failed on ${what} with ${n} samples: ${(cause as Error).message}. Fewer samples at once need less memory; an operator that fails on one alone is the file's`,
           { rows: n },
           cause,
         );

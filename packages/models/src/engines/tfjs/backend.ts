@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { engineFault } from '../../errors.js';
 import { type TensorBackend, tensorBackends, tensorPackages } from './tensor-backends.js';
@@ -45,10 +46,19 @@ export function useBackend(backend: TensorBackend): void {
 
 /** One that is not installed is nothing to speak of; one that is and doesn't work may be what somebody counts on. */
 function sayWhy(name: string, error: unknown): void {
+  if (!isInstalled(name)) return;
   const { message } = error as Error;
-  if (new RegExp(`(find|resolve) .*["']${name}["']`).test(message)) return;
   const [why] = message.split('\n');
   process.emitWarning(`${name} is installed and doesn't work (${why}): another backend of TF.js is taken`, {
     code: 'W_BACKEND',
   });
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
 }
