@@ -57,7 +57,8 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
     return info;
   };
   const finish = async (info: ModelInfo): Promise<ResultOf<typeof kind>> => {
-    await write('info', 'info.json', JSON.stringify(info));
+    const solvedAt = info.noiseLevels?.filter((level) => level > 0);
+    await write('info', 'info.json', JSON.stringify({ ...info, ...(solvedAt && { solvedAt }) }));
     return { files, meta: info.bottleneck ? {} : { bottleneck: false } };
   };
   const path = inputs.checkpoint;

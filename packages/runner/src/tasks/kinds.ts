@@ -18,7 +18,7 @@ const smallerBatch = 'A smaller sample.batch needs less.';
 /** A checkpoint of any family as a graph. */
 export const denoiser = kind({
   name: 'denoiser',
-  revision: 2,
+  revision: 3,
   packages: ['models'],
   params: params<DenoiserParams>(),
   inputs: {

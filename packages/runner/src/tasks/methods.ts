@@ -3,6 +3,7 @@ import { type NoiseTable, noiseTableOf, sigmas } from '@fewstep/schedules';
 import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { DpmppConfig, GivenSchedule, SolverConfig } from '../spec/experiment.js';
+import type { ModelInfo } from './model-info.js';
 import { readSchedule } from './schedule-file.js';
 
 /** Which times, by which method: every task that solves has these parameters. */
@@ -20,8 +21,8 @@ export interface SolveParams {
 export interface Solve extends Required<SolveParams> {
   /** Of the schedule discrete. */
   readonly table: NoiseTable | undefined;
-  /** Where the network knows no others, descending. */
-  readonly noiseLevels: readonly number[] | undefined;
+  /** Where the network knows no others, descending, all above 0. */
+  readonly solvedAt: readonly number[] | undefined;
 }
 
 /**
@@ -31,7 +32,7 @@ export interface Solve extends Required<SolveParams> {
  */
 export async function solveOn(
   { method, schedule: given, numSteps, ...range }: SolveParams,
-  info: DenoiserInfo,
+  info: ModelInfo,
   inputs: { readonly schedule?: string | undefined },
 ): Promise<Solve> {
   const { sigmaMin = info.sigmaMin, sigmaMax = info.sigmaMax } = range;
@@ -47,7 +48,7 @@ export async function solveOn(
     numSteps,
     sigmaMin: Math.min(sigmaMin, ...found),
     sigmaMax: Math.max(sigmaMax, ...found),
-    noiseLevels: info.noiseLevels,
+    solvedAt: info.solvedAt,
   };
 }
 
@@ -69,8 +70,8 @@ type Times = Omit<Solve, 'method'>;
  */
 export function timesOf(times: Times, steps = times.numSteps): Float64Array {
   const wanted = scheduledTimes(times, steps);
-  if (!times.noiseLevels) return wanted;
-  const noiseLevels = times.noiseLevels.filter((level) => level > 0);
+  const { solvedAt: noiseLevels } = times;
+  if (!noiseLevels) return wanted;
   const known = wanted.map((sigma) => roundSigma(sigma, { noiseLevels }));
   if (known.every((sigma, i) => i === 0 || sigma < known[i - 1]!)) return known;
   throw new RunnerError(

@@ -6,6 +6,11 @@ export interface ModelInfo extends DenoiserInfo {
   /** Where it denoises latents: how they become images. */
   readonly decoder?: DecoderInfo;
   readonly textEncoder?: TextEncoderInfo;
+  /**
+   * Where the network knows no other noise levels: those that timestamps are rounded to. Said here and not worked out by
+   * each task that solves, so that it is in the keys of those networks' tasks, and of no other's.
+   */
+  readonly solvedAt?: readonly number[];
 }
 
 export async function readInfo(inputs: { readonly info: string }): Promise<ModelInfo> {

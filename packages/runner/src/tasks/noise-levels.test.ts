@@ -14,18 +14,20 @@ import { run as stepCosts } from './step-costs.js';
 import { run as teacher } from './teacher.js';
 
 /** A network that knows 60 noise levels beside 0, of which none is 80 or 0.1, and what it was asked. */
-const { info, asked } = vi.hoisted(() => ({
-  asked: [] as number[],
-  info: {
+const { info, asked } = vi.hoisted(() => {
+  const solvedAt = Array.from({ length: 60 }, (_, k) => 90 * 0.001 ** (k / 59));
+  const info = {
     channels: 1,
     resolution: 2,
     labelDim: 0,
     bottleneck: true,
     sigmaMin: 0.09,
     sigmaMax: 90,
-    noiseLevels: [...Array.from({ length: 60 }, (_, k) => 90 * 0.001 ** (k / 59)), 0],
-  },
-}));
+    noiseLevels: [...solvedAt, 0],
+    solvedAt,
+  };
+  return { info, asked: [] as number[] };
+});
 vi.mock('./load-denoiser.js', () => ({
   shapeOf: () => [1, 2, 2],
   loadDenoiser: async () => ({
