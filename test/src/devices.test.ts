@@ -101,7 +101,7 @@ it('sessions in threads of their own share a call, and give the bits of one', as
   expect(await split.run(inputs, n)).toEqual(await whole.run(inputs, n));
   await expect(split.run({ x: inputs.x }, n)).rejects.toMatchObject({
     code: 'E_ENGINE',
-    message: expect.stringMatching(/^one: ONNX Runtime failed on 3 samples: /),
+    message: expect.stringMatching(/^one: ONNX Runtime failed on a denoiser with 3 samples: /),
   });
   await expect(openInThread(graph, { ...signature, outputs: ['y'] }, options)).rejects.toMatchObject({
     code: 'E_ENGINE',
