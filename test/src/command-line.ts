@@ -22,6 +22,12 @@ interface Surroundings {
   readonly stdout?: number;
 }
 
+/** A test that fails may leave a process that it stopped. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** Starts the command line; `finished` resolves however it ends. */
 export function start(
   args: readonly string[],
@@ -33,6 +39,7 @@ export function start(
     env: { ...process.env, ...env },
     stdio: ['ignore', target ?? 'pipe', 'pipe'],
   });
+  running.add(child);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => {
@@ -42,7 +49,10 @@ export function start(
     stderr += chunk;
   });
   const finished = new Promise<Finished>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    child.on('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal, stdout, stderr });
+    });
   });
   return { child, finished };
 }
