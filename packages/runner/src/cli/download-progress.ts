@@ -29,7 +29,7 @@ export function downloadProgress(
       const rate = megabytes(Math.max(0, bytes - begun.bytes) / ((last - begun.at) / 1000));
       const share = total ? `, ${Math.floor((100 * bytes) / total)} % of ${megabytes(total)}` : '';
       const text = `${name}: ${megabytes(bytes)}${share}, ${rate}/s`;
-      screen.write(screen.isTTY ? `\r\x1b[2K${text.slice(0, (screen.columns ?? 80) - 1)}` : `${text}\n`);
+      screen.write(screen.isTTY ? `\r\x1b[2K${text.slice(0, (screen.columns || 80) - 1)}` : `${text}\n`);
     },
     end() {
       if (begun && screen.isTTY) screen.write('\r\x1b[2K');

@@ -3,11 +3,14 @@ import { access, copyFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { nodeMachine } from '@fewstep/taskgraph';
 import { cannotWrite } from '../cannot-write.js';
+import { workingFolder } from '../workspace.js';
 
 /** Writes results under a folder, each whole or not at all. Paths are relative to the working folder where inside it. */
 export interface Results {
   /** Copies a file there; a reflink where the file system has them. */
   place(source: string, ...name: string[]): Promise<string>;
+  /** Removes a file, if it is there. */
+  remove(...name: string[]): Promise<void>;
   write(content: string | Uint8Array | Iterable<Uint8Array>, ...name: string[]): Promise<string>;
 }
 
@@ -40,13 +43,19 @@ export async function openResults(folder: string): Promise<Results> {
   };
   return {
     place: (source, ...name) => put(name, (path) => copyFile(source, path, constants.COPYFILE_FICLONE)),
+    async remove(...name) {
+      const path = join(folder, ...name);
+      await rm(path, { force: true }).catch((error: unknown) => {
+        throw cannotWrite(path, error, 'what was computed is in the store');
+      });
+    },
     write: (content, ...name) => put(name, (path) => writeFile(path, content, { flush: true })),
   };
 }
 
 /** A path as people read it: relative inside the working folder. */
 export function shownPath(path: string): string {
-  const inside = relative(process.cwd(), path);
+  const inside = relative(workingFolder(), path);
   return inside.startsWith('..') || inside === '' ? path : inside;
 }
 

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Execution, Store } from '@fewstep/taskgraph';
 import { compile, type Graph, rootsOf } from '../graph/compile.js';
@@ -72,28 +72,29 @@ async function writeReport(
   await results.write(`${JSON.stringify(one, null, 2)}\n`, named(report_));
   if (aside)
     process.stderr.write(
-      `the table of an earlier run, which had more results, stays; this one is ${written}\n`,
+      `the table of an earlier run, which has what this one lacks, stays; this one is ${written}\n`,
     );
-  else
-    for (const name of ['table.failed.md', 'report.failed.json'])
-      await rm(join(folder, name), { force: true });
+  else if (one.failures.length === 0)
+    for (const name of ['table.failed.md', 'report.failed.json']) await results.remove(name);
   return one;
 }
 
-/** Whether a run has failed where an earlier one, whose report lies there, had more results. */
+/** Whether a run has failed where an earlier one, whose report lies there, was whole or has what this one lacks. */
 async function isWorse({ failures, points }: Report, earlier: string): Promise<boolean> {
   if (failures.length === 0) return false;
   try {
     const before = JSON.parse(await readFile(earlier, 'utf8')) as Report;
-    return resultsIn(before.points) > resultsIn(points);
+    const now = new Set(resultsIn(points));
+    return before.failures.length === 0 || resultsIn(before.points).some((result) => !now.has(result));
   } catch {
     return false; // there is none, or it is none
   }
 }
 
-const resultsIn = (points: Report['points']) =>
-  points.reduce(
-    (count, { metrics, artifacts }) =>
-      count + Object.keys(metrics).length + Number(artifacts.grid !== undefined),
-    0,
+/** What points have to show, by name. */
+const resultsIn = (points: Report['points']): string[] =>
+  points.flatMap(({ label, metrics, artifacts }) =>
+    [...Object.keys(metrics), ...(artifacts.grid === undefined ? [] : ['grid'])].map((name) =>
+      JSON.stringify([label, name]),
+    ),
   );
