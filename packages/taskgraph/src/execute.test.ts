@@ -93,11 +93,11 @@ interface Setup {
     execution: Awaited<ReturnType<typeof execute>>;
   }>;
 }
-async function setup(filesOf = alone): Promise<Setup> {
+async function setup(): Promise<Setup> {
   const world = memoryWorld(() => 0.3);
   world.write('/flour', 'wheat');
   const { machine } = world.process();
-  const store = await world.run(openStore('/store', { machine, filesOf }));
+  const store = await world.run(openStore('/store', { machine, filesOf: alone }));
   return {
     world,
     store,
@@ -184,7 +184,33 @@ describe('execute', () => {
     expect((await bake([bakery({ items: 8 }).told])).kinds).toEqual([]);
   });
 
-  it('tells of another result for the same key, and of none from another device', async () => {
+  it('computes what is asked for alone where the shard that it would be a slice of is lost', async () => {
+    const { bake, world } = await setup();
+    const { baked } = bakery({ items: 8 });
+    const { execution } = await bake([baked]);
+    const second = execution.records.get(execution.shards.get(baked)![1]!)!;
+    const { digest } = second.outputs.bread!;
+    world.drop(`/store/blobs/${digest.slice(0, 2)}/${digest}`);
+    const { jobs } = await bake([bakery({ items: 6 }).baked]);
+    expect(jobs.map((job) => [job.kind.name, job.params])).toEqual([
+      ['loaves', { heat: 200, items: [4, 5] }],
+    ]);
+  });
+
+  it('takes no slice of what was made of items that came to other bits since', async () => {
+    const { bake, world } = await setup();
+    const { baked, told } = bakery({ items: 4 });
+    const { execution } = await bake([told]);
+    const [shard] = execution.shards.get(baked)!;
+    const { digest } = execution.records.get(shard!)!.outputs.bread!;
+    world.drop(`/store/blobs/${digest.slice(0, 2)}/${digest}`);
+    await bake([bakery({ items: 4 }).baked], { with: () => 'another loaf', device: 'stone oven' });
+    const { kinds, jobs } = await bake([bakery({ items: 3 }).tasted]);
+    expect(kinds).toEqual(['loaves.slice', 'tastes']);
+    expect(jobs).toHaveLength(2);
+  });
+
+  it('tells the device in the record, and finds what another one computed', async () => {
     const { bake, store } = await setup();
     const { mixed } = bakery();
     const { execution } = await bake([mixed]);

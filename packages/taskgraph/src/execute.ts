@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { setTimeout as nodeSleep } from 'node:timers/promises';
 import type { Digest } from './digest.js';
-import { codeOf, TaskgraphError } from './errors.js';
+import { TaskgraphError } from './errors.js';
 import type { Executor, JobInput, JobResult } from './executor.js';
 import { type Expansion, expander } from './expand.js';
 import {
@@ -108,9 +108,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
 
   const settle = async (task: Task): Promise<ActionRecord> => {
     try {
-      const found = await noted(task);
-      if (!found) await Promise.all(Object.values(task.inputs).flatMap((list) => list.map(refsOf)));
-      const record = found ?? (await find(task));
+      const record = (await noted(task)) ?? (await find(task));
       records.set(task, record);
       return record;
     } catch (error) {
@@ -185,11 +183,14 @@ export async function execute(roots: readonly Node[], options: Options): Promise
   };
 
   const inputsOf = async (task: Task): Promise<Record<string, readonly Located[]>> => {
-    const inputs: Record<string, readonly Located[]> = {};
-    for (const [name, list] of Object.entries(task.inputs)) {
-      const found = (await Promise.all(list.map(jobInputsOf))).flat();
-      if (found.length > 0) inputs[name] = found;
-    }
+    const located = await Promise.all(
+      Object.entries(task.inputs).map(
+        async ([name, list]) => [name, (await Promise.all(list.map(jobInputsOf))).flat()] as const,
+      ),
+    );
+    const inputs: Record<string, readonly Located[]> = Object.fromEntries(
+      located.filter(([, found]) => found.length > 0),
+    );
     for (const [name, multiplicity] of Object.entries(task.kind.inputs))
       if (multiplicity === 'one' && inputs[name]?.length !== 1)
         throw new TaskgraphError(
@@ -228,12 +229,11 @@ export async function execute(roots: readonly Node[], options: Options): Promise
       const key = keyOf(components);
       const known = await store.lookup(key, task.kind.outputs);
       if (known) {
-        await noteShard(task, key);
+        await noteFound(task, key);
         return settled(task, known);
       }
       try {
         if (!(await areWhole(inputs))) throw new InputLost(task.title); // mended: contents and key may be others now
-
         const outcome = await inSlot(async () => {
           const lease = await store.lease(key);
           if (isHeld(lease)) return lease;
@@ -245,6 +245,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
           }
         });
         if (!('holder' in outcome)) {
+          // also over a note: what it was made from may have come to other bits than when that was written
           await noteShard(task, key);
           return outcome;
         }
@@ -263,12 +264,15 @@ export async function execute(roots: readonly Node[], options: Options): Promise
     }
   };
 
-  const noteShard = async (task: Task, key: Digest): Promise<void> => {
-    const { shards, range, kind } = task;
+  const noteShard = async ({ shards, range, kind }: Task, key: Digest): Promise<void> => {
     if (!shards || !range || kind !== shards.kind) return;
-    const { family, isNoted } = await expand(shards);
+    const { family } = await expand(shards);
     // Without the note another cut may compute it again, and nothing is lost: a full or read-only store may do.
-    if (!isNoted(range)) await store.noteShard(family, range, key).catch(() => {});
+    await store.noteShard(family, range, key).catch(() => {});
+  };
+  const noteFound = async (task: Task, key: Digest): Promise<void> => {
+    const { shards, range } = task;
+    if (shards && range && !(await expand(shards)).isNoted(range)) await noteShard(task, key);
   };
 
   const compute = async (
@@ -309,7 +313,6 @@ export async function execute(roots: readonly Node[], options: Options): Promise
         meta: { ...metaOfShard(task), ...result.meta },
         startedAt,
         device: executor.device,
-        ...(executor.plugins && { plugins: executor.plugins }),
       });
       sources.set(task, 'computed');
       onEvent({ type: 'computed', task, record });
@@ -430,7 +433,7 @@ const filesIn = (dir: string, { files }: JobResult): Record<string, string> =>
 
 /** What helps where memory ran out, in the words of those who asked for the task. */
 function withRemedy(error: unknown, { kind }: Task): unknown {
-  if (!(error instanceof TaskgraphError) || codeOf(error) !== 'E_TASK_CRASHED') return error;
+  if (!(error instanceof TaskgraphError) || error.code !== 'E_TASK_CRASHED') return error;
   if (error.evidence.outOfMemory !== true || kind.memory === undefined) return error;
   const { message, exitCode, evidence } = error;
   return new TaskgraphError('E_TASK_CRASHED', `${message} ${kind.memory}`, {

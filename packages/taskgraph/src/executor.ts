@@ -35,8 +35,6 @@ export interface Executor {
   readonly device: Json;
   /** Jobs that run at once; more of them wait. */
   readonly slots: number;
-  /** Names and versions of plugins that take part, for the record. */
-  readonly plugins?: Readonly<Record<string, string>>;
   run(job: Job): Promise<JobResult>;
   /** Ends what runs, at once; what it had not finished is lost. */
   close(): Promise<void>;

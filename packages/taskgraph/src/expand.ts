@@ -12,6 +12,7 @@ import { canonicalJson, type Json } from './json.js';
 import { type Versions, versionsOf } from './key.js';
 import { type Range, sliceOf } from './kind.js';
 import { countOfMultiples, cutAtMultiples, lengthOf, overlap, type Piece, piecesOf } from './ranges.js';
+import type { ActionRecord } from './store/record.js';
 import type { Store } from './store/store.js';
 
 /** Shards of which it is known what is finished. They are ranges still: tasks are made when they are asked for. */
@@ -20,6 +21,8 @@ export interface Expansion {
   /** What all of them depend on, as a key: shards of one family fit together. */
   readonly family: Digest;
   readonly count: number;
+  /** What is asked for: what finished shards hold, and the gaps between. */
+  readonly pieces: readonly Piece[];
   /** Whether the store has a note of this shard. */
   isNoted(range: Range): boolean;
   /** The tasks in the order of the items asked for; of those that hold the first `first` items. */
@@ -98,8 +101,9 @@ export function expander({
       const lost: Range[] = [];
       for (const shard of new Set(cut)) {
         const key = await store.shardKey(family, shard);
-        if (key !== undefined && (await store.lookup(key, kind.outputs)))
-          keys.set(shardOf(shards, shard).id, key);
+        const found = key === undefined ? undefined : await store.lookup(key, kind.outputs);
+        if (found && (await isOfNow(shards, shard, found.record)))
+          keys.set(shardOf(shards, shard).id, found.record.key);
         else lost.push(shard);
       }
       if (lost.length === 0) break;
@@ -141,6 +145,7 @@ export function expander({
       shards,
       family,
       count,
+      pieces,
       countOf,
       *cuts(span) {
         for (let i = firstReaching(ascending, span[0]); i < ascending.length; i++) {
@@ -148,7 +153,7 @@ export function expander({
           const inside = overlap(range, span);
           if (!inside) break;
           if (shard) yield inside;
-          else yield* along ? along.cuts(inside) : cutAtMultiples(inside, size);
+          else yield* cutGap(inside);
         }
       },
       isNoted: (range) => finished.has(range.join('-')),
@@ -190,7 +195,7 @@ export function expander({
         Math.max(gap[0], Math.floor(first / size) * size),
         Math.min(gap[1], (Math.floor(last / size) + 1) * size - 1),
       ];
-      for (const range of cutAtMultiples(around, size)) yield { range };
+      for (const range of cutGap(around)) yield { range };
     }
 
     /** Items that nobody asked for but whoever takes a part of a larger shard. */
@@ -198,6 +203,22 @@ export function expander({
       for (const piece of piecesOf([range], [...finished.values()], false))
         for (const segment of segments(piece)) yield taskOf(segment);
     }
+  };
+
+  /**
+   * Whether a finished shard was made from what there is of its items now. They may have been lost and come to other bits
+   * since: then the shard is of items that are no more.
+   */
+  const isOfNow = async (shards: Shards, range: Range, { components }: ActionRecord): Promise<boolean> => {
+    for (const [name, list] of Object.entries(shards.inputs))
+      for (const input of list) {
+        if (!('each' in input)) continue;
+        const key = await store.shardKey((await expand(input.each)).family, range);
+        const found = key === undefined ? undefined : await store.lookup(key, input.each.kind.outputs);
+        const now = found?.record.outputs[input.output]?.digest;
+        if (now !== undefined && !components.inputs[name]?.includes(now)) return false;
+      }
+    return true;
   };
 
   return { expand, keyOf: (task) => keys.get(task.id) };

@@ -1,4 +1,4 @@
-import { type Digest, digestOfText } from './digest.js';
+import { digestOfText } from './digest.js';
 import { canonicalJson, type Json } from './json.js';
 import type { Hints, InputNames, Kind, OutputNames, Range } from './kind.js';
 import { lengthOf } from './ranges.js';
@@ -52,7 +52,7 @@ export type ShardsInput = Ref | ShardsRef | EachRef | RangeRef;
 /** One thing to compute, once. */
 export interface Task<K extends Kind = Kind> {
   /** Equal exactly when kind, parameters and inputs are; of one graph alone, and in no key. */
-  readonly id: Digest;
+  readonly id: string;
   readonly kind: K;
   readonly params: Json;
   readonly inputs: Readonly<Record<string, readonly TaskInput[]>>;
@@ -68,7 +68,7 @@ export interface Task<K extends Kind = Kind> {
 
 /** One thing to compute for many items, in shards that are cut when it is known which are finished. */
 export interface Shards<K extends Kind = Kind> {
-  readonly id: Digest;
+  readonly id: string;
   readonly kind: K;
   /** Without the items. */
   readonly params: Readonly<Record<string, Json>>;
@@ -162,8 +162,8 @@ export interface GraphBuilder {
 }
 
 export function graphBuilder(): GraphBuilder {
-  const nodes = new Map<Digest, Node>();
-  const once = <N extends Node>(id: Digest, make: () => N): N => {
+  const nodes = new Map<string, Node>();
+  const once = <N extends Node>(id: string, make: () => N): N => {
     const known = nodes.get(id) as N | undefined;
     if (known) return known;
     const made = make();
@@ -281,7 +281,7 @@ function identityOf(
   kind: string,
   params: Json,
   inputs: Readonly<Record<string, readonly (TaskInput | ShardsInput)[]>>,
-): Digest {
+): string {
   const named: [string, Json][] = Object.entries(inputs).map(([name, list]) => [name, list.map(nameOf)]);
   return digestOfText(canonicalJson({ what, kind, params, inputs: Object.fromEntries(named) }));
 }

@@ -86,7 +86,7 @@ interface TaskContext<P = unknown, I extends InputNames = InputNames> {
   readonly hints: Hints;
   readonly inputs: FilesOf<I>;
   /** Of the contents of the inputs, by name: what is made of one may be kept for the next task by its digest. */
-  readonly digests?: Readonly<Record<string, readonly Digest[]>>;
+  readonly digests: Readonly<Record<string, readonly Digest[]>>;
   /** What its executor computes on, as JSON; in no key. */
   readonly device: Json;
   /** An empty folder on the store's disk. */

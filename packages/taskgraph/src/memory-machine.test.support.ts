@@ -16,8 +16,8 @@ export interface World {
   readonly files: Map<string, Content>;
   write(path: string, text: string): void;
   drop(path: string): void;
-  /** A process of this world; `kill` ends it between two of its requests. */
-  process(): { readonly machine: Machine; kill(): void; readonly killed: boolean };
+  /** A process of this world, which is killed at the request after so many; `killed` resolves then. */
+  process(requests?: number): { readonly machine: Machine; readonly killed: Promise<void> };
   /** Lets time pass until `done`. */
   run<T>(done: Promise<T>): Promise<T>;
 }
@@ -71,8 +71,13 @@ export function memoryWorld(random: () => number): World {
     files,
     write: (path, text) => put(path, new TextEncoder().encode(text)),
     drop,
-    process() {
+    process(requests = Infinity) {
       const state = { killed: false };
+      let left = requests;
+      let end: () => void = () => {};
+      const killed = new Promise<void>((resolve) => {
+        end = resolve;
+      });
       const self: Identity = {
         pid: alive.size + 1,
         start: '0',
@@ -84,6 +89,10 @@ export function memoryWorld(random: () => number): World {
       /** Each request takes its turn among those of all processes, and reaches nobody once its process is killed. */
       const asked = async <T>(work: () => T): Promise<T> => {
         for (let turns = Math.floor(random() * 4); turns > 0; turns--) await Promise.resolve();
+        if (!state.killed && --left < 0) {
+          state.killed = true;
+          end();
+        }
         if (state.killed) return never;
         const answer = work();
         await Promise.resolve();
@@ -163,15 +172,7 @@ export function memoryWorld(random: () => number): World {
         isAlive: ({ pid, boot }) =>
           asked(() => (boot === self.boot ? alive.get(pid)?.killed === false : undefined)),
       };
-      return {
-        machine,
-        kill: () => {
-          state.killed = true;
-        },
-        get killed() {
-          return state.killed;
-        },
-      };
+      return { machine, killed };
     },
     async run(done) {
       let settled = false;

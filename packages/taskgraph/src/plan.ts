@@ -12,7 +12,7 @@ import {
 } from './graph.js';
 import { canonicalJson, type Json } from './json.js';
 import { type KeyComponents, keyOf, type Versions, versionsOf } from './key.js';
-import type { Kind } from './kind.js';
+import type { Kind, Range } from './kind.js';
 import { countOfMultiples } from './ranges.js';
 import type { ActionRecord } from './store/record.js';
 import type { Store } from './store/store.js';
@@ -30,7 +30,7 @@ export interface Planned {
   readonly why?: string;
 }
 
-/** Shards of one kind that are looked up one by one; of more, what no note says is finished counts as not there. */
+/** Of so many shards each is looked up; of more, those that no note says are finished count as not there. */
 const mostLookedUp = 4_096;
 
 /** What it waits for. */
@@ -108,77 +108,39 @@ export async function plan(
         .find((input) => 'each' in input);
       const like = upstream ? upstream.each : shards;
       const count = like.ranges.reduce((sum, range) => sum + countOfMultiples(range, like.size), 0);
-      return [{ kind, title: spanTitle(shards, ranges), count, found: false, why: whyNot(error) }];
+      const whole: Range = [ranges[0]?.[0] ?? 0, ranges.at(-1)?.[1] ?? 0];
+      return [plannedAs(kind, titleOf(shards, whole), count, whyNot(error))];
     }
-    const planned: Planned[] = [];
-    if (expansion.count > mostLookedUp) {
-      const finished = await countFinished(shards, expansion);
-      const rest = expansion.count - finished;
-      if (finished > 0)
-        planned.push({ kind, title: `${shards.title}, finished`, count: finished, found: true });
-      if (rest > 0)
-        planned.push({
-          kind,
-          title: spanTitle(shards, ranges),
-          count: rest,
-          found: false,
-          why: 'not in the store',
-        });
-      return planned;
-    }
-    let run:
-      | { first: number; last: number; count: number; found: boolean; why?: string; record?: ActionRecord }
-      | undefined;
-    const flush = () => {
-      if (!run) return;
-      const { first, last, count, found, why, record } = run;
-      const title = titleOf(shards, [first, last]);
-      planned.push({
-        kind,
-        title,
-        count,
-        found,
-        ...(why !== undefined && { why }),
-        ...(count === 1 && record && { record }),
-      });
-      run = undefined;
-    };
-    for (const task of expansion.tasks()) {
-      for (const input of Object.values(task.inputs).flat()) {
-        if (!('task' in input)) continue;
-        // the shard that a slice is cut from is there already; any other task is what this range alone needs
-        if (input.task.shards) await find(input.task);
-        else await planTask(input.task);
-      }
-      const [first, last] = task.range!;
-      const outcome = await find(task);
-      const found = typeof outcome !== 'string';
-      if (run && run.last + 1 === first && run.found === found && task.kind === kind) {
-        run.last = last;
-        run.count++;
+    const runs: { range: Range; kind: Kind; count: number; outcome: ActionRecord | string }[] = [];
+    for (const { range, shard } of expansion.pieces) {
+      if (!shard && expansion.count > mostLookedUp) {
+        runs.push({ range, kind, count: expansion.countOf(range), outcome: 'not in the store' });
         continue;
       }
-      flush();
-      run = { first, last, count: 1, found, ...(found ? { record: outcome } : { why: outcome }) };
-      if (task.kind === kind) continue;
-      planned.push({
-        kind: task.kind,
-        title: titleOf(shards, [first, last]),
-        count: 1,
-        found,
-        ...(found ? { record: outcome } : { why: outcome }),
-      });
-      run = undefined;
+      for (const task of expansion.covering(range)) {
+        for (const input of Object.values(task.inputs).flat()) {
+          if (!('task' in input)) continue;
+          // the shard that a slice is cut from is there already; any other task is what this range alone needs
+          if (input.task.shards) await find(input.task);
+          else await planTask(input.task);
+        }
+        const [first, last] = task.range ?? range;
+        const outcome = await find(task);
+        const before = runs.at(-1);
+        if (
+          before &&
+          before.kind === task.kind &&
+          before.range[1] + 1 === first &&
+          isFound(before.outcome) === isFound(outcome)
+        ) {
+          before.range = [before.range[0], last];
+          before.count++;
+        } else runs.push({ range: [first, last], kind: task.kind, count: 1, outcome });
+      }
     }
-    flush();
-    return planned;
-  };
-
-  /** Whole shards that notes say are finished, counted without a look at each. */
-  const countFinished = async (shards: Shards, { family }: Expansion): Promise<number> => {
-    const noted = await store.shards(family);
-    const inside = noted.filter(([a, b]) => shards.ranges.some(([c, d]) => a >= c && b <= d));
-    return inside.length;
+    return runs.map(({ range, kind, count, outcome }) =>
+      plannedAs(kind, titleOf(shards, range), count, outcome),
+    );
   };
 
   const visited = new Set<string>();
@@ -187,12 +149,7 @@ export async function plan(
     if (visited.has(task.id)) return;
     visited.add(task.id);
     const { kind, title } = task;
-    const outcome = await find(task);
-    planned.push(
-      typeof outcome === 'string'
-        ? { kind, title, count: 1, found: false, why: outcome }
-        : { kind, title, count: 1, found: true, record: outcome },
-    );
+    planned.push(plannedAs(kind, title, 1, await find(task)));
   };
   for (const node of needed(roots)) {
     if (isShards(node)) planned.push(...(await planShards(node)));
@@ -206,8 +163,13 @@ function whyNot(error: unknown): string {
   return `needs a file that can't be read: ${(error as Error).message}`;
 }
 
-const spanTitle = (shards: Shards, ranges: Shards['ranges']): string =>
-  titleOf(shards, [ranges[0]?.[0] ?? 0, ranges.at(-1)?.[1] ?? 0]);
+const isFound = (outcome: ActionRecord | string): outcome is ActionRecord => typeof outcome !== 'string';
+
+/** `outcome`: the record of the first of them, or why they would be computed. */
+function plannedAs(kind: Kind, title: string, count: number, outcome: ActionRecord | string): Planned {
+  if (!isFound(outcome)) return { kind, title, count, found: false, why: outcome };
+  return { kind, title, count, found: true, ...(count === 1 && { record: outcome }) };
+}
 
 /** Differences to the most similar result in the store: what made a task new. */
 async function explainer(store: Store): Promise<(components: KeyComponents) => string> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Range } from './kind.js';
-import { countOfMultiples, cutAtMultiples, lengthOf, piecesOf } from './ranges.js';
+import { countOfMultiples, cutAtMultiples, piecesOf } from './ranges.js';
 
 describe('a gap', () => {
   it('is cut at multiples of the size', () => {
@@ -98,7 +98,6 @@ describe('what is wanted', () => {
         } of piecesOf([wanted], finished, true))
           for (let item = first; !shard && item <= last; item++)
             expect(finished.some(([a, b]) => a <= item && item <= b)).toBe(false);
-        expect(lengthOf(wanted)).toBeGreaterThan(0);
       }),
     );
   });

@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Digest, isDigest } from '../digest.js';
 import type { Disk } from './machine.js';
 import type { Output } from './record.js';
@@ -32,7 +32,7 @@ export function blobs(disk: Disk, folder: string): Blobs {
     }
     verified.delete(digest);
     // Another process may have mended it since it was read: what is taken away is looked at once more.
-    const aside = join(dirname(path), `${basename(path)}.damaged`);
+    const aside = `${path}.damaged`;
     if (!(await disk.stamp(path))) return undefined;
     await disk.move(path, aside).catch(() => {});
     const taken = await disk.hash(aside);

@@ -151,9 +151,6 @@ function parseNote(bytes: Uint8Array | undefined): Map<string, Entry> {
 /** Files that systems leave in folders on their own. */
 const junk = /(^|[/\\])(\.[^/\\]*|@eaDir|__MACOSX|Thumbs\.db|desktop\.ini)([/\\]|$)/i;
 
-/** Whether a path in a folder is of what systems leave there. */
-export const isJunk = (name: string): boolean => junk.test(name);
-
 /** Everything in a folder but what systems leave there; of a file itself alone. */
 export const everyFile: FilesOf = async (path) => {
   if (!(await stat(path)).isDirectory()) return [basename(path)];
@@ -161,5 +158,5 @@ export const everyFile: FilesOf = async (path) => {
   return entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(path, join(entry.parentPath, entry.name)))
-    .filter((name) => !isJunk(name));
+    .filter((name) => !junk.test(name));
 };

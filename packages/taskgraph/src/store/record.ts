@@ -25,8 +25,6 @@ export interface ActionRecord {
     readonly node: string;
     /** What the executor computed on; in no key. */
     readonly device: Json;
-    /** Names and versions of plugins that took part. */
-    readonly plugins?: Readonly<Record<string, string>>;
     readonly startedAt: string;
     readonly seconds: number;
   };

@@ -32,7 +32,6 @@ export interface Entry {
   readonly meta: ActionRecord['meta'];
   readonly startedAt: Date;
   readonly device: Json;
-  readonly plugins?: Readonly<Record<string, string>>;
 }
 
 /** What the store has for a key now. */
@@ -156,7 +155,7 @@ export async function openStore(
       }),
     blob: ({ digest }) => guarded(() => all.blobs.sound(digest)),
     pathOf: ({ digest }) => all.blobs.path(digest),
-    publish: ({ key, components, files, outputs: names, meta, startedAt, device, plugins }) =>
+    publish: ({ key, components, files, outputs: names, meta, startedAt, device }) =>
       writing(async () => {
         for (const [name, presence] of Object.entries(names))
           if (presence === 'file' || files[name] !== undefined) await checkOutput(disk, name, files[name]);
@@ -171,7 +170,6 @@ export async function openStore(
             host: self.host,
             node: process.version,
             device,
-            ...(plugins && { plugins }),
             startedAt: startedAt.toISOString(),
             seconds: (Date.now() - startedAt.getTime()) / 1000,
           },
