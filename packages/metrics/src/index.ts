@@ -18,7 +18,6 @@ export { type ImagePathOptions, imagePath, writePngFolder } from './png-folder.j
 export { type Prdc, prdc } from './prdc.js';
 export {
   countImages,
-  imageSetFiles,
   type Label,
   type NamedImages,
   type ReadImagesOptions,

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { MetricsError } from './errors.js';
+import { imageNames } from './image-names.js';
 import { checkImages, type Image, type ImageBatch } from './images.js';
 import { decodeImage } from './png.js';
 import { openZip } from './zip.js';
@@ -28,7 +29,7 @@ export interface ReadImagesOptions {
  * The images of a zip (EDM's data set format) or of a folder and its subfolders, in the order of their names.
  *
  * - `path`: a `.zip`, or a folder. Images are PNG, JPEG, WebP, GIF, TIFF or AVIF, in any folder layout, grey or RGB,
- *   all of one size. Other files, and those whose name starts with a dot, are passed over.
+ *   all of one size. Other files, and what systems leave beside images, are passed over.
  * - Labels come from a `dataset.json`, `{"labels": [["00000/img00000000.png", 6], …]}`, beside the folders it names.
  * - A batch at a time is held. Nothing is extracted; a file that unpacks to more than 256 MiB or 4096 × 4096 is refused.
  *
@@ -78,17 +79,6 @@ export async function countImages(path: string): Promise<number> {
   return set.images.length;
 }
 
-/**
- * Which files of a folder `readImages` reads: images and their labels, by their names within it.
- *
- * @throws MetricsError E_IMAGES where there is no such folder, or no image in it.
- */
-export async function imageSetFiles(path: string): Promise<string[]> {
-  const { images, labelFiles, close } = await openImageSet(path);
-  close();
-  return [...images, ...labelFiles];
-}
-
 /** Files by their name within the data set, `/` between folders. */
 interface ImageSet {
   readonly path: string;
@@ -110,8 +100,7 @@ async function openImageSet(path: string): Promise<ImageSet> {
     );
   });
   const { files, read, close } = info.isDirectory() ? await openFolder(path) : await openZipped(path);
-  const visible = files.filter((file) => !file.split('/').some((part) => part.startsWith('.'))).sort();
-  const images = visible.filter((file) => /\.(png|jpe?g|webp|gif|tiff?|avif)$/i.test(file));
+  const { images, labelFiles } = imageNames(files);
   if (images.length === 0) {
     close();
     throw new MetricsError('E_IMAGES', `${path}: holds no PNG, JPEG, WebP, GIF, TIFF or AVIF image`, {
@@ -121,7 +110,7 @@ async function openImageSet(path: string): Promise<ImageSet> {
   return {
     path,
     images,
-    labelFiles: visible.filter((file) => /(^|\/)dataset\.json$/.test(file)),
+    labelFiles,
     read,
     close,
   };
