@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
+import { imageNames } from '@fewstep/metrics/image-names';
 import { everyFile, type FileRef, type FilesOf, outside } from '@fewstep/taskgraph';
 
 /** What a file or folder of a spec is taken for. */
@@ -14,8 +15,7 @@ export const fileOf = (path: string, as: Role): FileRef => outside(path, as);
  */
 export const filesOf: FilesOf = async (path, as) => {
   if (/\.index\.json$/i.test(path)) return [basename(path), ...shardsIn(path)];
-  if (statSync(path).isDirectory())
-    return as === 'images' ? (await import('@fewstep/metrics')).imageSetFiles(path) : everyFile(path, as);
+  if (statSync(path).isDirectory()) return as === 'images' ? imagesIn(path) : everyFile(path, as);
   if (as !== 'onnx') return [basename(path)];
   const { externalFiles } = await import('@fewstep/models');
   return [basename(path), ...externalFiles(path)];
@@ -32,13 +32,18 @@ function shardsIn(path: string): string[] {
   }
 }
 
+/** The images of a folder and their labels. */
+function imagesIn(folder: string): string[] {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = found.filter((entry) => !entry.isDirectory());
+  const names = files.map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  const { images, labelFiles } = imageNames(names.map((name) => name.split(sep).join('/')));
+  return [...images, ...labelFiles];
+}
+
 /** Bytes of a set of images, by which it is cut into parts; 0 where there is none. */
 export function bytesOfImages(path: string): number {
-  const info = statSync(path, { throwIfNoEntry: false });
-  if (!info?.isDirectory()) return info?.size ?? 0;
-  let bytes = 0;
-  for (const entry of readdirSync(path, { recursive: true, withFileTypes: true }))
-    if (/\.(png|jpe?g|webp|gif|tiff?|avif)$/i.test(entry.name) && !entry.isDirectory())
-      bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
-  return bytes;
+  const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return sizeOf(path);
+  return imagesIn(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
 }

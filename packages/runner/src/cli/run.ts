@@ -65,11 +65,9 @@ async function writeReport(
   results: Results,
 ): Promise<Report> {
   const one = await report(graph, { ...found, place: results.place });
-  const [table_, report_] = ['table.md', 'report.json'];
-  const aside = (await isWorse(one, join(folder, report_))) ? '.failed' : '';
-  const named = (name: string) => name.replace('.', `${aside}.`);
-  const written = await results.write(`${table(one)}\n`, named(table_));
-  await results.write(`${JSON.stringify(one, null, 2)}\n`, named(report_));
+  const aside = (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
+  const written = await results.write(`${table(one)}\n`, `table${aside}.md`);
+  await results.write(`${JSON.stringify(one, null, 2)}\n`, `report${aside}.json`);
   if (aside)
     process.stderr.write(
       `the table of an earlier run, which has what this one lacks, stays; this one is ${written}\n`,

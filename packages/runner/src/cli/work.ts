@@ -107,5 +107,8 @@ function reasonOf(error: Error): string {
   const stack =
     process.env.FEWSTEP_DEBUG && error instanceof TaskgraphError ? error.evidence.stack : undefined;
   const message = code && !error.message.startsWith(code) ? `${code} ${error.message}` : error.message;
-  return stack ? `${message}\n${stack}` : message;
+  if (stack) return `${message}\n${stack}`;
+  return code === 'E_TASK_FAILED'
+    ? `${message} With FEWSTEP_DEBUG=1 in the environment it says where.`
+    : message;
 }

@@ -41,7 +41,6 @@ export interface PlannedPoint {
 }
 
 type Samples = Shards<typeof kinds.samples>;
-type Images = Shards<typeof kinds.features>;
 
 /** What each point of an experiment's grid takes from its tasks. */
 export interface Graph {
@@ -305,7 +304,7 @@ function planScore(graph: GraphBuilder, point: Point, metric: Metric, samples: S
   if (file === undefined || data === undefined)
     throw new Error(`${title} needs a feature network and reference data`);
   const network = featureNetwork(graph, file);
-  const features: Images = graph.shards(kinds.features, {
+  const features = graph.shards(kinds.features, {
     title: `features of ${samples.title}`,
     params: {},
     inputs: { network, images: [each(samples, 'images')] },

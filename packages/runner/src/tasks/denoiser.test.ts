@@ -36,7 +36,7 @@ it.each<[string, DenoiserParams, RegExp]>([
     decoder: undefined,
   };
   await expect(
-    run({ params, hints: {}, device: { type: 'cpu' }, inputs, dir, progress: () => {} }),
+    run({ params, hints: {}, digests: {}, device: { type: 'cpu' }, inputs, dir, progress: () => {} }),
   ).rejects.toMatchObject({
     code: 'E_MODEL',
     message: expect.stringMatching(message),
@@ -47,7 +47,7 @@ it.each<[string, DenoiserParams, RegExp]>([
 it('says in its file at which levels a network is solved that knows no others, and nothing of it else', async () => {
   const infoOf = async () => {
     const dir = await mkdtemp(join(tmpdir(), 'fewstep-denoiser-'));
-    const given = { params: {}, hints: {}, device: { type: 'cpu' }, dir, progress: () => {} };
+    const given = { params: {}, hints: {}, digests: {}, device: { type: 'cpu' }, dir, progress: () => {} };
     const none = {
       classifier: undefined,
       first_stage: undefined,

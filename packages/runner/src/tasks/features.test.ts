@@ -44,7 +44,7 @@ it('gives the features of some images as if they alone had been computed', async
   const whole = await featuresOf([1, 2, 3, 4], 'b');
   const folder = await mkdtemp(join(dir, 'slice-'));
   const params = { of: [10, 13], take: [11, 12] } as const;
-  const { files } = await slice({ ...given, params, inputs: whole, dir: folder });
+  const { files } = await slice({ ...given, params, inputs: whole, dir: folder, digests: {} });
   const alone = await featuresOf([2, 3], 'b');
   const { readFile } = await import('node:fs/promises');
   for (const name of ['features', 'moments'] as const)

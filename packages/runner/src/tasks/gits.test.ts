@@ -42,6 +42,7 @@ const costsOf = async (seeds: readonly [number, number], batch: number) => {
   const { files, meta } = await computeCosts({
     params: { ...grid, schedule, method: { solver: 'ipndm', max_order: 4 }, seeds },
     hints: { batch },
+    digests: {},
     inputs: noModel,
     device: { type: 'cpu' },
     dir: folder,
@@ -55,6 +56,7 @@ const found = async (costs: readonly string[], metric: StepMetric, afs = false) 
   const { files } = await search({
     params: { metric, coeff: 1.15, numSteps: 4, afs },
     hints: {},
+    digests: {},
     device: { type: 'cpu' },
     inputs: { costs },
     dir: folder,

@@ -68,6 +68,7 @@ const run = async (task: { run: unknown }, params: object, inputs: object = {}) 
     inputs: { ...noModel, ...inputs },
     dir: folder,
     hints: {},
+    digests: {},
     device: { type: 'cpu' },
     progress: () => {},
   } as const;

@@ -1,17 +1,14 @@
 import { type FeatureNetwork, openFeatureNetwork } from '@fewstep/metrics';
+import type { ContextOf } from '@fewstep/taskgraph';
 import { keepLast } from './keep-last.js';
+import type { features, referenceFeatures } from './kinds.js';
 
 const keep = keepLast<FeatureNetwork>();
 
 /** The feature network of a task, opened once for all tasks of a process that have the same: by its content. */
-export function openFeatures({
+export const openFeatures = ({
   inputs: { network },
   digests,
-}: {
+}: Pick<ContextOf<typeof features> | ContextOf<typeof referenceFeatures>, 'digests'> & {
   readonly inputs: { readonly network: string };
-  readonly digests?: Readonly<Record<string, readonly string[]>>;
-}): Promise<FeatureNetwork> {
-  const [digest] = digests?.network ?? [];
-  // without a digest nothing says whether the file is still the same
-  return digest === undefined ? openFeatureNetwork(network) : keep(digest, () => openFeatureNetwork(network));
-}
+}): Promise<FeatureNetwork> => keep(`${digests.network}`, () => openFeatureNetwork(network));

@@ -17,7 +17,7 @@ const shardOf = async (images: Images) => {
   const shard = await mkdtemp(join(dir, 'shard-'));
   return join(shard, await writeImages(shard, images));
 };
-const given = { hints: {}, device: { type: 'cpu' }, progress: () => {} };
+const given = { hints: {}, digests: {}, device: { type: 'cpu' }, progress: () => {} };
 
 async function comparison(groups: readonly Images[]) {
   const inputs = { rows: await Promise.all(groups.map(shardOf)) };

@@ -64,6 +64,7 @@ beforeAll(async () => {
   const { files } = await runTeacher({
     params: { ...solving, method: { solver: 'heun' }, M: 1, seeds: [10, 15] },
     hints: {},
+    digests: {},
     device: { type: 'cpu' },
     inputs: noModel,
     dir,
@@ -78,6 +79,7 @@ const trained = async (changes: Partial<PredictorParams> = {}) => {
   const { meta } = await run({
     params: { ...params, ...changes },
     hints: {},
+    digests: {},
     device: { type: 'cpu' },
     inputs,
     dir,

@@ -36,7 +36,7 @@ async function shards(values: readonly number[], sizes: readonly number[]): Prom
   return paths;
 }
 const score = async (images: string[], reference: string[]) => {
-  const given = { params: {}, hints: {}, device: null, dir, progress: () => {} };
+  const given = { params: {}, hints: {}, digests: {}, device: null, dir, progress: () => {} };
   await run({ ...given, inputs: { images, reference } });
   return JSON.parse(await readFile(join(dir, 'value.json'), 'utf8')).rmse_to_teacher;
 };

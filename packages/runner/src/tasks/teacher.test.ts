@@ -53,6 +53,7 @@ it.each<[SolverConfig, number]>([
   const result = await run({
     params: { method, schedule, numSteps: 4, ...range, M: 1, seeds: [3, 5] },
     hints: {},
+    digests: {},
     device: { type: 'cpu' },
     inputs: noModel,
     dir,
