@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fewstep, start } from './command-line.js';
+import { childrenOf, heard, may } from './faults/processes.js';
 import { workspace } from './small-experiment.js';
 
 const folders: string[] = [];
@@ -28,28 +28,6 @@ async function results(dir: string): Promise<unknown> {
 interface Report {
   readonly metrics: unknown;
   readonly artifacts: { readonly samples: readonly string[] };
-}
-
-/** Resolves when a process has said something on standard error. */
-function heard(child: ChildProcess, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    child.stderr!.on('data', (chunk) => {
-      said += chunk;
-      if (said.includes(text)) resolve();
-    });
-    child.once('close', () => reject(new Error(`ended without "${text}": ${said}`)));
-  });
-}
-
-/** Whether this process may mount a disk of its own. */
-const canMount =
-  spawnSync('sh', ['-c', 'd=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d']).status === 0;
-
-/** Processes that a process started (Linux). */
-function childrenOf(pid: number): number[] {
-  const path = `/proc/${pid}/task/${pid}/children`;
-  return existsSync(path) ? readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number) : [];
 }
 
 describe('a run that is killed', () => {
@@ -134,12 +112,12 @@ describe('two runs on one store', () => {
     while ((await readdir(leases).catch(() => [])).length === 0) await sleep(20);
     first.child.kill('SIGSTOP'); // holds its leases and computes nothing
     const second = start(['run', 'spec.yaml', '--results', 'second'], { cwd: dir });
-    await heard(second.child, 'waiting for ');
+    await heard(second.child, /waiting for/);
     second.child.kill('SIGINT');
     const { code, stderr } = await second.finished;
     expect(code, stderr).toBe(130);
     const third = start(['run', 'spec.yaml', '--json', '--results', 'third'], { cwd: dir });
-    await heard(third.child, 'waiting for ');
+    await heard(third.child, /waiting for/);
     first.child.kill('SIGCONT');
     const outcomes = await Promise.all([first.finished, third.finished]);
     const tasks = outcomes.map(({ stdout }) => JSON.parse(stdout).tasks);
@@ -147,7 +125,7 @@ describe('two runs on one store', () => {
   });
 });
 
-describe.skipIf(!canMount)('a disk that is full (needs root, to mount a small one)', () => {
+describe.skipIf(!may.mount)('a disk that is full (needs root, to mount a small one)', () => {
   const full = async (size: string) => {
     const dir = await folder();
     const disk = join(dir, 'disk');

@@ -24,6 +24,7 @@ const junk = [
   'README.md',
   'b/Thumbs.db',
   'a/@eaDir/0.png/SYNOINDEX_MEDIA_INFO',
+  'a/@eaDir/0.png/SYNOPHOTO_THUMB_M.jpg',
   '__MACOSX/a/._0.png',
 ];
 const put = async (folder: string, names: readonly string[]) => {
