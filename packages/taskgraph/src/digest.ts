@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** SHA-256 as 64 hex digits. */
 export type Digest = string;
@@ -7,5 +7,5 @@ export const isDigest = (value: unknown): value is Digest =>
   typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 
 export function digestOfText(text: string): Digest {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

@@ -29,8 +29,8 @@ export interface Expansion {
   tasks(first?: number): Generator<Task>;
   /** Tasks that give exactly these items, in ascending order. */
   covering(span: Range): Generator<Task>;
-  /** How the items of a range are cut; its ends may lie within shards. */
-  cuts(span: Range): Generator<Range>;
+  /** The ranges of what holds the items of a span, asked for or not, in ascending order; those at its ends may reach beyond. */
+  across(span: Range): Generator<Range>;
   countOf(span: Range): number;
 }
 
@@ -102,7 +102,7 @@ export function expander({
       for (const shard of new Set(cut)) {
         const key = await store.shardKey(family, shard);
         const found = key === undefined ? undefined : await store.lookup(key, kind.outputs);
-        if (found && (await isOfNow(shards, shard, found.record)))
+        if (found && (await isOf(shards, shard, found.record)))
           keys.set(shardOf(shards, shard).id, found.record.key);
         else lost.push(shard);
       }
@@ -111,7 +111,34 @@ export function expander({
     }
     const ascending = [...pieces].sort((a, b) => a.range[0] - b.range[0]);
 
-    const cutGap = (gap: Range): Iterable<Range> => (along ? along.cuts(gap) : cutAtMultiples(gap, size));
+    /** The shards of a gap; of a gap of millions those that hold a part of it. */
+    function* cutGap(gap: Range, part: Range = gap): Generator<Piece> {
+      if (along) {
+        for (const range of along.across(part)) yield { range: overlap(range, gap)! };
+        return;
+      }
+      const before = Math.floor(part[0] / size) * size;
+      const after = (Math.floor(part[1] / size) + 1) * size - 1;
+      const around: Range = [Math.max(gap[0], before), Math.min(gap[1], after)];
+      for (const range of cutAtMultiples(around, size)) yield { range };
+    }
+    /** Also of items that nobody asks for but whoever takes a part of a larger shard. */
+    function* piecesAcross(span: Range): Generator<Piece> {
+      let at = span[0];
+      for (let i = firstReaching(ascending, span[0]); i < ascending.length; i++) {
+        const piece = ascending[i]!;
+        const inside = overlap(piece.range, span);
+        if (!inside) break;
+        if (inside[0] > at) yield* unasked([at, inside[0] - 1]);
+        yield* piece.shard ? [piece] : cutGap(piece.range, inside);
+        at = inside[1] + 1;
+      }
+      if (at <= span[1]) yield* unasked([at, span[1]]);
+    }
+    function* unasked(span: Range): Generator<Piece> {
+      for (const piece of piecesOf([span], [...finished.values()], false))
+        yield* piece.shard ? [piece] : cutGap(piece.range);
+    }
     const taskOf = ({ range, shard }: Piece): Task =>
       shard && shard !== range
         ? once(sliceTask(once(shardOf(shards, shard)), sliceKind!, range))
@@ -123,10 +150,6 @@ export function expander({
       return sliceKind
         ? once(sliceTask(once(shardOf(shards, whole)), sliceKind, part))
         : once(shardOf(shards, part));
-    };
-    const segments = function* (piece: Piece): Generator<Piece> {
-      if (piece.shard) yield piece;
-      else for (const range of cutGap(piece.range)) yield { range };
     };
     const countOf = (span: Range): number => {
       let count = 0;
@@ -147,78 +170,57 @@ export function expander({
       count,
       pieces,
       countOf,
-      *cuts(span) {
-        for (let i = firstReaching(ascending, span[0]); i < ascending.length; i++) {
-          const { range, shard } = ascending[i]!;
-          const inside = overlap(range, span);
-          if (!inside) break;
-          if (shard) yield inside;
-          else yield* cutGap(inside);
-        }
+      *across(span) {
+        for (const { range } of piecesAcross(span)) yield range;
       },
       isNoted: (range) => finished.has(range.join('-')),
       *tasks(first = Infinity) {
         let before = 0;
         for (const piece of pieces)
-          for (const segment of segments(piece)) {
+          for (const segment of piece.shard ? [piece] : cutGap(piece.range)) {
             if (before >= first) return;
             yield taskOf(segment);
             before += lengthOf(segment.range);
           }
       },
       *covering(span) {
-        let at = span[0];
-        for (let i = firstReaching(ascending, span[0]); i < ascending.length && at <= span[1]; i++) {
-          const piece = ascending[i]!;
-          const inside = overlap(piece.range, span);
-          if (!inside) break;
-          if (inside[0] > at) yield* alone([at, inside[0] - 1]);
-          // a gap of millions is cut where it is looked at
-          for (const segment of piece.shard ? [piece] : segmentsAt(piece.range, inside)) {
-            const part = overlap(segment.range, inside);
-            if (part) yield partOf(segment, part);
-          }
-          at = inside[1] + 1;
-        }
-        if (at <= span[1]) yield* alone([at, span[1]]);
+        for (const piece of piecesAcross(span)) yield partOf(piece, overlap(piece.range, span)!);
       },
     };
-
-    /** The shards of a gap that hold items of a part of it. */
-    function* segmentsAt(gap: Range, part: Range): Generator<Piece> {
-      const [first, last] = part;
-      if (along) {
-        for (const range of along.cuts(gap)) if (overlap(range, part)) yield { range };
-        return;
-      }
-      const around: Range = [
-        Math.max(gap[0], Math.floor(first / size) * size),
-        Math.min(gap[1], (Math.floor(last / size) + 1) * size - 1),
-      ];
-      for (const range of cutGap(around)) yield { range };
-    }
-
-    /** Items that nobody asked for but whoever takes a part of a larger shard. */
-    function* alone(range: Range): Generator<Task> {
-      for (const piece of piecesOf([range], [...finished.values()], false))
-        for (const segment of segments(piece)) yield taskOf(segment);
-    }
   };
 
   /**
-   * Whether a finished shard was made from what there is of its items now. They may have been lost and come to other bits
-   * since: then the shard is of items that are no more.
+   * Whether a record is of this shard, made from what there is of its items now. A note may be damaged or another's; and the
+   * items may have been lost and come to other bits since: then the shard is of items that are no more.
    */
-  const isOfNow = async (shards: Shards, range: Range, { components }: ActionRecord): Promise<boolean> => {
-    for (const [name, list] of Object.entries(shards.inputs))
-      for (const input of list) {
-        if (!('each' in input)) continue;
-        const key = await store.shardKey((await expand(input.each)).family, range);
-        const found = key === undefined ? undefined : await store.lookup(key, input.each.kind.outputs);
-        const now = found?.record.outputs[input.output]?.digest;
-        if (now !== undefined && !components.inputs[name]?.includes(now)) return false;
-      }
+  const isOf = async (shards: Shards, range: Range, { components }: ActionRecord): Promise<boolean> => {
+    const { kind, params } = shardOf(shards, range);
+    const said = { kind: kind.name, params, versions: versionsOf(kind, versions) };
+    const { inputs, ...recorded } = components;
+    if (canonicalJson(recorded) !== canonicalJson(said)) return false;
+    for (const [name, list] of Object.entries(shards.inputs)) {
+      const now = (await Promise.all(list.map((input) => digestsNow(input, range)))).flat();
+      const then = inputs[name] ?? [];
+      const known = now.filter((digest) => digest !== undefined);
+      if (
+        known.length === now.length
+          ? canonicalJson(now as Digest[]) !== canonicalJson(then)
+          : !known.every((digest) => then.includes(digest))
+      )
+        return false;
+    }
     return true;
+  };
+
+  /** What an input of a shard is, as far as that is known without computing anything. */
+  const digestsNow = async (input: ShardsInput, range: Range): Promise<readonly (Digest | undefined)[]> => {
+    if ('of' in input) return (await Promise.all(input.of(range).map(digestsOf))).flat();
+    if (!('each' in input)) return digestsOf(input);
+    const key = await store.shardKey((await expand(input.each)).family, range);
+    const found = key === undefined ? undefined : await store.lookup(key, input.each.kind.outputs);
+    if (!found) return [undefined];
+    const output = found.record.outputs[input.output];
+    return output ? [output.digest] : [];
   };
 
   return { expand, keyOf: (task) => keys.get(task.id) };

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { digestOfText } from '../digest.js';
 import type { Identity, Machine } from './machine.js';
 
@@ -60,7 +60,7 @@ export function leases(machine: Machine): TakeLease {
 
   const take: TakeLease = async (path) => {
     for (;;) {
-      const mine = JSON.stringify({ ...self, nonce: randomBytes(8).toString('hex') });
+      const mine = JSON.stringify({ ...self, nonce: randomUUID() });
       if (await disk.claim(path, mine)) return leaseOf(path, mine);
       const [stamp, text] = [await disk.stamp(path), textOf(await disk.read(path))];
       if (!stamp || text === undefined) continue; // given back this moment
