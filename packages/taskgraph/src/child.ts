@@ -25,7 +25,7 @@ export interface Failure {
     readonly stack?: string;
   };
 }
-export type Response = { readonly result: JobResult } | Failure;
+export type Response = { readonly result: Omit<JobResult, 'device'> } | Failure;
 
 interface Running extends Omit<Request, 'kinds' | 'kind' | 'inputs'> {
   readonly inputs: Readonly<Record<string, string | undefined | readonly string[]>>;
@@ -45,7 +45,7 @@ async function answer({ kinds: module, kind: name, inputs, ...given }: Request):
     const { kinds } = (await import(module)) as { readonly kinds: Readonly<Record<string, Kind>> };
     const kind = kindNamed(kinds, name);
     if (!kind) throw new Error(`${module} declares no kind ${name}`);
-    const { run } = (await kind.run()) as { run(context: Running): Promise<JobResult> };
+    const { run } = (await kind.run()) as { run(context: Running): Promise<Omit<JobResult, 'device'>> };
     const shaped = Object.fromEntries(
       Object.entries(kind.inputs).map(([input, multiplicity]) => {
         const list = inputs[input] ?? [];

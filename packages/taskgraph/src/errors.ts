@@ -12,7 +12,6 @@
  * - `E_STORE_ACCESS`, `E_STORE_FULL`, `E_STORE_DAMAGED`, `E_STORE_FORMAT`: the store can't be written, is full, loses what
  *   is written, or is of a newer version.
  * - `E_SHARDS`: more shards than one run can hold.
- * - `E_PLUGIN`: a plugin that isn't installed, or is none.
  * - `E_INTERRUPTED`: it was told to end.
  */
 export class TaskgraphError extends Error {

@@ -287,7 +287,9 @@ export async function execute(roots: readonly Node[], options: Options): Promise
     try {
       const result = await executor
         .run({
+          key,
           kind: task.kind,
+          versions: components.versions,
           params: task.params,
           hints: task.hints,
           inputs: Object.fromEntries(
@@ -312,7 +314,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
         outputs: task.kind.outputs,
         meta: { ...metaOfShard(task), ...result.meta },
         startedAt,
-        device: executor.device,
+        device: result.device,
       });
       sources.set(task, 'computed');
       onEvent({ type: 'computed', task, record });

@@ -1,5 +1,6 @@
 import type { Digest } from './digest.js';
 import type { Json } from './json.js';
+import type { Versions } from './key.js';
 import type { Hints, Kind } from './kind.js';
 
 /** A file that a job reads: one of the store, or one from outside, which a machine may have in another place. */
@@ -9,7 +10,11 @@ export type JobInput =
 
 /** One task made concrete. All but `dir` and the functions are plain data that another machine can be sent. */
 export interface Job {
+  /** The task's key, which names it wherever it is sent. */
+  readonly key: Digest;
   readonly kind: Kind;
+  /** Of what computes it, as they are in its key: whoever has others can't. */
+  readonly versions: Versions;
   readonly params: Json;
   readonly hints: Hints;
   readonly inputs: Readonly<Record<string, readonly JobInput[]>>;
@@ -23,16 +28,17 @@ export interface Job {
   onWarning(text: string): void;
 }
 
-/** What came of a job: output name → file name in its folder. */
+/** What came of a job. */
 export interface JobResult {
+  /** Output name → file name in the job's folder. */
   readonly files: Readonly<Record<string, string>>;
   readonly meta: Readonly<Record<string, Json>>;
+  /** What it was computed on, for the record. */
+  readonly device: Json;
 }
 
 /** Where jobs run: processes of this machine, or other machines, which bring their files back. */
 export interface Executor {
-  /** What it computes on, for the record. */
-  readonly device: Json;
   /** Jobs that run at once; more of them wait. */
   readonly slots: number;
   run(job: Job): Promise<JobResult>;

@@ -46,6 +46,13 @@ export type { Clock, Disk, Identity, Machine, Stamp } from './store/machine.js';
 export { nodeMachine } from './store/node-machine.js';
 export type { ActionRecord, Output, Outputs } from './store/record.js';
 export {
+  type Content,
+  type Remote,
+  type RemoteOptions,
+  type RemoteStore,
+  withRemote,
+} from './store/remote.js';
+export {
   type Entry,
   type Found,
   openStore,

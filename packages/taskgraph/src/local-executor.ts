@@ -77,7 +77,7 @@ export function localExecutor({
       if ('error' in outcome) {
         throw failureOf(outcome.error);
       }
-      return outcome.result;
+      return { ...outcome.result, device };
     }
   };
 
@@ -90,7 +90,6 @@ export function localExecutor({
   };
 
   return {
-    device,
     slots,
     run: (job) =>
       new Promise((resolve, reject) => {

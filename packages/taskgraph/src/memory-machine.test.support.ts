@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Clock, Disk, Identity, Machine, Stamp } from './store/machine.js';
+import type { Remote } from './store/remote.js';
 
 /** A process that was killed: nothing that it asks for comes back any more. */
 const never = new Promise<never>(() => {});
@@ -16,8 +17,11 @@ export interface World {
   readonly files: Map<string, Content>;
   write(path: string, text: string): void;
   drop(path: string): void;
-  /** A process of this world, which is killed at the request after so many; `killed` resolves then. */
-  process(requests?: number): { readonly machine: Machine; readonly killed: Promise<void> };
+  /** A process of the system that started as `boot`, killed at the request after so many; `killed` resolves then. */
+  process(options?: { readonly requests?: number; readonly boot?: string }): {
+    readonly machine: Machine;
+    readonly killed: Promise<void>;
+  };
   /** Lets time pass until `done`. */
   run<T>(done: Promise<T>): Promise<T>;
 }
@@ -71,7 +75,7 @@ export function memoryWorld(random: () => number): World {
     files,
     write: (path, text) => put(path, new TextEncoder().encode(text)),
     drop,
-    process(requests = Infinity) {
+    process({ requests = Infinity, boot = 'memory' } = {}) {
       const state = { killed: false };
       let left = requests;
       let end: () => void = () => {};
@@ -81,7 +85,7 @@ export function memoryWorld(random: () => number): World {
       const self: Identity = {
         pid: alive.size + 1,
         start: '0',
-        boot: 'memory',
+        boot,
         namespace: 'memory',
         host: 'memory',
       };
@@ -106,8 +110,18 @@ export function memoryWorld(random: () => number): World {
             const found = files.get(path);
             const stamp = stampOf(path);
             if (!found || !stamp) return undefined;
-            return { digest: createHash('sha256').update(found.bytes).digest('hex'), stamp };
+            return { digest: hash('sha256', found.bytes), stamp };
           }),
+        async *content(path) {
+          const bytes = await asked(() => files.get(path)?.bytes);
+          if (!bytes) throw failure('ENOENT', path);
+          yield bytes;
+        },
+        async write(path, content) {
+          await asked(() => put(path, new Uint8Array()));
+          for await (const bytes of content)
+            await asked(() => put(path, Buffer.concat([files.get(path)?.bytes ?? new Uint8Array(), bytes])));
+        },
         names: (path) => asked(() => [...(inside.get(path) ?? [])]),
         folder: (path) =>
           asked(() => {
@@ -141,16 +155,26 @@ export function memoryWorld(random: () => number): World {
           }),
         remove: (path) => asked(() => drop(path)),
       };
-      const after = (ms: number, wake: () => void) => {
-        const at = now + ms;
+      const after = (ms: number, wake: () => void): (() => void) => {
+        const timer = { at: now + ms, wake };
         let i = timers.length;
-        while (i > 0 && timers[i - 1]!.at > at) i--;
-        timers.splice(i, 0, { at, wake });
+        while (i > 0 && timers[i - 1]!.at > timer.at) i--;
+        timers.splice(i, 0, timer);
+        return () => {
+          const at = timers.indexOf(timer);
+          if (at >= 0) timers.splice(at, 1);
+        };
       };
       const clock: Clock = {
         now: () => now,
-        sleep: (ms) =>
-          new Promise((resolve) => after(ms * (0.5 + random()), () => !state.killed && resolve())),
+        sleep: (ms, signal) =>
+          new Promise((resolve, reject) => {
+            const cancel = after(ms * (0.5 + random()), () => !state.killed && resolve());
+            signal?.addEventListener('abort', () => {
+              cancel();
+              reject(signal.reason);
+            });
+          }),
         every(ms, beat) {
           let stopped = false;
           const next = () =>
@@ -169,8 +193,8 @@ export function memoryWorld(random: () => number): World {
         disk,
         clock,
         self,
-        isAlive: ({ pid, boot }) =>
-          asked(() => (boot === self.boot ? alive.get(pid)?.killed === false : undefined)),
+        isAlive: (other) =>
+          asked(() => (other.boot === boot ? alive.get(other.pid)?.killed === false : undefined)),
       };
       return { machine, killed };
     },
@@ -199,14 +223,43 @@ export function memoryWorld(random: () => number): World {
   };
 }
 
-/** Random numbers of a seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+/** What the machines of a world share; where it fails it rejects, hangs, forgets, cuts, breaks off, or gives other bytes. */
+export function memoryRemote(
+  random: () => number,
+  fails: boolean,
+): ((machine: Machine) => Remote) & { readonly kept: Map<string, Uint8Array> } {
+  const kept = new Map<string, Uint8Array>();
+  const of = ({ clock }: Machine): Remote => {
+    const answering = async (): Promise<number> => {
+      await clock.sleep(random() * 20);
+      const way = fails ? random() * 20 : 20;
+      if (way < 1) await never;
+      if (way < 2) throw new Error('it is not to be reached');
+      return way;
+    };
+    return {
+      has: async (name) => (await answering()) < 3 || kept.has(name),
+      async get(name) {
+        const way = await answering();
+        const bytes = kept.get(name);
+        if (!bytes || way < 3) return undefined;
+        const cut = way < 5 ? bytes.subarray(0, bytes.length >> 1) : bytes;
+        return (async function* () {
+          yield way < 6 ? Buffer.from(cut).fill('x', 0, 1) : cut;
+          if (way < 4) throw new Error('it broke off');
+          if (way < 7) await clock.sleep(1e5);
+          while (way >= 7 && way < 7.1) yield cut;
+        })();
+      },
+      async put(name, { open }) {
+        const way = await answering();
+        const parts: Uint8Array[] = [];
+        for await (const part of open()) parts.push(part);
+        const bytes = Buffer.concat(parts);
+        if (way >= 4) kept.set(name, bytes);
+        else if (way >= 3) kept.set(name, bytes.subarray(0, bytes.length >> 1));
+      },
+    };
   };
+  return Object.assign(of, { kept });
 }

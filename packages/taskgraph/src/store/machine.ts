@@ -24,6 +24,10 @@ export interface Disk {
   stamp(path: string): Promise<Stamp | undefined>;
   /** Of the bytes that were there before, while and after they were read. @throws E_INPUT_CHANGED */
   hash(path: string): Promise<Hashed | undefined>;
+  /** Its bytes as they are while they are read. */
+  content(path: string): AsyncIterable<Uint8Array>;
+  /** Writes a file of what comes; one that was begun stays where that breaks off. */
+  write(path: string, content: AsyncIterable<Uint8Array>): Promise<void>;
   /** Names in a folder; none where there is no folder. */
   names(path: string): Promise<readonly string[]>;
   /** Makes a folder and those above it. */
@@ -32,7 +36,7 @@ export interface Disk {
   place(path: string, text: string): Promise<boolean>;
   /** Writes a file, whole or not at all, over what is there. */
   replace(path: string, text: string): Promise<void>;
-  /** Makes a file where there is none, in one step for all who try; says whether it did. */
+  /** Makes a file where there is none, in one step for all who try, and whole where it can; says whether it did. */
   claim(path: string, text: string): Promise<boolean>;
   /** Moves a file over what is there, synced, also from another file system. */
   move(from: string, to: string): Promise<void>;

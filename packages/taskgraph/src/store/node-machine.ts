@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { constants, createReadStream, createWriteStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import {
   chmod,
   copyFile,
@@ -17,6 +17,7 @@ import {
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, TaskgraphError } from '../errors.js';
 import { limit } from '../limit.js';
@@ -82,11 +83,16 @@ function nodeDisk(): Disk {
     }
   };
 
-  /** Writes a text aside, synced, and has it put in its place; leaves nothing aside. */
-  const written = async <T>(path: string, text: string, put: (aside: string) => Promise<T>): Promise<T> => {
+  /** Writes a text aside and has it put in its place; leaves nothing aside. */
+  const written = async <T>(
+    path: string,
+    text: string,
+    put: (aside: string) => Promise<T>,
+    flush = true,
+  ): Promise<T> => {
     const aside = asideOf(path);
     try {
-      await writeFile(aside, text, { flush: true });
+      await writeFile(aside, text, { flush });
       return await put(aside);
     } finally {
       await rm(aside, { force: true });
@@ -116,6 +122,28 @@ function nodeDisk(): Disk {
     await sync(dirname(to));
   };
 
+  /** Puts what lies aside where nothing is, in one step; `otherwise` where the file system can't. Says whether it did. */
+  const linked = async (aside: string, path: string, otherwise: () => Promise<boolean>): Promise<boolean> => {
+    try {
+      await link(aside, path);
+      return true;
+    } catch (error) {
+      const code = codeOf(error) ?? '';
+      if (code === 'EEXIST') return false;
+      if (!noLink.includes(code)) throw error;
+      return otherwise();
+    }
+  };
+  const created = async (path: string, text: string): Promise<boolean> => {
+    try {
+      await writeFile(path, text, { flag: 'wx' });
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+  };
+
   return {
     read: async (path) => atOnce(() => readFileSync(path)),
     stamp: async (path) => atOnce(() => stampOf(statSync(path, { bigint: true }))),
@@ -129,35 +157,26 @@ function nodeDisk(): Disk {
           await file.close();
         }
       }),
+    content: (path) => createReadStream(path, { highWaterMark: bufferBytes }),
+    write: (path, content) => withFile(() => pipeline(content, createWriteStream(path, { flags: 'wx' }))),
     names: async (path) => atOnce(() => readdirSync(path)) ?? [],
     folder,
     place: (path, text) =>
       withFile(() =>
         written(path, text, async (from) => {
-          try {
-            await link(from, path);
-          } catch (error) {
-            const code = codeOf(error) ?? '';
-            if (code === 'EEXIST') return false;
-            if (!noLink.includes(code)) throw error;
+          const isPlaced = await linked(from, path, async () => {
             if (await bigStat(path).catch(orUndefined)) return false;
             await renamed(from, path);
-          }
-          await sync(dirname(path));
-          return true;
+            return true;
+          });
+          if (isPlaced) await sync(dirname(path));
+          return isPlaced;
         }),
       ),
     replace: (path, text) => withFile(() => written(path, text, (from) => renamed(from, path))),
+    // whole, since one without its text is waited for until it has been silent for long; it need not outlive the system
     claim: (path, text) =>
-      withFile(async () => {
-        try {
-          await writeFile(path, text, { flag: 'wx' });
-          return true;
-        } catch (error) {
-          if (codeOf(error) === 'EEXIST') return false;
-          throw error;
-        }
-      }),
+      withFile(() => written(path, text, (from) => linked(from, path, () => created(path, text)), false)),
     move: (from, to) =>
       withFile(async () => {
         await chmod(from, 0o444);

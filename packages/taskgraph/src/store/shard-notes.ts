@@ -11,15 +11,34 @@ export interface ShardNotes {
   note(family: Digest, range: Range, key: Digest): Promise<void>;
 }
 
+/** The range that a note's name says. */
+export function rangeNamed(name: string): Range | undefined {
+  const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(name) ?? [];
+  const range: Range = [Number(first), Number(last)];
+  return range[0] <= range[1] ? range : undefined;
+}
+
+/** A family's notes in one text: keys of records by the names of notes. */
+export const formatNotes = (notes: ReadonlyMap<string, Digest>): string =>
+  JSON.stringify(Object.fromEntries(notes));
+
+/** What of a text is a note, wherever it came from. */
+export function parseNotes(text: string): Map<string, Digest> {
+  try {
+    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);
+    return new Map(
+      entries.flatMap(([name, key]) => (rangeNamed(name) && isDigest(key) ? [[name, key]] : [])),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
 export function shardNotes(disk: Disk, folder: string): ShardNotes {
   return {
     async of(family) {
       const names = await disk.names(join(folder, family));
-      return names.flatMap((name): Range[] => {
-        const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(name) ?? [];
-        const range: Range = [Number(first), Number(last)];
-        return range[0] <= range[1] ? [range] : [];
-      });
+      return names.map(rangeNamed).filter((range) => range !== undefined);
     },
     async keyOf(family, [first, last]) {
       const key = new TextDecoder().decode(await disk.read(join(folder, family, `${first}-${last}`)));

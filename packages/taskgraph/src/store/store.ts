@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { type Digest, digestOfText } from '../digest.js';
 import { codeOf, TaskgraphError } from '../errors.js';
@@ -57,6 +57,12 @@ export interface Store {
   blob(output: Output): Promise<string | undefined>;
   /** Keeps what a task gave. The first result of a key stays, if its files do. */
   publish(entry: Entry): Promise<Published>;
+  /** The bytes of a file as they are; whoever gets them compares them with its digest. */
+  content(output: Output): AsyncIterable<Uint8Array>;
+  /** Takes a file from elsewhere, if it is what it is said to be; says whether it is. */
+  receive(output: Output, content: AsyncIterable<Uint8Array>): Promise<boolean>;
+  /** Keeps a record from elsewhere. It is found when its files are here. */
+  adopt(record: ActionRecord): Promise<void>;
   /** A fresh folder on the store's disk, for a task to write in. */
   scratch(): Promise<string>;
   /** Removes such a folder. */
@@ -140,9 +146,17 @@ export async function openStore(
 
   const valid = async (key: Digest, outputs: OutputNames): Promise<ActionRecord | undefined> => {
     const record = await all.records.read(key);
-    if (!record || !hasOutputs(record, outputs)) return undefined;
-    for (const output of Object.values(record.outputs)) if (!(await all.blobs.has(output))) return undefined;
-    return record;
+    return record && hasOutputs(record, outputs) && (await isWhole(record)) ? record : undefined;
+  };
+  const isWhole = async ({ outputs }: ActionRecord): Promise<boolean> => {
+    for (const output of Object.values(outputs)) if (!(await all.blobs.has(output))) return false;
+    return true;
+  };
+
+  const scratch = async (): Promise<string> => {
+    const path = join(tmp, `${ownerName(self)}.${randomUUID()}`);
+    await disk.folder(path);
+    return path;
   };
 
   return {
@@ -185,12 +199,27 @@ export async function openStore(
           canonicalJson(first.provenance.device) === canonicalJson(device);
         return { record: first, ...(differs && { conflict: outputs }) };
       }),
-    scratch: () =>
+    content: (output) => disk.content(all.blobs.path(output.digest)),
+    receive: (output, content) =>
       writing(async () => {
-        const path = join(tmp, `${ownerName(self)}.${randomBytes(6).toString('hex')}`);
-        await disk.folder(path);
-        return path;
+        const dir = await scratch();
+        try {
+          const file = join(dir, 'received');
+          await disk.write(file, upTo(output.size, content));
+          if ((await disk.hash(file))?.digest !== output.digest) return false;
+          await all.blobs.take(file);
+          return true;
+        } finally {
+          await disk.remove(dir);
+        }
       }),
+    adopt: (record) =>
+      writing(async () => {
+        if (await all.records.place(record)) return;
+        const first = await all.records.read(record.key);
+        if (!first || !(await isWhole(first))) await all.records.replace(record);
+      }),
+    scratch: () => writing(scratch),
     discard: (scratch) => guarded(() => disk.remove(scratch)),
     shards: (family) => guarded(() => all.shards.of(family)),
     shardKey: (family, range) => guarded(() => all.shards.keyOf(family, range)),
@@ -207,6 +236,16 @@ export async function openStore(
     },
     collectGarbage: (keepMs) => writing(() => collectGarbage(dir, { disk, ...all }, keepMs)),
   };
+}
+
+/** What is longer than it should be is cut: it is not what it is said to be, and may have no end. */
+async function* upTo(size: number, content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let left = size;
+  for await (const bytes of content) {
+    if (bytes.length > left) return;
+    left -= bytes.length;
+    yield bytes;
+  }
 }
 
 /** A file counts when it is there and holds something. */
@@ -229,7 +268,7 @@ function ownerName({ pid, start, boot, namespace }: Identity): string {
 async function sweep({ disk, self, isAlive }: Machine, tmp: string): Promise<void> {
   const ours = ownerName(self).split('.').at(-1);
   for (const name of await disk.names(tmp)) {
-    const [, pid, start, system] = /^(\d+)\.(\d*)\.([0-9a-f]{16})\.[0-9a-f]+$/.exec(name) ?? [];
+    const [, pid, start, system] = /^(\d+)\.(\d*)\.([0-9a-f]{16})\.[0-9a-f-]+$/.exec(name) ?? [];
     if (start === undefined || system !== ours) continue;
     if ((await isAlive({ ...self, pid: Number(pid), start })) === false)
       await disk.remove(join(tmp, name)).catch(() => {}); // whoever may remove it will

@@ -1,0 +1,75 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { randomOf } from './random-graphs.test.support.js';
+
+/** Graphs of a run in all, and how many share their coordinators; `npm run properties` asks for more. */
+const graphs = Number(process.env.FEWSTEP_REAL_GRAPHS ?? 200);
+const atOnce = 40;
+const kills = 4;
+
+const coordinator = fileURLToPath(new URL('../dist/real-graphs.test.support.js', import.meta.url));
+
+/** Loses, cuts or spoils a file of a store. */
+async function damage(folder: string, random: () => number): Promise<void> {
+  const stores = (await readdir(folder)).filter((name) => name.startsWith('store-'));
+  if (stores.length === 0) return;
+  const store = join(folder, stores[Math.floor(random() * stores.length)]!);
+  const files = (await readdir(store, { recursive: true, withFileTypes: true })).filter(
+    (entry) =>
+      entry.isFile() && /(blobs|records|shards|files)(\/|$)/.test(entry.parentPath.slice(store.length)),
+  );
+  const file = files[Math.floor(random() * files.length)];
+  if (!file) return;
+  const path = join(file.parentPath, file.name);
+  const way = random();
+  if (way < 0.4) await rm(path);
+  else if (way < 0.7) await truncate(path, 5);
+  else await rm(path).then(() => writeFile(path, 'another content'));
+}
+
+it.skipIf(!existsSync(coordinator))(
+  `gives what it must on a real disk, whoever is killed (${graphs} graphs)`,
+  { timeout: graphs * 2000 },
+  async () => {
+    const random = randomOf(7);
+    for (let first = 0; first < graphs; first += atOnce) {
+      const folder = await mkdtemp(join(tmpdir(), 'taskgraph-real-'));
+      await writeFile(join(folder, 'outside'), 'content from outside');
+      const start = (): ChildProcess =>
+        fork(coordinator, [folder, String(first), String(atOnce)], {
+          stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+        });
+      let killed = 0;
+      for (let i = 0; i < kills; i++) {
+        const running = start();
+        const ended = new Promise((resolve) => running.once('exit', resolve));
+        await Promise.race([ended, sleep(100 + random() * 500)]);
+        if (running.kill('SIGKILL')) killed++;
+        await ended;
+        for (let times = 0; times < 5; times++) await damage(folder, random);
+      }
+      const last = start();
+      let said = '';
+      last.stdout!.on('data', (chunk) => {
+        said += chunk;
+      });
+      await new Promise((resolve) => last.once('close', resolve));
+      const outcomes = said
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(outcomes.map(({ seed }) => seed).sort((a, b) => a - b)).toEqual(
+        Array.from({ length: atOnce }, (_, i) => first + i),
+      );
+      expect(outcomes.flatMap(({ wrong }) => wrong)).toEqual([]);
+      expect(killed).toBeGreaterThan(0);
+      await rm(folder, { recursive: true });
+    }
+  },
+);
