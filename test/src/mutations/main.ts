@@ -1,14 +1,21 @@
-/** `npm run mutations`: spoils one coefficient at a time, in a copy, and names the test that notices. */
+/**
+ * `npm run mutations [-- packages/NAME …]`: spoils one coefficient or condition at a time, in a copy, and names the test
+ * that notices.
+ */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../command-line.js';
-import { type Mutation, mutations } from './mutations.js';
+import { mutations as all, type Mutation } from './mutations.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fewstep-mutations-'));
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 process.on('exit', () => rmSync(folder, { recursive: true }));
+
+const only = process.argv.slice(2);
+const mutations =
+  only.length === 0 ? all : all.filter(({ file }) => only.some((name) => file.startsWith(`${name}/`)));
 
 const packageOf = ({ file }: Mutation) => file.split('/', 2).join('/');
 const occurrences = ({ file, text }: Mutation) =>
@@ -33,6 +40,7 @@ function firstFailure(name: string, spoilt?: Mutation): string | undefined {
   const options = ['--bail=1', '--reporter=json', `--outputFile=${report}`];
   const { status, stderr } = spawnSync(process.execPath, [vitest, 'run', '--root', copy, ...options], {
     encoding: 'utf8',
+    env: { ...process.env, FEWSTEP_GRAPHS: '3000' },
   });
   if (status === 0) return undefined;
   const { testResults }: { testResults: { assertionResults: { status: string; fullName: string }[] }[] } =

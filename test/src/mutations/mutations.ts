@@ -1,4 +1,4 @@
-/** A wrong coefficient: `text`, found exactly once in the file, becomes `replacement`. */
+/** A wrong coefficient or condition: `text`, found exactly once in the file, becomes `replacement`. */
 export interface Mutation {
   /** `packages/NAME/src/…` from the repository's root. */
   readonly file: `packages/${string}/src/${string}`;
@@ -8,6 +8,7 @@ export interface Mutation {
 
 const schedules = 'packages/schedules/src';
 const solvers = 'packages/solvers/src';
+const engine = 'packages/taskgraph/src';
 
 export const mutations: readonly Mutation[] = [
   // Schedules
@@ -144,5 +145,96 @@ export const mutations: readonly Mutation[] = [
     file: `${solvers}/predictor-middles.ts`,
     text: 'Math.log(from / middle) / Math.log(middle / to)',
     replacement: 'Math.log(middle / to) / Math.log(from / middle)',
+  },
+
+  // The engine of the task graph
+  {
+    file: `${engine}/store/lease.ts`,
+    text: 'if (await disk.claim(path, mine)) return',
+    replacement: 'await disk.claim(path, mine); return',
+  },
+  { file: `${engine}/store/lease.ts`, text: '>= silentMs', replacement: '>= 0' },
+  {
+    file: `${engine}/store/blobs.ts`,
+    text: 'if (found.digest === digest) {',
+    replacement: 'if (found.digest !== "") {',
+  },
+  {
+    file: `${engine}/store/store.ts`,
+    text: 'if (!(await all.blobs.has(output))) return false;',
+    replacement: 'await all.blobs.has(output);',
+  },
+  {
+    file: `${engine}/store/store.ts`,
+    text: 'await all.records.replace(record);\n          return',
+    replacement: 'return',
+  },
+  {
+    file: `${engine}/store/records.ts`,
+    text: 'return disk.place(pathOf(record.key), formatRecord(record));',
+    replacement: 'await disk.replace(pathOf(record.key), formatRecord(record));\n      return true;',
+  },
+  {
+    file: `${engine}/store/record.ts`,
+    text: ': digest === digestOfRecord(rest)',
+    replacement: ': true',
+  },
+  {
+    file: `${engine}/expand.ts`,
+    text: 'if (found && (await isOf(shards, shard, found.record)))',
+    replacement: 'if (found)',
+  },
+  { file: `${engine}/expand.ts`, text: 'else lost.push(shard);', replacement: '' },
+  {
+    file: `${engine}/expand.ts`,
+    text: 'if (at <= span[1]) yield* unasked([at, span[1]]);',
+    replacement: '',
+  },
+  { file: `${engine}/ranges.ts`, text: 'one[1] <= last', replacement: 'one[1] >= last' },
+  {
+    file: `${engine}/execute.ts`,
+    text: 'await demandWhole(all);\n      await demandAsSeen(all);',
+    replacement: 'await demandAsSeen(all);',
+  },
+  {
+    file: `${engine}/execute.ts`,
+    text: 'await demandAsSeen(all);',
+    replacement: '',
+  },
+  {
+    file: `${engine}/execute.ts`,
+    text: 'if (!(await areWhole(inputs))) throw',
+    replacement: 'if (false as boolean) throw',
+  },
+  {
+    file: `${engine}/execute.ts`,
+    text: 'pending.set(task.id, settle(task));\n    }\n    return obtain(task);',
+    replacement: '}\n    return obtain(task);',
+  },
+  {
+    file: `${engine}/execute.ts`,
+    text: 'await noteShard(task, key);\n          return outcome;',
+    replacement: 'await noteFound(task, key);\n          return outcome;',
+  },
+  {
+    file: `${engine}/execute.ts`,
+    text: 'const meanwhile = await store.lookup(key, task.kind.outputs);',
+    replacement: 'const meanwhile = undefined;',
+  },
+  {
+    file: `${engine}/store/store.ts`,
+    text: '(await disk.hash(file))?.digest !== output.digest',
+    replacement: 'false as boolean',
+  },
+  {
+    file: `${engine}/store/remote.ts`,
+    text: 'if (!isThere && !(await put(name, content))) return;',
+    replacement: 'if (!isThere) await put(name, content);',
+  },
+  { file: `${engine}/store/remote.ts`, text: 'lost.add(output.digest);', replacement: '' },
+  {
+    file: `${engine}/store/remote.ts`,
+    text: 'if (broken !== undefined) throw broken;',
+    replacement: '',
   },
 ];
