@@ -2,6 +2,7 @@ export { RunnerError } from './errors.js';
 export { experimentExecutor } from './execute/experiment-executor.js';
 export { filesOf } from './files-of.js';
 export { compile, type Graph, type PlannedPoint, rootsOf } from './graph/compile.js';
+export type { ExecutorGiven, Plugin } from './plugins.js';
 export { type PointReport, type Report, report } from './report/report.js';
 export { table } from './report/table.js';
 export type { Experiment, Point } from './spec/experiment.js';

@@ -27,15 +27,25 @@ const withSet = (command: Command) =>
       [],
     )
     .option('--json', 'print one JSON object on standard output');
-const withDevice = (command: Command) =>
-  command.option(
-    '--device <device>',
-    'what evaluates networks: cpu, cuda, cuda:0,1, tensorrt, webgpu, tfjs or tfjs:wasm and its like (default: cpu)',
-  );
+const withExecutor = (command: Command) =>
+  command
+    .option(
+      '--device <device>',
+      'what evaluates networks: cpu, cuda, cuda:0,1, tensorrt, webgpu, tfjs or tfjs:wasm and its like (default: cpu)',
+    )
+    .option(
+      '--executor <name[:place]>',
+      'where tasks are computed, by a plugin @fewstep/executor-NAME (default: processes of this machine)',
+    );
 const withStore = (command: Command) =>
   command.option(
     '--store <dir>',
     'where results are kept (default: $FEWSTEP_STORE, or .fewstep in the workspace)',
+  );
+const withCache = (command: Command) =>
+  withStore(command).option(
+    '--cache <name[:place]>',
+    'where to look for what the store has not, by a plugin @fewstep/cache-NAME',
   );
 
 const program = new Command('fewstep')
@@ -46,7 +56,7 @@ const program = new Command('fewstep')
   .exitOverride()
   .showHelpAfterError('(fewstep --help tells more)');
 
-withDevice(withStore(withSet(program.command('run'))))
+withExecutor(withCache(withSet(program.command('run'))))
   .description('compute what is not in the store yet; print the table, write the pictures')
   .argument('<spec...>', 'YAML files, one experiment each')
   .option(
@@ -57,7 +67,7 @@ withDevice(withStore(withSet(program.command('run'))))
     answering('run', options, async (answer) => (await import('./run.js')).run(specs, options, answer)),
   );
 
-withStore(withSet(program.command('plan')))
+withCache(withSet(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
   .argument('<spec...>', 'YAML files')
   .option('--why', 'say for each task what made it new')
@@ -74,7 +84,7 @@ withSet(program.command('validate'))
     ),
   );
 
-withDevice(withStore(withSet(program.command('sample'))))
+withExecutor(withCache(withSet(program.command('sample'))))
   .description('write the images of a spec’s seeds as PNG files')
   .argument('<spec>', 'YAML file')
   .requiredOption('--outdir <dir>', 'where the images go')

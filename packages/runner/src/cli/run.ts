@@ -1,30 +1,33 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Execution, Store } from '@fewstep/taskgraph';
 import { compile, type Graph, rootsOf } from '../graph/compile.js';
+import type { Plugin } from '../plugins.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
 import { checkFiles } from '../spec/read-experiment.js';
-import { workspaceRoot } from '../workspace.js';
+import { workingFolder, workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { readExperiments, sum } from './experiments.js';
 import { openResults, type Results } from './output.js';
-import { type DeviceOption, demand, deviceOf, work } from './work.js';
-import { openWorld, type StoreOptions, sayStore } from './world.js';
+import { demand, type ExecutorOptions, work, workplaceOf } from './work.js';
+import { type CacheOption, openWorld, type StoreOptions, sayStore } from './world.js';
 
 /** What a run counts of its tasks. */
 const taskCounts = ['computed', 'local', 'remote'] as const;
 
-export interface RunOptions extends StoreOptions, DeviceOption {
+export interface RunOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly set: readonly string[];
   readonly results?: string;
 }
 
 /** `fewstep run SPEC…`: computes what is not in the store yet, then the table and the pictures. */
 export async function run(specs: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
-  const device = await deviceOf(options);
   const experiments = await readExperiments(specs, options.set, checkFiles);
-  const world = await openWorld(options);
+  const beside = dirname(resolve(workingFolder(), specs[0]!));
+  const workplace = await workplaceOf(options, beside);
+  const opened = await openWorld(options, beside);
+  const world = { ...opened, plugins: [...opened.plugins, ...workplace.plugins] };
   sayStore(world);
   const folder = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
   const failures = new Map();
@@ -32,11 +35,11 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   for (const experiment of experiments) {
     const results = await openResults(join(folder, experiment.name));
     const graph = compile(experiment);
-    const execution = await work(rootsOf(graph), world, device);
+    const execution = await work(rootsOf(graph), world, workplace);
     for (const [task, error] of execution.failures) failures.set(task, error);
     const one = await writeReport(
       graph,
-      { name: experiment.name, execution, store: world.store },
+      { name: experiment.name, execution, store: world.store, plugins: world.plugins },
       join(folder, experiment.name),
       results,
     ).catch((error: unknown) => {
@@ -53,14 +56,22 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
     });
     answer.line(`\n${table(one)}\n`);
     if (one.comparison) answer.line(`pictures, a row for each line of the table: ${one.comparison}`);
-    answer.line(`tasks: ${one.tasks.computed} computed, ${one.tasks.local} found in ${world.store.dir}`);
+    const elsewhere = one.tasks.remote > 0 ? `, ${one.tasks.remote} in the cache` : '';
+    answer.line(
+      `tasks: ${one.tasks.computed} computed, ${one.tasks.local} found in ${world.store.dir}${elsewhere}`,
+    );
   }
   demand({ failures });
 }
 
 async function writeReport(
   graph: Graph,
-  found: { readonly name: string; readonly execution: Execution; readonly store: Store },
+  found: {
+    readonly name: string;
+    readonly execution: Execution;
+    readonly store: Store;
+    readonly plugins: readonly Plugin[];
+  },
   folder: string,
   results: Results,
 ): Promise<Report> {

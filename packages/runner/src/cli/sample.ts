@@ -1,13 +1,14 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { compile } from '../graph/compile.js';
 import { foldersOf } from '../report/folders.js';
 import { checkFiles, readExperiment } from '../spec/read-experiment.js';
+import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { openResults, shownPath } from './output.js';
-import { type DeviceOption, demand, deviceOf, work } from './work.js';
-import { openWorld, type StoreOptions, sayStore } from './world.js';
+import { demand, type ExecutorOptions, work, workplaceOf } from './work.js';
+import { type CacheOption, openWorld, type StoreOptions, sayStore } from './world.js';
 
-export interface SampleOptions extends StoreOptions, DeviceOption {
+export interface SampleOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly set: readonly string[];
   readonly seeds?: string;
   readonly outdir: string;
@@ -16,11 +17,12 @@ export interface SampleOptions extends StoreOptions, DeviceOption {
 
 /** `fewstep sample SPEC`: the images of the seeds as PNG files, named as the official sampler names them. */
 export async function sample(spec: string, options: SampleOptions, answer: Answer): Promise<void> {
-  const device = await deviceOf(options);
   const set = [...options.set, ...(options.seeds === undefined ? [] : [`sample.seeds="${options.seeds}"`])];
   const experiment = await readExperiment(spec, { set });
   checkFiles(experiment);
-  const world = await openWorld(options);
+  const beside = dirname(resolve(workingFolder(), spec));
+  const workplace = await workplaceOf(options, beside);
+  const world = await openWorld(options, beside);
   sayStore(world);
   const { points } = compile(experiment);
   const folders =
@@ -31,7 +33,7 @@ export async function sample(spec: string, options: SampleOptions, answer: Answe
   const execution = await work(
     points.map(({ samples }) => samples),
     world,
-    device,
+    workplace,
   );
   const written = [];
   const { writeShard } = await import('./write-shard.js');

@@ -1,20 +1,57 @@
-import type { Device } from '@fewstep/models';
-import { type Execution, execute, isShards, type Node, needed, TaskgraphError } from '@fewstep/taskgraph';
+import {
+  type Execution,
+  type Executor,
+  execute,
+  isShards,
+  type Json,
+  type Node,
+  needed,
+  TaskgraphError,
+} from '@fewstep/taskgraph';
 import { codeOf, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
-import { experimentExecutor } from '../execute/experiment-executor.js';
+import { experimentExecutor, kindsModule } from '../execute/experiment-executor.js';
 import { progress } from '../execute/progress.js';
+import { findPlugin, type Plugin } from '../plugins.js';
+import { workingFolder } from '../workspace.js';
 import type { World } from './world.js';
 
-/** Option of the commands whose tasks evaluate networks. */
-export interface DeviceOption {
+/** Options of the commands whose tasks evaluate networks. */
+export interface ExecutorOptions {
   readonly device?: string;
+  readonly executor?: string;
 }
 
-/** @throws ModelError E_ENGINE for a word that names no device */
-export async function deviceOf({ device }: DeviceOption): Promise<Device | undefined> {
-  if (device === undefined) return undefined;
-  return (await import('@fewstep/models')).parseDevice(device);
+/** Where a command computes. */
+export interface Workplace {
+  open(): Promise<Executor>;
+  readonly plugins: readonly Plugin[];
+}
+
+/**
+ * @param folder where plugins are looked for first
+ * @throws ModelError E_ENGINE for a word that names no device; RunnerError E_PLUGIN
+ */
+export async function workplaceOf(
+  { device: word, executor }: ExecutorOptions,
+  folder = workingFolder(),
+): Promise<Workplace> {
+  const device = word === undefined ? undefined : (await import('@fewstep/models')).parseDevice(word);
+  if (executor === undefined) return { open: async () => experimentExecutor({ device }), plugins: [] };
+  const { open, name, version } = await findPlugin('executor', executor, folder);
+  return {
+    async open() {
+      const here = experimentExecutor({ device });
+      const given = { kinds: kindsModule, here, ...(device && { device: device as unknown as Json }) };
+      const made = await open(given);
+      return {
+        slots: made.slots,
+        run: (job) => made.run(job),
+        close: async () => void (await Promise.all([made.close(), here.close()])),
+      };
+    },
+    plugins: [{ name, version }],
+  };
 }
 
 /**
@@ -25,7 +62,7 @@ export async function deviceOf({ device }: DeviceOption): Promise<Device | undef
 export async function work(
   roots: readonly Node[],
   { store, versions }: World,
-  device?: Device,
+  { open }: Pick<Workplace, 'open'> = { open: async () => experimentExecutor() },
 ): Promise<Execution> {
   const all = needed(roots);
   const reporter = progress(process.stderr, {
@@ -33,7 +70,7 @@ export async function work(
     work: all.reduce((sum, node) => sum + workOf(node), 0),
   });
   const warn = bottleneckWarnings(all);
-  const executor = experimentExecutor({ device });
+  const executor = await open();
   const interruption = new AbortController();
   const { signal } = interruption;
   const interrupt = () => {
@@ -62,6 +99,7 @@ export async function work(
         { exitCode: 130 },
       );
     }
+    if ('settled' in store) await store.settled();
     return execution;
   } finally {
     reporter.end();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Execution, Store, Task } from '@fewstep/taskgraph';
 import type { Graph } from '../graph/compile.js';
+import type { Plugin } from '../plugins.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import { foldersOf } from './folders.js';
 
@@ -10,6 +11,8 @@ export interface Report {
   readonly points: readonly PointReport[];
   /** Tasks computed by this run, found in the local store, and found remotely. */
   readonly tasks: { readonly computed: number; readonly local: number; readonly remote: number };
+  /** Plugins that it ran with; none where there were none. */
+  readonly plugins?: readonly Plugin[];
   /** The first images of every point, a row each, in the order of the points. */
   readonly comparison?: string;
   readonly failures: readonly { readonly task: string; readonly code?: string; readonly message: string }[];
@@ -45,7 +48,19 @@ export type Place = (source: string, ...name: string[]) => Promise<string>;
 /** Gathers a run's results and places its pictures and predictors. */
 export async function report(
   graph: Graph,
-  { name, execution, store, place }: { name: string; execution: Execution; store: Store; place: Place },
+  {
+    name,
+    execution,
+    store,
+    plugins = [],
+    place,
+  }: {
+    name: string;
+    execution: Execution;
+    store: Store;
+    plugins?: readonly Plugin[];
+    place: Place;
+  },
 ): Promise<Report> {
   const blob = async (task: Task | undefined, output: string) => {
     const record = task && execution.records.get(task);
@@ -96,6 +111,7 @@ export async function report(
     name,
     points,
     tasks: { computed: execution.computed, local: execution.local, remote: execution.remote },
+    ...(plugins.length > 0 && { plugins }),
     ...(comparison && { comparison }),
     failures: [...execution.failures].map(([task, error]) => ({
       task: task.title,
