@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from './command-line.js';
@@ -103,4 +104,30 @@ describe.each(names)('@fewstep/%s', (name) => {
       expect(stdout.trim()).toBe(prints.trim());
     }
   });
+});
+
+it('@fewstep/taskgraph goes on from where its README’s pipeline was killed, and computes nothing again', async () => {
+  const folder = join(dir, 'taskgraph');
+  const store = join(folder, 'store');
+  const recorded = async () => {
+    const names = await readdir(join(store, 'records'), { recursive: true }).catch(() => []);
+    return names.filter((one) => one.endsWith('.json')).length;
+  };
+  for (const finished of [0, 1, 2, 3]) {
+    await rm(store, { recursive: true, force: true });
+    const child = spawn(process.execPath, ['example.mjs'], { cwd: folder, stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    while ((await recorded()) < finished) await sleep(1);
+    child.kill('SIGKILL');
+    await ended;
+    const kept = await recorded();
+    expect(kept).toBeGreaterThanOrEqual(finished);
+    const { stdout } = await run(process.execPath, ['example.mjs'], { cwd: folder });
+    expect(stdout.split('\n')[0]).toBe(
+      kept < 4
+        ? `Both: 9 words (${4 - kept} computed, ${kept} found)`
+        : 'Both: 9 words (0 computed, 4 found)',
+    );
+    expect(stdout).toContain('\nTogether: 9 words (');
+  }
 });
