@@ -169,11 +169,15 @@ export function memoryWorld(random: () => number): World {
         now: () => now,
         sleep: (ms, signal) =>
           new Promise((resolve, reject) => {
-            const cancel = after(ms * (0.5 + random()), () => !state.killed && resolve());
-            signal?.addEventListener('abort', () => {
-              cancel();
-              reject(signal.reason);
+            const cancel = after(ms * (0.5 + random()), () => {
+              signal?.removeEventListener('abort', abort);
+              if (!state.killed) resolve();
             });
+            const abort = () => {
+              cancel();
+              reject(signal?.reason);
+            };
+            signal?.addEventListener('abort', abort);
           }),
         every(ms, beat) {
           let stopped = false;

@@ -4,7 +4,8 @@ import { type Execution, execute } from './execute.js';
 import type { Executor, Job } from './executor.js';
 import { each, graphBuilder, isShards, type Node, output, outputs, outside } from './graph.js';
 import { memoryRemote, memoryWorld, type World } from './memory-machine.test.support.js';
-import { compute, expectedOf, kinds, versions } from './random-graphs.test.support.js';
+import { expectedOf, kinds, versions } from './random-graphs.test.support.js';
+import { compute } from './random-graphs-run.test.support.js';
 import type { FilesOf } from './store/file-notes.js';
 import type { Machine } from './store/machine.js';
 import { type Remote, withRemote } from './store/remote.js';
@@ -42,6 +43,7 @@ function nodes(): readonly Node[] {
   return [read, made, seen, told];
 }
 const tasks = 6;
+const never = new Promise<never>(() => {});
 
 /** Bytes of a file, and what they are read and written with. */
 const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
@@ -267,6 +269,67 @@ describe('a remote', () => {
     expect(computed).toBe(tasks);
   });
 
+  it('is silent only while it is waited for, and is asked for little at once', async () => {
+    const world = begin();
+    const remote = memoryRemote(() => 0.4, false);
+    await runOn(world, '/store', { remote });
+    let [asked, most] = [0, 0];
+    const counting = (machine: Machine): Remote => ({
+      ...remote(machine),
+      get: async (name, signal) => {
+        most = Math.max(most, ++asked);
+        return remote(machine)
+          .get(name, signal)
+          .finally(() => asked--);
+      },
+    });
+    // a disk that takes longer for each file than a remote may be silent
+    const slow = (machine: Machine): Machine => ({
+      ...machine,
+      disk: {
+        ...machine.disk,
+        hash: async (path) => {
+          await machine.clock.sleep(20_000);
+          return machine.disk.hash(path);
+        },
+      },
+    });
+    const { machine } = world.process({ boot: 'slow' });
+    const told: Error[] = [];
+    const options = { clock: machine.clock, onFailure: (error: Error) => told.push(error) };
+    const local = await world.run(openStore('/slow', { machine: slow(machine), filesOf }));
+    const store = withRemote(local, counting(machine), options);
+    const names = [...remote.kept.keys()].filter((name) => name.startsWith('blobs/'));
+    const outputsThere = names.map((name) => ({
+      digest: name.slice(6),
+      size: remote.kept.get(name)!.length,
+    }));
+    const missing = Array.from({ length: 100 }, (_, i) => ({ digest: `${i}`.padStart(64, '0'), size: 1 }));
+    const paths = await world.run(Promise.all([...outputsThere, ...missing].map((one) => store.blob(one))));
+    expect(paths.filter((path) => path !== undefined)).toHaveLength(names.length);
+    expect(told).toEqual([]);
+    expect(most).toBeLessThanOrEqual(32);
+  });
+
+  it('is left alone once it is told to be', async () => {
+    const world = begin();
+    const { machine } = world.process();
+    const hanging: Remote = { has: () => never, get: () => never, put: () => never };
+    const told: Error[] = [];
+    const local = await world.run(openStore('/store', { machine, filesOf }));
+    const store = withRemote(local, hanging, {
+      clock: machine.clock,
+      onFailure: (error) => told.push(error),
+    });
+    const asked = store.lookup('0'.repeat(64), {});
+    await world.run(machine.clock.sleep(100));
+    store.abandon();
+    const begun = machine.clock.now();
+    expect(await world.run(asked)).toBeUndefined();
+    expect(machine.clock.now() - begun).toBeLessThan(100);
+    expect(told).toEqual([]);
+  });
+
   it('has no record whose files it has not', async () => {
     const world = begin();
     const remote = memoryRemote(() => 0.4, false);
@@ -286,7 +349,6 @@ describe('a remote', () => {
     expect([...remote.kept.keys()].filter((name) => name.startsWith('records/'))).toEqual([]);
   });
 
-  const never = new Promise<never>(() => {});
   const silence = async function* () {
     await never;
     yield new Uint8Array();

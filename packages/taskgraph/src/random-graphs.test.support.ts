@@ -11,8 +11,8 @@ import {
   type Task,
   type TaskInput,
 } from './graph.js';
-import type { Json } from './json.js';
 import { file, kind, many, optional, params, type Range } from './kind.js';
+import { compute } from './random-graphs-run.test.support.js';
 
 export const versions = { pkg: '1' };
 
@@ -104,49 +104,6 @@ export function randomGraph(random: () => number, outsideFile: string, part?: Pa
   return [...tasks, ...shards];
 }
 
-type Texts = Readonly<Record<string, readonly string[] | undefined>>;
-
-/** What a task gives, by the names of its outputs; a line for each item. */
-export function compute(kindName: string, given: Json, inputs: Texts): Record<string, string> {
-  const { n, first, items, of, take } = given as unknown as {
-    n: number;
-    first: number;
-    items: Range;
-    of: Range;
-    take: Range;
-  };
-  const linesOf = (name: string) => (inputs[name]?.length ? inputs[name].join('\n').split('\n') : []);
-  if (kindName === 'sharded.slice') {
-    const some = (name: string) => {
-      const lines = linesOf(name);
-      expectItems(lines, of);
-      return lines.slice(take[0] - of[0], take[1] - of[0] + 1).join('\n');
-    };
-    return { a: some('a'), b: some('b') };
-  }
-  const base = mixed(`${n};${inputs.data ?? ''};${linesOf('parts').join('\n')}`);
-  if (kindName === 'single') {
-    const value = mixed(`${base};${linesOf('few').slice(0, first).join('\n')}`);
-    return { a: `a${value}`, b: `b${value}`, ...(n % 3 === 0 && { c: `c${value}` }) };
-  }
-  const rows = linesOf('rows');
-  if (rows.length > 0) expectItems(rows, items);
-  const a: string[] = [];
-  const b: string[] = [];
-  for (let item = items[0]; item <= items[1]; item++) {
-    const value = mixed(`${base};${item};${rows[item - items[0]] ?? ''}`);
-    a.push(`${item} a${value}`);
-    b.push(`${item} b${value}`);
-  }
-  return { a: a.join('\n'), b: b.join('\n') };
-}
-
-function expectItems(lines: readonly string[], [first, last]: Range): void {
-  const found = lines.map((line) => Number.parseInt(line, 10));
-  if (lines.length !== last - first + 1 || found.some((item, i) => item !== first + i))
-    throw new Error(`items ${first}-${last} were asked for, and ${found} came`);
-}
-
 /** What the outputs of nodes must be, worked out without a store: of shards all lines in the order asked for. */
 export function expectedOf(nodes: readonly Node[], outsideText: string): Map<Node, Record<string, string>> {
   const known = new Map<Node, Record<string, string>>();
@@ -181,19 +138,6 @@ export function expectedOf(nodes: readonly Node[], outsideText: string): Map<Nod
   };
   for (const node of nodes) givenBy(node);
   return known;
-}
-
-/** 53 bits of a text (cyrb53). */
-function mixed(text: string): string {
-  let [high, low] = [0xdeadbeef, 0x41c6ce57];
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    high = Math.imul(high ^ code, 2654435761);
-    low = Math.imul(low ^ code, 1597334677);
-  }
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36);
 }
 
 /** Random numbers of a seed (mulberry32). */

@@ -3,14 +3,8 @@ import { type Execution, execute } from './execute.js';
 import type { Executor } from './executor.js';
 import { isShards, type Node, type Task } from './graph.js';
 import { memoryRemote, memoryWorld } from './memory-machine.test.support.js';
-import {
-  compute,
-  expectedOf,
-  type Part,
-  randomGraph,
-  randomOf,
-  versions,
-} from './random-graphs.test.support.js';
+import { expectedOf, type Part, randomGraph, randomOf, versions } from './random-graphs.test.support.js';
+import { compute } from './random-graphs-run.test.support.js';
 import type { FilesOf } from './store/file-notes.js';
 import { withRemote } from './store/remote.js';
 import { openStore, type Store } from './store/store.js';

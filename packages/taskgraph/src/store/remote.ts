@@ -29,6 +29,8 @@ export interface Remote {
 export interface RemoteStore extends Store {
   /** Waits until what was computed here has been given to the remote, or could not be. */
   settled(): Promise<void>;
+  /** Asks the remote nothing any more, and ends what it was asked. */
+  abandon(): void;
 }
 
 export interface RemoteOptions {
@@ -37,12 +39,14 @@ export interface RemoteOptions {
   readonly clock?: Pick<Clock, 'sleep'>;
 }
 
-/** So long may nothing move: then the remote is not asked again. */
+/** So long is it waited for, for each answer and each part of one: then the remote is not asked again. */
 const patienceMs = 2_000;
 /** So many failures in a row, and it is not asked again. */
 const mostFailures = 3;
 /** Records and notes of more bytes are none. */
 const mostBytes = 16 << 20;
+/** A remote of few connections would seem silent to whoever asks for more at once. */
+const asksAtOnce = 32;
 const sendsAtOnce = 4;
 /** Why what was asked of the remote ends: it has answered, or will not be waited for. */
 const ended = new Error('ended');
@@ -66,49 +70,61 @@ export function withRemote(
   /** Families with notes that are not sent yet, and those that are being sent. */
   const changed = new Set<Digest>();
   const noting = new Set<Digest>();
-  const atOnce = limit(sendsAtOnce);
+  const asking = limit(asksAtOnce);
+  const inTurn = limit(sendsAtOnce);
+  const running = new Set<AbortController>();
   let failures = 0;
   let isTold = false;
 
   /** What the remote answers; undefined where it fails, which costs nothing but the answer. */
-  const ask = async <T>(
-    work: (signal: AbortSignal, moved: () => void) => Promise<T>,
-  ): Promise<T | undefined> => {
-    if (failures >= mostFailures) return undefined;
-    const stop = new AbortController();
-    let moves = 0;
-    const silence = async (): Promise<never> => {
-      for (let before = -1; before !== moves; ) {
-        before = moves;
-        await clock.sleep(patienceMs, stop.signal);
-        stop.signal.throwIfAborted();
+  const ask = <T>(work: (watch: Watch) => Promise<T>): Promise<T | undefined> =>
+    asking(async () => {
+      if (failures >= mostFailures) return undefined;
+      const stop = new AbortController();
+      running.add(stop);
+      let [pending, moves] = [0, 0];
+      const moved = () => void moves++;
+      const waits = async <A>(answer: Promise<A>): Promise<A> => {
+        pending++;
+        moved();
+        return answer.finally(() => {
+          pending--;
+          moved();
+        });
+      };
+      const silence = async (): Promise<never> => {
+        for (let before = -1; pending === 0 || before !== moves; ) {
+          before = moves;
+          await clock.sleep(patienceMs, stop.signal);
+          stop.signal.throwIfAborted();
+        }
+        failures = mostFailures;
+        throw new Error(`it has not answered for ${patienceMs / 1000} s`);
+      };
+      try {
+        const answer = await Promise.race([work({ signal: stop.signal, waits, moved }), silence()]);
+        if (failures < mostFailures) failures = 0;
+        return answer;
+      } catch (error) {
+        if (error instanceof StoreError) throw error.cause;
+        if (stop.signal.aborted) return undefined;
+        failures++;
+        if (!isTold) onFailure(error instanceof Error ? error : new Error(String(error)));
+        isTold = true;
+        return undefined;
+      } finally {
+        running.delete(stop);
+        stop.abort(ended);
       }
-      failures = mostFailures;
-      throw new Error(`it has not answered for ${patienceMs / 1000} s`);
-    };
-    try {
-      const answer = await Promise.race([work(stop.signal, () => moves++), silence()]);
-      if (failures < mostFailures) failures = 0;
-      return answer;
-    } catch (error) {
-      if (error instanceof StoreError) throw error.cause;
-      failures++;
-      if (!isTold) onFailure(error instanceof Error ? error : new Error(String(error)));
-      isTold = true;
-      return undefined;
-    } finally {
-      stop.abort(ended);
-    }
-  };
+    });
 
   const textOf = (name: string): Promise<string | undefined> =>
-    ask(async (signal, moved) => {
-      const content = await remote.get(name, signal);
+    ask(async ({ signal, waits }) => {
+      const content = await waits(remote.get(name, signal));
       if (!content) return undefined;
       const parts: Uint8Array[] = [];
       let size = 0;
-      for await (const part of content) {
-        moved();
+      for await (const part of awaited(content, { waits })) {
         parts.push(part);
         size += part.length;
         if (size > mostBytes) return undefined;
@@ -124,13 +140,13 @@ export function withRemote(
   };
 
   const fetched = async (output: Output): Promise<string | undefined> => {
-    const isReceived = await ask(async (signal, moved) => {
-      const content = await remote.get(`blobs/${output.digest}`, signal);
+    const isReceived = await ask(async ({ signal, waits }) => {
+      const content = await waits(remote.get(`blobs/${output.digest}`, signal));
       if (!content) return false;
       let broken: unknown;
       const whatCame = async function* () {
         try {
-          yield* watched(content, moved);
+          yield* awaited(content, { waits });
         } catch (error) {
           broken = error;
         }
@@ -153,22 +169,24 @@ export function withRemote(
   };
 
   const send = (work: () => Promise<unknown>): void => {
-    const sent: Promise<void> = atOnce(work)
+    const sent: Promise<void> = inTurn(work)
       .catch(() => {}) // what could not be read here can't be sent
       .then(() => void sending.delete(sent));
     sending.add(sent);
   };
   const put = (name: string, { size, open }: Content) =>
-    ask((signal, moved) =>
-      remote.put(name, { size, open: () => watched(open(), moved) }, signal).then(() => true),
-    );
+    ask(async ({ signal, waits, moved }) => {
+      await waits(remote.put(name, { size, open: () => counted(open(), moved) }, signal));
+      return true;
+    });
 
   /** Files first: a record promises them. */
   const sendRecord = async (record: ActionRecord): Promise<void> => {
     if (await recordOf(record.key)) return;
     for (const output of Object.values(record.outputs)) {
       const name = `blobs/${output.digest}`;
-      const isThere = !lost.has(output.digest) && (await ask((signal) => remote.has(name, signal)));
+      const isThere =
+        !lost.has(output.digest) && (await ask(({ signal, waits }) => waits(remote.has(name, signal))));
       const content: Content = { size: output.size, open: () => store.content(output) };
       if (!isThere && !(await put(name, content))) return;
     }
@@ -227,13 +245,35 @@ export function withRemote(
     async settled() {
       while (sending.size > 0) await Promise.all(sending);
     },
+    abandon() {
+      failures = mostFailures;
+      for (const stop of running) stop.abort(ended);
+    },
   };
 }
 
 /** An error of the store's while the remote was asked: it is no failure of the remote's. */
 class StoreError extends Error {}
 
-async function* watched(content: AsyncIterable<Uint8Array>, moved: () => void): AsyncIterable<Uint8Array> {
+/** What a question to the remote is watched by: it is silent where nothing moves while it is waited for. */
+interface Watch {
+  readonly signal: AbortSignal;
+  waits<A>(answer: Promise<A>): Promise<A>;
+  moved(): void;
+}
+
+/** Each part of what the remote gives is waited for; what is done with one is no silence of the remote's. */
+const awaited = (content: AsyncIterable<Uint8Array>, { waits }: Pick<Watch, 'waits'>) => ({
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    const parts = content[Symbol.asyncIterator]();
+    return {
+      next: () => waits(parts.next()),
+      return: async () => (await parts.return?.()) ?? { done: true, value: undefined },
+    };
+  },
+});
+
+async function* counted(content: AsyncIterable<Uint8Array>, moved: () => void): AsyncIterable<Uint8Array> {
   for await (const bytes of content) {
     moved();
     yield bytes;
