@@ -76,6 +76,7 @@ export async function work(
   const interrupt = () => {
     interruption.abort();
     void executor.close();
+    if ('abandon' in store) store.abandon();
   };
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
