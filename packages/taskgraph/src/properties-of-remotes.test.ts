@@ -1,7 +1,7 @@
 import { it } from 'vitest';
 import { expectAll, graphs, timeout } from './properties.test.support.js';
 
-const count = Math.floor(graphs * 0.3);
+const count = Math.floor(graphs * 0.25);
 
 it(
   `finds on another machine what a remote has, and computes what it hasn't (${count} graphs)`,

@@ -11,7 +11,7 @@ import { randomOf } from './random-graphs.test.support.js';
 /** Graphs of a run in all, and how many share their coordinators; `npm run properties` asks for more. */
 const graphs = Number(process.env.FEWSTEP_REAL_GRAPHS ?? 200);
 const atOnce = 40;
-const kills = 4;
+const kills = 3;
 
 const coordinator = fileURLToPath(new URL('../dist/real-graphs.test.support.js', import.meta.url));
 
