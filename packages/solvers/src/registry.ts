@@ -1,17 +1,17 @@
-import { type DeisOptions, deis } from './deis.js';
-import { type DpmOptions, dpm } from './dpm.js';
-import { dpmpp } from './dpmpp.js';
-import { euler } from './euler.js';
-import { heun } from './heun.js';
-import { type IpndmOptions, ipndm } from './ipndm.js';
-import { ipndmV } from './ipndm-v.js';
+import { type DeisOptions, deis } from './methods/deis.js';
+import { type DpmOptions, dpm } from './methods/dpm.js';
+import { dpmpp } from './methods/dpmpp.js';
+import { euler } from './methods/euler.js';
+import { heun } from './methods/heun.js';
+import { type IpndmOptions, ipndm } from './methods/ipndm.js';
+import { ipndmV } from './methods/ipndm-v.js';
+import { type UnipcOptions, unipc } from './methods/unipc.js';
 import type { Solver, Student } from './solver.js';
 import { amed } from './students/amed.js';
 import { dpmStudent } from './students/dpm.js';
 import { dpmppStudent } from './students/dpmpp.js';
 import { eulerStudent } from './students/euler.js';
 import { ipndmStudent } from './students/ipndm.js';
-import { type UnipcOptions, unipc } from './unipc.js';
 
 /** A solver's name in a spec, as the official `--solver`. */
 export type SolverName = 'euler' | 'heun' | 'dpm' | 'dpmpp' | 'unipc' | 'ipndm' | 'ipndm_v' | 'deis';

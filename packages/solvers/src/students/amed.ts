@@ -1,7 +1,7 @@
-import { eulerUpdate } from '../euler.js';
-import { evaluate } from '../evaluate.js';
+import { evaluate } from '../drive/evaluate.js';
+import { slopeAt } from '../math/vector.js';
+import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { slopeAt } from '../vector.js';
 import { opening } from './opening.js';
 
 /**

@@ -1,8 +1,8 @@
-import { dpmUpdate } from '../dpm.js';
-import { eulerUpdate } from '../euler.js';
-import { evaluate } from '../evaluate.js';
+import { evaluate } from '../drive/evaluate.js';
+import { slopeAt } from '../math/vector.js';
+import { dpmUpdate } from '../methods/dpm.js';
+import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { slopeAt } from '../vector.js';
 import { opening } from './opening.js';
 
 /**

@@ -1,5 +1,5 @@
-import { type DpmppOptions, type DpmppState, dpmpp, dpmppAdvance } from '../dpmpp.js';
-import { evaluate } from '../evaluate.js';
+import { evaluate } from '../drive/evaluate.js';
+import { type DpmppOptions, type DpmppState, dpmpp, dpmppAdvance } from '../methods/dpmpp.js';
 import type { Student } from '../solver.js';
 import { opening } from './opening.js';
 

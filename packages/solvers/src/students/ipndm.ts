@@ -1,7 +1,7 @@
-import { evaluate } from '../evaluate.js';
-import { type IpndmOptions, type IpndmState, ipndm, ipndmAdvance } from '../ipndm.js';
+import { evaluate } from '../drive/evaluate.js';
+import { slopeAt } from '../math/vector.js';
+import { type IpndmOptions, type IpndmState, ipndm, ipndmAdvance } from '../methods/ipndm.js';
 import type { Student } from '../solver.js';
-import { slopeAt } from '../vector.js';
 import { opening } from './opening.js';
 
 /**

@@ -1,8 +1,8 @@
-import { BOTTLENECK_SIZE } from '../analytical-first-step.js';
-import { evaluate } from '../evaluate.js';
+import { BOTTLENECK_SIZE } from '../drive/analytical-first-step.js';
+import { evaluate } from '../drive/evaluate.js';
+import { type Scalar, scalar } from '../math/vector.js';
 import type { Evaluation, Predict, Request, Steering, Vector } from '../solver.js';
 import { SolverError } from '../solver-error.js';
-import { type Scalar, scalar } from '../vector.js';
 
 /** What a student knows once its step is open. */
 interface Opening extends Steering {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fixed, stepFrom } from '../analytic.test.helpers.js';
+import { fixed, stepFrom } from '../methods/analytic.test.helpers.js';
 import { students } from '../registry.js';
 import type { Request, Solver, SolverState, Student } from '../solver.js';
 

@@ -1,0 +1,103 @@
+import type { Denoise } from '../drive/solve.js';
+import { combine } from '../math/vector.js';
+import type { SolverState, Vector } from '../solver.js';
+import type { Gradients } from './adam.js';
+import { gaussNewton, type OutputSlope } from './gauss-newton.js';
+import { predict } from './predictor.js';
+import { PredictorError } from './predictor-error.js';
+import { checkTrainStep, type Interval, lossOf, type TrainStep } from './training.js';
+import { drawTrajectory, endSlopes } from './training-trajectory.js';
+
+/** One batch to train on, and where in the training it comes. */
+export interface EndToEndStep<State extends SolverState = SolverState> extends TrainStep<State> {
+  /** The part of the training that lies behind, 0 … 1: the learning rate falls to 0 along half a cosine. */
+  readonly done: number;
+  /** Steps of Adam on the model. Default 40. */
+  readonly descents?: number;
+  /**
+   * Bounds of what is seen in the end, as [−1, 1] of an image: values beyond count as the bound, the teacher's too. Left
+   * out, as for latents, all values count.
+   */
+  readonly range?: readonly [number, number];
+}
+
+/**
+ * One training step of the predictor on what counts in the end: the student takes the batch from its start to its last
+ * noise level, and the predictor's outputs in all intervals move together to bring it to where the teacher ends.
+ *
+ * - The student keeps to its own points, so an interval learns to make up for those before it.
+ * - Losses have many valleys: begin in a good one, with `withMiddles`.
+ * - The slopes of the end by every output give a model of the loss, of second order and each sample's own (Gauss–Newton).
+ *   Adam takes `descents` steps on it, for which the denoiser isn't asked.
+ * - Evaluations, with K intervals and m outputs that exist (r, scaleDir, scaleTime): 2K for the trajectory, less 1 where
+ *   its opening is given or analytical; K for r and K for scaleTime; m·K(K − 1) to draw the rest again.
+ * - Of the teacher's points the first and the last are used; the others give the reported losses. The last loss is the
+ *   one that is trained on, within `range`.
+ * - Compared with `trainStep`: docs/loss-weight.md.
+ *
+ * @throws PredictorError (E_TRAINING) if noise levels, teacher and batch don't fit, a range is none, or a loss is not finite
+ * @throws SolverError (E_DENOISED) if the denoiser gives no bottleneck
+ */
+export async function trainEndToEnd<State extends SolverState>(
+  what: EndToEndStep<State>,
+): Promise<Interval[]> {
+  checkTrainStep(what);
+  const { trainer, n, sigmas, teacher, openings, done, descents = 40, afs = false, epsilon = 3e-3 } = what;
+  const [low, high] = what.range ?? [-Infinity, Infinity];
+  if (!(low < high))
+    throw new PredictorError(
+      'E_TRAINING',
+      `a range is its lower bound, then its upper one; found ${low} and ${high}. Images take [-1, 1], latents none.`,
+      { low, high },
+    );
+  let asked = 0;
+  const denoise: Denoise = (request) => {
+    asked++;
+    return what.denoise(request);
+  };
+  const route = { ...what, denoise };
+  const passages = await drawTrajectory(route, trainer.predictor, teacher[0]!, afs ? 'afs' : openings?.[0]);
+  const end = passages.at(-1)!.end.x;
+  const seen = (x: Vector) => x.map((value) => Math.min(high, Math.max(low, value)));
+  const error = combine([1, seen(end)], [-1, seen(teacher.at(-1)!)]);
+  const errors = passages.slice(0, -1).map(({ end }, k) => combine([1, end.x], [-1, teacher[k + 1]!]));
+  const losses = [...errors, error].map((error, k) => lossOf(error, n, k, sigmas));
+
+  const drawn = passages.map(
+    ({ evaluations }, k) => evaluations.length - (k === 0 && (afs || openings?.[0]) ? 1 : 0),
+  );
+  const slopes: OutputSlope[] = [];
+  const trained: Interval[] = [];
+  for (const [k, passage] of passages.entries()) {
+    const before = asked;
+    const found = await endSlopes(route, passages, k, trainer.predictor, epsilon);
+    const within = (slope: Vector) => slope.map((s, i) => (end[i]! > high || end[i]! < low ? 0 : s));
+    slopes.push(...found.map((one) => ({ ...one, slope: within(one.slope) })));
+    const nfe = drawn[k]! + asked - before;
+    trained.push({ loss: losses[k]!, x: passage.end.x, steering: passage.steering, nfe });
+  }
+  const derivative = gaussNewton({
+    steerings: passages.map(({ steering }) => steering),
+    slopes,
+    error,
+    settings: trainer.predictor,
+  });
+  for (let descent = 0; descent < descents; descent++) {
+    const output = predict(trainer.predictor);
+    const cotangents = derivative(passages.map(({ inputs }) => output(...inputs)));
+    const gradients: Gradients[] = [];
+    for (const [k, { inputs }] of passages.entries())
+      gradients.push(await trainer.gradient(inputs, cotangents[k]!));
+    await trainer.descend(sumOf(gradients), (1 + Math.cos(Math.PI * done)) / 2);
+  }
+  return trained;
+}
+
+function sumOf(gradients: readonly Gradients[]): Gradients {
+  return Object.fromEntries(
+    Object.keys(gradients[0]!).map((name) => [
+      name,
+      gradients[0]![name]!.map((_, i) => gradients.reduce((sum, gradient) => sum + gradient[name]![i]!, 0)),
+    ]),
+  );
+}

@@ -1,0 +1,80 @@
+import { evaluate } from '../drive/evaluate.js';
+import { slopeAt } from '../math/vector.js';
+import type { Sigma, Solver, Vector } from '../solver.js';
+import { checkOrder } from './check-order.js';
+import { dpmppUpdate, type ModelPoint } from './dpmpp-update.js';
+import { threshold } from './threshold.js';
+
+/** What `dpmpp` and its student extrapolate, and from how many evaluations. */
+export interface DpmppOptions {
+  /** 1, 2 or 3. Default 3. */
+  readonly maxOrder?: number;
+  /** true: the model is D, dynamically thresholded for data in [−1, 1]; false: it is the slope. Default true. */
+  readonly predictX0?: boolean;
+  /** The last steps fall back to lower orders, which is steadier with few steps. Default true. */
+  readonly lowerOrderFinal?: boolean;
+}
+
+/** A DPM-Solver++ solve between steps: x [n × size] and the evaluations that it goes on from. */
+export interface DpmppState {
+  readonly x: Vector;
+  /** Samples in x. */
+  readonly n: number;
+  /** The model at the evaluations before, newest first; at most maxOrder − 1. */
+  readonly points: readonly ModelPoint[];
+}
+
+/** The state that a solve with DPM-Solver++ starts from. */
+function dpmppStart(x: Vector, n: number): DpmppState {
+  return { x, n, points: [] };
+}
+
+/**
+ * One DPM-Solver++ step from `sigma` to `sigmaNext`, given what the denoiser said at x.
+ *
+ * `remaining`: steps still to go, this one included. `scale` multiplies the model's part.
+ */
+export function dpmppAdvance(
+  { x, n, points }: DpmppState,
+  denoised: Vector,
+  sigma: Sigma,
+  sigmaNext: Sigma,
+  remaining: number,
+  { maxOrder = 3, predictX0 = true, lowerOrderFinal = true }: DpmppOptions,
+  scale: Sigma = 1,
+): DpmppState {
+  const model = predictX0 ? threshold(denoised, n) : slopeAt(x, denoised, sigma);
+  const all = [{ model, sigma }, ...points];
+  // A step that still gathers history is not lowered, even if it is the last.
+  const order = all.length < maxOrder || !lowerOrderFinal ? all.length : Math.min(maxOrder, remaining);
+  return {
+    x: dpmppUpdate(x, all.slice(0, order), sigmaNext, predictX0, scale),
+    n,
+    points: all.slice(0, maxOrder - 1),
+  };
+}
+
+/**
+ * DPM-Solver++, multistep: the probability-flow ODE in λ = −log σ, its linear part solved exactly, the model's part from
+ * the last maxOrder evaluations.
+ *
+ * One evaluation per interval.
+ *
+ * - Order 2 for maxOrder ≥ 2 (the first step is of order 1), 1 for maxOrder 1, which is Euler's method.
+ * - Source: Lu et al., arXiv:2211.01095, Algorithm 2; thresholding as in arXiv:2205.11487.
+ *
+ * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3
+ */
+export function dpmpp(options: DpmppOptions = {}): Solver<DpmppState> {
+  const { maxOrder = 3 } = options;
+  checkOrder('dpmpp', maxOrder, 3);
+  return {
+    name: 'dpmpp',
+    order: Math.min(maxOrder, 2),
+    init: dpmppStart,
+    *step(state, sigma, sigmaNext, remaining) {
+      const { denoised } = yield* evaluate(state.x, sigma);
+      return dpmppAdvance(state, denoised, sigma, sigmaNext, remaining, options);
+    },
+  };
+}
