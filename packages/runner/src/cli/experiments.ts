@@ -1,6 +1,6 @@
-import type { Experiment, Point } from '../spec/experiment.js';
-import { type Problem, problem, SpecError } from '../spec/problem.js';
-import { readExperiment } from '../spec/read-experiment.js';
+import type { Experiment, Point } from '../experiment/experiment.js';
+import { type Problem, problem, SpecError } from '../experiment/problem.js';
+import { readExperiment } from '../experiment/read-experiment.js';
 
 /**
  * The experiments of several specs.

@@ -1,6 +1,6 @@
 import { codeOf, TaskgraphError } from '@fewstep/taskgraph';
 import { CommanderError } from 'commander';
-import { SpecError } from '../spec/problem.js';
+import { SpecError } from '../experiment/problem.js';
 
 /** An error as the command line tells it. */
 interface Explained {

@@ -7,7 +7,7 @@ import {
   readCheckpoint,
 } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
-import { sourceOf } from '../spec/registry.js';
+import { sourceOf } from '../experiment/registry.js';
 import type { Answer } from './answer.js';
 import { openResults, shownPath } from './output.js';
 import { isModelName, registryFiles } from './registry-files.js';

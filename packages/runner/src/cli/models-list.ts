@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { datasetEntry } from '../spec/datasets.js';
+import { datasetEntry } from '../experiment/datasets.js';
 import type { Answer } from './answer.js';
 import { megabytes, shownPath } from './output.js';
 import {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { RunnerError } from '../errors.js';
-import { type DatasetName, datasetEntry, datasetFolder, datasetNames } from '../spec/datasets.js';
-import { type FileRole, featureNetworks, type ModelFile } from '../spec/registry.js';
-import { didYouMean } from '../spec/suggest.js';
+import { type DatasetName, datasetEntry, datasetFolder, datasetNames } from '../experiment/datasets.js';
+import { type FileRole, featureNetworks, type ModelFile } from '../experiment/registry.js';
+import { didYouMean } from '../experiment/suggest.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
 
 /** A file of a model, and where it is or belongs. */

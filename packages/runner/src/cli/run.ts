@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Execution, Store } from '@fewstep/taskgraph';
+import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, type Graph, rootsOf } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
-import { checkFiles } from '../spec/read-experiment.js';
 import { workingFolder, workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { readExperiments, sum } from './experiments.js';

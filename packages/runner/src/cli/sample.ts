@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
+import { checkFiles, readExperiment } from '../experiment/read-experiment.js';
 import { compile } from '../graph/compile.js';
 import { foldersOf } from '../report/folders.js';
-import { checkFiles, readExperiment } from '../spec/read-experiment.js';
 import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { openResults, shownPath } from './output.js';

@@ -1,4 +1,4 @@
-import { specSchema } from '../spec/schema.js';
+import { specSchema } from '../experiment/schema.js';
 import type { Answer } from './answer.js';
 
 /** `fewstep schema`: the JSON Schema that editors complete specs from. */

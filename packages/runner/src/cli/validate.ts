@@ -1,5 +1,5 @@
-import { type Problem, SpecError } from '../spec/problem.js';
-import { readExperiment } from '../spec/read-experiment.js';
+import { type Problem, SpecError } from '../experiment/problem.js';
+import { readExperiment } from '../experiment/read-experiment.js';
 import type { Answer } from './answer.js';
 import { pointsOf } from './experiments.js';
 

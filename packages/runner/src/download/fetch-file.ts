@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Digest, nodeMachine } from '@fewstep/taskgraph';
 import { cannotWrite } from '../cannot-write.js';
 import { codeOf, RunnerError } from '../errors.js';
-import { type ModelFile, sourceOf } from '../spec/registry.js';
+import { type ModelFile, sourceOf } from '../experiment/registry.js';
 import { download } from './download.js';
 
 /** A file that is here, and how it came: now, or before, and then whether its digest was known. */

@@ -12,8 +12,6 @@ import {
   type Shards,
   type Task,
 } from '@fewstep/taskgraph';
-import { bytesOfImages, fileOf } from '../files-of.js';
-import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import type {
   DatasetConfig,
   Experiment,
@@ -21,7 +19,9 @@ import type {
   Metric,
   Point,
   SamplerConfig,
-} from '../spec/experiment.js';
+} from '../experiment/experiment.js';
+import { bytesOfImages, fileOf } from '../files-of.js';
+import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import type { ConditionsParams } from '../tasks/conditions.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';

@@ -1,10 +1,10 @@
 import { RunnerError } from '../errors.js';
-import type { GivenSchedule, GuidanceConfig, SolverConfig } from '../spec/experiment.js';
-import { judge } from '../spec/judge.js';
-import type { Place } from '../spec/problem.js';
-import { keys } from '../spec/schema.js';
-import { type Dict, entryAt, treeOf } from '../spec/tree.js';
-import { options } from '../spec/unread.js';
+import type { GivenSchedule, GuidanceConfig, SolverConfig } from '../experiment/experiment.js';
+import { judge } from '../experiment/judge.js';
+import type { Place } from '../experiment/problem.js';
+import { keys } from '../experiment/schema.js';
+import { type Dict, entryAt, treeOf } from '../experiment/tree.js';
+import { options } from '../experiment/unread.js';
 import type { PredictorParams } from '../tasks/predictor.js';
 
 /** Guidance without its prompts. */

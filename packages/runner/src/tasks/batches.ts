@@ -1,5 +1,5 @@
 import { draw, type RngName, rngs } from '@fewstep/solvers';
-import type { SeedRange } from '../spec/seeds.js';
+import type { SeedRange } from '../experiment/seeds.js';
 import { classesOf } from './classes.js';
 
 /** The seeds of a range, in batches. */

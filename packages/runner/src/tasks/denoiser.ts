@@ -9,7 +9,7 @@ import {
 } from '@fewstep/models';
 import type { ResultOf, Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
-import type { NetworkConfig, OnnxConfig } from '../spec/experiment.js';
+import type { NetworkConfig, OnnxConfig } from '../experiment/experiment.js';
 import { importOnnx } from './import-onnx.js';
 import type { denoiser as kind } from './kinds.js';
 import type { ModelInfo } from './model-info.js';

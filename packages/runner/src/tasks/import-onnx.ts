@@ -8,7 +8,7 @@ import {
   importTextEncoder,
   type Preconditioning,
 } from '@fewstep/models';
-import type { OnnxConfig } from '../spec/experiment.js';
+import type { OnnxConfig } from '../experiment/experiment.js';
 
 /** Files that belong to a network of latents, or one that attends to prompts. */
 interface OnnxParts {

@@ -2,7 +2,7 @@ import { type DenoiserInfo, roundSigma } from '@fewstep/models';
 import { type NoiseTable, noiseTableOf, sigmas } from '@fewstep/schedules';
 import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
-import type { DpmppConfig, GivenSchedule, SolverConfig } from '../spec/experiment.js';
+import type { DpmppConfig, GivenSchedule, SolverConfig } from '../experiment/experiment.js';
 import type { ModelInfo } from './model-info.js';
 import { readSchedule } from './schedule-file.js';
 

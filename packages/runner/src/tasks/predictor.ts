@@ -10,9 +10,9 @@ import {
   withMiddles,
 } from '@fewstep/solvers';
 import type { Run } from '@fewstep/taskgraph';
+import type { SolverConfig, TrainConfig } from '../experiment/experiment.js';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
-import type { SolverConfig, TrainConfig } from '../spec/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { predictor as kind } from './kinds.js';

@@ -1,7 +1,7 @@
 import { analyticalFirstStep, type Evaluation, type StepMetric, solve, stepCosts } from '@fewstep/solvers';
 import type { Run, Slice } from '@fewstep/taskgraph';
-import type { GivenSchedule } from '../spec/experiment.js';
-import type { SeedRange } from '../spec/seeds.js';
+import type { GivenSchedule } from '../experiment/experiment.js';
+import type { SeedRange } from '../experiment/seeds.js';
 import { countOf, sliceTensors, writeTensors } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { Guidable } from './guide.js';

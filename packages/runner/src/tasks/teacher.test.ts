@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sigmas } from '@fewstep/schedules';
 import { latents, type Request } from '@fewstep/solvers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { SolverConfig } from '../spec/experiment.js';
+import type { SolverConfig } from '../experiment/experiment.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { noModel } from './inputs.test.support.js';
 import { run } from './teacher.js';

@@ -1,6 +1,6 @@
 import { type Observation, solve } from '@fewstep/solvers';
 import type { Run, Slice } from '@fewstep/taskgraph';
-import type { SeedRange } from '../spec/seeds.js';
+import type { SeedRange } from '../experiment/seeds.js';
 import { countOf, sliceTensors, writeTensors } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
