@@ -52,6 +52,9 @@ describe('the code of a task', () => {
     expect(said).toEqual(plain);
     expect(other).not.toEqual(plain);
     expect(words).not.toEqual(text);
+    const near = await code({ 'task.js': at(`import { a } from './a.js';`), 'a.js': 'export const a = 1;' });
+    const far = await code({ 'task.js': at(`import { a } from './b.js';`), 'b.js': 'export const a = 1;' });
+    expect(Object.values(far)).toEqual(Object.values(near));
   });
 });
 

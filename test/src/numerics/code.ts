@@ -13,7 +13,7 @@ interface Import {
 }
 
 interface Module {
-  /** Of its text without comments and empty lines. */
+  /** Of its text without comments, empty lines, and where in this repository its imports lie. */
   readonly digest: string;
   readonly imports: readonly Import[];
   /** Where it does nothing but hand on names of others: by name, what it is there. */
@@ -29,6 +29,13 @@ function moduleAt(file: string): Module {
   const source = readFileSync(file, 'utf8');
   const { program, comments, module, errors } = parseSync(file, source);
   if (errors.length > 0) throw new Error(`${file}: ${errors[0]!.message}`);
+  const places: { start: number; end: number }[] = [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest }) => moduleRequest ?? []),
+    ),
+    ...module.dynamicImports.map(({ moduleRequest }) => moduleRequest),
+  ].filter(({ start }) => source[start + 1] === '.');
   const imports: Import[] = module.staticImports.map(({ moduleRequest, entries }) => ({
     specifier: moduleRequest.value,
     names: entries.some(({ importName }) => importName.kind === 'NamespaceObject')
@@ -56,7 +63,10 @@ function moduleAt(file: string): Module {
     (statement) => statement.type === 'ExportNamedDeclaration' && statement.source !== null,
   );
   const made: Module = {
-    digest: createHash('sha256').update(withoutComments(source, comments)).digest('hex').slice(0, 16),
+    digest: createHash('sha256')
+      .update(without(source, [...comments, ...places]))
+      .digest('hex')
+      .slice(0, 16),
     imports,
     ...(isBarrel && { handsOn }),
   };
@@ -64,12 +74,13 @@ function moduleAt(file: string): Module {
   return made;
 }
 
-function withoutComments(source: string, comments: readonly { start: number; end: number }[]): string {
+/** A text without parts of it, and without empty lines. */
+function without(source: string, parts: readonly { start: number; end: number }[]): string {
   let text = '';
   let at = 0;
-  for (const { start, end } of comments) {
+  for (const { start, end } of [...parts].sort((a, b) => a.start - b.start)) {
     text += source.slice(at, start);
-    at = end;
+    at = Math.max(at, end);
   }
   const lines = (text + source.slice(at)).split('\n').map((line) => line.trimEnd());
   return lines.filter((line) => line !== '').join('\n');
