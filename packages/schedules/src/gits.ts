@@ -1,4 +1,32 @@
+import { choice, integer, number } from './options.js';
 import { ScheduleError } from './schedule-error.js';
+
+/** What a spec may tell the search; the grid that it chooses from is polynomial. */
+export const gitsChoices = {
+  rho: number({ exclusiveMinimum: 0 }, 7, 'Exponent of its grid.'),
+  metric: choice(
+    ['dev', 'l1', 'l2'],
+    'l1',
+    'Cost of a step: the norm of its error (l1, l2), or how much further than the teacher it strays from the straight line (dev, which the published code takes).',
+  ),
+  coeff: number(
+    { exclusiveMinimum: 0 },
+    1,
+    'What each step weighs against the one before it; more than 1 puts more noise levels near sigma_min (the published code takes 1.15).',
+  ),
+  num_warmup: integer(
+    1,
+    65_536,
+    256,
+    'Trajectories that the costs are averaged over; never those of the samples.',
+  ),
+  num_steps_tea: integer(
+    2,
+    1001,
+    61,
+    'Timestamps of the fine grid, at least num_steps; ipndm of order 4 follows it once for each warm-up trajectory.',
+  ),
+};
 
 /** Which levels of a fine grid of N to keep. */
 export interface GitsSearch {

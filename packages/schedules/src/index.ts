@@ -1,4 +1,4 @@
-export { type GitsPath, type GitsSearch, gits } from './gits.js';
+export { type GitsPath, type GitsSearch, gits, gitsChoices } from './gits.js';
 export { type IddpmTable, iddpmTable } from './iddpm.js';
 export {
   type NoiseTable,
@@ -7,7 +7,23 @@ export {
   noiseTableOf,
   noiseTables,
 } from './noise-table.js';
-export type { Schedule, Span } from './schedule.js';
+export {
+  type ChoiceOption,
+  choice,
+  type FlagOption,
+  flag,
+  type IntegerOption,
+  integer,
+  type LevelsOption,
+  levels,
+  type NumberOption,
+  number,
+  type Option,
+  type Options,
+  type OptionValues,
+  withDefaults,
+} from './options.js';
+export { type Schedule, type ScheduleFamily, type Span, scheduleFamily } from './schedule.js';
 export { ScheduleError } from './schedule-error.js';
-export { sigmas } from './sigmas.js';
+export { schedules, sigmas } from './sigmas.js';
 export { type NoiseOfTime, vp, vpThrough } from './vp.js';

@@ -1,20 +1,6 @@
+import type { ExplicitSchedule } from './families/explicit.js';
 import type { NoiseTable } from './noise-table.js';
-
-/**
- * How the noise levels of a solve are spaced between σ_max and σ_min.
- *
- * - `polynomial`: σ^(1/ρ) evenly (EDM, arXiv:2206.00364, eq. 5; ρ = 7 there).
- * - `logsnr`: log σ evenly (DPM-Solver, arXiv:2206.00927).
- * - `time_uniform`: t^(1/ρ) evenly in the time of a variance-preserving process whose σ(1) = σ_max and σ(0.001) = σ_min.
- * - `discrete`: t^(1/ρ) evenly in the time of a model that was trained on a table of noise levels.
- * - `explicit`: the list itself, descending.
- */
-export type Schedule =
-  | { readonly type: 'polynomial'; readonly rho: number }
-  | { readonly type: 'logsnr' }
-  | { readonly type: 'time_uniform'; readonly rho: number }
-  | { readonly type: 'discrete'; readonly rho: number; readonly table: NoiseTable }
-  | { readonly type: 'explicit'; readonly sigmas: ArrayLike<number> };
+import type { Options, OptionValues } from './options.js';
 
 /** What a schedule fills. `numSteps` counts timestamps, so there are numSteps − 1 intervals. */
 export interface Span {
@@ -22,3 +8,25 @@ export interface Span {
   readonly sigmaMin: number;
   readonly sigmaMax: number;
 }
+
+/** How the noise levels of a solve are spaced, said once: its name in a spec, what it may be told, and its levels. */
+export interface ScheduleFamily<N extends string = string, O extends Options = Options> {
+  readonly name: N;
+  /** For people, as the end of a sentence: "evenly in log σ". */
+  readonly spacing: string;
+  /** Under their names in a spec. */
+  readonly options: O;
+  /** Of a span that was checked; `table`: of a model that was trained on discrete times. */
+  levels(span: Span, options: OptionValues<O>, table: NoiseTable | undefined): Float64Array;
+}
+
+export const scheduleFamily = <const N extends string, O extends Options>(
+  declared: ScheduleFamily<N, O>,
+): ScheduleFamily<N, O> => declared;
+
+/** How the noise levels of a solve are spaced between σ_max and σ_min: a family's name, and what it is told. */
+export type Schedule =
+  | { readonly type: 'polynomial' | 'time_uniform'; readonly rho: number }
+  | { readonly type: 'logsnr' }
+  | { readonly type: 'discrete'; readonly rho: number; readonly table: NoiseTable }
+  | ExplicitSchedule;

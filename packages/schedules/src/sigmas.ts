@@ -1,11 +1,19 @@
-import { explicit } from './explicit.js';
-import type { Schedule, Span } from './schedule.js';
+import { discrete } from './families/discrete.js';
+import { explicit } from './families/explicit.js';
+import { logsnr } from './families/logsnr.js';
+import { polynomial } from './families/polynomial.js';
+import { timeUniform } from './families/time-uniform.js';
+import type { Schedule, ScheduleFamily, Span } from './schedule.js';
 import { ScheduleError } from './schedule-error.js';
-import { evenInLog, evenInRoot } from './spacing.js';
-import { vpThrough } from './vp.js';
 
-/** Time of the variance-preserving process at which `time_uniform` reaches σ_min. */
-const EPSILON = 1e-3;
+/** Every family, by its name in a spec. */
+export const schedules = {
+  [polynomial.name]: polynomial,
+  [logsnr.name]: logsnr,
+  [timeUniform.name]: timeUniform,
+  [discrete.name]: discrete,
+  [explicit.name]: explicit,
+} satisfies { readonly [N in Schedule['type']]: { readonly name: N } };
 
 /**
  * The noise levels of a solve, [numSteps], strictly descending, all above 0.
@@ -21,7 +29,8 @@ const EPSILON = 1e-3;
 export function sigmas(schedule: Schedule, span: Span): Float64Array {
   checkSpan(span);
   checkRho(schedule);
-  const levels = schedule.type === 'explicit' ? explicit(schedule.sigmas, span) : between(schedule, span);
+  const family: ScheduleFamily = schedules[schedule.type];
+  const levels = family.levels(span, schedule as never, 'table' in schedule ? schedule.table : undefined);
   for (let i = 0; i < levels.length; i++)
     if (!(levels[i]! > 0 && levels[i]! < Infinity && (i === 0 || levels[i]! < levels[i - 1]!)))
       throw new ScheduleError(
@@ -30,33 +39,6 @@ export function sigmas(schedule: Schedule, span: Span): Float64Array {
         `Look at entries ${Math.max(0, i - 1)} and ${i}: too many steps, an extreme rho, a range too narrow for time_uniform, or a list out of order.`,
       );
   return levels;
-}
-
-function between(schedule: Exclude<Schedule, { type: 'explicit' }>, span: Span): Float64Array {
-  const levels = spaced(schedule, span);
-  levels[0] = span.sigmaMax;
-  levels[span.numSteps - 1] = span.sigmaMin;
-  return levels;
-}
-
-function spaced(
-  schedule: Exclude<Schedule, { type: 'explicit' }>,
-  { numSteps, sigmaMin, sigmaMax }: Span,
-): Float64Array {
-  switch (schedule.type) {
-    case 'polynomial':
-      return evenInRoot(sigmaMax, sigmaMin, numSteps, schedule.rho);
-    case 'logsnr':
-      return evenInLog(sigmaMax, sigmaMin, numSteps);
-    case 'time_uniform': {
-      const { sigmaOfT } = vpThrough(sigmaMin, sigmaMax, EPSILON);
-      return evenInRoot(1, EPSILON, numSteps, schedule.rho).map(sigmaOfT);
-    }
-    case 'discrete': {
-      const { sigmaOfT, tOfSigma } = schedule.table;
-      return evenInRoot(tOfSigma(sigmaMax), tOfSigma(sigmaMin), numSteps, schedule.rho).map(sigmaOfT);
-    }
-  }
 }
 
 function checkSpan({ numSteps, sigmaMin, sigmaMax }: Span): void {

@@ -1,3 +1,5 @@
+import type { Span } from './schedule.js';
+
 /**
  * `numSteps` values from `first` to `last`, evenly spaced in value^(1/ρ).
  *
@@ -15,4 +17,11 @@ export function evenInRoot(first: number, last: number, numSteps: number, rho: n
 /** `numSteps` values from `first` to `last`, evenly spaced in their logarithm. */
 export function evenInLog(first: number, last: number, numSteps: number): Float64Array {
   return Float64Array.from({ length: numSteps }, (_, i) => first * (last / first) ** (i / (numSteps - 1)));
+}
+
+/** Levels whose ends are those of the span to the bit. */
+export function between({ numSteps, sigmaMin, sigmaMax }: Span, levels: Float64Array): Float64Array {
+  levels[0] = sigmaMax;
+  levels[numSteps - 1] = sigmaMin;
+  return levels;
 }

@@ -1,6 +1,13 @@
-import type { Span } from './schedule.js';
-import { ScheduleError } from './schedule-error.js';
-import { evenInLog } from './spacing.js';
+import { levels } from '../options.js';
+import { type Span, scheduleFamily } from '../schedule.js';
+import { ScheduleError } from '../schedule-error.js';
+import { evenInLog } from '../spacing.js';
+
+/** The list itself, descending. */
+export interface ExplicitSchedule {
+  readonly type: 'explicit';
+  readonly sigmas: ArrayLike<number>;
+}
 
 /**
  * A given list of n noise levels within [sigmaMin, sigmaMax].
@@ -8,7 +15,7 @@ import { evenInLog } from './spacing.js';
  * With numSteps = k·(n − 1) + 1, as a teacher with k steps per interval needs, each interval is divided evenly in log σ;
  * every k-th level is then one of the list, bit for bit.
  */
-export function explicit(list: ArrayLike<number>, { numSteps, sigmaMin, sigmaMax }: Span): Float64Array {
+function divided(list: ArrayLike<number>, { numSteps, sigmaMin, sigmaMax }: Span): Float64Array {
   const intervals = list.length - 1;
   const parts = (numSteps - 1) / intervals;
   if (!(intervals >= 1 && Number.isInteger(parts)))
@@ -31,3 +38,15 @@ export function explicit(list: ArrayLike<number>, { numSteps, sigmaMin, sigmaMax
   levels[numSteps - 1] = list[intervals]!;
   return levels;
 }
+
+/** A given list. */
+export const explicit = scheduleFamily({
+  name: 'explicit',
+  spacing: 'as they are listed',
+  options: {
+    sigmas: levels(
+      'The noise levels themselves, data units, descending, as many as num_steps. A teacher’s times between two of them are even in log σ.',
+    ),
+  },
+  levels: (span, { sigmas }) => divided(sigmas, span),
+});

@@ -1,0 +1,94 @@
+/**
+ * What a method, a schedule or a score may be told: plain JSON Schema, said once beside the code that reads it. Types,
+ * defaults, checks, completion in editors and reference pages are made of it.
+ */
+export type Option = IntegerOption | NumberOption | FlagOption | ChoiceOption | LevelsOption;
+export type Options = Readonly<Record<string, Option>>;
+
+export interface IntegerOption {
+  readonly type: 'integer';
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly default: number;
+  readonly description: string;
+}
+export interface NumberOption extends Bounds {
+  readonly type: 'number';
+  readonly default: number;
+  readonly description: string;
+}
+export interface FlagOption {
+  readonly type: 'boolean';
+  readonly default: boolean;
+  readonly description: string;
+}
+export interface ChoiceOption<N extends string = string> {
+  readonly enum: readonly N[];
+  readonly default: N;
+  readonly description: string;
+}
+/** Noise levels, data units; without a default. */
+export interface LevelsOption {
+  readonly type: 'array';
+  readonly items: { readonly type: 'number'; readonly exclusiveMinimum: 0 };
+  readonly minItems: 2;
+  readonly maxItems: 1001;
+  readonly description: string;
+}
+interface Bounds {
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+}
+
+export const integer = (
+  minimum: number,
+  maximum: number,
+  byDefault: number,
+  description: string,
+): IntegerOption => ({ type: 'integer', minimum, maximum, default: byDefault, description });
+export const number = (bounds: Bounds, byDefault: number, description: string): NumberOption => ({
+  type: 'number',
+  ...bounds,
+  default: byDefault,
+  description,
+});
+export const flag = (byDefault: boolean, description: string): FlagOption => ({
+  type: 'boolean',
+  default: byDefault,
+  description,
+});
+export const choice = <const N extends string>(
+  names: readonly N[],
+  byDefault: N,
+  description: string,
+): ChoiceOption<N> => ({ enum: names, default: byDefault, description });
+export const levels = (description: string): LevelsOption => ({
+  type: 'array',
+  items: { type: 'number', exclusiveMinimum: 0 },
+  minItems: 2,
+  maxItems: 1001,
+  description,
+});
+
+type ValueOf<O extends Option> = O extends IntegerOption | NumberOption
+  ? number
+  : O extends FlagOption
+    ? boolean
+    : O extends ChoiceOption<infer N>
+      ? N
+      : readonly number[];
+
+/** A value for each option, defaults filled in. */
+export type OptionValues<O extends Options> = { readonly [N in keyof O]: ValueOf<O[N]> };
+
+/** Values with every default filled in; what is not declared is left out. */
+export function withDefaults<O extends Options>(
+  options: O,
+  given: Readonly<Record<string, unknown>>,
+): OptionValues<O> {
+  const values: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries<Option>(options))
+    values[name] = given[name] ?? ('default' in option ? option.default : undefined);
+  return values as OptionValues<O>;
+}
