@@ -25,6 +25,7 @@ export { withMiddles } from './learned/predictor-middles.js';
 export { type Trainer, trainer } from './learned/predictor-trainer.js';
 export { type Interval, type TrainedInterval, type TrainStep, trainStep } from './learned/training.js';
 export { type EndToEndStep, trainEndToEnd } from './learned/training-end-to-end.js';
+export { type Method, method, type NoiseRange, type SteeredMethod, steeredMethod } from './method.js';
 export { type DeisOptions, deis } from './methods/deis.js';
 export { type DpmOptions, dpm } from './methods/dpm.js';
 export { type DpmppOptions, type DpmppState, dpmpp } from './methods/dpmpp.js';
@@ -42,7 +43,15 @@ export { type Draw, draw, latents, type RngName, rngs } from './random/random.js
 export { batchPlan, parseSeeds, SeedsError } from './random/seeds.js';
 export { numpySeed, torchCpu } from './random/torch-cpu.js';
 export { torchCuda } from './random/torch-cuda.js';
-export { type MethodOptions, type SolverName, type StudentName, solvers, students } from './registry.js';
+export {
+  type MethodOptions,
+  methods,
+  type SolverName,
+  type StudentName,
+  solvers,
+  steered,
+  students,
+} from './registry.js';
 export type {
   Evaluation,
   Predict,

@@ -1,11 +1,13 @@
-import { vpThrough } from '@fewstep/schedules';
+import { choice, vpThrough } from '@fewstep/schedules';
 import { gaussRule, type QuadraturePoint } from '../math/gauss-rule.js';
 import { interpolationWeights } from '../math/interpolation-weights.js';
+import { method } from '../method.js';
 import type { Solver } from '../solver.js';
 import { SolverError } from '../solver-error.js';
 import { adamsBashforthWeights } from './adams-bashforth.js';
 import { checkChoice } from './check-choice.js';
 import { checkOrder } from './check-order.js';
+import { ipndmChoices } from './ipndm.js';
 import { type MultistepState, multistep } from './multistep.js';
 
 /** What `deis` extrapolates in, and from how many evaluations. */
@@ -85,3 +87,17 @@ function logRule(from: number, to: number): QuadraturePoint[] {
     .flat()
     .map(([position, weight]) => [Math.exp(position), weight * Math.exp(position)]);
 }
+
+export const deisMethod = method({
+  name: 'deis',
+  evaluations: 1,
+  options: {
+    ...ipndmChoices,
+    deis_mode: choice(
+      ['tab', 'rhoab'],
+      'tab',
+      'What its polynomials are in: the time of a variance-preserving process through sigma_min and sigma_max (tab), or sigma (rhoab, which is ipndm_v).',
+    ),
+  },
+  make: ({ max_order, deis_mode }, range) => deis({ maxOrder: max_order, deisMode: deis_mode, ...range }),
+});

@@ -1,5 +1,7 @@
+import { number } from '@fewstep/schedules';
 import { evaluate } from '../drive/evaluate.js';
 import { combine, type Scalar, scalar, slopeAt } from '../math/vector.js';
+import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
 import { SolverError } from '../solver-error.js';
 import { eulerUpdate } from './euler.js';
@@ -56,3 +58,16 @@ export function dpm({ r = 0.5 }: DpmOptions = {}): Solver<{ readonly x: Vector }
     },
   };
 }
+
+export const dpmMethod = method({
+  name: 'dpm',
+  evaluations: 2,
+  options: {
+    r: number(
+      { exclusiveMinimum: 0, maximum: 1 },
+      0.5,
+      'Place of the middle point in log σ, as a fraction of the step.',
+    ),
+  },
+  make: ({ r }) => dpm({ r }),
+});

@@ -1,5 +1,7 @@
+import { flag, integer, type OptionValues } from '@fewstep/schedules';
 import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
+import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
 import { checkOrder } from './check-order.js';
 import { dpmppUpdate, type ModelPoint } from './dpmpp-update.js';
@@ -78,3 +80,22 @@ export function dpmpp(options: DpmppOptions = {}): Solver<DpmppState> {
     },
   };
 }
+
+/** What a spec may tell those that solve the linear part exactly. */
+export const dpmppChoices = {
+  max_order: integer(1, 3, 3, 'Highest order.'),
+  predict_x0: flag(true, 'Predict the denoised image, with dynamic thresholding, or the noise.'),
+  lower_order_final: flag(true, 'Lower the order in the last steps.'),
+};
+export const dpmppOptions = (chosen: OptionValues<typeof dpmppChoices>): DpmppOptions => ({
+  maxOrder: chosen.max_order,
+  predictX0: chosen.predict_x0,
+  lowerOrderFinal: chosen.lower_order_final,
+});
+
+export const dpmppMethod = method({
+  name: 'dpmpp',
+  evaluations: 1,
+  options: dpmppChoices,
+  make: (chosen) => dpmpp(dpmppOptions(chosen)),
+});

@@ -1,5 +1,6 @@
 import { evaluate } from '../drive/evaluate.js';
 import { axpy, type Scalar, scalar, slopeAt } from '../math/vector.js';
+import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
 
 /** x + scale·(σ' − σ)·slope. */
@@ -34,3 +35,5 @@ export const euler: Solver<{ readonly x: Vector }> = {
     return { x: eulerUpdate(x, slope, sigma, sigmaNext) };
   },
 };
+
+export const eulerMethod = method({ name: 'euler', evaluations: 1, options: {}, make: () => euler });

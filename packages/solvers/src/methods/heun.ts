@@ -1,5 +1,6 @@
 import { evaluate } from '../drive/evaluate.js';
 import { add, axpy, slopeAt } from '../math/vector.js';
+import { method } from '../method.js';
 import type { Solver, Vector } from '../solver.js';
 import { eulerUpdate } from './euler.js';
 
@@ -23,3 +24,5 @@ export const heun: Solver<{ readonly x: Vector }> = {
     return { x: axpy((sigmaNext - sigma) / 2, add(slope, slopeNext), x) };
   },
 };
+
+export const heunMethod = method({ name: 'heun', evaluations: 2, options: {}, make: () => heun });

@@ -1,7 +1,9 @@
+import { method } from '../method.js';
 import type { Solver } from '../solver.js';
 import { adamsBashforthWeights } from './adams-bashforth.js';
 import { checkOrder } from './check-order.js';
 import type { IpndmOptions } from './ipndm.js';
+import { ipndmChoices } from './ipndm.js';
 import { type MultistepState, multistep } from './multistep.js';
 
 /**
@@ -22,3 +24,10 @@ export function ipndmV({ maxOrder = 4 }: IpndmOptions = {}): Solver<MultistepSta
   checkOrder('ipndm_v', maxOrder, 4);
   return multistep('ipndm_v', maxOrder, adamsBashforthWeights);
 }
+
+export const ipndmVMethod = method({
+  name: 'ipndm_v',
+  evaluations: 1,
+  options: ipndmChoices,
+  make: ({ max_order }) => ipndmV({ maxOrder: max_order }),
+});

@@ -1,5 +1,7 @@
+import { integer } from '@fewstep/schedules';
 import { evaluate } from '../drive/evaluate.js';
 import { combine, type Scalar, scalar, slopeAt } from '../math/vector.js';
+import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
 import { checkOrder } from './check-order.js';
 
@@ -69,3 +71,13 @@ export function ipndm({ maxOrder = 4 }: IpndmOptions = {}): Solver<IpndmState> {
     },
   };
 }
+
+/** What a spec may tell those that extrapolate slopes. */
+export const ipndmChoices = { max_order: integer(1, 4, 4, 'Highest order.') };
+
+export const ipndmMethod = method({
+  name: 'ipndm',
+  evaluations: 1,
+  options: ipndmChoices,
+  make: ({ max_order }) => ipndm({ maxOrder: max_order }),
+});

@@ -1,9 +1,12 @@
+import { choice } from '@fewstep/schedules';
 import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
+import { method } from '../method.js';
 import type { Solver, Vector } from '../solver.js';
 import { checkChoice } from './check-choice.js';
 import { checkOrder } from './check-order.js';
 import type { DpmppOptions } from './dpmpp.js';
+import { dpmppChoices, dpmppOptions } from './dpmpp.js';
 import { threshold } from './threshold.js';
 import { type UnipcPoint, type UnipcVariant, unipcUpdate } from './unipc-update.js';
 
@@ -67,3 +70,13 @@ export function unipc({
     },
   };
 }
+
+export const unipcMethod = method({
+  name: 'unipc',
+  evaluations: 1,
+  options: {
+    ...dpmppChoices,
+    variant: choice(['bh1', 'bh2'], 'bh2', 'B(h) of its lowest orders: h (bh1) or e^h − 1 (bh2).'),
+  },
+  make: ({ variant, ...chosen }) => unipc({ ...dpmppOptions(chosen), variant }),
+});

@@ -1,5 +1,6 @@
 import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
+import { steeredMethod } from '../method.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
 import { opening } from './opening.js';
@@ -28,3 +29,5 @@ export const amed: Student<{ readonly x: Vector }> = {
     },
   }),
 };
+
+export const amedMethod = steeredMethod({ name: 'amed', options: {}, teacher: 'heun', make: () => amed });

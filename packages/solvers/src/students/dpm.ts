@@ -1,5 +1,6 @@
 import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
+import { steeredMethod } from '../method.js';
 import { dpmUpdate } from '../methods/dpm.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
@@ -29,3 +30,10 @@ export const dpmStudent: Student<{ readonly x: Vector }> = {
     },
   }),
 };
+
+export const steeredDpm = steeredMethod({
+  name: 'dpm',
+  options: {},
+  teacher: 'dpm',
+  make: () => dpmStudent,
+});

@@ -1,5 +1,13 @@
 import { evaluate } from '../drive/evaluate.js';
-import { type DpmppOptions, type DpmppState, dpmpp, dpmppAdvance } from '../methods/dpmpp.js';
+import { steeredMethod } from '../method.js';
+import {
+  type DpmppOptions,
+  type DpmppState,
+  dpmpp,
+  dpmppAdvance,
+  dpmppChoices,
+  dpmppOptions,
+} from '../methods/dpmpp.js';
 import type { Student } from '../solver.js';
 import { opening } from './opening.js';
 
@@ -44,3 +52,10 @@ export function dpmppStudent(options: DpmppOptions = {}): Student<DpmppState> {
     }),
   };
 }
+
+export const steeredDpmpp = steeredMethod({
+  name: 'dpmpp',
+  options: dpmppChoices,
+  teacher: 'dpmpp',
+  make: (chosen) => dpmppStudent(dpmppOptions(chosen)),
+});

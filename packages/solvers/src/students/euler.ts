@@ -1,5 +1,6 @@
 import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
+import { steeredMethod } from '../method.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
 import { opening } from './opening.js';
@@ -27,3 +28,10 @@ export const eulerStudent: Student<{ readonly x: Vector }> = {
     },
   }),
 };
+
+export const steeredEuler = steeredMethod({
+  name: 'euler',
+  options: {},
+  teacher: 'euler',
+  make: () => eulerStudent,
+});

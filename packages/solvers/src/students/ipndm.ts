@@ -1,6 +1,7 @@
 import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
-import { type IpndmOptions, type IpndmState, ipndm, ipndmAdvance } from '../methods/ipndm.js';
+import { steeredMethod } from '../method.js';
+import { type IpndmOptions, type IpndmState, ipndm, ipndmAdvance, ipndmChoices } from '../methods/ipndm.js';
 import type { Student } from '../solver.js';
 import { opening } from './opening.js';
 
@@ -37,3 +38,10 @@ export function ipndmStudent({ maxOrder = 4 }: IpndmOptions = {}): Student<Ipndm
     }),
   };
 }
+
+export const steeredIpndm = steeredMethod({
+  name: 'ipndm',
+  options: ipndmChoices,
+  teacher: 'ipndm',
+  make: ({ max_order }) => ipndmStudent({ maxOrder: max_order }),
+});

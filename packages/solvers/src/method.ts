@@ -1,0 +1,33 @@
+import type { Options, OptionValues } from '@fewstep/schedules';
+import type { Solver, Student } from './solver.js';
+
+/** What a model is solved between, data units. */
+export interface NoiseRange {
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+}
+
+/** A plain solver, said once: its name in a spec, what it may be told, what it costs, and how it is made. */
+export interface Method<N extends string = string, O extends Options = Options> {
+  readonly name: N;
+  /** Of one interval, for plans and progress alone: what is reported is what the driver counted. */
+  readonly evaluations: number;
+  /** Under their names in a spec. */
+  readonly options: O;
+  make(options: OptionValues<O>, range: NoiseRange): Solver;
+}
+
+/** A student, which a predictor steers: two evaluations per interval. */
+export interface SteeredMethod<N extends string = string, O extends Options = Options> {
+  readonly name: N;
+  readonly options: O;
+  /** The plain solver that it learns from where a spec names none. */
+  readonly teacher: string;
+  make(options: OptionValues<O>): Student;
+}
+
+export const method = <const N extends string, O extends Options>(declared: Method<N, O>): Method<N, O> =>
+  declared;
+export const steeredMethod = <const N extends string, O extends Options>(
+  declared: SteeredMethod<N, O>,
+): SteeredMethod<N, O> => declared;
