@@ -1,16 +1,16 @@
 import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
 import type { RngName, StepMetric } from '@fewstep/solvers';
+import type { Metric } from '../scores/scores.js';
+import type { GivenName } from './declared.js';
 import type { Problem } from './problem.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
 
-/** A schedule that is known at once. */
-export type GivenSchedule =
-  | { readonly type: 'polynomial' | 'time_uniform'; readonly rho: number }
-  /** In the times of the model's noise table. */
-  | { readonly type: 'discrete'; readonly rho: number }
-  | { readonly type: 'logsnr' }
-  | { readonly type: 'explicit'; readonly sigmas: readonly number[] };
+/** A schedule that is known at once: its name, and every option that it has. */
+export interface GivenSchedule {
+  readonly type: GivenName;
+  readonly [option: string]: OptionValue;
+}
 
 /** A schedule that is searched, within a polynomial grid. */
 export interface GitsConfig {
@@ -23,19 +23,12 @@ export interface GitsConfig {
 }
 
 /** A method with exactly the options that it reads, under their YAML names. */
-export type SolverConfig =
-  | { readonly solver: 'amed' | 'euler' | 'heun' }
-  | { readonly solver: 'dpm'; readonly r?: number }
-  | { readonly solver: 'ipndm' | 'ipndm_v'; readonly max_order: number }
-  | { readonly solver: 'deis'; readonly max_order: number; readonly deis_mode: 'tab' | 'rhoab' }
-  | ({ readonly solver: 'dpmpp' } & DpmppConfig)
-  | ({ readonly solver: 'unipc'; readonly variant: 'bh1' | 'bh2' } & DpmppConfig);
-
-export interface DpmppConfig {
-  readonly max_order: number;
-  readonly predict_x0: boolean;
-  readonly lower_order_final: boolean;
+export interface SolverConfig {
+  readonly solver: string;
+  readonly [option: string]: OptionValue;
 }
+
+type OptionValue = string | number | boolean | readonly number[];
 
 export interface DatasetConfig {
   readonly checkpoint: string;
@@ -105,8 +98,6 @@ export interface TrainConfig {
   readonly lossWeight: 'official' | 'end_to_end';
   readonly seed: number;
 }
-
-export type Metric = 'fid' | 'kid' | 'prdc' | 'rmse_to_teacher';
 
 /** One combination of the grid. */
 export interface Point {

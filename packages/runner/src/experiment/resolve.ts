@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { gitsChoices, type Options, schedules, withDefaults } from '@fewstep/schedules';
+import { type SteeredMethod, steered } from '@fewstep/solvers';
 import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
+import { named, plain, students } from './declared.js';
 import type {
   DatasetConfig,
-  DpmppConfig,
   GitsConfig,
   GivenSchedule,
   GuidanceConfig,
@@ -116,65 +118,26 @@ function guidanceOf(
 
 function scheduleOf(schedule: SpecSchedule): GivenSchedule | GitsConfig {
   if (schedule.type !== 'gits') return givenScheduleOf({ ...schedule, type: schedule.type });
-  const { metric = 'l1', coeff = 1, num_warmup = 256, num_steps_tea = 61, rho = 7 } = schedule;
+  const { metric, coeff, num_warmup, num_steps_tea, rho } = withDefaults(gitsChoices, schedule);
   return { type: 'gits', metric, coeff, numWarmup: num_warmup, numStepsTea: num_steps_tea, rho };
 }
 
-function givenScheduleOf({ type, rho, sigmas }: SpecGivenSchedule): GivenSchedule {
-  switch (type) {
-    case 'polynomial':
-      return { type, rho: rho ?? 7 };
-    case 'time_uniform':
-    case 'discrete':
-      return { type, rho: rho ?? 1 };
-    case 'logsnr':
-      return { type };
-    case 'explicit':
-      return { type, sigmas: sigmas! };
-  }
+const givenScheduleOf = ({ type, ...told }: SpecGivenSchedule): GivenSchedule => ({
+  type,
+  ...withDefaults<Options>(schedules[type].options, told),
+});
+
+/** A method with every option that it has, `steered` by a predictor or plain. */
+function methodOf(solver: string, told: object, isSteered = false): SolverConfig {
+  const declared = named(isSteered ? students : plain, solver);
+  if (!declared) throw new Error(`${solver} is no ${isSteered ? 'student' : 'plain solver'}`);
+  return { solver, ...withDefaults(declared.options, { ...told }) };
 }
 
-interface MethodOptions {
-  readonly max_order?: number | undefined;
-  readonly predict_x0?: boolean | undefined;
-  readonly lower_order_final?: boolean | undefined;
-  readonly deis_mode?: 'tab' | 'rhoab' | undefined;
-  readonly variant?: 'bh1' | 'bh2' | undefined;
-  readonly r?: number | undefined;
-}
-
-/** `steered`: a predictor places the middle points, so that dpm has no r of its own. */
-function methodOf(solver: Spec['student']['solver'], options: MethodOptions, steered = false): SolverConfig {
-  switch (solver) {
-    case 'amed':
-    case 'euler':
-    case 'heun':
-      return { solver };
-    case 'dpm':
-      return steered ? { solver } : { solver, r: options.r ?? 0.5 };
-    case 'ipndm':
-    case 'ipndm_v':
-      return { solver, max_order: options.max_order ?? 4 };
-    case 'deis':
-      return { solver, max_order: options.max_order ?? 4, deis_mode: options.deis_mode ?? 'tab' };
-    case 'dpmpp':
-      return { solver, ...dpmppOf(options) };
-    case 'unipc':
-      return { solver, ...dpmppOf(options), variant: options.variant ?? 'bh2' };
-  }
-}
-
-function dpmppOf(options: MethodOptions): DpmppConfig {
-  return {
-    max_order: options.max_order ?? 3,
-    predict_x0: options.predict_x0 ?? true,
-    lower_order_final: options.lower_order_final ?? true,
-  };
-}
-
-/** The teacher's method: the one given, else heun for amed and for the others their own. */
-export function teacherName({ teacher, student }: Spec): Exclude<Spec['student']['solver'], 'amed'> {
-  return teacher?.solver ?? (student.solver === 'amed' ? 'heun' : student.solver);
+/** The teacher's method: the one given, else the student's declared one, or its own. */
+export function teacherName({ teacher, student: { solver } }: Spec): string {
+  const students: Readonly<Record<string, SteeredMethod>> = steered;
+  return teacher?.solver ?? students[solver]?.teacher ?? solver;
 }
 
 function trainOf(spec: Spec): TrainConfig {

@@ -1,7 +1,22 @@
+import { gitsChoices, withDefaults } from '@fewstep/schedules';
+import type { Score } from '../scores/score.js';
+import { scores } from '../scores/scores.js';
 import { datasetEntry, datasetFacts, datasetGuidance } from './datasets.js';
+import {
+  listed,
+  named,
+  optionsOf,
+  plain,
+  plainNames,
+  readersOf,
+  studentNames,
+  students,
+  takes,
+} from './declared.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf } from './onnx.js';
-import { isSteered, teacherName } from './resolve.js';
-import type { metricNames, Spec } from './schema.js';
+import { methodParts, type Part, scheduleParts } from './parts.js';
+import { isSteered } from './resolve.js';
+import type { Spec } from './schema.js';
 import { parseSeeds } from './seeds.js';
 
 /** A combination that a schema can't rule out. */
@@ -17,119 +32,102 @@ export interface Rule {
   readonly at?: (spec: Spec) => string;
 }
 
-/** Methods that stand for themselves only. */
-const withoutPredictor: readonly string[] = ['heun', 'unipc', 'ipndm_v', 'deis'];
+/** What a spec asks of a score. */
+const asked = (spec: Spec, { name }: Score): boolean =>
+  Array.isArray(spec.evaluate) && (spec.evaluate as readonly string[]).includes(name);
+const place = (spec: Spec, { name }: Score) =>
+  `evaluate.${(spec.evaluate as readonly string[]).indexOf(name)}`;
 
-/** Methods with no fourth order. */
-const upToThree: readonly (string | undefined)[] = ['dpmpp', 'unipc'];
+/** Noise levels that are listed; none of another schedule. */
+const listedLevels = ({ name, told }: Part, spec: Spec): readonly number[] =>
+  (name(spec) === 'explicit' && (told(spec).sigmas as readonly number[] | undefined)) || [];
 
-const scores = (spec: Spec, metric: (typeof metricNames)[number]): boolean =>
-  Array.isArray(spec.evaluate) && spec.evaluate.includes(metric);
-
-/** The parts of a spec that name a method, with how to speak of them. */
-const methods = [
-  {
-    part: 'student',
-    solver: (spec: Spec) => spec.student.solver,
-    order: (spec: Spec) => spec.student.max_order,
-  },
-  { part: 'teacher', solver: teacherName, order: (spec: Spec) => spec.teacher?.max_order },
-  {
-    part: 'reference',
-    solver: (spec: Spec) => spec.reference?.solver,
-    order: (spec: Spec) => spec.reference?.max_order,
-  },
-] as const;
-
-const schedules = [
-  {
-    key: 'schedule',
-    steps: 'student.num_steps',
-    schedule: (spec: Spec) => spec.schedule,
-    numSteps: (spec: Spec) => spec.student.num_steps,
-  },
-  {
-    key: 'reference.schedule',
-    steps: 'reference.num_steps',
-    schedule: (spec: Spec) => spec.reference?.schedule,
-    numSteps: (spec: Spec) => spec.reference?.num_steps,
-  },
-] as const;
+/** A value that some methods take, and not the one that it is told to. */
+const limits = ({ path, of, name, declared, all, told }: Part): Rule[] =>
+  Object.keys(optionsOf(all)).map((key) => ({
+    of: [`${path}.${key}`, ...of],
+    broken: (spec) => {
+      const value = told(spec)[key];
+      const option = named(declared(spec), name(spec))?.options[key];
+      if (value === undefined || !option || takes(option, value)) return false;
+      const others = readersOf(
+        key,
+        all.filter(({ options }) => options[key] && takes(options[key], value)),
+      );
+      return `${name(spec)} has no ${key} ${value}; only ${listed(others)} ${others.length === 1 ? 'has' : 'have'} that.`;
+    },
+    at: () => `${path}.${key}`,
+  }));
 
 export const rules: readonly Rule[] = [
   {
     of: ['train', 'student.solver'],
     broken: (spec) =>
-      spec.student.solver === 'amed' &&
       !isSteered(spec) &&
-      'amed is nothing without its predictor: remove train: false, or take a plain student (euler, heun, dpm, dpmpp, unipc, ipndm, ipndm_v, deis).',
+      !named(plain, spec.student.solver) &&
+      `${spec.student.solver} is nothing without its predictor: remove train: false, or take a plain student (${plainNames.join(', ')}).`,
   },
   {
     of: ['student.solver', 'train'],
     broken: (spec) =>
-      withoutPredictor.includes(spec.student.solver) &&
       isSteered(spec) &&
-      `${spec.student.solver} has no predictor to train: add train: false, or take another student (amed, euler, dpm, dpmpp, ipndm).`,
+      !named(students, spec.student.solver) &&
+      `${spec.student.solver} has no predictor to train: add train: false, or take another student (${studentNames.join(', ')}).`,
   },
-  ...methods.map(
-    ({ part, solver, order }): Rule => ({
-      of: [`${part}.max_order`, `${part}.solver`, 'student.solver'],
-      broken: (spec) =>
-        upToThree.includes(solver(spec)) &&
-        order(spec) === 4 &&
-        `${solver(spec)} goes up to order 3; only ipndm, ipndm_v and deis have order 4.`,
-      at: () => `${part}.max_order`,
-    }),
-  ),
-  ...schedules.flatMap(({ key, steps, schedule, numSteps }): Rule[] => [
-    {
-      of: [`${key}.type`, `${key}.sigmas`],
-      broken: (spec) =>
-        schedule(spec)?.type === 'explicit' &&
-        schedule(spec)?.sigmas === undefined &&
-        'an explicit schedule is its noise levels: add sigmas, a descending list of num_steps numbers.',
-    },
-    {
-      of: [`${key}.sigmas`, `${key}.type`, steps],
-      broken: (spec) => {
-        const levels = schedule(spec)?.type === 'explicit' ? schedule(spec)?.sigmas : undefined;
-        const count = numSteps(spec);
-        return (
-          levels !== undefined &&
-          levels.length !== count &&
-          `${levels.length} noise levels but num_steps ${count}: give as many as there are timestamps, sigma_max and sigma_min included.`
-        );
+  ...[...methodParts, ...scheduleParts].flatMap(limits),
+  ...scheduleParts.flatMap((part): Rule[] => {
+    const { path, steps, name, told, numSteps } = part;
+    const [type, sigmas] = [`${path}.type`, `${path}.sigmas`];
+    return [
+      {
+        of: [type, sigmas],
+        broken: (spec) =>
+          name(spec) === 'explicit' &&
+          told(spec).sigmas === undefined &&
+          'an explicit schedule is its noise levels: add sigmas, a descending list of num_steps numbers.',
       },
-    },
-    {
-      of: [`${key}.sigmas`, `${key}.type`],
-      broken: (spec) => {
-        const levels = (schedule(spec)?.type === 'explicit' && schedule(spec)?.sigmas) || [];
-        const i = levels.findIndex((level, k) => k > 0 && level >= levels[k - 1]!);
-        return (
-          i > 0 && `${levels[i]} follows ${levels[i - 1]}: noise levels descend, from sigma_max to sigma_min.`
-        );
+      {
+        of: [sigmas, type, steps],
+        broken: (spec) => {
+          const { length } = listedLevels(part, spec);
+          const count = numSteps(spec);
+          return (
+            length > 0 &&
+            length !== count &&
+            `${length} noise levels but num_steps ${count}: give as many as there are timestamps, sigma_max and sigma_min included.`
+          );
+        },
       },
-      at: () => `${key}.sigmas`,
-    },
-    {
-      of: [`${key}.sigmas`, `${key}.type`, 'dataset.sigma_min', 'dataset.sigma_max'],
-      broken: (spec) => {
-        const levels = (schedule(spec)?.type === 'explicit' && schedule(spec)?.sigmas) || [];
-        const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
-        const outside = levels.find((level) => level < sigmaMin || level > sigmaMax);
-        return (
-          outside !== undefined &&
-          `${outside} is outside the dataset's noise levels, ${sigmaMin} (sigma_min) to ${sigmaMax} (sigma_max).`
-        );
+      {
+        of: [sigmas, type],
+        broken: (spec) => {
+          const levels = listedLevels(part, spec);
+          const i = levels.findIndex((level, k) => k > 0 && level >= levels[k - 1]!);
+          return (
+            i > 0 &&
+            `${levels[i]} follows ${levels[i - 1]}: noise levels descend, from sigma_max to sigma_min.`
+          );
+        },
+        at: () => sigmas,
       },
-      at: () => `${key}.sigmas`,
-    },
-  ]),
+      {
+        of: [sigmas, type, 'dataset.sigma_min', 'dataset.sigma_max'],
+        broken: (spec) => {
+          const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
+          const outside = listedLevels(part, spec).find((level) => level < sigmaMin || level > sigmaMax);
+          return (
+            outside !== undefined &&
+            `${outside} is outside the dataset's noise levels, ${sigmaMin} (sigma_min) to ${sigmaMax} (sigma_max).`
+          );
+        },
+        at: () => sigmas,
+      },
+    ];
+  }),
   {
     of: ['student.num_steps', 'schedule.num_steps_tea', 'schedule.type'],
     broken: ({ schedule, student }) => {
-      const levels = schedule.type === 'gits' ? (schedule.num_steps_tea ?? 61) : Infinity;
+      const levels = schedule.type === 'gits' ? withDefaults(gitsChoices, schedule).num_steps_tea : Infinity;
       return (
         student.num_steps > levels &&
         `num_steps ${student.num_steps} is more than gits can choose from, ${levels} noise levels (num_steps_tea): raise num_steps_tea, or take fewer steps.`
@@ -286,33 +284,35 @@ export const rules: readonly Rule[] = [
       }
     },
   },
-  ...(['fid', 'kid', 'prdc'] as const).flatMap((metric): Rule[] => [
-    {
-      of: ['dataset'],
-      broken: (spec) => {
-        if (!scores(spec, metric)) return false;
-        const { referenceData, featureNetwork } = datasetFacts(spec.dataset);
-        const missing = [
-          ...(referenceData === undefined ? ['reference_data'] : []),
-          ...(featureNetwork === undefined ? ['feature_network'] : []),
-        ];
-        const dataset = typeof spec.dataset === 'string' ? spec.dataset : 'the dataset';
-        return (
-          missing.length > 0 &&
-          `${metric} compares features of the samples with those of real images, but ${dataset} has no ${missing.join(' and no ')}: ` +
-            'write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.'
-        );
+  ...scores
+    .filter(({ needs }) => needs !== 'the reference')
+    .flatMap((score): Rule[] => [
+      {
+        of: ['dataset'],
+        broken: (spec) => {
+          if (!asked(spec, score)) return false;
+          const { referenceData, featureNetwork } = datasetFacts(spec.dataset);
+          const missing = [
+            ...(referenceData === undefined ? ['reference_data'] : []),
+            ...(featureNetwork === undefined ? ['feature_network'] : []),
+          ];
+          const dataset = typeof spec.dataset === 'string' ? spec.dataset : 'the dataset';
+          return (
+            missing.length > 0 &&
+            `${score.name} compares features of the samples with those of real images, but ${dataset} has no ${missing.join(' and no ')}: ` +
+              'write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.'
+          );
+        },
+        at: (spec) => place(spec, score),
       },
-      at: (spec) => `evaluate.${spec.evaluate!.indexOf(metric)}`,
-    },
-    {
-      of: ['dataset'],
-      broken: (spec) =>
-        metric !== 'fid' &&
-        scores(spec, metric) &&
-        /\.npz$/i.test(datasetFacts(spec.dataset).referenceData ?? '') &&
-        `${metric} needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.`,
-      at: (spec) => `evaluate.${spec.evaluate!.indexOf(metric)}`,
-    },
-  ]),
+      {
+        of: ['dataset'],
+        broken: (spec) =>
+          score.needs === 'real images' &&
+          asked(spec, score) &&
+          /\.npz$/i.test(datasetFacts(spec.dataset).referenceData ?? '') &&
+          `${score.name} needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.`,
+        at: (spec) => place(spec, score),
+      },
+    ]),
 ];

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { specSchema } from './editor-schema.js';
+import type { JsonSchema } from './json-schema.js';
 import { readExperiment } from './read-experiment.js';
-import { type JsonSchema, keys, specSchema } from './schema.js';
+import { keys } from './schema.js';
 
 const kept = new URL('../../experiment.schema.json', import.meta.url);
 const experiments = fileURLToPath(new URL('../../../../experiments/', import.meta.url));

@@ -1,47 +1,25 @@
+import { schedules } from '@fewstep/schedules';
 import type { FromSchema } from 'json-schema-to-ts';
+import { scores } from '../scores/scores.js';
 import { datasetNames } from './datasets.js';
+import {
+  type Declared,
+  gits,
+  given,
+  givenNames,
+  listed,
+  optionsOf,
+  plain,
+  plainNames,
+  studentNames,
+} from './declared.js';
+import type { JsonSchema } from './json-schema.js';
 
 // Plain JSON Schema, which editors read too; the types follow from it.
 
-const plainNames = ['euler', 'heun', 'dpm', 'dpmpp', 'unipc', 'ipndm', 'ipndm_v', 'deis'] as const;
-const solverNames = ['amed', ...plainNames] as const;
-export const metricNames = ['fid', 'kid', 'prdc', 'rmse_to_teacher'] as const;
-
-/** What only some methods read. */
-const methodOptions = {
-  max_order: {
-    type: 'integer',
-    minimum: 1,
-    maximum: 4,
-    description:
-      'Highest order of dpmpp and unipc (1 to 3, default 3) or ipndm, ipndm_v and deis (1 to 4, default 4).',
-  },
-  predict_x0: {
-    type: 'boolean',
-    description:
-      'dpmpp and unipc only: predict the denoised image, with dynamic thresholding (default), or the noise.',
-  },
-  lower_order_final: {
-    type: 'boolean',
-    description: 'dpmpp and unipc only: lower the order in the last steps (default true).',
-  },
-  deis_mode: {
-    enum: ['tab', 'rhoab'],
-    description:
-      'deis only: what its polynomials are in, the time of a variance-preserving process through sigma_min and sigma_max (tab, default) or sigma (rhoab, which is ipndm_v).',
-  },
-  variant: {
-    enum: ['bh1', 'bh2'],
-    description: 'unipc only: B(h) of its lowest orders, h (bh1) or e^h − 1 (bh2, default).',
-  },
-  r: {
-    type: 'number',
-    exclusiveMinimum: 0,
-    maximum: 1,
-    description:
-      'Plain dpm only: place of the middle point in log σ, as a fraction of the step (default 0.5).',
-  },
-} as const;
+/** What only some methods or schedules read: checked against the schema, typed where it is resolved. */
+const told = (declared: readonly Declared[]) => optionsOf(declared) as Readonly<Record<never, never>>;
+const methodOptions = told(plain);
 
 const denoiseToZero = {
   type: 'boolean',
@@ -49,16 +27,9 @@ const denoiseToZero = {
   description: 'One more evaluation at sigma_min, whose denoised image is the sample.',
 } as const;
 
-const givenSchedules = ['polynomial', 'logsnr', 'time_uniform', 'discrete', 'explicit'] as const;
-
-const sigmas = {
-  type: 'array',
-  items: { type: 'number', exclusiveMinimum: 0 },
-  minItems: 2,
-  maxItems: 1001,
-  description:
-    'explicit only: the noise levels themselves, data units, descending, as many as num_steps. A teacher’s times between two of them are even in log σ.',
-} as const;
+const spacings = Object.values(schedules)
+  .map(({ name, spacing }) => `${name}: ${spacing}`)
+  .join('; ');
 
 const schedule = {
   type: 'object',
@@ -67,45 +38,10 @@ const schedule = {
   required: ['type'],
   properties: {
     type: {
-      enum: [...givenSchedules, 'gits'],
-      description:
-        'How the noise levels are spaced between sigma_max and sigma_min. discrete: in the times of the noise table that latent diffusion was trained on. gits searches them within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.',
+      enum: [...givenNames, 'gits'] as const,
+      description: `How the noise levels are spaced between sigma_max and sigma_min. ${spacings}; gits: searched within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.`,
     },
-    rho: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      description:
-        'Exponent of polynomial and of the grid of gits (default 7), time_uniform and discrete (default 1).',
-    },
-    sigmas,
-    metric: {
-      enum: ['dev', 'l1', 'l2'],
-      default: 'l1',
-      description:
-        'gits only: cost of a step, the norm of its error (l1, l2), or how much further than the teacher it strays from the straight line (dev, which the published code takes).',
-    },
-    coeff: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      default: 1,
-      description:
-        'gits only: what each step weighs against the one before it; more than 1 puts more noise levels near sigma_min (the published code takes 1.15).',
-    },
-    num_warmup: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 65_536,
-      default: 256,
-      description: 'gits only: trajectories that the costs are averaged over; never those of the samples.',
-    },
-    num_steps_tea: {
-      type: 'integer',
-      minimum: 2,
-      maximum: 1001,
-      default: 61,
-      description:
-        'gits only: timestamps of the fine grid, at least num_steps; ipndm of order 4 follows it once for each warm-up trajectory.',
-    },
+    ...told([...given, gits]),
   },
 } as const;
 
@@ -115,15 +51,10 @@ const givenSchedule = {
   description: 'Its own noise levels. Default: polynomial, rho 7.',
   properties: {
     type: {
-      enum: givenSchedules,
+      enum: givenNames,
       description: 'How its noise levels are spaced between sigma_max and sigma_min.',
     },
-    rho: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      description: 'Exponent of polynomial (default 7), time_uniform and discrete (default 1).',
-    },
-    sigmas,
+    ...told(given),
   },
 } as const;
 
@@ -134,9 +65,8 @@ const student = {
   required: ['solver', 'num_steps'],
   properties: {
     solver: {
-      enum: solverNames,
-      description:
-        'Method of the student. heun, unipc, ipndm_v and deis have no predictor: they need train: false.',
+      enum: [...new Set([...studentNames, ...plainNames])],
+      description: `Method of the student. Those of a predictor: ${listed(studentNames)}; any other needs train: false.`,
     },
     num_steps: {
       type: 'integer',
@@ -568,34 +498,13 @@ const base = {
     reference,
     evaluate: {
       type: 'array',
-      items: { enum: metricNames },
+      items: { enum: scores.map(({ name }) => name) },
       uniqueItems: true,
       default: [],
-      description: 'Scores of the samples, one column each.',
+      description: `Scores of the samples. ${scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
     },
   },
 } as const;
-
-/** The part of JSON Schema that this file uses. */
-export interface JsonSchema {
-  readonly $id?: string;
-  readonly type?: string;
-  readonly additionalProperties?: boolean;
-  readonly enum?: readonly (string | number)[];
-  readonly const?: unknown;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly items?: JsonSchema;
-  readonly minimum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly maximum?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly examples?: readonly string[];
-  readonly title?: string;
-  readonly description?: string;
-}
 
 function keysOf(schema: JsonSchema, prefix = ''): [path: string, JsonSchema][] {
   if (schema.anyOf) return schema.anyOf.flatMap((branch) => keysOf(branch, prefix));
@@ -611,63 +520,8 @@ export const keys: ReadonlyMap<string, JsonSchema> = new Map(keysOf(base));
 /** What a grid may vary. */
 export const gridPaths: readonly string[] = [...keys.keys()].filter((path) => path !== 'name');
 
-/** A schema for what is merged into the base, so that no key of a map has to be there. */
-function withoutRequired({ required, ...schema }: JsonSchema): JsonSchema {
-  return {
-    ...schema,
-    ...(schema.anyOf && { anyOf: schema.anyOf.map(withoutRequired) }),
-    ...(schema.properties && {
-      properties: Object.fromEntries(
-        Object.entries(schema.properties).map(([key, value]) => [key, withoutRequired(value)]),
-      ),
-    }),
-  };
-}
-
-const perGridPath = (of: (schema: JsonSchema) => JsonSchema): Record<string, JsonSchema> =>
-  Object.fromEntries(gridPaths.map((path) => [path, of(withoutRequired(keys.get(path)!))]));
-
-const grid = {
-  type: 'object',
-  additionalProperties: false,
-  description:
-    'What varies: paths such as student.num_steps to lists of values, in all combinations, the last path fastest; or points. At most 10,000 points.',
-  properties: {
-    points: {
-      type: 'array',
-      minItems: 1,
-      description:
-        'Explicit combinations instead of a product: each gives values to paths (student.solver) or to maps, which merge key by key into the base, and may carry a label.',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        properties: {
-          label: {
-            type: 'string',
-            minLength: 1,
-            maxLength: 100,
-            description: 'Name of the row in the table.',
-          },
-          ...perGridPath((schema) => schema),
-        },
-      },
-    },
-    ...perGridPath((items) => ({ type: 'array', items, minItems: 1 })),
-  },
-};
-
 /** What every combination is checked against. */
 export const pointSchema: JsonSchema = base;
-
-/** The JSON Schema of a spec, for editors. */
-export const specSchema: JsonSchema = {
-  ...base,
-  $id: 'https://fewstep.dev/schema/experiment.json',
-  title: 'Fewstep experiment',
-  required: ['name', 'dataset'],
-  anyOf: [{ required: ['schedule', 'student'] }, { required: ['predictor'] }, { required: ['grid'] }],
-  properties: { ...base.properties, grid },
-};
 
 interface Options {
   keepDefaultedPropertiesOptional: true;

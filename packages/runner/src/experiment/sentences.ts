@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv';
+import type { JsonSchema } from './json-schema.js';
 import { shown, shownKey } from './problem.js';
-import { type JsonSchema, keys } from './schema.js';
+import { keys } from './schema.js';
 import { didYouMean, nearest } from './suggest.js';
 
 /** What is wrong at one path of a combination, before it has a place. */

@@ -69,7 +69,7 @@ async function readSettings(absolute: string, file: string): Promise<SamplingSet
     if (stats.size > mostBytes)
       return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
     // The readers of checkpoints are loaded only for a spec that names one.
-    const { parsePredictor } = await import('../predictor/predictor-file.js');
+    const { parsePredictor } = await import('../predictor/parse-predictor.js');
     const { schedule, student, guidance } = parsePredictor(await readFile(absolute)).settings;
     return { schedule, student, ...(guidance && { guidance }) };
   } catch (error) {

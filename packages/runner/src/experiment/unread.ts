@@ -1,5 +1,7 @@
+import { listed, named, optionsOf, readersOf, students } from './declared.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
-import { isSteered, teacherName, trains } from './resolve.js';
+import { methodParts, type Part, scheduleParts } from './parts.js';
+import { isSteered, trains } from './resolve.js';
 import type { Spec } from './schema.js';
 
 /** A key that only some combinations read. */
@@ -12,74 +14,19 @@ export interface Option {
   readonly reader: string;
 }
 
-type Name = string | undefined;
-
-const isOneOf =
-  (...names: readonly Name[]) =>
-  (solver: Name): boolean =>
-    names.includes(solver);
-const hasOrder = isOneOf('dpmpp', 'unipc', 'ipndm', 'ipndm_v', 'deis');
-const isDpmppLike = isOneOf('dpmpp', 'unipc');
-const isDeis = isOneOf('deis');
-const isUnipc = isOneOf('unipc');
-const isDpm = isOneOf('dpm');
-
-/** A method's options below `part`, read while `active`. */
-function methodOptions(
-  part: 'student' | 'teacher' | 'reference',
-  name: (spec: Spec) => Name,
-  {
-    of,
-    active,
-    plain,
-  }: { of: readonly string[]; active: (spec: Spec) => boolean; plain: (spec: Spec) => boolean },
-): Option[] {
-  const option = (key: string, read: (spec: Spec) => boolean, reader: string): Option => ({
-    path: `${part}.${key}`,
-    of,
-    read: (spec) => active(spec) && read(spec),
-    reader,
+/** What a part may be told: each option is read by those that declare it. */
+const optionsIn = ({ path, of, isRead, name, declared, all }: Part): Option[] =>
+  Object.keys(optionsOf(all)).map((key) => {
+    const readers = readersOf(key, all);
+    const hasPredictor = readers.some((reader) => named(students, reader));
+    const alone = hasPredictor && path === 'student' && readersOf(key, students).length === 0;
+    return {
+      path: `${path}.${key}`,
+      of,
+      read: (spec) => isRead(spec) && named(declared(spec), name(spec))?.options[key] !== undefined,
+      reader: `only ${listed(readers)}${alone ? ' with train: false' : ''} ${readers.length === 1 ? 'has' : 'have'} ${key}`,
+    };
   });
-  return [
-    option(
-      'max_order',
-      (spec) => hasOrder(name(spec)),
-      'only dpmpp, unipc, ipndm, ipndm_v and deis have an order',
-    ),
-    option('predict_x0', (spec) => isDpmppLike(name(spec)), 'only dpmpp and unipc have this choice'),
-    option('lower_order_final', (spec) => isDpmppLike(name(spec)), 'only dpmpp and unipc have this choice'),
-    option('deis_mode', (spec) => isDeis(name(spec)), 'only deis has this choice'),
-    option('variant', (spec) => isUnipc(name(spec)), 'only unipc has this choice'),
-    option(
-      'r',
-      (spec) => isDpm(name(spec)) && plain(spec),
-      part === 'student'
-        ? 'only dpm with train: false places its middle point by r; a predictor places its own'
-        : 'only dpm places its middle point by r',
-    ),
-  ];
-}
-
-function scheduleOptions(part: 'schedule' | 'reference.schedule', type: (spec: Spec) => Name): Option[] {
-  const of = [`${part}.type`];
-  return [
-    {
-      path: `${part}.rho`,
-      of,
-      read: (spec) => isOneOf('polynomial', 'time_uniform', 'discrete', 'gits')(type(spec)),
-      reader:
-        part === 'schedule'
-          ? 'only polynomial, time_uniform, discrete and the grid of gits have an exponent'
-          : 'only polynomial, time_uniform and discrete have an exponent',
-    },
-    {
-      path: `${part}.sigmas`,
-      of,
-      read: (spec) => type(spec) === 'explicit',
-      reader: 'only the schedule explicit lists its noise levels',
-    },
-  ];
-}
 
 /** A key below `dataset.onnx`, of one that is read. */
 const onnxOption = (key: string, read: (onnx: SpecOnnx) => boolean, reader: string): Option => ({
@@ -92,7 +39,6 @@ const onnxOption = (key: string, read: (onnx: SpecOnnx) => boolean, reader: stri
   reader,
 });
 
-const always = () => true;
 const training = 'only the training of a predictor does, and none is trained';
 
 /** A key below one that nothing reads is not looked at. */
@@ -106,21 +52,7 @@ export const options: readonly Option[] = [
   { path: 'teacher', of: ['train', 'predictor'], read: trains, reader: training },
   { path: 'student.scale_dir', of: ['train'], read: isSteered, reader: training },
   { path: 'student.scale_time', of: ['train'], read: isSteered, reader: training },
-  ...methodOptions('student', ({ student }) => student.solver, {
-    of: ['student.solver', 'train'],
-    active: always,
-    plain: (spec) => !isSteered(spec),
-  }),
-  ...methodOptions('teacher', teacherName, {
-    of: ['teacher.solver', 'student.solver', 'train'],
-    active: trains,
-    plain: always,
-  }),
-  ...methodOptions('reference', ({ reference }) => reference?.solver, {
-    of: ['reference.solver'],
-    active: ({ reference }) => reference !== undefined,
-    plain: always,
-  }),
+  ...[...methodParts, ...scheduleParts].flatMap(optionsIn),
   {
     path: 'guidance.rate',
     of: ['guidance.type'],
@@ -197,14 +129,4 @@ export const options: readonly Option[] = [
     ({ betas }) => betas?.type === 'explicit',
     'only explicit ones are listed',
   ),
-  ...scheduleOptions('schedule', ({ schedule }) => schedule.type),
-  ...['metric', 'coeff', 'num_warmup', 'num_steps_tea'].map(
-    (key): Option => ({
-      path: `schedule.${key}`,
-      of: ['schedule.type'],
-      read: ({ schedule }) => schedule.type === 'gits',
-      reader: 'only the schedule gits is searched',
-    }),
-  ),
-  ...scheduleOptions('reference.schedule', ({ reference }) => reference?.schedule?.type),
 ];

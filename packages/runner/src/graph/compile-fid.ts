@@ -1,5 +1,5 @@
 import { graphBuilder, output, type Task } from '@fewstep/taskgraph';
-import * as kinds from '../tasks/kinds.js';
+import { fidKind } from '../scores/fid.js';
 import { planReference, referenceOf } from './compile.js';
 import { featureNetwork } from './feature-network.js';
 
@@ -15,7 +15,7 @@ export function compileReference(data: string, network: string): readonly Task[]
 export function compileFid(images: string, reference: string, network: string): Task {
   const graph = graphBuilder();
   const features = featureNetwork(graph, network);
-  return graph.task(kinds.fid, {
+  return graph.task(fidKind, {
     title: `fid of ${images}`,
     params: {},
     inputs: {

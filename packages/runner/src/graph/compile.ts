@@ -1,3 +1,4 @@
+import { type Method, methods } from '@fewstep/solvers';
 import {
   canonicalJson,
   digestOfText,
@@ -16,12 +17,12 @@ import type {
   DatasetConfig,
   Experiment,
   GuidanceConfig,
-  Metric,
   Point,
   SamplerConfig,
 } from '../experiment/experiment.js';
 import { bytesOfImages, fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
+import { type Metric, scoreNamed } from '../scores/scores.js';
 import type { ConditionsParams } from '../tasks/conditions.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
@@ -56,8 +57,6 @@ const comparisonColumns = 12;
 const shardBatches = 4;
 /** Prompts that are encoded together: 60 MB of Stable Diffusion's. */
 const promptBlock = 256;
-/** The k of precision, recall, density and coverage, as Naeem et al. use it (arXiv:2002.09797). */
-const neighbours = 5;
 const referencePartBytes = 8 * 2 ** 20;
 
 /** An experiment as the tasks that it needs, each once however many points share it. */
@@ -290,40 +289,35 @@ function planSamples(
 }
 
 function planScore(graph: GraphBuilder, point: Point, metric: Metric, samples: Samples, model: Model): Task {
-  const { dataset, label } = point;
-  const title = `${metric} of ${label}`;
-  if (metric === 'rmse_to_teacher') {
-    const reference = planSamples(graph, { ...point, label: 'the reference' }, point.reference, { model });
-    return graph.task(kinds.rmse, {
-      title,
-      params: {},
-      inputs: { images: [outputs(samples, 'images')], reference: [outputs(reference, 'images')] },
-    });
-  }
-  const { featureNetwork: file, referenceData: data } = dataset;
-  if (file === undefined || data === undefined)
-    throw new Error(`${title} needs a feature network and reference data`);
-  const network = featureNetwork(graph, file);
-  const features = graph.shards(kinds.features, {
-    title: `features of ${samples.title}`,
-    params: {},
-    inputs: { network, images: [each(samples, 'images')] },
-    ranges: samples.ranges,
-    ...inBatches(point.batch),
-  });
-  if (metric === 'fid')
-    return graph.task(kinds.fid, {
-      title,
-      params: {},
-      inputs: { moments: [outputs(features, 'moments')], ...referenceOf(graph, data, network, point.batch) },
-    });
-  const inputs = {
-    features: [outputs(features, 'features')],
-    reference: planReference(graph, data, network, point.batch).map((task) => output(task, 'features')),
+  const { dataset, label, batch } = point;
+  const real = () => {
+    const { featureNetwork: network, referenceData: data } = dataset;
+    if (network !== undefined && data !== undefined) return { network: featureNetwork(graph, network), data };
+    throw new Error(`${metric} of ${label} needs a feature network and reference data`);
   };
-  return metric === 'kid'
-    ? graph.task(kinds.kid, { title, params: {}, inputs })
-    : graph.task(kinds.prdc, { title, params: { k: neighbours }, inputs });
+  return scoreNamed(metric).plan({
+    graph,
+    title: `${metric} of ${label}`,
+    images: outputs(samples, 'images'),
+    features: (name) =>
+      outputs(
+        graph.shards(kinds.features, {
+          title: `features of ${samples.title}`,
+          params: {},
+          inputs: { network: real().network, images: [each(samples, 'images')] },
+          ranges: samples.ranges,
+          ...inBatches(batch),
+        }),
+        name,
+      ),
+    real(name) {
+      const { data, network } = real();
+      if (name === 'moments') return referenceOf(graph, data, network, batch);
+      return { reference: planReference(graph, data, network, batch).map((task) => output(task, name)) };
+    },
+    solved: () =>
+      outputs(planSamples(graph, { ...point, label: 'the reference' }, point.reference, { model }), 'images'),
+  });
 }
 
 /** What a Fréchet distance is to: published statistics, or the moments of real images. */
@@ -387,6 +381,5 @@ function modelInputs({ denoiser, conditions }: Model) {
   };
 }
 
-function evaluationsPerInterval(solver: string): number {
-  return solver === 'heun' || solver === 'dpm' ? 2 : 1;
-}
+const evaluationsPerInterval = (solver: string): number =>
+  (methods as Readonly<Record<string, Method>>)[solver]?.evaluations ?? 1;

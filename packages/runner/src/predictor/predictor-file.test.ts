@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { readSafetensorsMetadata, type Tensors, writeSafetensors } from '@fewstep/models';
 import { initPredictor } from '@fewstep/solvers';
 import { describe, expect, it } from 'vitest';
-import { completed, formatPredictor, parsePredictor, predictorFormat } from './predictor-file.js';
+import { parsePredictor } from './parse-predictor.js';
+import { completed, formatPredictor, predictorFormat } from './predictor-file.js';
 import { trainingSettings } from './predictor-settings.js';
 
 type Params = Parameters<typeof trainingSettings>[0];

@@ -4,16 +4,10 @@ import {
   readSafetensorsMetadata,
   writeSafetensors,
 } from '@fewstep/models';
-import { checkPredictor, type Predictor, type Weight } from '@fewstep/solvers';
+import type { Predictor, Weight } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { officialSettings } from './official-settings.js';
-import { checkSettings, type SamplingSettings, type TrainingSettings } from './predictor-settings.js';
-
-/** A predictor with what it was trained with, so that it can be sampled with. */
-export interface TrainedPredictor {
-  readonly settings: SamplingSettings;
-  readonly predictor: Predictor;
-}
+import type { TrainingSettings } from './predictor-settings.js';
 
 const sections = ['schedule', 'student', 'teacher', 'dataset', 'train'] as const;
 /** Sections of those that were trained under guidance. */
@@ -52,16 +46,22 @@ export function formatPredictor(
   });
 }
 
+/** A predictor's file, its settings as it has them. */
+export interface PredictorFile {
+  readonly settings: Readonly<Record<string, object>>;
+  readonly predictor: Predictor;
+}
+
 /**
  * Reads a predictor that a run wrote, or one of the official training (.pkl): by what the file holds, not by its name.
+ * Whether its settings are those of something that can be sampled is for `parsePredictor` to say.
  *
  * @throws RunnerError E_PREDICTOR, PredictorError E_PREDICTOR or ModelError: what is wrong with the file
  */
-export function parsePredictor(bytes: Uint8Array): TrainedPredictor {
-  const { settings, weights } = isSafetensors(bytes) ? parseOurs(bytes) : parseOfficial(bytes);
-  const { scale_dir: scaleDir, scale_time: scaleTime } = settings.student;
-  const predictor = { scaleDir, scaleTime, weights };
-  checkPredictor(predictor);
+export function readPredictor(bytes: Uint8Array): PredictorFile {
+  const { settings, weights } = isSafetensors(bytes) ? readOurs(bytes) : readOfficial(bytes);
+  const { scale_dir, scale_time } = (settings.student ?? {}) as Readonly<Record<string, unknown>>;
+  const predictor = { scaleDir: Number(scale_dir), scaleTime: Number(scale_time), weights };
   return { settings, predictor };
 }
 
@@ -70,16 +70,16 @@ const isSafetensors = (bytes: Uint8Array) =>
   bytes[8] === '{'.charCodeAt(0) && bytes.subarray(4, 8).every((byte) => byte === 0);
 
 interface Parts {
-  readonly settings: SamplingSettings;
+  readonly settings: Readonly<Record<string, object>>;
   readonly weights: Readonly<Record<string, Weight>>;
 }
 
-function parseOfficial(bytes: Uint8Array): Parts {
+function readOfficial(bytes: Uint8Array): Parts {
   const { settings, weights } = parseOfficialPredictor(bytes);
-  return { settings: checkSettings(officialSettings(settings)), weights };
+  return { settings: officialSettings(settings), weights };
 }
 
-function parseOurs(bytes: Uint8Array): Parts {
+function readOurs(bytes: Uint8Array): Parts {
   const { format: told = '0', ...metadata } = readSafetensorsMetadata(bytes);
   const format = /^\d{1,6}$/.test(told) ? Number(told) : Number.NaN;
   if (!(format <= predictorFormat))
@@ -105,7 +105,7 @@ function parseOurs(bytes: Uint8Array): Parts {
     if (dtype !== 'F32') throw fault(`its weight ${name} is ${dtype}; a predictor has F32`, { name, dtype });
     weights[name] = { shape, data };
   }
-  return { settings: checkSettings<TrainingSettings>(completed(settings, format)), weights };
+  return { settings: completed(settings, format), weights };
 }
 
 /** The settings of an older file with the options that came after it. */

@@ -1,3 +1,4 @@
+import { digitsOf } from '../scores/scores.js';
 import type { Report } from './report.js';
 
 /** The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric. */
@@ -20,5 +21,5 @@ export function table({ points }: Report): string {
 
 function format(metric: string, value: number | undefined): string {
   if (value === undefined) return '–';
-  return value.toFixed(metric === 'rmse_to_teacher' ? 2 : metric === 'kid' ? 5 : 3);
+  return value.toFixed(digitsOf(metric));
 }

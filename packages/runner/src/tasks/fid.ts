@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { frechetDistance, readStatistics, type Statistics, statistics } from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
+import type { fidKind as kind } from '../scores/fid.js';
 import { writeValue } from './artifacts.js';
 import { readMoments } from './features-file.js';
-import type { fid as kind } from './kinds.js';
 
 /** Fréchet distance between the features of samples and of real images, the latter as moments or as a .npz. */
 export const run: Run<typeof kind> = async ({ inputs, dir }) => {

@@ -1,8 +1,8 @@
 import { kid } from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
+import type { kidKind as kind } from '../scores/kid.js';
 import { writeValue } from './artifacts.js';
 import { readFeatures } from './features-file.js';
-import type { kid as kind } from './kinds.js';
 
 /** Kernel inception distance over all samples and all real images. */
 export const run: Run<typeof kind> = async ({ inputs, dir }) => {

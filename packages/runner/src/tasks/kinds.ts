@@ -1,9 +1,9 @@
 import { file, kind, many, one, optional, params } from '@fewstep/taskgraph';
+import { scoreKinds } from '../scores/scores.js';
 import type { ConditionsParams } from './conditions.js';
 import type { DenoiserParams } from './denoiser.js';
 import type { GitsParams } from './gits.js';
 import type { ComparisonParams, PictureParams } from './picture.js';
-import type { PrdcParams } from './prdc.js';
 import type { PredictorParams } from './predictor.js';
 import type { ReferenceParams } from './reference-features.js';
 import type { SamplesParams } from './samples.js';
@@ -135,46 +135,6 @@ export const referenceFeatures = kind({
   run: () => import('./reference-features.js'),
 });
 
-export const fid = kind({
-  name: 'fid',
-  revision: 1,
-  packages: ['metrics'],
-  params: none,
-  inputs: { moments: many, reference: many, statistics: optional },
-  outputs: { value: file },
-  run: () => import('./fid.js'),
-});
-
-export const kid = kind({
-  name: 'kid',
-  revision: 1,
-  packages: ['metrics'],
-  params: none,
-  inputs: { features: many, reference: many },
-  outputs: { value: file },
-  run: () => import('./kid.js'),
-});
-
-export const prdc = kind({
-  name: 'prdc',
-  revision: 1,
-  packages: ['metrics'],
-  params: params<PrdcParams>(),
-  inputs: { features: many, reference: many },
-  outputs: { value: file },
-  run: () => import('./prdc.js'),
-});
-
-export const rmse = kind({
-  name: 'rmse',
-  revision: 1,
-  packages: ['metrics'],
-  params: none,
-  inputs: { images: many, reference: many },
-  outputs: { value: file },
-  run: () => import('./rmse.js'),
-});
-
 /** A point's images in rows, and the first of them for the comparison. */
 export const picture = kind({
   name: 'picture',
@@ -209,10 +169,7 @@ export const kinds = {
   featureNetwork,
   features,
   referenceFeatures,
-  fid,
-  kid,
-  prdc,
-  rmse,
+  ...scoreKinds,
   picture,
   comparison,
 };

@@ -1,8 +1,15 @@
 import { type DenoiserInfo, roundSigma } from '@fewstep/models';
-import { type NoiseTable, noiseTableOf, sigmas } from '@fewstep/schedules';
-import { type Solver, type Student, solvers, students } from '@fewstep/solvers';
+import { type NoiseTable, noiseTableOf, type Schedule, sigmas, withDefaults } from '@fewstep/schedules';
+import {
+  type Method,
+  methods,
+  type Solver,
+  type SteeredMethod,
+  type Student,
+  steered,
+} from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
-import type { DpmppConfig, GivenSchedule, SolverConfig } from '../experiment/experiment.js';
+import type { GivenSchedule, SolverConfig } from '../experiment/experiment.js';
 import type { ModelInfo } from './model-info.js';
 import { readSchedule } from './schedule-file.js';
 
@@ -39,7 +46,7 @@ export async function solveOn(
   const schedule = given ?? (inputs.schedule === undefined ? undefined : await readSchedule(inputs.schedule));
   if (!schedule) throw new Error('a schedule is a parameter or an input');
   // A search goes along the network's levels, which may lie a little beyond the range.
-  const found = !given && schedule.type === 'explicit' ? schedule.sigmas : [];
+  const found = !given && schedule.type === 'explicit' ? (schedule.sigmas as readonly number[]) : [];
   const table = schedule.type === 'discrete' ? tableOf(info) : undefined;
   return {
     method,
@@ -84,60 +91,23 @@ export function timesOf(times: Times, steps = times.numSteps): Float64Array {
 /** What the schedule says, whatever the network knows: times in the middle of steps. */
 export function scheduledTimes({ schedule, table, sigmaMin, sigmaMax }: Times, steps: number): Float64Array {
   const span = { numSteps: steps, sigmaMin, sigmaMax };
-  return sigmas(schedule.type === 'discrete' ? { ...schedule, table: table! } : schedule, span);
+  return sigmas({ ...schedule, ...(table && { table }) } as Schedule, span);
 }
 
 /** The plain solver of a method, on a model of that range of noise levels. */
 export function solverOf({
-  method,
+  method: { solver, ...options },
   sigmaMin,
   sigmaMax,
 }: Pick<Solve, 'method' | 'sigmaMin' | 'sigmaMax'>): Solver {
-  switch (method.solver) {
-    case 'amed':
-      throw new Error('amed has no plain solver');
-    case 'dpm':
-      return solvers.dpm(method.r === undefined ? {} : { r: method.r }) as Solver;
-    case 'dpmpp':
-      return solvers.dpmpp(dpmppOptions(method)) as Solver;
-    case 'unipc':
-      return solvers.unipc({ ...dpmppOptions(method), variant: method.variant }) as Solver;
-    case 'ipndm':
-    case 'ipndm_v':
-      return solvers[method.solver]({ maxOrder: method.max_order }) as Solver;
-    case 'deis':
-      return solvers.deis({
-        maxOrder: method.max_order,
-        deisMode: method.deis_mode,
-        sigmaMin,
-        sigmaMax,
-      }) as Solver;
-    default:
-      return solvers[method.solver]() as Solver;
-  }
+  const declared = (methods as Readonly<Record<string, Method>>)[solver];
+  if (!declared) throw new Error(`${solver} has no plain solver`);
+  return declared.make(withDefaults(declared.options, options), { sigmaMin, sigmaMax });
 }
 
 /** The student of a method, to be steered by a predictor. */
-export function studentOf(method: SolverConfig): Student {
-  switch (method.solver) {
-    case 'heun':
-    case 'unipc':
-    case 'ipndm_v':
-    case 'deis':
-      throw new Error(`${method.solver} has no student`);
-    case 'dpmpp':
-      return students.dpmpp(dpmppOptions(method)) as Student;
-    case 'ipndm':
-      return students.ipndm({ maxOrder: method.max_order }) as Student;
-    default:
-      return students[method.solver]() as Student;
-  }
-}
-
-function dpmppOptions(method: DpmppConfig) {
-  return {
-    maxOrder: method.max_order,
-    predictX0: method.predict_x0,
-    lowerOrderFinal: method.lower_order_final,
-  };
+export function studentOf({ solver, ...options }: SolverConfig): Student {
+  const declared = (steered as Readonly<Record<string, SteeredMethod>>)[solver];
+  if (!declared) throw new Error(`${solver} has no student`);
+  return declared.make(withDefaults(declared.options, options));
 }

@@ -1,12 +1,8 @@
 import { prdc } from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
+import type { prdcKind as kind } from '../scores/prdc.js';
 import { writeValue } from './artifacts.js';
 import { readFeatures } from './features-file.js';
-import type { prdc as kind } from './kinds.js';
-
-export interface PrdcParams {
-  readonly k: number;
-}
 
 /** Precision, recall, density and coverage, with balls that reach to the k-th nearest neighbour. */
 export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {

@@ -15,7 +15,7 @@ import {
   withMiddles,
 } from '@fewstep/solvers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parsePredictor } from '../predictor/predictor-file.js';
+import { parsePredictor } from '../predictor/parse-predictor.js';
 import { noModel } from './inputs.test.support.js';
 import { type PredictorParams, run } from './predictor.js';
 import { run as runTeacher } from './teacher.js';

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { rmseOf } from '@fewstep/metrics';
 import { readSafetensors } from '@fewstep/models';
 import type { Run } from '@fewstep/taskgraph';
+import type { rmseKind as kind } from '../scores/rmse-to-teacher.js';
 import { tensorOf, writeValue } from './artifacts.js';
-import type { rmse as kind } from './kinds.js';
 
 /** Root mean square difference of two sets of images of the same seeds, in 8-bit units. */
 export const run: Run<typeof kind> = async ({ inputs, dir }) =>

@@ -3,7 +3,7 @@ import { toUint8 } from '@fewstep/models';
 import { predict, solve } from '@fewstep/solvers';
 import type { Run, Slice } from '@fewstep/taskgraph';
 import type { SeedRange } from '../experiment/seeds.js';
-import { parsePredictor } from '../predictor/predictor-file.js';
+import { readPredictor } from '../predictor/predictor-file.js';
 import { countOf, sliceTensors, writeImages, writeTensors } from './artifacts.js';
 import { batchesOf, type Drawing, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
@@ -27,7 +27,7 @@ export const run: Run<typeof kind> = async (context) => {
   const [channels, height, width] = decoder?.shape ?? shape;
   const predictorFile = inputs.predictor;
   const solver = predictorFile
-    ? studentOf(method).steered(predict(parsePredictor(await readFile(predictorFile)).predictor))
+    ? studentOf(method).steered(predict(readPredictor(await readFile(predictorFile)).predictor))
     : solverOf(solving);
   const sigmas = timesOf(solving);
   const n = seeds[1] - seeds[0] + 1;

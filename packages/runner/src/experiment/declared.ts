@@ -1,0 +1,83 @@
+import { gitsChoices, type Option, type Options, schedules } from '@fewstep/schedules';
+import { methods, steered } from '@fewstep/solvers';
+import type { JsonSchema } from './json-schema.js';
+
+/** What a spec may name, and tell it. */
+export interface Declared {
+  readonly name: string;
+  readonly options: Options;
+}
+
+export type PlainName = keyof typeof methods;
+export type StudentName = keyof typeof steered;
+export type GivenName = keyof typeof schedules;
+
+const namesOf = <M extends object>(declared: M) => Object.keys(declared) as (keyof M)[];
+export const plainNames: readonly PlainName[] = namesOf(methods);
+export const studentNames: readonly StudentName[] = namesOf(steered);
+export const givenNames: readonly GivenName[] = namesOf(schedules);
+
+export const plain: readonly Declared[] = Object.values(methods);
+export const students: readonly Declared[] = Object.values(steered);
+export const given: readonly Declared[] = Object.values(schedules);
+/** The search of a schedule, within a polynomial grid. */
+export const gits: Declared = { name: 'gits', options: gitsChoices };
+
+export const named = (declared: readonly Declared[], name: string | undefined): Declared | undefined =>
+  declared.find((one) => one.name === name);
+
+/** Those that have an option, once each. */
+export const readersOf = (key: string, declared: readonly Declared[]): string[] => [
+  ...new Set(declared.filter(({ options }) => options[key]).map(({ name }) => name)),
+];
+
+/** "a, b and c". */
+export function listed(names: readonly string[], last = 'and'): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
+}
+
+const rangeOf = (option: Option): string =>
+  'maximum' in option && 'minimum' in option ? `${option.minimum} to ${option.maximum}, ` : '';
+const defaultOf = (option: Option): string =>
+  'default' in option ? `${rangeOf(option)}default ${option.default}` : 'needed';
+
+/** The options of several, each once: what is possible with any of them, and which of them read it. */
+export function optionsOf(declared: readonly Declared[]): Readonly<Record<string, JsonSchema>> {
+  const keys = [...new Set(declared.flatMap(({ options }) => Object.keys(options)))];
+  return Object.fromEntries(keys.map((key) => [key, optionOf(key, declared)]));
+}
+
+function optionOf(key: string, declared: readonly Declared[]): JsonSchema {
+  const having = declared.flatMap(({ name, options }) =>
+    options[key] ? [{ name, option: options[key] }] : [],
+  );
+  const [first] = having;
+  const readers = new Map<string, Set<string>>();
+  for (const { name, option } of having) {
+    const told = defaultOf(option);
+    readers.set(told, (readers.get(told) ?? new Set()).add(name));
+  }
+  const each = [...readers].map(([told, names]) => `${listed([...names])}: ${told}`);
+  const { default: _, ...schema } = first!.option as JsonSchema & { default?: unknown };
+  const bounds = having.map(
+    ({ option }) => option as { readonly minimum?: number; readonly maximum?: number },
+  );
+  const widest = (of: 'minimum' | 'maximum', pick: (...values: number[]) => number) =>
+    bounds.some((bound) => bound[of] === undefined)
+      ? {}
+      : { [of]: pick(...bounds.map((bound) => bound[of]!)) };
+  return {
+    ...schema,
+    ...widest('minimum', Math.min),
+    ...widest('maximum', Math.max),
+    description: `${schema.description} ${each.join('; ')}.`,
+  };
+}
+
+/** Whether one takes a value that the schema of all of them has let pass. */
+export function takes(option: Option, value: unknown): boolean {
+  if ('enum' in option) return option.enum.includes(value as string);
+  if (typeof value !== 'number') return true;
+  const { minimum = -Infinity, maximum = Infinity } = option as { minimum?: number; maximum?: number };
+  return value >= minimum && value <= maximum;
+}

@@ -1,0 +1,79 @@
+import { type Declared, gits, given, plain, students } from './declared.js';
+import { isSteered, teacherName, trains } from './resolve.js';
+import type { Spec } from './schema.js';
+
+/** What a part of a spec that names something is told. */
+type Told = Readonly<Record<string, unknown>>;
+
+/** A part of a spec that names a method or a schedule, and tells it what that declares. */
+export interface Part {
+  readonly path: string;
+  /** The keys that decide what it names. */
+  readonly of: readonly string[];
+  /** Whether anything reads it. */
+  readonly isRead: (spec: Spec) => boolean;
+  readonly name: (spec: Spec) => string | undefined;
+  /** What it may name, with a predictor or without one. */
+  readonly declared: (spec: Spec) => readonly Declared[];
+  /** All that has options here, for messages. */
+  readonly all: readonly Declared[];
+  readonly told: (spec: Spec) => Told;
+}
+
+export const methodParts: readonly Part[] = [
+  {
+    path: 'student',
+    of: ['student.solver', 'train'],
+    isRead: () => true,
+    name: ({ student }) => student.solver,
+    declared: (spec) => (isSteered(spec) ? students : plain),
+    all: [...plain, ...students],
+    told: ({ student }) => student as Told,
+  },
+  {
+    path: 'teacher',
+    of: ['teacher.solver', 'student.solver', 'train'],
+    isRead: trains,
+    name: teacherName,
+    declared: () => plain,
+    all: plain,
+    told: ({ teacher }) => (teacher ?? {}) as Told,
+  },
+  {
+    path: 'reference',
+    of: ['reference.solver'],
+    isRead: ({ reference }) => reference !== undefined,
+    name: ({ reference }) => reference?.solver,
+    declared: () => plain,
+    all: plain,
+    told: ({ reference }) => (reference ?? {}) as Told,
+  },
+];
+
+export const scheduleParts: readonly (Part & {
+  readonly steps: string;
+  readonly numSteps: (spec: Spec) => number | undefined;
+})[] = [
+  {
+    path: 'schedule',
+    of: ['schedule.type'],
+    isRead: () => true,
+    name: ({ schedule }) => schedule.type,
+    declared: () => [...given, gits],
+    all: [...given, gits],
+    told: ({ schedule }) => schedule as Told,
+    steps: 'student.num_steps',
+    numSteps: ({ student }) => student.num_steps,
+  },
+  {
+    path: 'reference.schedule',
+    of: ['reference.schedule.type'],
+    isRead: () => true,
+    name: ({ reference }) => reference?.schedule?.type,
+    declared: () => given,
+    all: given,
+    told: ({ reference }) => (reference?.schedule ?? {}) as Told,
+    steps: 'reference.num_steps',
+    numSteps: ({ reference }) => reference?.num_steps,
+  },
+];
