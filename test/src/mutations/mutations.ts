@@ -12,7 +12,7 @@ const engine = 'packages/taskgraph/src';
 
 export const mutations: readonly Mutation[] = [
   // Schedules
-  { file: `${schedules}/sigmas.ts`, text: 'EPSILON = 1e-3', replacement: 'EPSILON = 2e-3' },
+  { file: `${schedules}/families/time-uniform.ts`, text: 'EPSILON = 1e-3', replacement: 'EPSILON = 2e-3' },
   { file: `${schedules}/spacing.ts`, text: 'last ** (1 / rho)', replacement: 'last ** (2 / rho)' },
   { file: `${schedules}/vp.ts`, text: '0.5 * betaD * t', replacement: '0.4 * betaD * t' },
   { file: `${schedules}/noise-table.ts`, text: 't: (left + 1) / M', replacement: 't: left / M' },
