@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findPackage, packageNamed } from '@fewstep/models/find-package';
 import type { Executor, Json, Remote } from '@fewstep/taskgraph';
-import { codeOf, RunnerError } from './errors.js';
+import { RunnerError } from './errors.js';
 
 /** Which package a plugin is, for the record of a run. */
 export interface Plugin {
@@ -58,23 +57,18 @@ export async function findPlugin<W extends keyof Exports>(
   folder: string,
 ): Promise<Found<W>> {
   const [, name, place] = /^([^:]*)(?::(.*))?$/s.exec(named)!;
-  const packageName = name!.startsWith('@') ? name! : `@fewstep/${what}-${name}`;
-  if (name === '' || !/^@[a-z0-9~-][a-z0-9._~-]*\/[a-z0-9~-][a-z0-9._~-]*$/.test(packageName))
+  const packageName = packageNamed(what, name!);
+  if (packageName === undefined)
     throw refusal(
       `${JSON.stringify(named)} names no ${what}: a name, and what it needs to know after a colon.`,
     );
-  const path = [folder, own].map((from) => find(packageName, from)).find((found) => found !== undefined);
-  if (path === undefined)
+  const found = await findPackage(packageName, [folder, own], refusal);
+  if (found === undefined)
     throw refusal(
       `the ${what} "${name}" is not installed: no package ${packageName} from ${folder} upwards, nor beside fewstep. npm install ${packageName}`,
     );
-  const { version } = manifestOf(path, packageName);
-  let exported: unknown;
-  try {
-    exported = ((await import(pathToFileURL(path).href)) as Partial<Exports>)[what];
-  } catch (cause) {
-    throw refusal(`${packageName} ${version} can't be loaded (${(cause as Error).message}).`, cause);
-  }
+  const { version } = found;
+  const exported = found.exported[what];
   if (typeof exported !== 'function')
     throw refusal(`${packageName} ${version} is no ${what}: its module exports no function \`${what}\`.`);
   const open = async (given: object) => {
@@ -89,31 +83,6 @@ export async function findPlugin<W extends keyof Exports>(
     throw refusal(`${packageName} ${version} is no ${what}: what it gives has no method \`${missing}\`.`);
   };
   return { name: packageName, version, open: open as unknown as Found<W>['open'] };
-}
-
-/** The file of a package's module, as Node finds it from a folder. */
-function find(packageName: string, folder: string): string | undefined {
-  try {
-    return createRequire(join(folder, 'from-here.js')).resolve(packageName);
-  } catch (cause) {
-    if (codeOf(cause) === 'MODULE_NOT_FOUND' && !existsSync(join(folder, 'node_modules', packageName)))
-      return undefined;
-    throw refusal(
-      `${packageName} is installed, and has no module ("exports" with "default"): ${(cause as Error).message}`,
-      cause,
-    );
-  }
-}
-
-/** The manifest above a module's file. */
-function manifestOf(path: string, packageName: string): Plugin {
-  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
-    const file = join(folder, 'package.json');
-    if (!existsSync(file)) continue;
-    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Plugin;
-    if (manifest.name === packageName) return manifest;
-  }
-  return { name: packageName, version: 'unknown' };
 }
 
 const refusal = (message: string, cause?: unknown) => new RunnerError('E_PLUGIN', message, { cause });
