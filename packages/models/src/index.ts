@@ -47,7 +47,10 @@ export {
   type LoadedDenoiser,
   openDenoiser,
 } from './denoiser.js';
+export { decodeGraph } from './engines/decode-graph.js';
 export { type Device, parseDevice } from './engines/device.js';
+export type { Engine } from './engines/engine.js';
+export type { OnnxInput, OnnxOutput, OnnxSession, OnnxSignature } from './engines/onnx-session.js';
 export type { EngineOptions } from './engines/open-session.js';
 export type { TensorBackend } from './engines/tfjs/tensor-backends.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
@@ -80,6 +83,8 @@ export type { LatentUNetOptions } from './networks/latent-unet.js';
 export { alphasCumprod, type BetaSchedule } from './networks/noise-levels.js';
 export type { Preconditioning } from './networks/preconditioning.js';
 export type { SongUNetOptions } from './networks/song-unet.js';
+export type { DecodedOnnx, OnnxConstant, OnnxElements } from './onnx/decode-onnx.js';
+export type { OnnxNode } from './onnx/onnx-model.js';
 export { externalFiles } from './onnx/open-onnx.js';
 export { toGridUint8, toUint8 } from './pixels.js';
 export { roundSigma } from './round-sigma.js';

@@ -1,20 +1,23 @@
 import { engineFault } from '../errors.js';
 
-/** A graph that is ready to run. */
+/** A graph that is ready to run; what goes wrong then is a ModelError `E_ENGINE`. */
 export interface OnnxSession {
   /** How many devices share the samples of a run. */
   readonly devices: number;
   /** Arrays in and out by name; `shape` is a sample's, n is how many there are. */
   run(inputs: Readonly<Record<string, OnnxInput>>, n: number): Promise<Readonly<Record<string, OnnxOutput>>>;
+  /** Ends it, once; a run after that is refused. */
   close(): Promise<void>;
 }
 
+/** One of a run's inputs: the arrays of its samples, one after another. */
 export interface OnnxInput {
   readonly data: Float32Array | BigInt64Array;
   /** Of one sample. */
   readonly shape: readonly number[];
 }
 
+/** One of a run's outputs: the arrays of its samples, one after another. */
 export type OnnxOutput = Float32Array | BigInt64Array;
 
 /** What a graph is, in words, and the names that it must have. */

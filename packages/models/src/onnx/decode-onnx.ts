@@ -16,6 +16,7 @@ export interface DecodedOnnx {
   readonly constants: readonly OnnxConstant[];
 }
 
+/** A weight, or a number or list of the graph. */
 export interface OnnxConstant {
   readonly name: string;
   readonly shape: readonly number[];

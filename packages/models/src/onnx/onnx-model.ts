@@ -27,6 +27,7 @@ export interface OnnxValue {
   readonly shape: readonly (number | string)[];
 }
 
+/** One operation of a graph, from values by name to values by name; an input that is left out has no name. */
 export interface OnnxNode {
   readonly op: string;
   /** Of an operator that is not ONNX's own. */
@@ -36,6 +37,7 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
 
+/** A setting of an operation. */
 export type OnnxAttribute =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
