@@ -52,7 +52,6 @@ export { type Device, parseDevice } from './engines/device.js';
 export type { Engine } from './engines/engine.js';
 export type { OnnxInput, OnnxOutput, OnnxSession, OnnxSignature } from './engines/onnx-session.js';
 export type { EngineOptions } from './engines/open-session.js';
-export type { TensorBackend } from './engines/tfjs/tensor-backends.js';
 export { ModelError, type ModelErrorCode } from './errors.js';
 export {
   type Condition,

@@ -1,31 +1,37 @@
 import { engineFault } from '../errors.js';
-import { type TensorBackend, tensorBackends } from './tfjs/tensor-backends.js';
+import { findEngine, maybeEngine } from './find-engine.js';
 
 /**
  * What evaluates networks: ONNX Runtime on the CPU, on NVIDIA's GPUs by their numbers, through TensorRT there, or on
- * any GPU through WebGPU; or TF.js, on the best of its backends that is installed where none is named.
+ * any GPU through WebGPU; or the engine of a package `@fewstep/engine-NAME`, on its target where it has several.
  *
  * Several GPUs share the samples of a call.
  */
 export type Device =
   | { readonly type: 'cpu' | 'webgpu' }
   | { readonly type: 'cuda' | 'tensorrt'; readonly ids: readonly number[] }
-  | { readonly type: 'tfjs'; readonly backend?: TensorBackend };
+  | { readonly type: 'engine'; readonly name: string; readonly target?: string };
 
-const spellings = ['cpu', 'cuda', 'cuda:0', 'cuda:0,1', 'tensorrt', 'webgpu', 'tfjs'];
+/** Engines of ours: their words name a device, whether they are installed or not. */
+const engines = ['tfjs'];
+const spellings = [
+  ...['cpu', 'cuda', 'cuda:0', 'cuda:0,1', 'tensorrt', 'webgpu'],
+  ...['tfjs', 'tfjs:node-gpu', 'tfjs:node', 'tfjs:wasm', 'tfjs:cpu'],
+];
 
 /**
- * The device of a word: `cpu`, `cuda`, `cuda:0`, `cuda:0,1`, `tensorrt` and its like, `webgpu`, `tfjs`, `tfjs:wasm`.
+ * The device of a word: `cpu`, `cuda`, `cuda:0`, `cuda:0,1`, `tensorrt` and its like, `webgpu`; `tfjs`, `tfjs:wasm` and
+ * the words of other engines, which are loaded to be asked.
  *
- * @throws ModelError `E_ENGINE` for any other word
+ * @throws ModelError `E_ENGINE` for any other word, and where the engine is not installed
  */
-export function parseDevice(text: string): Device {
-  const [, type, rest] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
+export async function parseDevice(text: string): Promise<Device> {
+  const [, type = '', rest] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
   switch (type) {
     case 'cpu':
     case 'webgpu':
       if (rest === undefined) return { type };
-      break;
+      throw noDevice(text);
     case 'cuda':
     case 'tensorrt': {
       if (rest === undefined) return { type, ids: [0] };
@@ -37,17 +43,16 @@ export function parseDevice(text: string): Device {
         { device: text },
       );
     }
-    case 'tfjs': {
-      if (rest === undefined) return { type };
-      const backend = tensorBackends.find((one) => one === rest);
-      if (backend) return { type, backend };
-      throw engineFault(`device "${text}": TF.js computes with ${tensorBackends.join(', ')}, not "${rest}"`, {
-        device: text,
-      });
-    }
   }
-  throw engineFault(
-    `there is no device "${text}"; one of ${spellings.join(', ')}, ${tensorBackends.map((one) => `tfjs:${one}`).join(', ')}`,
-    { device: text },
-  );
+  const engine = await (engines.includes(type) ? findEngine(type) : maybeEngine(type));
+  if (!engine) throw noDevice(text);
+  try {
+    engine.check(rest);
+  } catch (cause) {
+    throw engineFault(`device "${text}": ${(cause as Error).message}`, { device: text }, cause);
+  }
+  return { type: 'engine', name: type, ...(rest !== undefined && { target: rest }) };
 }
+
+const noDevice = (text: string) =>
+  engineFault(`there is no device "${text}"; one of ${spellings.join(', ')}`, { device: text });

@@ -21,9 +21,9 @@ export async function openSession(
   signature: OnnxSignature,
   { device = { type: 'cpu' }, threads }: EngineOptions,
 ): Promise<OnnxSession> {
-  if (device.type === 'tfjs') {
-    const { openTensorSession } = await import('./tfjs/session.js');
-    return openTensorSession(graph, signature, device.backend);
+  if (device.type === 'engine') {
+    const { findEngine } = await import('./find-engine.js');
+    return (await findEngine(device.name)).open(graph, signature, device.target);
   }
   const options = threads === undefined ? {} : { threads };
   const { openOrtSession } = await import('./ort-session.js');

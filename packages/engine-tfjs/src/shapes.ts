@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { sizeOf } from '../../files/tensor.js';
 import { axisOf, checkGrowth, integers, type Operator } from './operator.js';
 import { Unsupported } from './unsupported.js';
 
@@ -17,7 +16,7 @@ export const shapes = {
   Flatten: (attributes) => {
     const axis = attributes.int('axis', 1);
     // which may be the one behind the last
-    return (x) => tf.reshape(x, [sizeOf(x.shape.slice(0, axis)), -1]);
+    return (x) => tf.reshape(x, [tf.util.sizeFromShape(x.shape.slice(0, axis)), -1]);
   },
   Unsqueeze: () => (x, axes) => {
     const rank = x.rank + axes.size;

@@ -1,4 +1,4 @@
-import type { OnnxNode } from '../../onnx/onnx-model.js';
+import type { OnnxNode } from '@fewstep/models';
 import { Unsupported } from './unsupported.js';
 
 /** A node's attributes, read by name. Those that nobody read are known in the end, so that none is ignored. */

@@ -1,8 +1,10 @@
+import type { OnnxNode } from '@fewstep/models';
+import { util } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { sizeOf } from '../../files/tensor.js';
-import { encodeOnnx, type OnnxNode } from '../../onnx/onnx-model.js';
-import { openSession } from '../open-session.js';
 import { openBackend } from './backend.js';
+import { engine } from './engine.js';
+import { encodeOnnx, openSession } from './models.test.support.js';
+import type { TensorBackend } from './tensor-backends.js';
 
 interface Input {
   readonly shape: readonly number[];
@@ -13,7 +15,7 @@ interface Input {
 
 /** Values of the size of 1 that differ; with a batch of two where the first size is 2. */
 const values = (shape: readonly number[], salt = 0) =>
-  Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(1.7 * i + salt));
+  Float32Array.from({ length: util.sizeFromShape([...shape]) }, (_, i) => Math.sin(1.7 * i + salt));
 const given = (...shape: number[]): Input => ({ shape, data: values(shape), constant: false });
 const numbers = (shape: readonly number[], ...data: number[]): Input => ({
   shape,
@@ -79,21 +81,15 @@ function graphOf([op, inputs, attributes = {}, outputs = 1]: Case, type: 'float3
   return { graph, feeds, signature };
 }
 
-const open = (
-  one: Case,
-  device: Parameters<typeof openSession>[2]['device'],
-  type: 'float32' | 'int64' = 'float32',
-) => {
+const open = (one: Case, where: TensorBackend | 'runtime', type: 'float32' | 'int64' = 'float32') => {
   const { graph, signature } = graphOf(one, type);
-  return openSession(graph, signature, { device: device!, threads: 1 });
+  return where === 'runtime'
+    ? openSession(graph, signature, { threads: 1 })
+    : engine.open(graph, signature, where);
 };
 
-async function run(
-  one: Case,
-  type: 'float32' | 'int64',
-  device: Parameters<typeof openSession>[2]['device'],
-) {
-  const session = await open(one, device, type);
+async function run(one: Case, type: 'float32' | 'int64', where: TensorBackend | 'runtime') {
+  const session = await open(one, where, type);
   const { feeds } = graphOf(one, type);
   const [n] = feeds[0]!.shape as [number];
   const arrays = feeds.map(({ name, data, shape }) => [name, { data, shape: shape.slice(1) }] as const);
@@ -225,8 +221,8 @@ describe.each(['wasm', 'cpu'] as const)('in TF.js on %s, as in ONNX Runtime:', (
 
   it.for(floats.map((one) => [title(one), one] as const))('%s', async ([, one], { skip }) => {
     skip(!(await installed));
-    const expected = await run(one, 'float32', { type: 'cpu' });
-    const found = await run(one, 'float32', { type: 'tfjs', backend });
+    const expected = await run(one, 'float32', 'runtime');
+    const found = await run(one, 'float32', backend);
     for (const [name, array] of Object.entries(expected)) {
       if (name.endsWith(' shape')) expect(found[name]).toEqual(array);
       else for (const [i, value] of found[name]!.entries()) expect(value).toBeCloseTo(Number(array[i]), 5);
@@ -235,9 +231,7 @@ describe.each(['wasm', 'cpu'] as const)('in TF.js on %s, as in ONNX Runtime:', (
 
   it.for(whole.map((one) => [title(one), one] as const))('%s, whole numbers', async ([, one], { skip }) => {
     skip(!(await installed));
-    expect(await run(one, 'int64', { type: 'tfjs', backend })).toEqual(
-      await run(one, 'int64', { type: 'cpu' }),
-    );
+    expect(await run(one, 'int64', backend)).toEqual(await run(one, 'int64', 'runtime'));
   });
 });
 
@@ -248,7 +242,6 @@ const nearest = {
 };
 
 describe('numbers of a damaged file', () => {
-  const cpu = { type: 'tfjs', backend: 'cpu' } as const;
   const far = 2 ** 24;
   const cases: readonly (readonly [RegExp, Case])[] = [
     [/it would make \[1,2,16777220\]/, ['Pad', [given(1, 2, 4), ints(0, 0, 0, 0, 0, far)]]],
@@ -261,7 +254,7 @@ describe('numbers of a damaged file', () => {
     [/no axis 7 of 2/, ['ReduceMean', [given(1, 4)], { axes: [7] }]],
   ];
   it.each(cases)('are refused, and cost nothing: %s', async (message, one) => {
-    await expect(run(one, 'float32', cpu)).rejects.toMatchObject({
+    await expect(run(one, 'float32', 'cpu')).rejects.toMatchObject({
       code: 'E_ENGINE',
       message: expect.stringMatching(message),
     });

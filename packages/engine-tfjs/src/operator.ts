@@ -1,5 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../../files/tensor.js';
+import { type Tensor, util } from '@tensorflow/tfjs-core';
 import type { Attributes } from './attributes.js';
 import { Unsupported } from './unsupported.js';
 
@@ -29,7 +28,7 @@ const MAX_GROWTH = 1024;
  * as many elements, once they are millions.
  */
 export function checkGrowth(x: Tensor, shape: readonly number[]): void {
-  const size = sizeOf(shape);
+  const size = util.sizeFromShape([...shape]);
   if (size > MANY && size > MAX_GROWTH * x.size)
     throw new Unsupported(`it would make [${shape}] of [${x.shape}]`);
 }

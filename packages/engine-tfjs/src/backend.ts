@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
-import { engineFault } from '../../errors.js';
+import { engineFault } from './engine-fault.js';
 import { type TensorBackend, tensorBackends, tensorPackages } from './tensor-backends.js';
 
 /**

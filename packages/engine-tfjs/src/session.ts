@@ -1,9 +1,7 @@
+import { decodeGraph, type OnnxOutput, type OnnxSession, type OnnxSignature } from '@fewstep/models';
 import * as tf from '@tensorflow/tfjs-core';
-import { engineFault } from '../../errors.js';
-import { decodeOnnx } from '../../onnx/decode-onnx.js';
-import { openOnnx, openOnnxBytes } from '../../onnx/open-onnx.js';
-import { checkNames, type OnnxOutput, type OnnxSession, type OnnxSignature } from '../onnx-session.js';
 import { openBackend, useBackend } from './backend.js';
+import { engineFault } from './engine-fault.js';
 import { named, prepare, tensorOf } from './program.js';
 import type { TensorBackend } from './tensor-backends.js';
 
@@ -21,7 +19,7 @@ export async function openTensorSession(
   wanted?: TensorBackend,
 ): Promise<OnnxSession> {
   const backend = await openBackend(wanted);
-  const { steps, constants } = load(graph, signature);
+  const { steps, constants } = prepare(decodeGraph(graph, signature));
   let open = true;
   return {
     devices: 1,
@@ -55,13 +53,6 @@ export async function openTensorSession(
       for (const tensor of constants.values()) tensor.dispose();
     },
   };
-}
-
-/** The graph's bytes end with this function; its constants are on the backend. */
-function load(graph: string | Uint8Array, signature: OnnxSignature) {
-  const model = decodeOnnx(typeof graph === 'string' ? openOnnx(graph) : openOnnxBytes(graph));
-  checkNames(graph, signature, model);
-  return prepare(model);
 }
 
 function arrayOf(x: tf.Tensor): OnnxOutput {

@@ -1,9 +1,9 @@
+import type { OnnxNode } from '@fewstep/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeOnnx, type OnnxModel, type OnnxNode } from '../../onnx/onnx-model.js';
-import { engineContract, refusal } from '../engine-contract.test.support.js';
-import { openSession } from '../open-session.js';
 import { openBackend } from './backend.js';
+import { engine } from './engine.js';
+import { encodeOnnx, engineContract, type OnnxModel, refusal } from './models.test.support.js';
 import type { TensorBackend } from './tensor-backends.js';
 
 const installed = (backend: TensorBackend) =>
@@ -15,17 +15,16 @@ const installed = (backend: TensorBackend) =>
 if (await installed('wasm'))
   engineContract(
     'TF.js in WebAssembly',
-    { device: { type: 'tfjs', backend: 'wasm' } },
+    { device: { type: 'engine', name: 'tfjs', target: 'wasm' } },
     { samples: 5, sameBits: false },
   );
 // a second of JavaScript for each sample and network
 engineContract(
   'TF.js in JavaScript',
-  { device: { type: 'tfjs', backend: 'cpu' } },
+  { device: { type: 'engine', name: 'tfjs', target: 'cpu' } },
   { samples: 1, sameBits: true },
 );
 
-const device = { type: 'tfjs', backend: 'cpu' } as const;
 const signature = { what: 'a map', inputs: ['x'], outputs: ['y'] };
 const node = (op: string, inputs: string[], output: string, attributes = {}): OnnxNode => ({
   op,
@@ -58,7 +57,7 @@ describe('what TF.js holds', () => {
       node('Split', ['m'], 's'),
       node('Identity', ['m'], 'y'),
     ]);
-    const session = await openSession(graph, signature, { device });
+    const session = await engine.open(graph, signature, 'cpu');
     expect(tf.memory().numTensors).toBe(before + 1);
     for (let i = 0; i < 3; i++) {
       expect((await session.run({ x }, 2)).y).toEqual(Float32Array.of(1, 2, 3, 4, 2, 4, 6, 8));
@@ -68,10 +67,10 @@ describe('what TF.js holds', () => {
   });
 
   it('is nothing more after a failure', async () => {
-    const session = await openSession(
+    const session = await engine.open(
       graphOf([node('Mul', ['x', 'w'], 'm'), node('Gather', ['m', 'places'], 'y', { axis: { int: 1 } })]),
       signature,
-      { device },
+      'cpu',
     );
     await expect(session.run({ x }, 2)).rejects.toThrow(
       refusal(/Gather \(node "y"\): there is no place 7 among 4/),
@@ -82,7 +81,7 @@ describe('what TF.js holds', () => {
 
   it('is nothing where a graph is refused', async () => {
     const refused = (nodes: readonly OnnxNode[], more?: Partial<OnnxModel>) =>
-      expect(openSession(graphOf(nodes, more), signature, { device })).rejects;
+      expect(engine.open(graphOf(nodes, more), signature, 'cpu')).rejects;
     await refused([node('Mul', ['x', 'w'], 'm'), node('Fft', ['m'], 'y')]).toThrow(
       refusal(
         /TF\.js can't do Fft \(node "y"\): this operator is not known\. ONNX Runtime may: it is the device cpu/,

@@ -1,9 +1,14 @@
+import {
+  type DecodedOnnx,
+  ModelError,
+  type OnnxConstant,
+  type OnnxElements,
+  type OnnxNode,
+} from '@fewstep/models';
 import * as tf from '@tensorflow/tfjs-core';
-import { engineFault, ModelError } from '../../errors.js';
-import type { DecodedOnnx, OnnxConstant, OnnxElements } from '../../onnx/decode-onnx.js';
-import type { OnnxNode } from '../../onnx/onnx-model.js';
 import { arithmetic } from './arithmetic.js';
 import { Attributes } from './attributes.js';
+import { engineFault } from './engine-fault.js';
 import { featureMaps, filters } from './feature-maps.js';
 import type { Operator } from './operator.js';
 import { microsoft, products } from './products.js';

@@ -1,0 +1,2 @@
+export { engine } from './engine.js';
+export type { TensorBackend } from './tensor-backends.js';
