@@ -31,7 +31,7 @@ const withExecutor = (command: Command) =>
   command
     .option(
       '--device <device>',
-      'what evaluates networks: cpu, cuda, cuda:0,1, tensorrt, webgpu, tfjs or tfjs:wasm and its like (default: cpu)',
+      'what evaluates networks: cpu, cuda, cuda:0,1, tensorrt, webgpu, or by @fewstep/engine-tfjs tfjs, tfjs:wasm and its like (default: cpu)',
     )
     .option(
       '--executor <name[:place]>',

@@ -36,7 +36,7 @@ export async function workplaceOf(
   { device: word, executor }: ExecutorOptions,
   folder = workingFolder(),
 ): Promise<Workplace> {
-  const device = word === undefined ? undefined : (await import('@fewstep/models')).parseDevice(word);
+  const device = word === undefined ? undefined : await (await import('@fewstep/models')).parseDevice(word);
   if (executor === undefined) return { open: async () => experimentExecutor({ device }), plugins: [] };
   const { open, name, version } = await findPlugin('executor', executor, folder);
   return {
