@@ -1,16 +1,22 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from './command-line.js';
 import { codeOf } from './numerics/code.js';
-import { moved, type Numerics } from './numerics/numerics.js';
+import { file, moved, type Numerics } from './numerics/numerics.js';
 
 it('no kind of task is computed by other code than was recorded', () => {
   const main = join(root, 'test/dist/numerics/main.js');
   const { stdout } = spawnSync(process.execPath, [main, '--check'], { encoding: 'utf8' });
   expect(stdout).toBe('');
+});
+
+it('an engine counts, although no import leads to it', () => {
+  const { modules }: Numerics = JSON.parse(readFileSync(file, 'utf8'));
+  expect(Object.keys(modules)).toContain('engine-tfjs/program.js');
 });
 
 describe('the code of a task', () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from './command-line.js';
 
 const run = promisify(execFile);
-const names = ['schedules', 'solvers', 'models', 'metrics', 'taskgraph', 'runner'] as const;
+const names = ['schedules', 'solvers', 'models', 'engine-tfjs', 'metrics', 'taskgraph', 'runner'] as const;
 
 let dir: string;
 beforeAll(async () => {
@@ -104,6 +104,16 @@ describe.each(names)('@fewstep/%s', (name) => {
       expect(stdout.trim()).toBe(prints.trim());
     }
   });
+});
+
+it('@fewstep/models alone has no TF.js, and says what to install', async () => {
+  const folder = join(dir, 'models');
+  const code = `import { parseDevice } from '@fewstep/models';
+    await parseDevice('tfjs:wasm').catch(({ code, message }) => console.log(code, message));`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: folder });
+  expect(stdout).toMatch(
+    /^E_ENGINE the engine "tfjs" is not installed: no package @fewstep\/engine-tfjs from .*models upwards, nor beside @fewstep\/models\. npm install @fewstep\/engine-tfjs\n$/,
+  );
 });
 
 it('@fewstep/taskgraph goes on from where its README’s pipeline was killed, and computes nothing again', async () => {

@@ -76,7 +76,7 @@ const longTexts = {
   'text-2': `X${textLength}${utf8}`,
 };
 
-const devices = [{ type: 'cpu' }, { type: 'tfjs', backend: 'cpu' }] as const;
+const devices = [{ type: 'cpu' }, { type: 'engine', name: 'tfjs', target: 'cpu' }] as const;
 /** More is no image of these files. */
 const MAX_IMAGE = 2 ** 16;
 

@@ -28,14 +28,23 @@ function moduleOf({ name, run }: Kind, declared: string): string {
   return fileURLToPath(new URL(specifier, declared));
 }
 
+/** What looks for engines, and the one that this repository has: found by name, so that no import leads there. */
+const engines = {
+  finder: 'models/engines/find-engine.js',
+  module: fileURLToPath(import.meta.resolve('@fewstep/engine-tfjs')),
+};
+
 /** As the build at hand has it. */
 export function numericsNow(): Numerics {
   const declared = new URL('tasks/kinds.js', import.meta.resolve('@fewstep/runner')).href;
   const versions = installedVersions();
+  const packages = join(root, 'packages');
+  const engine = codeOf(engines.module, packages);
   const modules: Record<string, string> = {};
   const coded: Record<string, KindCode> = {};
   for (const kind of Object.values<Kind>(kinds)) {
-    const needed = codeOf(moduleOf(kind, declared), join(root, 'packages'));
+    const imported = codeOf(moduleOf(kind, declared), packages);
+    const needed = imported.has(engines.finder) ? new Map([...imported, ...engine]) : imported;
     for (const [name, digest] of needed) modules[name] = digest;
     coded[kind.name] = {
       revision: kind.revision,
