@@ -3,8 +3,10 @@
  * defaults, checks, completion in editors and reference pages are made of it.
  */
 export type Option = IntegerOption | NumberOption | FlagOption | ChoiceOption | LevelsOption;
+/** Options by their names in a spec. */
 export type Options = Readonly<Record<string, Option>>;
 
+/** An integer from `minimum` to `maximum`, both included. */
 export interface IntegerOption {
   readonly type: 'integer';
   readonly minimum: number;
@@ -12,16 +14,19 @@ export interface IntegerOption {
   readonly default: number;
   readonly description: string;
 }
+/** A number within its bounds. */
 export interface NumberOption extends Bounds {
   readonly type: 'number';
   readonly default: number;
   readonly description: string;
 }
+/** true or false. */
 export interface FlagOption {
   readonly type: 'boolean';
   readonly default: boolean;
   readonly description: string;
 }
+/** One of some names. */
 export interface ChoiceOption<N extends string = string> {
   readonly enum: readonly N[];
   readonly default: N;
@@ -41,28 +46,33 @@ interface Bounds {
   readonly maximum?: number;
 }
 
+/** Declares an integer from `minimum` to `maximum`. */
 export const integer = (
   minimum: number,
   maximum: number,
   byDefault: number,
   description: string,
 ): IntegerOption => ({ type: 'integer', minimum, maximum, default: byDefault, description });
+/** Declares a number within bounds, each of which may be left out. */
 export const number = (bounds: Bounds, byDefault: number, description: string): NumberOption => ({
   type: 'number',
   ...bounds,
   default: byDefault,
   description,
 });
+/** Declares true or false. */
 export const flag = (byDefault: boolean, description: string): FlagOption => ({
   type: 'boolean',
   default: byDefault,
   description,
 });
+/** Declares one of some names. */
 export const choice = <const N extends string>(
   names: readonly N[],
   byDefault: N,
   description: string,
 ): ChoiceOption<N> => ({ enum: names, default: byDefault, description });
+/** Declares a list of 2 to 1001 noise levels, data units. */
 export const levels = (description: string): LevelsOption => ({
   type: 'array',
   items: { type: 'number', exclusiveMinimum: 0 },

@@ -20,6 +20,7 @@ export interface ScheduleFamily<N extends string = string, O extends Options = O
   levels(span: Span, options: OptionValues<O>, table: NoiseTable | undefined): Float64Array;
 }
 
+/** Declares a family; its types are those of its options. */
 export const scheduleFamily = <const N extends string, O extends Options>(
   declared: ScheduleFamily<N, O>,
 ): ScheduleFamily<N, O> => declared;
