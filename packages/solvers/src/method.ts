@@ -26,8 +26,10 @@ export interface SteeredMethod<N extends string = string, O extends Options = Op
   make(options: OptionValues<O>): Student;
 }
 
+/** Declares a plain solver; its types are those of its options. */
 export const method = <const N extends string, O extends Options>(declared: Method<N, O>): Method<N, O> =>
   declared;
+/** Declares a student; its types are those of its options. */
 export const steeredMethod = <const N extends string, O extends Options>(
   declared: SteeredMethod<N, O>,
 ): SteeredMethod<N, O> => declared;
