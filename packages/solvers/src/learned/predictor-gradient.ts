@@ -1,87 +1,84 @@
-import {
-  add,
-  concat,
-  matMul,
-  mul,
-  reshape,
-  sigmoid,
-  slice2d,
-  sub,
-  sum,
-  type Tensor,
-  type Tensor2D,
-  tensor2d,
-  tile,
-  type Variable,
-  zerosLike,
-} from '@tensorflow/tfjs-core';
-import type { Predict, Steering } from '../solver.js';
-import { embedSigma, type PredictorSettings } from './predictor.js';
+import { addProduct, transposed } from '../math/matrix.js';
+import type { Predict, Steering, Vector } from '../solver.js';
+import type { Gradients } from './adam.js';
+import { layerValues, linear, type Predictor, sigmoid, type Weights } from './predictor.js';
 
 /**
  * The gradient of Σ cotangent · output with respect to every weight of a predictor, by the chain rule, layer by layer.
- * Rows are samples, but for the two noise levels, which all samples share. Float32; call it inside `tidy`.
+ *
+ * - Costs about two forward passes.
+ * - `at`: what the predictor was asked. Cotangents of outputs that don't exist are not read.
+ * - In double. Formulas: docs/maths/gradient.md.
  */
 export function predictorGradient(
-  variables: Readonly<Record<string, Variable>>,
-  { scaleDir, scaleTime }: PredictorSettings,
-  [features, sigma, sigmaNext]: Parameters<Predict>,
+  predictor: Predictor,
+  at: Parameters<Predict>,
   cotangent: Steering,
-): Record<string, Tensor> {
-  const matrix = (name: string) => variables[`${name}.weight`] as Tensor2D;
-  const linear = (name: string, x: Tensor2D): Tensor2D =>
-    add(matMul(x, matrix(name), false, true), variables[`${name}.bias`]!);
+): Gradients {
+  const { scaleDir, scaleTime, weights } = predictor;
+  const [bottleneck] = at;
+  const { levels, times, hidden, features, joined } = layerValues(predictor, at);
 
-  /** The gradients of a linear layer's weights, from its input and the cotangent of its output. */
-  const backward = (name: string, input: Tensor2D, cotangent: Tensor2D): Record<string, Tensor> => ({
-    [`${name}.weight`]: matMul(cotangent, input, true),
-    [`${name}.bias`]: sum(cotangent, 0),
-  });
-
-  const n = cotangent.r.length;
-  const bottleneck = tensor2d(Float32Array.from(features), [n, features.length / n]);
-  const hidden = linear('enc_layer0', bottleneck);
-  const levels = tensor2d([embedSigma(sigma), embedSigma(sigmaNext)]);
-  const times = linear('map_layer0', levels);
-  const timesRow = reshape(silu(times), [1, times.size]);
-  const joined = concat([linear('enc_layer1', silu(hidden)), tile(timesRow, [n, 1])], 1) as Tensor2D;
-
-  const outputs: [name: string, scale: number, cotangent: Float64Array][] = [['fc_r', 1, cotangent.r]];
+  const outputs: [name: string, scale: number, cotangent: Vector][] = [['fc_r', 1, cotangent.r]];
   if (scaleDir > 0) outputs.push(['fc_scale_dir', 2 * scaleDir, cotangent.scaleDir]);
   if (scaleTime > 0) outputs.push(['fc_scale_time', 2 * scaleTime, cotangent.scaleTime]);
-  const found: Record<string, Tensor> = {};
-  let toJoined = zerosLike(joined);
+  const found: Record<string, Vector> = {};
+  const toJoined = new Float64Array(joined.length);
   for (const [name, scale, by] of outputs) {
-    const output = sigmoid(linear(name, joined));
-    const slope = mul(output, sub(1, output));
-    const toLogit = mul<Tensor2D>(
-      slope,
-      tensor2d(
-        Float32Array.from(by, (value) => value * scale),
-        [n, 1],
-      ),
-    );
-    Object.assign(found, backward(name, joined, toLogit));
-    toJoined = add(toJoined, matMul(toLogit, matrix(name)));
+    const toLogit = linear(weights, name, joined).map((logit, i) => {
+      const s = sigmoid(logit);
+      return scale * by[i]! * s * (1 - s);
+    });
+    Object.assign(found, toWeights(weights, name, joined, toLogit));
+    accumulate(toJoined, toInputs(weights, name, toLogit));
   }
-  const encoded = joined.shape[1] - times.size;
-  const toEncoded = slice2d(toJoined, [0, 0], [n, encoded]);
-  const toTimes = reshape(sum(slice2d(toJoined, [0, encoded], [n, times.size]), 0), times.shape);
-  const toHidden = mul<Tensor2D>(matMul(toEncoded, matrix('enc_layer1')), siluSlope(hidden));
+
+  const n = cotangent.r.length;
+  const width = joined.length / n;
+  const own = width - times.length;
+  const toEncoded = new Float64Array(n * own);
+  const toTimes = new Float64Array(times.length); // which all samples share
+  for (let i = 0; i < n; i++) {
+    const row = toJoined.subarray(i * width, (i + 1) * width);
+    toEncoded.set(row.subarray(0, own), i * own);
+    accumulate(toTimes, row.subarray(own));
+  }
+  const toHidden = throughSilu(hidden, toInputs(weights, 'enc_layer1', toEncoded));
   return Object.assign(
     found,
-    backward('enc_layer1', silu(hidden), toEncoded),
-    backward('enc_layer0', bottleneck, toHidden),
-    backward('map_layer0', levels, mul<Tensor2D>(toTimes, siluSlope(times))),
+    toWeights(weights, 'enc_layer1', features, toEncoded),
+    toWeights(weights, 'enc_layer0', bottleneck, toHidden),
+    toWeights(weights, 'map_layer0', levels, throughSilu(times, toTimes)),
   );
 }
 
-function silu(x: Tensor2D): Tensor2D {
-  return mul(x, sigmoid(x));
+/** From the cotangent of a linear layer's outputs [rows × out], with its inputs [rows × in], that of its weights. */
+function toWeights(weights: Weights, name: string, inputs: Vector, toOutputs: Vector): Gradients {
+  const bias = new Float64Array(weights[`${name}.bias`]!.data.length);
+  for (let at = 0; at < toOutputs.length; at += bias.length)
+    accumulate(bias, toOutputs.subarray(at, at + bias.length));
+  const matrix = new Float64Array(weights[`${name}.weight`]!.data.length);
+  addProduct(matrix, transposed(toOutputs, bias.length), inputs, toOutputs.length / bias.length);
+  return { [`${name}.weight`]: matrix, [`${name}.bias`]: bias };
 }
 
-/** silu′(x) = s(x) (1 + x (1 − s(x))), s the sigmoid. */
-function siluSlope(x: Tensor2D): Tensor2D {
-  const s = sigmoid(x);
-  return mul(s, add(1, mul(x, sub(1, s))));
+/** From the cotangent of a linear layer's outputs [rows × out] that of its inputs, [rows × in]. */
+function toInputs(weights: Weights, name: string, toOutputs: Vector): Vector {
+  const matrix = Float64Array.from(weights[`${name}.weight`]!.data);
+  const outputs = weights[`${name}.bias`]!.data.length;
+  const found = new Float64Array((toOutputs.length * matrix.length) / outputs ** 2);
+  addProduct(found, toOutputs, matrix, outputs);
+  return found;
+}
+
+/** The cotangent of what a silu reads: silu′(x) = s(x) (1 + x (1 − s(x))), s the sigmoid. */
+function throughSilu(inputs: Vector, toOutputs: Vector): Vector {
+  return inputs.map((x, i) => {
+    const s = sigmoid(x);
+    return toOutputs[i]! * s * (1 + x * (1 - s));
+  });
+}
+
+function accumulate(sum: Vector, values: Vector): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
 }

@@ -1,4 +1,5 @@
 import { BOTTLENECK_SIZE } from '../drive/analytical-first-step.js';
+import { addProduct, transposed } from '../math/matrix.js';
 import type { Predict, Vector } from '../solver.js';
 import { PredictorError } from './predictor-error.js';
 
@@ -23,11 +24,11 @@ export interface Predictor extends PredictorSettings {
 }
 
 /** Width of the hidden layer that reads the bottleneck. */
-const hidden = 128;
+const hiddenWidth = 128;
 /** What the output layers read: 4 of the bottleneck, 8 of each of the two noise levels. */
-const encoded = 4;
-const embedded = 8;
-const joined = encoded + 2 * embedded;
+const encodedWidth = 4;
+const embeddedWidth = 8;
+const joinedWidth = encodedWidth + 2 * embeddedWidth;
 
 /** 10⁻⁴ˣ for x = 0, 1/3, 2/3, 1 in float32, as the official predictor holds them. */
 const frequencies = [0, 1, 2, 3].map((i) => Math.fround(1e-4 ** Math.fround(i / 3)));
@@ -43,12 +44,12 @@ export function layers({
   scaleTime,
 }: PredictorSettings): readonly (readonly [string, number, number])[] {
   return [
-    ['map_layer0', embedded, embedded],
-    ['enc_layer0', BOTTLENECK_SIZE, hidden],
-    ['enc_layer1', hidden, encoded],
-    ['fc_r', joined, 1],
-    ...(scaleDir > 0 ? [['fc_scale_dir', joined, 1] as const] : []),
-    ...(scaleTime > 0 ? [['fc_scale_time', joined, 1] as const] : []),
+    ['map_layer0', embeddedWidth, embeddedWidth],
+    ['enc_layer0', BOTTLENECK_SIZE, hiddenWidth],
+    ['enc_layer1', hiddenWidth, encodedWidth],
+    ['fc_r', joinedWidth, 1],
+    ...(scaleDir > 0 ? [['fc_scale_dir', joinedWidth, 1] as const] : []),
+    ...(scaleTime > 0 ? [['fc_scale_time', joinedWidth, 1] as const] : []),
   ];
 }
 
@@ -63,46 +64,70 @@ export function layers({
 export function predict(predictor: Predictor): Predict {
   checkPredictor(predictor);
   const { scaleDir, scaleTime, weights } = predictor;
-  const apply = (name: string, inputs: ArrayLike<number>, offset = 0) =>
-    linear(weights, name, inputs, offset);
-  const scale = (name: string, setting: number, inputs: number[]) =>
-    setting > 0 ? 1 + setting * (2 * sigmoid(apply(name, inputs)[0]!) - 1) : 1;
-
-  return (bottleneck: Vector, sigma: number, sigmaNext: number) => {
-    const times = embedLevels(predictor, sigma, sigmaNext);
-    const n = bottleneck.length / BOTTLENECK_SIZE;
-    const steering = {
-      r: new Float64Array(n),
-      scaleDir: new Float64Array(n),
-      scaleTime: new Float64Array(n),
-    };
-    for (let i = 0; i < n; i++) {
-      const features = apply('enc_layer0', bottleneck, i * BOTTLENECK_SIZE).map(silu);
-      const inputs = [...apply('enc_layer1', features), ...times];
-      steering.r[i] = sigmoid(apply('fc_r', inputs)[0]!);
-      steering.scaleDir[i] = scale('fc_scale_dir', scaleDir, inputs);
-      steering.scaleTime[i] = scale('fc_scale_time', scaleTime, inputs);
-    }
-    return steering;
+  return (...at) => {
+    const { joined } = layerValues(predictor, at);
+    const output = (name: string) => linear(weights, name, joined).map(sigmoid);
+    const r = output('fc_r');
+    const scale = (name: string, setting: number) =>
+      setting > 0
+        ? output(name).map((part) => 1 + setting * (2 * part - 1))
+        : new Float64Array(r.length).fill(1);
+    return { r, scaleDir: scale('fc_scale_dir', scaleDir), scaleTime: scale('fc_scale_time', scaleTime) };
   };
+}
+
+/** What the layers make of a batch: rows are samples, or the two noise levels that all samples share. */
+export interface LayerValues {
+  /** The noise levels as `embedSigma` gives them, [2 × 8]. */
+  readonly levels: Vector;
+  /** Of these the linear layer, before its silu, [2 × 8]. */
+  readonly times: Vector;
+  /** Of the bottleneck the first linear layer, before and after its silu, [n × 128]. */
+  readonly hidden: Vector;
+  readonly features: Vector;
+  /** What the output layers read, [n × 20]: 4 of the sample, then 8 of each noise level. */
+  readonly joined: Vector;
+}
+
+/** The forward pass as far as the output layers. */
+export function layerValues(
+  { weights }: Predictor,
+  [bottleneck, sigma, sigmaNext]: Parameters<Predict>,
+): LayerValues {
+  const levels = embedBoth(sigma, sigmaNext);
+  const times = linear(weights, 'map_layer0', levels);
+  const shared = times.map(silu);
+  const hidden = linear(weights, 'enc_layer0', bottleneck);
+  const features = hidden.map(silu);
+  const own = linear(weights, 'enc_layer1', features);
+  const joined = new Float64Array((own.length / encodedWidth) * joinedWidth);
+  for (let at = 0, from = 0; at < joined.length; at += joinedWidth, from += encodedWidth) {
+    joined.set(own.subarray(from, from + encodedWidth), at);
+    joined.set(shared, at + encodedWidth);
+  }
+  return { levels, times, hidden, features, joined };
 }
 
 /** What the output layers read of a step's two noise levels, after what they read of the bottleneck. */
 export function embedLevels({ weights }: Predictor, sigma: number, sigmaNext: number): number[] {
-  return [sigma, sigmaNext].flatMap((level) => linear(weights, 'map_layer0', embedSigma(level)).map(silu));
+  return [...linear(weights, 'map_layer0', embedBoth(sigma, sigmaNext)).map(silu)];
 }
 
-function linear(weights: Weights, name: string, inputs: ArrayLike<number>, offset = 0): number[] {
+const embedBoth = (sigma: number, sigmaNext: number) =>
+  Float64Array.of(...embedSigma(sigma), ...embedSigma(sigmaNext));
+
+/** A linear layer on every row of its inputs: [rows × in] to [rows × out]. */
+export function linear(weights: Weights, name: string, inputs: Vector): Float64Array {
   const { data: matrix } = weights[`${name}.weight`]!;
   const { data: bias } = weights[`${name}.bias`]!;
   const width = matrix.length / bias.length;
-  return Array.from(bias, (sum, row) => {
-    for (let i = 0; i < width; i++) sum += matrix[row * width + i]! * inputs[offset + i]!;
-    return sum;
-  });
+  const outputs = new Float64Array((inputs.length / width) * bias.length);
+  for (let at = 0; at < outputs.length; at += bias.length) outputs.set(bias, at);
+  addProduct(outputs, inputs, transposed(matrix, width), width);
+  return outputs;
 }
 
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+export const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const silu = (x: number) => x * sigmoid(x);
 
 /**

@@ -35,7 +35,7 @@ async function train(
     ...others
   }: Partial<EndToEndStep> & { settings?: typeof both; lr?: number } = {},
 ) {
-  const training = await trainer({ predictor: initPredictor({ seed: 1, ...settings }), lr });
+  const training = trainer({ predictor: initPredictor({ seed: 1, ...settings }), lr });
   let asked = 0;
   const what = {
     trainer: training,
@@ -53,7 +53,6 @@ async function train(
   };
   const trained = await trainEndToEnd(what);
   const { predictor } = training;
-  training.dispose();
   return { trained, asked, predictor };
 }
 
@@ -115,7 +114,7 @@ describe.each(everyStudent)('%s', (_, student) => {
   });
 
   it('brings the end nearer to where the teacher ends', async () => {
-    const training = await trainer({ predictor: initPredictor({ seed: 1, ...both }) });
+    const training = trainer({ predictor: initPredictor({ seed: 1, ...both }) });
     const far = () => {
       const { x } = solveSync({
         solver: student.steered(predict(training.predictor)),
@@ -139,7 +138,6 @@ describe.each(everyStudent)('%s', (_, student) => {
         done: i / steps,
         descents: 10,
       });
-    training.dispose();
     expect(far()).toBeLessThan(before / 2);
   });
 });

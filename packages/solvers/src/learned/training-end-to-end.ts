@@ -85,10 +85,8 @@ export async function trainEndToEnd<State extends SolverState>(
   for (let descent = 0; descent < descents; descent++) {
     const output = predict(trainer.predictor);
     const cotangents = derivative(passages.map(({ inputs }) => output(...inputs)));
-    const gradients: Gradients[] = [];
-    for (const [k, { inputs }] of passages.entries())
-      gradients.push(await trainer.gradient(inputs, cotangents[k]!));
-    await trainer.descend(sumOf(gradients), (1 + Math.cos(Math.PI * done)) / 2);
+    const gradients = passages.map(({ inputs }, k) => trainer.gradient(inputs, cotangents[k]!));
+    trainer.descend(sumOf(gradients), (1 + Math.cos(Math.PI * done)) / 2);
   }
   return trained;
 }

@@ -29,7 +29,7 @@ async function train(
   { settings = both, lr = 0, ...others }: Partial<TrainStep> & { settings?: typeof both; lr?: number } = {},
 ) {
   const predictor = initPredictor({ seed: 1, ...settings });
-  const training = await trainer({ predictor, lr });
+  const training = trainer({ predictor, lr });
   let asked = 0;
   const trained = await trainStep({
     trainer: training,
@@ -43,7 +43,6 @@ async function train(
       return (others.denoise ?? inDouble)(request);
     },
   });
-  training.dispose();
   return { predictor, after: training.predictor, trained, asked };
 }
 
@@ -211,7 +210,7 @@ describe('trainStep', () => {
     const predictor = initPredictor({ seed: 1, ...neither });
     predictor.weights['fc_r.bias']!.data.fill(logit);
     predictor.weights['fc_r.weight']!.data.fill(0);
-    const training = await trainer({ predictor });
+    const training = trainer({ predictor });
     const asked: number[] = [];
     const denoise = (request: Request) => {
       asked.push(...(typeof request.sigma === 'number' ? [] : request.sigma));
@@ -219,7 +218,6 @@ describe('trainStep', () => {
     };
     const [levels, points] = [sigmas.slice(0, 2), teacher.slice(0, 2)];
     await trainStep({ trainer: training, student: amed, n, sigmas: levels, teacher: points, denoise });
-    training.dispose();
     expect(asked).toHaveLength(2 * n);
     for (const sigma of asked) {
       expect(sigma).toBeLessThan(80);
@@ -229,7 +227,7 @@ describe('trainStep', () => {
   });
 
   it('brings the loss down', async () => {
-    const training = await trainer({ predictor: initPredictor({ seed: 0, scaleDir: 0.01, scaleTime: 0 }) });
+    const training = trainer({ predictor: initPredictor({ seed: 0, scaleDir: 0.01, scaleTime: 0 }) });
     const losses: number[] = [];
     for (let i = 0; i < 20; i++) {
       const trained = await trainStep({
@@ -242,7 +240,6 @@ describe('trainStep', () => {
       });
       losses.push(trained.reduce((sum, { loss }) => sum + loss, 0));
     }
-    training.dispose();
     expect(losses.at(-1)!).toBeLessThan(0.55 * losses[0]!);
   });
 

@@ -129,8 +129,8 @@ export async function trainStep<State extends SolverState>(
       scaleDir: contract(error, slopes.scaleDir, n),
       scaleTime: contract(error, slopes.scaleTime, n),
     };
-    const gradients = await trainer.gradient(inputs, cotangent);
-    await trainer.descend(gradients);
+    const gradients = trainer.gradient(inputs, cotangent);
+    trainer.descend(gradients);
 
     trained.push({ loss, x, steering, cotangent, gradients, nfe });
     onInterval?.(trained[k]!, k);
