@@ -80,7 +80,7 @@ export const teacher = kind({
 
 export const predictor = kind({
   name: 'predictor',
-  revision: 4,
+  revision: 5,
   packages: sampling,
   params: params<PredictorParams>(),
   inputs: { ...model, schedule: optional, trajectories: many },

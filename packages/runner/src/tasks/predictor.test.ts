@@ -99,7 +99,7 @@ describe('the task of a predictor', () => {
   it('trains end to end where told so, the rate falling with what is done', async () => {
     const times = sigmas(solving.schedule, solving);
     const fine = sigmas(solving.schedule, { ...solving, numSteps: 7 });
-    const training = await trainer({
+    const training = trainer({
       predictor: withMiddles(
         initPredictor({ seed: 1, scaleDir: 0.05, scaleTime: 0 }),
         times,
@@ -135,7 +135,6 @@ describe('the task of a predictor', () => {
     const { weights } = (await trained({ lossWeight: 'end_to_end' })).file.predictor;
     for (const [name, { data }] of Object.entries(training.predictor.weights))
       expect(weights[name]!.data).toEqual(data);
-    training.dispose();
   });
 
   it('trains by the official loss by default', async () => {

@@ -46,7 +46,7 @@ export const run: Run<typeof kind> = async (context) => {
   const student = studentOf(method);
   const untrained = initPredictor({ seed, scaleDir, scaleTime });
   const endToEnd = lossWeight === 'end_to_end';
-  const training = await trainer({
+  const training = trainer({
     predictor: endToEnd ? withMiddles(untrained, sigmas, middlesOf(solving)) : untrained,
     lr,
   });
@@ -87,10 +87,9 @@ export const run: Run<typeof kind> = async (context) => {
   await writeFile(join(dir, 'log.json'), `${JSON.stringify(log)}\n`);
   const file = formatPredictor(training.predictor, trainingSettings({ ...params, ...solving }));
   await writeFile(join(dir, 'predictor.safetensors'), file);
-  training.dispose();
   return {
     files: { predictor: 'predictor.safetensors', log: 'log.json' },
-    meta: { nfe, images: seen, backend: training.backend },
+    meta: { nfe, images: seen },
   };
 };
 
