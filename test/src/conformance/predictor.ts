@@ -53,7 +53,7 @@ interface Embedding {
   readonly out: string;
 }
 
-/** The predictor's forward pass in double, its gradients in TF.js, and its initial weights by seed. */
+/** The predictor's forward pass and its gradients, in double, and its initial weights by seed. */
 export const predictor: Topic = async (golden) => {
   const index: { cases: Case[]; initial_weights_by_seed?: InitialWeights[]; embedding?: Embedding } =
     golden.index;
@@ -172,9 +172,8 @@ async function compareGradients(
   const cotangent: Steering = { r: none(), scaleDir: none(), scaleTime: none() };
   for (const name of one.outputs) cotangent[outputs[name]].set(golden.array(one.loss_weights[name]));
 
-  const training = await trainer({ predictor: weights });
-  const found = await training.gradient([bottleneck, t_cur, t_next], cotangent);
-  training.dispose();
+  const training = trainer({ predictor: weights });
+  const found = training.gradient([bottleneck, t_cur, t_next], cotangent);
 
   // Nothing needs this derivative, but it says whether the forward pass reads the bottleneck rightly.
   const objective = (map: Vector) => {

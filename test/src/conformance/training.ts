@@ -99,7 +99,7 @@ async function checkTraining(golden: Golden, one: Case, lr: number): Promise<str
 
   /**
    * In float32 everywhere. In double the first interval is as exact as double allows; from the second on the weights
-   * tell, whose gradients TF.js makes in float32, so there the double figures too are met to float32's tolerance.
+   * tell, which leave Adam in float32, so there the double figures too are met to float32's tolerance.
    */
   const agree = (
     name: string,
@@ -175,7 +175,7 @@ async function train(
   const student = restarting(studentOf(config.stu, config), config);
   const denoise = denoiserOf(golden, one.latent_model);
   const predictor = predictorOf(config, await golden.tensors(one.init));
-  const training = await trainer({ predictor, lr });
+  const training = trainer({ predictor, lr });
   const noise = golden.array(one.noise).map((value) => value * config.sigma_max);
   const length = noise.length / golden.shape(one.noise)[0]!;
   const [teacher, intervals, predictors]: [Vector[], TrainedInterval[], Predictor[]] = [[], [], []];
@@ -207,7 +207,6 @@ async function train(
     );
     predictors.push(training.predictor);
   }
-  training.dispose();
   return { sigmas, teacher, intervals, predictors };
 }
 
@@ -256,14 +255,12 @@ function rms({ weights }: Predictor, wanted: ReadonlyMap<string, Float64Array>):
 
 async function checkAdam(golden: Golden, { lr, arrays, tol }: AdamCase): Promise<string | undefined> {
   const start = Float32Array.from(golden.array(arrays.w0));
-  const optimiser = await adam({ w: { shape: [start.length], data: start } }, lr);
+  const optimiser = adam({ w: { shape: [start.length], data: start } }, lr);
   const gradients = golden.array(arrays.grads);
   const found: number[] = [];
   for (let i = 0; i < gradients.length; i += start.length) {
-    const w = Float32Array.from(gradients.subarray(i, i + start.length));
-    found.push(...(await optimiser.step({ w })).w!.data);
+    found.push(...optimiser.step({ w: gradients.subarray(i, i + start.length) }).w!.data);
   }
-  optimiser.dispose();
   // The weights leave in float32.
   return firstOf([
     over('w', mixedError(found, golden.array(arrays.w)), tol),

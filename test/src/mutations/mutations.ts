@@ -124,8 +124,8 @@ export const mutations: readonly Mutation[] = [
   { file: `${solvers}/learned/predictor-gradient.ts`, text: '2 * scaleTime', replacement: 'scaleTime' },
   {
     file: `${solvers}/learned/predictor-gradient.ts`,
-    text: 'add(1, mul(x, sub(1, s)))',
-    replacement: 'add(1, mul(x, s))',
+    text: '1 + x * (1 - s)',
+    replacement: '1 + x * s',
   },
   { file: `${solvers}/learned/training.ts`, text: '(2 / n) * error', replacement: '(1 / n) * error' },
   { file: `${solvers}/learned/training-sensitivity.ts`, text: '0.5 / distance', replacement: '1 / distance' },
