@@ -1,29 +1,49 @@
-import { gitsChoices, type Option, type Options, schedules } from '@fewstep/schedules';
-import { methods, steered } from '@fewstep/solvers';
+import { gitsChoices, type Option, type Options, type ScheduleFamily, schedules } from '@fewstep/schedules';
+import { type Method, methods, type SteeredMethod, steered } from '@fewstep/solvers';
+import type { Score } from '../scores/score.js';
+import { scores } from '../scores/scores.js';
 import type { JsonSchema } from './json-schema.js';
 
 /** What a spec may name, and tell it. */
 export interface Declared {
+  /** As a spec names it: its own name, or the path of its module. */
   readonly name: string;
   readonly options: Options;
+  /** Of a file of the user's own: where it is, and what it calls itself. */
+  readonly module?: { readonly file: string; readonly name: string };
+}
+export interface DeclaredMethod extends Declared {
+  /** Of one interval. */
+  readonly evaluations: number;
+}
+export interface DeclaredStudent extends Declared {
+  /** The plain solver that it learns from where a spec names none. */
+  readonly teacher: string;
+}
+export interface DeclaredSchedule extends Declared {
+  readonly spacing: string;
 }
 
-export type PlainName = keyof typeof methods;
-export type StudentName = keyof typeof steered;
-export type GivenName = keyof typeof schedules;
+/** All that a spec may name. */
+export interface Declarations {
+  readonly plain: readonly DeclaredMethod[];
+  readonly students: readonly DeclaredStudent[];
+  readonly given: readonly DeclaredSchedule[];
+  readonly scores: readonly Score[];
+}
 
-const namesOf = <M extends object>(declared: M) => Object.keys(declared) as (keyof M)[];
-export const plainNames: readonly PlainName[] = namesOf(methods);
-export const studentNames: readonly StudentName[] = namesOf(steered);
-export const givenNames: readonly GivenName[] = namesOf(schedules);
+/** What comes with Fewstep. */
+export const ours: Declarations = {
+  plain: Object.values<Method>(methods),
+  students: Object.values<SteeredMethod>(steered),
+  given: Object.values<ScheduleFamily>(schedules),
+  scores,
+};
 
-export const plain: readonly Declared[] = Object.values(methods);
-export const students: readonly Declared[] = Object.values(steered);
-export const given: readonly Declared[] = Object.values(schedules);
 /** The search of a schedule, within a polynomial grid. */
 export const gits: Declared = { name: 'gits', options: gitsChoices };
 
-export const named = (declared: readonly Declared[], name: string | undefined): Declared | undefined =>
+export const named = <D extends Declared>(declared: readonly D[], name: string | undefined): D | undefined =>
   declared.find((one) => one.name === name);
 
 /** Those that have an option, once each. */

@@ -1,14 +1,13 @@
 import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
 import type { RngName, StepMetric } from '@fewstep/solvers';
 import type { Metric } from '../scores/scores.js';
-import type { GivenName } from './declared.js';
 import type { Problem } from './problem.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
 
 /** A schedule that is known at once: its name, and every option that it has. */
 export interface GivenSchedule {
-  readonly type: GivenName;
+  readonly type: string;
   readonly [option: string]: OptionValue;
 }
 
@@ -21,6 +20,9 @@ export interface GitsConfig {
   readonly numStepsTea: number;
   readonly rho: number;
 }
+
+export const isSearched = (schedule: GivenSchedule | GitsConfig): schedule is GitsConfig =>
+  schedule.type === 'gits' && 'numWarmup' in schedule;
 
 /** A method with exactly the options that it reads, under their YAML names. */
 export interface SolverConfig {
@@ -77,17 +79,33 @@ export type GuidanceConfig =
   /** `prompts`: seed s gets entry s mod length. */
   | { readonly type: 'cfg'; readonly rate: number; readonly prompts: readonly string[] };
 
-/** A run from sigma_max to sigma_min without its seeds. */
-export interface SamplerConfig<Schedule = GivenSchedule | GitsConfig> {
+/** A method that a spec chose. */
+export interface ChosenMethod {
   readonly method: SolverConfig;
+  /** Of one interval, for the plan. */
+  readonly evaluations: number;
+  /** Of a method in a file of the user's own. */
+  readonly methodModule?: string;
+}
+
+/** A schedule that a spec chose. */
+export interface ChosenSchedule<Schedule> {
   readonly schedule: Schedule;
+  /** Of a schedule in a file of the user's own. */
+  readonly scheduleModule?: string;
+}
+
+/** A run from sigma_max to sigma_min without its seeds. */
+export interface SamplerConfig<Schedule = GivenSchedule | GitsConfig>
+  extends ChosenMethod,
+    ChosenSchedule<Schedule> {
   readonly numSteps: number;
   readonly afs: boolean;
   readonly denoiseToZero: boolean;
 }
 
 export interface TrainConfig {
-  readonly teacher: SolverConfig;
+  readonly teacher: ChosenMethod;
   readonly M: number;
   readonly scaleDir: number;
   readonly scaleTime: number;

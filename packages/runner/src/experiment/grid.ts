@@ -1,5 +1,4 @@
 import { type Place, shown, shownKey } from './problem.js';
-import { gridPaths } from './schema.js';
 import { didYouMean } from './suggest.js';
 import {
   type Dict,
@@ -35,7 +34,7 @@ interface Choice {
 const mostPoints = 10_000;
 
 /** Every point of the spec: the product of its grid, in the order written, or its points; without a grid itself. */
-export function combinations(root: Dict, complain: Complain): Combination[] {
+export function combinations(root: Dict, complain: Complain, gridPaths: readonly string[]): Combination[] {
   const grid = root.entries.get('grid');
   const base: Dict = { ...root, entries: new Map([...root.entries].filter(([key]) => key !== 'grid')) };
   const alone: Combination = { tree: base, settings: {}, choices: [] };
@@ -49,20 +48,26 @@ export function combinations(root: Dict, complain: Complain): Combination[] {
       `found ${grid.value.kind === 'map' ? 'an empty map' : shown(toJs(grid.value))}, expected paths with lists of values, as student.num_steps: [3, 4], or points.`,
     );
   const points = grid.value.entries.get('points');
-  if (points === undefined) return product(base, grid, complain) ?? [alone];
+  if (points === undefined) return product(base, grid, complain, gridPaths) ?? [alone];
   if (grid.value.entries.size > 1)
     complain(
       points.keys[0]!,
       'grid.points',
       'a grid is either points or the product of paths, not both: move the paths into the points.',
     );
-  return listed(base, points, complain) ?? [alone];
+  return listed(base, points, complain, gridPaths) ?? [alone];
 }
 
-function product(base: Dict, grid: Entry, complain: Complain): Combination[] | undefined {
+function product(
+  base: Dict,
+  grid: Entry,
+  complain: Complain,
+  gridPaths: readonly string[],
+): Combination[] | undefined {
   const axes: { path: string; entry: Entry; list: List }[] = [];
   for (const [path, entry] of (grid.value as Dict).entries) {
-    if (!isGridPath(path, entry.keys[0]!, 'grid.', ['points'], complain)) continue;
+    if (!isGridPath(path, entry.keys[0]!, { prefix: 'grid.', others: ['points'], gridPaths }, complain))
+      continue;
     if (entry.value.kind !== 'list' || entry.value.items.length === 0)
       complain(
         entry.value.place,
@@ -92,7 +97,12 @@ function product(base: Dict, grid: Entry, complain: Complain): Combination[] | u
   });
 }
 
-function listed(base: Dict, points: Entry, complain: Complain): Combination[] | undefined {
+function listed(
+  base: Dict,
+  points: Entry,
+  complain: Complain,
+  gridPaths: readonly string[],
+): Combination[] | undefined {
   const { value } = points;
   if (value.kind !== 'list' || value.items.length === 0) {
     complain(
@@ -119,7 +129,8 @@ function listed(base: Dict, points: Entry, complain: Complain): Combination[] | 
     const picked = [...item.entries]
       .filter(
         ([path, { keys }]) =>
-          path !== 'label' && isGridPath(path, keys[0]!, 'grid.points.', ['label'], complain),
+          path !== 'label' &&
+          isGridPath(path, keys[0]!, { prefix: 'grid.points.', others: ['label'], gridPaths }, complain),
       )
       .map(([path, entry]) => ({ path, entry }));
     const label = labelOf(item, labels, complain);
@@ -191,8 +202,7 @@ function segments(path: string): string[] {
 function isGridPath(
   path: string,
   place: Place,
-  prefix: string,
-  others: readonly string[],
+  { prefix, others, gridPaths }: { prefix: string; others: readonly string[]; gridPaths: readonly string[] },
   complain: Complain,
 ): boolean {
   if (gridPaths.includes(path)) return true;

@@ -1,13 +1,10 @@
-import { Ajv } from 'ajv';
 import type { Complain } from './grid.js';
+import type { Language } from './language.js';
 import type { Place } from './problem.js';
-import { type Rule, rules } from './rules.js';
-import { pointSchema, type Spec } from './schema.js';
+import type { Rule } from './rules.js';
+import type { Spec } from './schema.js';
 import { type Fault, faultsOf } from './sentences.js';
 import { type Dict, dotted, entryAt, nearestEntry, type Tree, toJs } from './tree.js';
-import { options } from './unread.js';
-
-const validate = new Ajv({ allErrors: true, verbose: true }).compile<Spec>(pointSchema);
 
 /** A combination after its examination. */
 export interface Judged {
@@ -23,9 +20,14 @@ export interface Judged {
  *
  * @param doubtful paths that have a problem already: nothing more is said of them
  */
-export function judge(tree: Dict, complain: Complain, doubtful: ReadonlySet<string> = new Set()): Judged {
+export function judge(
+  tree: Dict,
+  complain: Complain,
+  { validate, rules, keys }: Language,
+  doubtful: ReadonlySet<string> = new Set(),
+): Judged {
   const spec = toJs(tree) as Spec;
-  const faults = validate(spec) ? [] : faultsOf(validate.errors ?? []);
+  const faults = validate(spec) ? [] : faultsOf(validate.errors ?? [], keys);
   const bad = new Set(doubtful);
   for (const fault of faults) {
     const path = dotted(tree, fault.path);
@@ -67,7 +69,7 @@ function placeOfRule({ of }: Rule, tree: Tree): string[] {
 }
 
 /** An option that no point reads does nothing; one that some point reads is fine in the others. */
-export function complainUnread(judged: readonly Judged[], complain: Complain): void {
+export function complainUnread(judged: readonly Judged[], complain: Complain, { options }: Language): void {
   const written = new Map<string, { place: Place; path: string; reader: string; read: boolean }>();
   for (const { tree, spec, bad } of judged) {
     const dead: string[] = [];

@@ -1,7 +1,7 @@
 import { type Complain, graftOrComplain } from './grid.js';
+import type { Language } from './language.js';
 import { type Place, type Problem, problem, shownKey } from './problem.js';
 import { readYaml } from './read-yaml.js';
-import { keys } from './schema.js';
 import { didYouMean } from './suggest.js';
 import type { Dict, Entry } from './tree.js';
 
@@ -11,8 +11,6 @@ interface Override {
   readonly place: Place;
 }
 
-const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
-
 /**
  * The file's values with those of the command line laid on them, before the grid is applied: a grid's own values stay,
  * `grid.student.num_steps=[4]` changes them. Values are YAML.
@@ -21,7 +19,9 @@ export function withOverrides(
   root: Dict,
   texts: readonly string[],
   complain: Complain,
+  { keys }: Pick<Language, 'keys'>,
 ): { root: Dict; overrides: Override[]; problems: readonly Problem[] } {
+  const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
   const problems: Problem[] = [];
   const overrides: Override[] = [];
   let changed = root;

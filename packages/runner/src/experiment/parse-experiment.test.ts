@@ -54,12 +54,13 @@ describe('a spec of one point', () => {
           dataset: { checkpoint: '/models/edm-cifar10-32x32-uncond-vp.pkl', sigmaMin: 0.002, sigmaMax: 80 },
           sampler: {
             method: { solver: 'amed' },
+            evaluations: 2,
             schedule: { type: 'polynomial', rho: 7 },
             numSteps: 4,
             afs: false,
           },
           train: {
-            teacher: { solver: 'heun' },
+            teacher: { method: { solver: 'heun' }, evaluations: 2 },
             M: 1,
             scaleDir: 0.01,
             scaleTime: 0,
@@ -71,6 +72,7 @@ describe('a spec of one point', () => {
           },
           reference: {
             method: { solver: 'heun' },
+            evaluations: 2,
             schedule: { type: 'polynomial', rho: 7 },
             numSteps: 18,
             afs: false,
@@ -143,10 +145,10 @@ describe('a spec of one point', () => {
   it('gives a teacher of the student’s own method the student’s options, as far as it has none', async () => {
     const student = '{ solver: dpmpp, num_steps: 4, max_order: 2, predict_x0: false }';
     expect((await pointOf(spec({ student, teacher: '{ max_order: 3 }' }))).train).toMatchObject({
-      teacher: { solver: 'dpmpp', max_order: 3, predict_x0: false, lower_order_final: true },
+      teacher: { method: { solver: 'dpmpp', max_order: 3, predict_x0: false, lower_order_final: true } },
     });
     expect((await pointOf(spec({ student, teacher: '{ solver: ipndm, M: 3 }' }))).train).toMatchObject({
-      teacher: { solver: 'ipndm', max_order: 4 },
+      teacher: { method: { solver: 'ipndm', max_order: 4 } },
       M: 3,
     });
   });
@@ -154,13 +156,13 @@ describe('a spec of one point', () => {
   it('has teachers that are no students', async () => {
     const teacher = async (options: string) => (await pointOf(spec({ teacher: options }))).train;
     expect(await teacher('{ solver: deis, max_order: 3 }')).toMatchObject({
-      teacher: { solver: 'deis', max_order: 3, deis_mode: 'tab' },
+      teacher: { method: { solver: 'deis', max_order: 3, deis_mode: 'tab' } },
     });
     expect(await teacher('{ solver: unipc, variant: bh1 }')).toMatchObject({
-      teacher: { solver: 'unipc', max_order: 3, variant: 'bh1' },
+      teacher: { method: { solver: 'unipc', max_order: 3, variant: 'bh1' } },
     });
     expect(await teacher('{ solver: ipndm_v }')).toMatchObject({
-      teacher: { solver: 'ipndm_v', max_order: 4 },
+      teacher: { method: { solver: 'ipndm_v', max_order: 4 } },
     });
   });
 
@@ -178,7 +180,7 @@ describe('a spec of one point', () => {
       spec({ student: '{ solver: dpm, num_steps: 4 }', teacher: '{ r: 0.4 }' }),
     );
     expect(sampler.method).toEqual({ solver: 'dpm' });
-    expect(train).toMatchObject({ teacher: { solver: 'dpm', r: 0.4 } });
+    expect(train).toMatchObject({ teacher: { method: { solver: 'dpm', r: 0.4 } } });
   });
 
   it.each([
@@ -212,6 +214,7 @@ describe('a spec of one point', () => {
       ).reference,
     ).toEqual({
       method: { solver: 'ipndm', max_order: 4 },
+      evaluations: 1,
       schedule: { type: 'time_uniform', rho: 1 },
       numSteps: 60,
       afs: false,

@@ -5,6 +5,7 @@ import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { complainUnread, judge } from './judge.js';
+import { gridPathsOf, ourLanguage } from './language.js';
 import { neededFiles } from './missing-files.js';
 import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
@@ -64,26 +65,30 @@ export async function parseExperiment(
     throw new SpecError(problems);
   }
 
-  const { root, overrides, problems: misset } = withOverrides(tree, options.set ?? [], complain);
+  const language = ourLanguage;
+  const { root, overrides, problems: misset } = withOverrides(tree, options.set ?? [], complain, language);
   problems.push(...misset);
   const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain);
   const candidates: Completed[] = [];
-  for (const combination of combinations(root, complain)) candidates.push(await complete(combination));
+  for (const combination of combinations(root, complain, gridPathsOf(language)))
+    candidates.push(await complete(combination));
   const judged = candidates.map(({ tree, doubtful }) =>
-    judge(completeOnnxFolder(tree, surroundings, complain), complain, doubtful),
+    judge(completeOnnxFolder(tree, surroundings, complain), complain, language, doubtful),
   );
   const judgeGuidance = guidanceJudge(surroundings, complain);
   for (const one of judged) await judgeGuidance(one);
   const readPrompts = promptsReader(surroundings, complain);
   const prompts: (readonly string[] | undefined)[] = [];
   for (const one of judged) prompts.push(await readPrompts(one));
-  complainUnread(judged, complain);
+  complainUnread(judged, complain, language);
   complainShadowed(overrides, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
 
   const labels = labelsOf(candidates);
   const files = new Map<string, NeededFile>();
-  const resolved = judged.map(({ spec }, i) => resolvePoint(spec, surroundings, prompts[i]));
+  const resolved = judged.map(({ spec }, i) =>
+    resolvePoint(spec, surroundings, language.declarations, prompts[i]),
+  );
   const beside = await lookIntoOnnx(
     resolved.map(({ dataset }, i) => ({ dataset, tree: judged[i]!.tree })),
     complain,

@@ -1,4 +1,4 @@
-import { type Declared, gits, given, plain, students } from './declared.js';
+import { type Declarations, type Declared, gits } from './declared.js';
 import { isSteered, teacherName, trains } from './resolve.js';
 import type { Spec } from './schema.js';
 
@@ -20,7 +20,8 @@ export interface Part {
   readonly told: (spec: Spec) => Told;
 }
 
-export const methodParts: readonly Part[] = [
+/** The parts that name a method. */
+export const methodPartsOf = ({ plain, students }: Declarations): readonly Part[] => [
   {
     path: 'student',
     of: ['student.solver', 'train'],
@@ -34,7 +35,7 @@ export const methodParts: readonly Part[] = [
     path: 'teacher',
     of: ['teacher.solver', 'student.solver', 'train'],
     isRead: trains,
-    name: teacherName,
+    name: (spec) => teacherName(spec, students),
     declared: () => plain,
     all: plain,
     told: ({ teacher }) => (teacher ?? {}) as Told,
@@ -50,10 +51,13 @@ export const methodParts: readonly Part[] = [
   },
 ];
 
-export const scheduleParts: readonly (Part & {
+interface SchedulePart extends Part {
   readonly steps: string;
   readonly numSteps: (spec: Spec) => number | undefined;
-})[] = [
+}
+
+/** The parts that name a schedule. */
+export const schedulePartsOf = ({ given }: Declarations): readonly SchedulePart[] => [
   {
     path: 'schedule',
     of: ['schedule.type'],

@@ -1,10 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { gitsChoices, type Options, schedules, withDefaults } from '@fewstep/schedules';
-import { type SteeredMethod, steered } from '@fewstep/solvers';
+import { gitsChoices, withDefaults } from '@fewstep/schedules';
+import type { Metric } from '../scores/scores.js';
 import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
-import { named, plain, students } from './declared.js';
+import {
+  type Declarations,
+  type DeclaredMethod,
+  type DeclaredSchedule,
+  type DeclaredStudent,
+  listed,
+  named,
+} from './declared.js';
 import type {
+  ChosenMethod,
+  ChosenSchedule,
   DatasetConfig,
   GitsConfig,
   GivenSchedule,
@@ -12,7 +21,6 @@ import type {
   NetworkConfig,
   Point,
   SamplerConfig,
-  SolverConfig,
   TrainConfig,
 } from './experiment.js';
 import { onnxConfigOf, onnxOf, type SpecOnnx } from './onnx.js';
@@ -29,8 +37,10 @@ export const isSteered = ({ predictor, train }: Spec): boolean => predictor !== 
 export function resolvePoint(
   spec: Spec,
   surroundings: Surroundings,
+  declarations: Declarations,
   prompts: readonly string[] = [],
 ): Omit<Point, 'label' | 'settings'> {
+  const { plain, students, given } = declarations;
   const {
     seeds = '0-63',
     batch = 64,
@@ -43,16 +53,16 @@ export function resolvePoint(
     dataset: datasetOf(spec, surroundings),
     ...(spec.guidance && { guidance: guidanceOf(spec.guidance, prompts) }),
     sampler: {
-      method: methodOf(spec.student.solver, spec.student, isSteered(spec)),
-      schedule: scheduleOf(spec.schedule),
+      ...methodOf(isSteered(spec) ? students : plain, spec.student.solver, spec.student),
+      ...scheduleOf(given, spec.schedule),
       numSteps: spec.student.num_steps,
       afs: spec.student.afs ?? false,
       denoiseToZero: spec.student.denoise_to_zero ?? false,
     },
-    train: trains(spec) ? trainOf(spec) : false,
+    train: trains(spec) ? trainOf(spec, declarations) : false,
     ...(spec.predictor !== undefined && { predictor: resolve(surroundings.specFolder, spec.predictor) }),
-    reference: referenceOf(spec.reference),
-    evaluate: spec.evaluate ?? [],
+    reference: referenceOf(spec.reference, declarations),
+    evaluate: (spec.evaluate ?? []) as Metric[],
     seeds: parseSeeds(seeds),
     batch,
     rng,
@@ -116,37 +126,70 @@ function guidanceOf(
   }
 }
 
-function scheduleOf(schedule: SpecSchedule): GivenSchedule | GitsConfig {
-  if (schedule.type !== 'gits') return givenScheduleOf({ ...schedule, type: schedule.type });
+function scheduleOf(
+  given: readonly DeclaredSchedule[],
+  schedule: SpecSchedule,
+): ChosenSchedule<GivenSchedule | GitsConfig> {
+  if (schedule.type !== 'gits') return givenScheduleOf(given, schedule);
   const { metric, coeff, num_warmup, num_steps_tea, rho } = withDefaults(gitsChoices, schedule);
-  return { type: 'gits', metric, coeff, numWarmup: num_warmup, numStepsTea: num_steps_tea, rho };
+  return {
+    schedule: { type: 'gits', metric, coeff, numWarmup: num_warmup, numStepsTea: num_steps_tea, rho },
+  };
 }
 
-const givenScheduleOf = ({ type, ...told }: SpecGivenSchedule): GivenSchedule => ({
-  type,
-  ...withDefaults<Options>(schedules[type].options, told),
-});
-
-/** A method with every option that it has, `steered` by a predictor or plain. */
-function methodOf(solver: string, told: object, isSteered = false): SolverConfig {
-  const declared = named(isSteered ? students : plain, solver);
-  if (!declared) throw new Error(`${solver} is no ${isSteered ? 'student' : 'plain solver'}`);
-  return { solver, ...withDefaults(declared.options, { ...told }) };
+function givenScheduleOf(
+  given: readonly DeclaredSchedule[],
+  { type, ...told }: SpecGivenSchedule,
+): ChosenSchedule<GivenSchedule> {
+  const declared = named(given, type);
+  if (!declared) throw new Error(`${type} is no schedule`);
+  const { options, module } = declared;
+  return {
+    schedule: { type: module?.name ?? type, ...withDefaults(options, told) },
+    ...(module && { scheduleModule: module.file }),
+  };
 }
+
+/** A method with every option that it has. */
+function methodOf(
+  declared: readonly (DeclaredMethod | DeclaredStudent)[],
+  solver: string,
+  told: object,
+): ChosenMethod {
+  const one = named(declared, solver);
+  if (!one)
+    throw new Error(
+      `${solver} is no ${listed(
+        declared.map(({ name }) => name),
+        'or',
+      )}`,
+    );
+  const { options, module } = one;
+  return {
+    method: { solver: module?.name ?? solver, ...withDefaults(options, { ...told }) },
+    evaluations: 'evaluations' in one ? one.evaluations : evaluationsOfStudents,
+    ...(module && { methodModule: module.file }),
+  };
+}
+
+/** Of an interval: where it begins and at the predictor's point. */
+const evaluationsOfStudents = 2;
 
 /** The teacher's method: the one given, else the student's declared one, or its own. */
-export function teacherName({ teacher, student: { solver } }: Spec): string {
-  const students: Readonly<Record<string, SteeredMethod>> = steered;
-  return teacher?.solver ?? students[solver]?.teacher ?? solver;
+export function teacherName(
+  { teacher, student: { solver } }: Spec,
+  students: readonly DeclaredStudent[],
+): string {
+  return teacher?.solver ?? named(students, solver)?.teacher ?? solver;
 }
 
-function trainOf(spec: Spec): TrainConfig {
+function trainOf(spec: Spec, { plain, students }: Declarations): TrainConfig {
   const { total_kimg = 10, batch = 128, lr = 0.005, seed = 0, loss_weight = 'official' } = spec.train || {};
-  const solver = teacherName(spec);
+  const solver = teacherName(spec, students);
   const options =
     solver === spec.student.solver ? { ...spec.student, ...spec.teacher } : (spec.teacher ?? {});
   return {
-    teacher: methodOf(solver, options),
+    teacher: methodOf(plain, solver, options),
     M: spec.teacher?.M ?? 1,
     scaleDir: spec.student.scale_dir ?? 0.01,
     scaleTime: spec.student.scale_time ?? 0,
@@ -159,7 +202,10 @@ function trainOf(spec: Spec): TrainConfig {
 }
 
 /** Default: heun with 35 evaluations, as EDM's own sampler takes; the same for every student whatever its schedule. */
-function referenceOf(reference: Spec['reference']): SamplerConfig<GivenSchedule> {
+function referenceOf(
+  reference: Spec['reference'],
+  { plain, given }: Declarations,
+): SamplerConfig<GivenSchedule> {
   const {
     solver,
     num_steps,
@@ -168,8 +214,8 @@ function referenceOf(reference: Spec['reference']): SamplerConfig<GivenSchedule>
     schedule = { type: 'polynomial' },
   } = reference ?? heun35;
   return {
-    method: methodOf(solver, reference ?? {}),
-    schedule: givenScheduleOf(schedule),
+    ...methodOf(plain, solver, reference ?? {}),
+    ...givenScheduleOf(given, schedule),
     numSteps: num_steps,
     afs,
     denoiseToZero: denoise_to_zero,

@@ -1,20 +1,9 @@
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
 import type { Score } from '../scores/score.js';
-import { scores } from '../scores/scores.js';
 import { datasetEntry, datasetFacts, datasetGuidance } from './datasets.js';
-import {
-  listed,
-  named,
-  optionsOf,
-  plain,
-  plainNames,
-  readersOf,
-  studentNames,
-  students,
-  takes,
-} from './declared.js';
+import { type Declarations, listed, named, optionsOf, readersOf, takes } from './declared.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf } from './onnx.js';
-import { methodParts, type Part, scheduleParts } from './parts.js';
+import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered } from './resolve.js';
 import type { Spec } from './schema.js';
 import { parseSeeds } from './seeds.js';
@@ -59,260 +48,270 @@ const limits = ({ path, of, name, declared, all, told }: Part): Rule[] =>
     at: () => `${path}.${key}`,
   }));
 
-export const rules: readonly Rule[] = [
-  {
-    of: ['train', 'student.solver'],
-    broken: (spec) =>
-      !isSteered(spec) &&
-      !named(plain, spec.student.solver) &&
-      `${spec.student.solver} is nothing without its predictor: remove train: false, or take a plain student (${plainNames.join(', ')}).`,
-  },
-  {
-    of: ['student.solver', 'train'],
-    broken: (spec) =>
-      isSteered(spec) &&
-      !named(students, spec.student.solver) &&
-      `${spec.student.solver} has no predictor to train: add train: false, or take another student (${studentNames.join(', ')}).`,
-  },
-  ...[...methodParts, ...scheduleParts].flatMap(limits),
-  ...scheduleParts.flatMap((part): Rule[] => {
-    const { path, steps, name, told, numSteps } = part;
-    const [type, sigmas] = [`${path}.type`, `${path}.sigmas`];
-    return [
-      {
-        of: [type, sigmas],
-        broken: (spec) =>
-          name(spec) === 'explicit' &&
-          told(spec).sigmas === undefined &&
-          'an explicit schedule is its noise levels: add sigmas, a descending list of num_steps numbers.',
-      },
-      {
-        of: [sigmas, type, steps],
-        broken: (spec) => {
-          const { length } = listedLevels(part, spec);
-          const count = numSteps(spec);
-          return (
-            length > 0 &&
-            length !== count &&
-            `${length} noise levels but num_steps ${count}: give as many as there are timestamps, sigma_max and sigma_min included.`
-          );
+/** What can't be, of what is declared. */
+export function rulesOf(declarations: Declarations): readonly Rule[] {
+  const { plain, students, scores } = declarations;
+  const [plainNames, studentNames] = [plain, students].map((all) => all.map(({ name }) => name)) as [
+    string[],
+    string[],
+  ];
+  const scheduleParts = schedulePartsOf(declarations);
+  return [
+    {
+      of: ['train', 'student.solver'],
+      broken: (spec) =>
+        !isSteered(spec) &&
+        !named(plain, spec.student.solver) &&
+        `${spec.student.solver} is nothing without its predictor: remove train: false, or take a plain student (${plainNames.join(', ')}).`,
+    },
+    {
+      of: ['student.solver', 'train'],
+      broken: (spec) =>
+        isSteered(spec) &&
+        !named(students, spec.student.solver) &&
+        `${spec.student.solver} has no predictor to train: add train: false, or take another student (${studentNames.join(', ')}).`,
+    },
+    ...[...methodPartsOf(declarations), ...scheduleParts].flatMap(limits),
+    ...scheduleParts.flatMap((part): Rule[] => {
+      const { path, steps, name, told, numSteps } = part;
+      const [type, sigmas] = [`${path}.type`, `${path}.sigmas`];
+      return [
+        {
+          of: [type, sigmas],
+          broken: (spec) =>
+            name(spec) === 'explicit' &&
+            told(spec).sigmas === undefined &&
+            'an explicit schedule is its noise levels: add sigmas, a descending list of num_steps numbers.',
         },
-      },
-      {
-        of: [sigmas, type],
-        broken: (spec) => {
-          const levels = listedLevels(part, spec);
-          const i = levels.findIndex((level, k) => k > 0 && level >= levels[k - 1]!);
-          return (
-            i > 0 &&
-            `${levels[i]} follows ${levels[i - 1]}: noise levels descend, from sigma_max to sigma_min.`
-          );
+        {
+          of: [sigmas, type, steps],
+          broken: (spec) => {
+            const { length } = listedLevels(part, spec);
+            const count = numSteps(spec);
+            return (
+              length > 0 &&
+              length !== count &&
+              `${length} noise levels but num_steps ${count}: give as many as there are timestamps, sigma_max and sigma_min included.`
+            );
+          },
         },
-        at: () => sigmas,
-      },
-      {
-        of: [sigmas, type, 'dataset.sigma_min', 'dataset.sigma_max'],
-        broken: (spec) => {
-          const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
-          const outside = listedLevels(part, spec).find((level) => level < sigmaMin || level > sigmaMax);
-          return (
-            outside !== undefined &&
-            `${outside} is outside the dataset's noise levels, ${sigmaMin} (sigma_min) to ${sigmaMax} (sigma_max).`
-          );
+        {
+          of: [sigmas, type],
+          broken: (spec) => {
+            const levels = listedLevels(part, spec);
+            const i = levels.findIndex((level, k) => k > 0 && level >= levels[k - 1]!);
+            return (
+              i > 0 &&
+              `${levels[i]} follows ${levels[i - 1]}: noise levels descend, from sigma_max to sigma_min.`
+            );
+          },
+          at: () => sigmas,
         },
-        at: () => sigmas,
-      },
-    ];
-  }),
-  {
-    of: ['student.num_steps', 'schedule.num_steps_tea', 'schedule.type'],
-    broken: ({ schedule, student }) => {
-      const levels = schedule.type === 'gits' ? withDefaults(gitsChoices, schedule).num_steps_tea : Infinity;
-      return (
-        student.num_steps > levels &&
-        `num_steps ${student.num_steps} is more than gits can choose from, ${levels} noise levels (num_steps_tea): raise num_steps_tea, or take fewer steps.`
-      );
-    },
-  },
-  {
-    of: ['dataset.sigma_min', 'dataset.sigma_max'],
-    broken: (spec) => {
-      const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
-      return sigmaMin >= sigmaMax && `sigma_min ${sigmaMin} must be below sigma_max ${sigmaMax}.`;
-    },
-  },
-  {
-    of: ['dataset.checkpoint', 'dataset.onnx'],
-    broken: ({ dataset }) =>
-      isOnnx(dataset) &&
-      onnxOf(dataset) === undefined &&
-      'an ONNX file does not say what its network gives: add onnx: { parametrization: … } to the dataset, one of eps, v, x0, edm, denoiser.',
-  },
-  {
-    of: ['dataset.onnx.parametrization', 'dataset.onnx.betas', 'dataset.checkpoint'],
-    broken: ({ dataset }) =>
-      isDiscrete(onnxOf(dataset)) &&
-      onnxOf(dataset)?.betas === undefined &&
-      `${onnxOf(dataset)?.parametrization} is of the noise of a training: add betas, as { type: linear }.`,
-  },
-  {
-    of: ['dataset.onnx.betas.alphas_cumprod', 'dataset.onnx.betas.type'],
-    broken: ({ dataset }) => {
-      const betas = onnxOf(dataset)?.betas;
-      if (betas?.type !== 'explicit') return false;
-      const { alphas_cumprod: alphas } = betas;
-      if (!alphas) return 'explicit betas are what they come to: add alphas_cumprod, a descending list.';
-      const i = alphas.findIndex((alpha, k) => alpha >= (alphas[k - 1] ?? 1));
-      return i >= 0 && `alphas_cumprod[${i}] is ${alphas[i]}: they fall from below 1, with the time.`;
-    },
-  },
-  {
-    of: ['dataset.onnx.betas.start', 'dataset.onnx.betas.end', 'dataset.onnx.betas.type'],
-    broken: ({ dataset }) => {
-      const betas = onnxOf(dataset)?.betas;
-      if (betas?.type !== 'linear' && betas?.type !== 'scaled_linear') return false;
-      const { start, end } = { ...betaRange[betas.type], ...betas };
-      return start >= end && `start ${start} must be below end ${end}: noise grows with the time.`;
-    },
-  },
-  {
-    of: [
-      'dataset.onnx.parametrization',
-      'dataset.onnx.betas',
-      'dataset.sigma_min',
-      'dataset.sigma_max',
-      'dataset.checkpoint',
-    ],
-    broken: ({ dataset }) =>
-      typeof dataset !== 'string' &&
-      onnxOf(dataset)?.parametrization === 'denoiser' &&
-      onnxOf(dataset)?.betas === undefined &&
-      (dataset.sigma_min === undefined || dataset.sigma_max === undefined) &&
-      'a denoiser does not say what noise it was trained on: add sigma_min and sigma_max to the dataset, or betas to onnx.',
-  },
-  {
-    of: ['dataset.onnx.decoder', 'dataset.onnx.scale_factor', 'dataset.checkpoint'],
-    broken: ({ dataset }) => {
-      const onnx = onnxOf(dataset);
-      return (
-        onnx?.decoder !== undefined &&
-        onnx.scale_factor === undefined &&
-        'a decoder does not say what its latents were multiplied by for the network: add scale_factor beside it, 0.18215 for Stable Diffusion, 1 for a decoder of fewstep models export.'
-      );
-    },
-  },
-  {
-    of: ['guidance.type', 'dataset'],
-    broken: ({ guidance, dataset }) => {
-      if (!guidance || !isOnnx(dataset)) return false;
-      const onnx = onnxOf(dataset);
-      switch (guidance.type) {
-        case 'cfg':
-          return (
-            onnx?.text_encoder === undefined &&
-            'cfg leads to a prompt, and the network of an ONNX file has nothing that encodes it: add its text encoder as dataset.onnx.text_encoder, or remove guidance.'
-          );
-        case 'cg':
-          return 'the network of an ONNX file has no gradient of a classifier: remove guidance, or export it with its guidance inside.';
-        case 'uncond':
-          return (
-            (onnx?.decoder === undefined || onnx.text_encoder !== undefined) &&
-            'uncond is of latent diffusion without prompts: remove guidance, or give the decoder of its latents as dataset.onnx.decoder and no text_encoder.'
-          );
-      }
-    },
-    at: () => 'guidance.type',
-  },
-  {
-    of: ['dataset.onnx.text_encoder', 'dataset.checkpoint', 'guidance'],
-    broken: ({ guidance, dataset }) =>
-      !guidance &&
-      onnxOf(dataset)?.text_encoder !== undefined &&
-      'a network with a text encoder draws what it is told: add guidance: { type: cfg, prompt: … }.',
-  },
-  {
-    of: ['guidance.type', 'dataset'],
-    broken: ({ guidance, dataset }) => {
-      if (!guidance || isOnnx(dataset)) return false;
-      if (typeof dataset === 'string') {
-        const has = datasetGuidance(dataset);
+        {
+          of: [sigmas, type, 'dataset.sigma_min', 'dataset.sigma_max'],
+          broken: (spec) => {
+            const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
+            const outside = listedLevels(part, spec).find((level) => level < sigmaMin || level > sigmaMax);
+            return (
+              outside !== undefined &&
+              `${outside} is outside the dataset's noise levels, ${sigmaMin} (sigma_min) to ${sigmaMax} (sigma_max).`
+            );
+          },
+          at: () => sigmas,
+        },
+      ];
+    }),
+    {
+      of: ['student.num_steps', 'schedule.num_steps_tea', 'schedule.type'],
+      broken: ({ schedule, student }) => {
+        const levels =
+          schedule.type === 'gits' ? withDefaults(gitsChoices, schedule).num_steps_tea : Infinity;
         return (
-          guidance.type !== has &&
-          `${dataset} has no guidance ${guidance.type}: ${has ? `take ${has}` : 'remove guidance'}, or name another dataset.`
+          student.num_steps > levels &&
+          `num_steps ${student.num_steps} is more than gits can choose from, ${levels} noise levels (num_steps_tea): raise num_steps_tea, or take fewer steps.`
         );
-      }
-      return (
-        guidance.type === 'cg' &&
-        dataset.classifier === undefined &&
-        'cg follows the gradient of a classifier, and the dataset has none: add its file as dataset.classifier, or remove guidance.'
-      );
+      },
     },
-    at: () => 'guidance.type',
-  },
-  {
-    of: ['dataset', 'guidance'],
-    broken: ({ guidance, dataset }) =>
-      typeof dataset === 'string' &&
-      datasetGuidance(dataset) === 'cfg' &&
-      !guidance &&
-      `${dataset} draws what it is told: add guidance: { type: cfg, prompt: … }.`,
-  },
-  {
-    of: ['guidance.type', 'guidance.prompt', 'guidance.prompts', 'dataset'],
-    broken: ({ guidance, dataset }) =>
-      guidance?.type === 'cfg' &&
-      guidance.prompt === undefined &&
-      guidance.prompts === undefined &&
-      !(typeof dataset === 'string' && datasetEntry(dataset).files.prompts) &&
-      'cfg leads to a prompt: add prompt, a text or a list of texts, or prompts, a file of them.',
-  },
-  {
-    of: ['guidance.prompt', 'guidance.prompts'],
-    broken: ({ guidance }) =>
-      guidance?.prompt !== undefined &&
-      guidance.prompts !== undefined &&
-      'prompt lists the prompts, and prompts is a file of them: remove one.',
-  },
-  {
-    of: ['sample.seeds'],
-    broken: (spec) => {
-      try {
-        parseSeeds(spec.sample?.seeds ?? 0);
-        return false;
-      } catch (error) {
-        return `${(error as Error).message}.`;
-      }
+    {
+      of: ['dataset.sigma_min', 'dataset.sigma_max'],
+      broken: (spec) => {
+        const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
+        return sigmaMin >= sigmaMax && `sigma_min ${sigmaMin} must be below sigma_max ${sigmaMax}.`;
+      },
     },
-  },
-  ...scores
-    .filter(({ needs }) => needs !== 'the reference')
-    .flatMap((score): Rule[] => [
-      {
-        of: ['dataset'],
-        broken: (spec) => {
-          if (!asked(spec, score)) return false;
-          const { referenceData, featureNetwork } = datasetFacts(spec.dataset);
-          const missing = [
-            ...(referenceData === undefined ? ['reference_data'] : []),
-            ...(featureNetwork === undefined ? ['feature_network'] : []),
-          ];
-          const dataset = typeof spec.dataset === 'string' ? spec.dataset : 'the dataset';
+    {
+      of: ['dataset.checkpoint', 'dataset.onnx'],
+      broken: ({ dataset }) =>
+        isOnnx(dataset) &&
+        onnxOf(dataset) === undefined &&
+        'an ONNX file does not say what its network gives: add onnx: { parametrization: … } to the dataset, one of eps, v, x0, edm, denoiser.',
+    },
+    {
+      of: ['dataset.onnx.parametrization', 'dataset.onnx.betas', 'dataset.checkpoint'],
+      broken: ({ dataset }) =>
+        isDiscrete(onnxOf(dataset)) &&
+        onnxOf(dataset)?.betas === undefined &&
+        `${onnxOf(dataset)?.parametrization} is of the noise of a training: add betas, as { type: linear }.`,
+    },
+    {
+      of: ['dataset.onnx.betas.alphas_cumprod', 'dataset.onnx.betas.type'],
+      broken: ({ dataset }) => {
+        const betas = onnxOf(dataset)?.betas;
+        if (betas?.type !== 'explicit') return false;
+        const { alphas_cumprod: alphas } = betas;
+        if (!alphas) return 'explicit betas are what they come to: add alphas_cumprod, a descending list.';
+        const i = alphas.findIndex((alpha, k) => alpha >= (alphas[k - 1] ?? 1));
+        return i >= 0 && `alphas_cumprod[${i}] is ${alphas[i]}: they fall from below 1, with the time.`;
+      },
+    },
+    {
+      of: ['dataset.onnx.betas.start', 'dataset.onnx.betas.end', 'dataset.onnx.betas.type'],
+      broken: ({ dataset }) => {
+        const betas = onnxOf(dataset)?.betas;
+        if (betas?.type !== 'linear' && betas?.type !== 'scaled_linear') return false;
+        const { start, end } = { ...betaRange[betas.type], ...betas };
+        return start >= end && `start ${start} must be below end ${end}: noise grows with the time.`;
+      },
+    },
+    {
+      of: [
+        'dataset.onnx.parametrization',
+        'dataset.onnx.betas',
+        'dataset.sigma_min',
+        'dataset.sigma_max',
+        'dataset.checkpoint',
+      ],
+      broken: ({ dataset }) =>
+        typeof dataset !== 'string' &&
+        onnxOf(dataset)?.parametrization === 'denoiser' &&
+        onnxOf(dataset)?.betas === undefined &&
+        (dataset.sigma_min === undefined || dataset.sigma_max === undefined) &&
+        'a denoiser does not say what noise it was trained on: add sigma_min and sigma_max to the dataset, or betas to onnx.',
+    },
+    {
+      of: ['dataset.onnx.decoder', 'dataset.onnx.scale_factor', 'dataset.checkpoint'],
+      broken: ({ dataset }) => {
+        const onnx = onnxOf(dataset);
+        return (
+          onnx?.decoder !== undefined &&
+          onnx.scale_factor === undefined &&
+          'a decoder does not say what its latents were multiplied by for the network: add scale_factor beside it, 0.18215 for Stable Diffusion, 1 for a decoder of fewstep models export.'
+        );
+      },
+    },
+    {
+      of: ['guidance.type', 'dataset'],
+      broken: ({ guidance, dataset }) => {
+        if (!guidance || !isOnnx(dataset)) return false;
+        const onnx = onnxOf(dataset);
+        switch (guidance.type) {
+          case 'cfg':
+            return (
+              onnx?.text_encoder === undefined &&
+              'cfg leads to a prompt, and the network of an ONNX file has nothing that encodes it: add its text encoder as dataset.onnx.text_encoder, or remove guidance.'
+            );
+          case 'cg':
+            return 'the network of an ONNX file has no gradient of a classifier: remove guidance, or export it with its guidance inside.';
+          case 'uncond':
+            return (
+              (onnx?.decoder === undefined || onnx.text_encoder !== undefined) &&
+              'uncond is of latent diffusion without prompts: remove guidance, or give the decoder of its latents as dataset.onnx.decoder and no text_encoder.'
+            );
+        }
+      },
+      at: () => 'guidance.type',
+    },
+    {
+      of: ['dataset.onnx.text_encoder', 'dataset.checkpoint', 'guidance'],
+      broken: ({ guidance, dataset }) =>
+        !guidance &&
+        onnxOf(dataset)?.text_encoder !== undefined &&
+        'a network with a text encoder draws what it is told: add guidance: { type: cfg, prompt: … }.',
+    },
+    {
+      of: ['guidance.type', 'dataset'],
+      broken: ({ guidance, dataset }) => {
+        if (!guidance || isOnnx(dataset)) return false;
+        if (typeof dataset === 'string') {
+          const has = datasetGuidance(dataset);
           return (
-            missing.length > 0 &&
-            `${score.name} compares features of the samples with those of real images, but ${dataset} has no ${missing.join(' and no ')}: ` +
-              'write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.'
+            guidance.type !== has &&
+            `${dataset} has no guidance ${guidance.type}: ${has ? `take ${has}` : 'remove guidance'}, or name another dataset.`
           );
+        }
+        return (
+          guidance.type === 'cg' &&
+          dataset.classifier === undefined &&
+          'cg follows the gradient of a classifier, and the dataset has none: add its file as dataset.classifier, or remove guidance.'
+        );
+      },
+      at: () => 'guidance.type',
+    },
+    {
+      of: ['dataset', 'guidance'],
+      broken: ({ guidance, dataset }) =>
+        typeof dataset === 'string' &&
+        datasetGuidance(dataset) === 'cfg' &&
+        !guidance &&
+        `${dataset} draws what it is told: add guidance: { type: cfg, prompt: … }.`,
+    },
+    {
+      of: ['guidance.type', 'guidance.prompt', 'guidance.prompts', 'dataset'],
+      broken: ({ guidance, dataset }) =>
+        guidance?.type === 'cfg' &&
+        guidance.prompt === undefined &&
+        guidance.prompts === undefined &&
+        !(typeof dataset === 'string' && datasetEntry(dataset).files.prompts) &&
+        'cfg leads to a prompt: add prompt, a text or a list of texts, or prompts, a file of them.',
+    },
+    {
+      of: ['guidance.prompt', 'guidance.prompts'],
+      broken: ({ guidance }) =>
+        guidance?.prompt !== undefined &&
+        guidance.prompts !== undefined &&
+        'prompt lists the prompts, and prompts is a file of them: remove one.',
+    },
+    {
+      of: ['sample.seeds'],
+      broken: (spec) => {
+        try {
+          parseSeeds(spec.sample?.seeds ?? 0);
+          return false;
+        } catch (error) {
+          return `${(error as Error).message}.`;
+        }
+      },
+    },
+    ...scores
+      .filter(({ needs }) => needs !== 'the reference')
+      .flatMap((score): Rule[] => [
+        {
+          of: ['dataset'],
+          broken: (spec) => {
+            if (!asked(spec, score)) return false;
+            const { referenceData, featureNetwork } = datasetFacts(spec.dataset);
+            const missing = [
+              ...(referenceData === undefined ? ['reference_data'] : []),
+              ...(featureNetwork === undefined ? ['feature_network'] : []),
+            ];
+            const dataset = typeof spec.dataset === 'string' ? spec.dataset : 'the dataset';
+            return (
+              missing.length > 0 &&
+              `${score.name} compares features of the samples with those of real images, but ${dataset} has no ${missing.join(' and no ')}: ` +
+                'write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.'
+            );
+          },
+          at: (spec) => place(spec, score),
         },
-        at: (spec) => place(spec, score),
-      },
-      {
-        of: ['dataset'],
-        broken: (spec) =>
-          score.needs === 'real images' &&
-          asked(spec, score) &&
-          /\.npz$/i.test(datasetFacts(spec.dataset).referenceData ?? '') &&
-          `${score.name} needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.`,
-        at: (spec) => place(spec, score),
-      },
-    ]),
-];
+        {
+          of: ['dataset'],
+          broken: (spec) =>
+            score.needs === 'real images' &&
+            asked(spec, score) &&
+            /\.npz$/i.test(datasetFacts(spec.dataset).referenceData ?? '') &&
+            `${score.name} needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.`,
+          at: (spec) => place(spec, score),
+        },
+      ]),
+  ];
+}

@@ -4,11 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { specSchema } from './editor-schema.js';
+import { editorSchemaOf } from './editor-schema.js';
 import type { JsonSchema } from './json-schema.js';
+import { ourLanguage } from './language.js';
 import { readExperiment } from './read-experiment.js';
-import { keys } from './schema.js';
 
+const { keys } = ourLanguage;
+const specSchema = editorSchemaOf(ourLanguage);
 const kept = new URL('../../experiment.schema.json', import.meta.url);
 const experiments = fileURLToPath(new URL('../../../../experiments/', import.meta.url));
 const specs = readdirSync(experiments).filter((name) => name.endsWith('.yaml'));

@@ -1,126 +1,16 @@
-import { schedules } from '@fewstep/schedules';
 import type { FromSchema } from 'json-schema-to-ts';
-import { scores } from '../scores/scores.js';
 import { datasetNames } from './datasets.js';
-import {
-  type Declared,
-  gits,
-  given,
-  givenNames,
-  listed,
-  optionsOf,
-  plain,
-  plainNames,
-  studentNames,
-} from './declared.js';
+import { type Declarations, type Declared, gits, listed, optionsOf } from './declared.js';
 import type { JsonSchema } from './json-schema.js';
 
 // Plain JSON Schema, which editors read too; the types follow from it.
 
 /** What only some methods or schedules read: checked against the schema, typed where it is resolved. */
 const told = (declared: readonly Declared[]) => optionsOf(declared) as Readonly<Record<never, never>>;
-const methodOptions = told(plain);
-
 const denoiseToZero = {
   type: 'boolean',
   default: false,
   description: 'One more evaluation at sigma_min, whose denoised image is the sample.',
-} as const;
-
-const spacings = Object.values(schedules)
-  .map(({ name, spacing }) => `${name}: ${spacing}`)
-  .join('; ');
-
-const schedule = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'The noise levels (sigmas, in data units) that teacher and student share.',
-  required: ['type'],
-  properties: {
-    type: {
-      enum: [...givenNames, 'gits'] as const,
-      description: `How the noise levels are spaced between sigma_max and sigma_min. ${spacings}; gits: searched within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.`,
-    },
-    ...told([...given, gits]),
-  },
-} as const;
-
-/** A schedule that needs no search. */
-const givenSchedule = {
-  ...schedule,
-  description: 'Its own noise levels. Default: polynomial, rho 7.',
-  properties: {
-    type: {
-      enum: givenNames,
-      description: 'How its noise levels are spaced between sigma_max and sigma_min.',
-    },
-    ...told(given),
-  },
-} as const;
-
-const student = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'The few-step sampler under study.',
-  required: ['solver', 'num_steps'],
-  properties: {
-    solver: {
-      enum: [...new Set([...studentNames, ...plainNames])],
-      description: `Method of the student. Those of a predictor: ${listed(studentNames)}; any other needs train: false.`,
-    },
-    num_steps: {
-      type: 'integer',
-      minimum: 2,
-      maximum: 1001,
-      description:
-        'Timestamps of the schedule, so num_steps − 1 intervals; with a predictor each takes two evaluations.',
-    },
-    afs: {
-      type: 'boolean',
-      default: false,
-      description: 'Analytical first step: the first evaluation is replaced by a formula and saved.',
-    },
-    denoise_to_zero: denoiseToZero,
-    scale_dir: {
-      type: 'number',
-      minimum: 0,
-      maximum: 1,
-      default: 0.01,
-      description:
-        'How far the predictor may scale the direction: between 1 − scale_dir and 1 + scale_dir. 0: never.',
-    },
-    scale_time: {
-      type: 'number',
-      minimum: 0,
-      maximum: 1,
-      default: 0,
-      description:
-        'How far the predictor may scale the time given to the network: between 1 − scale_time and 1 + scale_time. 0: never.',
-    },
-    ...methodOptions,
-  },
-} as const;
-
-const teacher = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'Where the training trajectories come from.',
-  properties: {
-    solver: {
-      enum: plainNames,
-      description:
-        'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
-    },
-    M: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 100,
-      default: 1,
-      description:
-        'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
-    },
-    ...methodOptions,
-  },
 } as const;
 
 const train = {
@@ -216,22 +106,6 @@ const sample = {
       description:
         'Classes of a network that has them: random draws one per seed, a number is the class of every image, of a list seed s gets entry s mod its length. Latents do not depend on it, nor does training, which draws classes at random.',
     },
-  },
-} as const;
-
-const reference = {
-  type: 'object',
-  additionalProperties: false,
-  description:
-    'The near-exact solution that rmse_to_teacher compares with, from the same seeds. Default: heun with 35 evaluations (num_steps 18, denoise_to_zero), polynomial, rho 7.',
-  required: ['solver', 'num_steps'],
-  properties: {
-    solver: { enum: plainNames, description: 'Method of the reference.' },
-    num_steps: { type: 'integer', minimum: 2, maximum: 1001, description: 'Timestamps of the reference.' },
-    afs: { type: 'boolean', default: false, description: 'Analytical first step.' },
-    denoise_to_zero: denoiseToZero,
-    schedule: givenSchedule,
-    ...methodOptions,
   },
 } as const;
 
@@ -468,43 +342,160 @@ const dataset = {
   },
 } as const;
 
-/** One combination: what every point of a grid must come to. */
-const base = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'One YAML file is one experiment.',
-  required: ['name', 'dataset', 'schedule', 'student'],
-  properties: {
-    name: {
-      type: 'string',
-      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
-      title: 'a name of letters, digits, dots and dashes, as digits-5-nfe',
-      description: 'Name of the experiment and of its folder under results/.',
+/** One combination, of what is declared: what every point of a grid must come to. */
+export function schemaOf({ plain, students, given, scores }: Declarations) {
+  const [plainNames, studentNames, givenNames] = [plain, students, given].map((all) =>
+    all.map(({ name }) => name),
+  ) as [string[], string[], string[]];
+  const methodOptions = told(plain);
+  const spacings = given.map(({ name, spacing }) => `${name}: ${spacing}`).join('; ');
+
+  const schedule = {
+    type: 'object',
+    additionalProperties: false,
+    description: 'The noise levels (sigmas, in data units) that teacher and student share.',
+    required: ['type'],
+    properties: {
+      type: {
+        enum: [...givenNames, 'gits'] as const,
+        description: `How the noise levels are spaced between sigma_max and sigma_min. ${spacings}; gits: searched within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.`,
+      },
+      ...told([...given, gits]),
     },
-    dataset: {
-      anyOf: [{ enum: datasetNames }, dataset],
-      description: 'A registry entry (digits, cifar10, …) or its keys inline.',
+  } as const;
+
+  /** A schedule that needs no search. */
+  const givenSchedule = {
+    ...schedule,
+    description: 'Its own noise levels. Default: polynomial, rho 7.',
+    properties: {
+      type: {
+        enum: givenNames,
+        description: 'How its noise levels are spaced between sigma_max and sigma_min.',
+      },
+      ...told(given),
     },
-    schedule,
-    guidance,
-    teacher,
-    student,
-    train: {
-      anyOf: [{ type: 'boolean', const: false }, train],
-      description: 'Training of the predictor (default: with every default); false samples the plain solver.',
+  } as const;
+
+  const student = {
+    type: 'object',
+    additionalProperties: false,
+    description: 'The few-step sampler under study.',
+    required: ['solver', 'num_steps'],
+    properties: {
+      solver: {
+        enum: [...new Set([...studentNames, ...plainNames])],
+        description: `Method of the student. Those of a predictor: ${listed(studentNames)}; any other needs train: false.`,
+      },
+      num_steps: {
+        type: 'integer',
+        minimum: 2,
+        maximum: 1001,
+        description:
+          'Timestamps of the schedule, so num_steps − 1 intervals; with a predictor each takes two evaluations.',
+      },
+      afs: {
+        type: 'boolean',
+        default: false,
+        description: 'Analytical first step: the first evaluation is replaced by a formula and saved.',
+      },
+      denoise_to_zero: denoiseToZero,
+      scale_dir: {
+        type: 'number',
+        minimum: 0,
+        maximum: 1,
+        default: 0.01,
+        description:
+          'How far the predictor may scale the direction: between 1 − scale_dir and 1 + scale_dir. 0: never.',
+      },
+      scale_time: {
+        type: 'number',
+        minimum: 0,
+        maximum: 1,
+        default: 0,
+        description:
+          'How far the predictor may scale the time given to the network: between 1 − scale_time and 1 + scale_time. 0: never.',
+      },
+      ...methodOptions,
     },
-    predictor,
-    sample,
-    reference,
-    evaluate: {
-      type: 'array',
-      items: { enum: scores.map(({ name }) => name) },
-      uniqueItems: true,
-      default: [],
-      description: `Scores of the samples. ${scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
+  } as const;
+
+  const teacher = {
+    type: 'object',
+    additionalProperties: false,
+    description: 'Where the training trajectories come from.',
+    properties: {
+      solver: {
+        enum: plainNames,
+        description:
+          'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
+      },
+      M: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 100,
+        default: 1,
+        description:
+          'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
+      },
+      ...methodOptions,
     },
-  },
-} as const;
+  } as const;
+
+  const reference = {
+    type: 'object',
+    additionalProperties: false,
+    description:
+      'The near-exact solution that rmse_to_teacher compares with, from the same seeds. Default: heun with 35 evaluations (num_steps 18, denoise_to_zero), polynomial, rho 7.',
+    required: ['solver', 'num_steps'],
+    properties: {
+      solver: { enum: plainNames, description: 'Method of the reference.' },
+      num_steps: { type: 'integer', minimum: 2, maximum: 1001, description: 'Timestamps of the reference.' },
+      afs: { type: 'boolean', default: false, description: 'Analytical first step.' },
+      denoise_to_zero: denoiseToZero,
+      schedule: givenSchedule,
+      ...methodOptions,
+    },
+  } as const;
+
+  return {
+    type: 'object',
+    additionalProperties: false,
+    description: 'One YAML file is one experiment.',
+    required: ['name', 'dataset', 'schedule', 'student'],
+    properties: {
+      name: {
+        type: 'string',
+        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+        title: 'a name of letters, digits, dots and dashes, as digits-5-nfe',
+        description: 'Name of the experiment and of its folder under results/.',
+      },
+      dataset: {
+        anyOf: [{ enum: datasetNames }, dataset],
+        description: 'A registry entry (digits, cifar10, …) or its keys inline.',
+      },
+      schedule,
+      guidance,
+      teacher,
+      student,
+      train: {
+        anyOf: [{ type: 'boolean', const: false }, train],
+        description:
+          'Training of the predictor (default: with every default); false samples the plain solver.',
+      },
+      predictor,
+      sample,
+      reference,
+      evaluate: {
+        type: 'array',
+        items: { enum: scores.map(({ name }) => name) },
+        uniqueItems: true,
+        default: [],
+        description: `Scores of the samples. ${scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
+      },
+    },
+  } as const;
+}
 
 function keysOf(schema: JsonSchema, prefix = ''): [path: string, JsonSchema][] {
   if (schema.anyOf) return schema.anyOf.flatMap((branch) => keysOf(branch, prefix));
@@ -514,20 +505,15 @@ function keysOf(schema: JsonSchema, prefix = ''): [path: string, JsonSchema][] {
   ]);
 }
 
-/** Every key of the spec but grid by its dotted path, as student.num_steps, with its schema. */
-export const keys: ReadonlyMap<string, JsonSchema> = new Map(keysOf(base));
-
-/** What a grid may vary. */
-export const gridPaths: readonly string[] = [...keys.keys()].filter((path) => path !== 'name');
-
-/** What every combination is checked against. */
-export const pointSchema: JsonSchema = base;
+/** Every key of a spec but grid by its dotted path, as student.num_steps, with its schema. */
+export type Keys = ReadonlyMap<string, JsonSchema>;
+export const keysIn = (schema: JsonSchema): Keys => new Map(keysOf(schema));
 
 interface Options {
   keepDefaultedPropertiesOptional: true;
 }
 
 /** One combination, as written: the grid is merged in, defaults are not. */
-export type Spec = FromSchema<typeof base, Options>;
-export type SpecSchedule = FromSchema<typeof schedule, Options>;
-export type SpecGivenSchedule = FromSchema<typeof givenSchedule, Options>;
+export type Spec = FromSchema<ReturnType<typeof schemaOf>, Options>;
+export type SpecSchedule = Spec['schedule'];
+export type SpecGivenSchedule = NonNullable<NonNullable<Spec['reference']>['schedule']>;

@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import type { JsonSchema } from './json-schema.js';
 import { shown, shownKey } from './problem.js';
-import { keys } from './schema.js';
+import type { Keys } from './schema.js';
 import { didYouMean, nearest } from './suggest.js';
 
 /** What is wrong at one path of a combination, before it has a place. */
@@ -13,10 +13,10 @@ export interface Fault {
 }
 
 /** Ajv's errors (allErrors, verbose) in our sentences, one per path. */
-export function faultsOf(errors: readonly ErrorObject[]): Fault[] {
+export function faultsOf(errors: readonly ErrorObject[], keys: Keys): Fault[] {
   const faults = new Map<string, Fault>();
   for (const error of withoutOtherBranches(errors)) {
-    const fault = faultOf(error);
+    const fault = faultOf(error, keys);
     const id = JSON.stringify(fault.path);
     if (!faults.has(id)) faults.set(id, fault);
   }
@@ -45,13 +45,13 @@ function wrongKind({ keyword, data, schema }: ErrorObject): boolean {
   return keyword === 'type' || keyword === 'const';
 }
 
-function faultOf(error: ErrorObject): Fault {
+function faultOf(error: ErrorObject, keys: Keys): Fault {
   const path = segments(error.instancePath);
   const schema = error.parentSchema as JsonSchema;
   switch (error.keyword) {
     case 'additionalProperties': {
       const { additionalProperty: key } = error.params as { additionalProperty: string };
-      return { path: [...path, key], at: 'key', sentence: unknownKey(key, path, schema) };
+      return { path: [...path, key], at: 'key', sentence: unknownKey(key, path, schema, keys) };
     }
     case 'required': {
       const { missingProperty: key } = error.params as { missingProperty: string };
@@ -84,7 +84,7 @@ const segments = (pointer: string): string[] =>
     .slice(1)
     .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
 
-function unknownKey(key: string, parent: readonly string[], schema: JsonSchema): string {
+function unknownKey(key: string, parent: readonly string[], schema: JsonSchema, keys: Keys): string {
   const here = [...Object.keys(schema.properties ?? {}), ...(parent.length === 0 ? ['grid'] : [])];
   const one = `One of ${here.join(', ')}.`;
   if (/^[\d-]+$/.test(key))

@@ -1,6 +1,6 @@
-import { listed, named, optionsOf, readersOf, students } from './declared.js';
+import { type Declarations, listed, named, optionsOf, readersOf } from './declared.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
-import { methodParts, type Part, scheduleParts } from './parts.js';
+import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered, trains } from './resolve.js';
 import type { Spec } from './schema.js';
 
@@ -15,7 +15,7 @@ export interface Option {
 }
 
 /** What a part may be told: each option is read by those that declare it. */
-const optionsIn = ({ path, of, isRead, name, declared, all }: Part): Option[] =>
+const optionsIn = ({ path, of, isRead, name, declared, all }: Part, { students }: Declarations): Option[] =>
   Object.keys(optionsOf(all)).map((key) => {
     const readers = readersOf(key, all);
     const hasPredictor = readers.some((reader) => named(students, reader));
@@ -41,8 +41,8 @@ const onnxOption = (key: string, read: (onnx: SpecOnnx) => boolean, reader: stri
 
 const training = 'only the training of a predictor does, and none is trained';
 
-/** A key below one that nothing reads is not looked at. */
-export const options: readonly Option[] = [
+/** Keys that only some combinations read. A key below one that nothing reads is not looked at. */
+export const unreadOptionsOf = (declarations: Declarations): readonly Option[] => [
   {
     path: 'train',
     of: ['predictor'],
@@ -52,7 +52,9 @@ export const options: readonly Option[] = [
   { path: 'teacher', of: ['train', 'predictor'], read: trains, reader: training },
   { path: 'student.scale_dir', of: ['train'], read: isSteered, reader: training },
   { path: 'student.scale_time', of: ['train'], read: isSteered, reader: training },
-  ...[...methodParts, ...scheduleParts].flatMap(optionsIn),
+  ...[...methodPartsOf(declarations), ...schedulePartsOf(declarations)].flatMap((part) =>
+    optionsIn(part, declarations),
+  ),
   {
     path: 'guidance.rate',
     of: ['guidance.type'],

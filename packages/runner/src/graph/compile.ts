@@ -1,4 +1,3 @@
-import { type Method, methods } from '@fewstep/solvers';
 import {
   canonicalJson,
   digestOfText,
@@ -13,12 +12,13 @@ import {
   type Shards,
   type Task,
 } from '@fewstep/taskgraph';
-import type {
-  DatasetConfig,
-  Experiment,
-  GuidanceConfig,
-  Point,
-  SamplerConfig,
+import {
+  type DatasetConfig,
+  type Experiment,
+  type GuidanceConfig,
+  isSearched,
+  type Point,
+  type SamplerConfig,
 } from '../experiment/experiment.js';
 import { bytesOfImages, fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
@@ -183,7 +183,7 @@ function planSchedule(
   { dataset, guidance, sampler: { schedule, numSteps, afs }, batch, label }: Point,
   model: Model,
 ): Task<typeof kinds.gits> | undefined {
-  if (schedule.type !== 'gits') return undefined;
+  if (!isSearched(schedule)) return undefined;
   const costs = graph.shards(kinds.stepCosts, {
     title: 'costs of euler steps',
     params: {
@@ -217,12 +217,12 @@ function planPredictor(
   const intervals = sampler.numSteps - 1;
   const seeds = [firstTrainingSeed, firstTrainingSeed + train.images - 1] as const;
   const trajectories = graph.shards(kinds.teacher, {
-    title: `teacher ${train.teacher.solver}`,
-    params: { ...times, method: train.teacher, M: train.M, ...guidable(guidance) },
+    title: `teacher ${train.teacher.method.solver}`,
+    params: { ...times, method: train.teacher.method, M: train.M, ...guidable(guidance) },
     inputs: { ...modelInputs(model), schedule: foundSchedule(schedule) },
     ranges: [seeds],
     ...inBatches(batch),
-    workPerItem: (train.M + 1) * intervals * evaluationsPerInterval(train.teacher.solver),
+    workPerItem: (train.M + 1) * intervals * train.teacher.evaluations,
   });
   return graph.task(kinds.predictor, {
     title: `predictor of ${point.label}`,
@@ -232,7 +232,7 @@ function planPredictor(
       afs: sampler.afs,
       scaleDir: train.scaleDir,
       scaleTime: train.scaleTime,
-      teacher: train.teacher,
+      teacher: train.teacher.method,
       M: train.M,
       ...(guidance && { guidance: settingsOf(guidance) }),
       batch: train.batch,
@@ -284,7 +284,7 @@ function planSamples(
     },
     ranges: seeds,
     ...inBatches(batch),
-    workPerItem: (sampler.numSteps - 1) * (predictor ? 2 : evaluationsPerInterval(sampler.method.solver)),
+    workPerItem: (sampler.numSteps - 1) * sampler.evaluations,
   });
 }
 
@@ -357,7 +357,7 @@ const inBatches = (batch: number) =>
 
 function timesOf(dataset: DatasetConfig, { schedule, numSteps }: SamplerConfig): Omit<SolveParams, 'method'> {
   return {
-    ...(schedule.type !== 'gits' && { schedule }),
+    ...(!isSearched(schedule) && { schedule }),
     numSteps,
     ...rangeOf(dataset),
   };
@@ -380,6 +380,3 @@ function modelInputs({ denoiser, conditions }: Model) {
     conditions,
   };
 }
-
-const evaluationsPerInterval = (solver: string): number =>
-  (methods as Readonly<Record<string, Method>>)[solver]?.evaluations ?? 1;

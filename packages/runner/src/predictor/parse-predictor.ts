@@ -1,10 +1,9 @@
 import { checkPredictor, type Predictor } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { judge } from '../experiment/judge.js';
+import { ourLanguage } from '../experiment/language.js';
 import type { Place } from '../experiment/problem.js';
-import { keys } from '../experiment/schema.js';
 import { type Dict, entryAt, treeOf } from '../experiment/tree.js';
-import { options } from '../experiment/unread.js';
 import { readPredictor } from './predictor-file.js';
 import type { SamplingSettings } from './predictor-settings.js';
 
@@ -29,6 +28,7 @@ export function parsePredictor(bytes: Uint8Array): TrainedPredictor {
 const nowhere: Place = { file: '', line: 0, column: 0, layer: 0 };
 
 /** The keys that a predictor is trained with, and that its samples depend on. */
+const { keys, options } = ourLanguage;
 const sampling = [...keys.keys()].filter((path) => /^(schedule|student)\.|^guidance\.rate$/.test(path));
 
 /**
@@ -46,7 +46,7 @@ function checkSettings<S extends SamplingSettings>(sections: Readonly<Record<str
   };
   const led = guidance && { guidance: { ...(guidance.type === 'cfg' && { prompt: 'any' }), ...guidance } };
   const tree = treeOf({ name: 'any', predictor: 'any', ...sections, ...led, dataset }, nowhere) as Dict;
-  const { spec } = judge(tree, (_, path, sentence) => problems.push(`${path}: ${sentence}`));
+  const { spec } = judge(tree, (_, path, sentence) => problems.push(`${path}: ${sentence}`), ourLanguage);
   if (problems.length === 0 && spec.schedule.type === 'gits')
     problems.push(
       'schedule.type: gits is a search; a predictor is trained on the noise levels that one found.',
