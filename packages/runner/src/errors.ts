@@ -24,6 +24,7 @@ export { codeOf } from '@fewstep/taskgraph';
  * - `E_RESULTS`: results or models can't be written.
  * - `E_MODELS`: a name that the registry doesn't have. `E_DOWNLOAD`: a file that didn't come. `E_CHECKSUM`: one whose
  *   bytes are not those expected. `E_BUSY`: another process is writing it.
+ * - `E_MODULE`: a file of the user's own that declares a method or a schedule, and what is wrong with it.
  * - `E_PLUGIN`: a plugin that isn't installed, or is none.
  * - `E_INTERRUPTED`: it was told to end. `E_FOLDER`: the working folder is gone. `E_OUTPUT`: standard output can't be written.
  * - `E_USAGE`: no command, an option or an argument that a command doesn't have. `E_BUG`: a fault of fewstep's own.

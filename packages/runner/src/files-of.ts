@@ -4,7 +4,7 @@ import { imageNames } from '@fewstep/metrics/image-names';
 import { everyFile, type FileRef, type FilesOf, outside } from '@fewstep/taskgraph';
 
 /** What a file or folder of a spec is taken for. */
-type Role = 'images' | 'onnx' | 'model';
+type Role = 'images' | 'onnx' | 'model' | 'module';
 
 /** A file or folder of a spec, as an input. */
 export const fileOf = (path: string, as: Role): FileRef => outside(path, as);
@@ -14,6 +14,7 @@ export const fileOf = (path: string, as: Role): FileRef => outside(path, as);
  * index its shards, of a folder of images those, and their labels.
  */
 export const filesOf: FilesOf = async (path, as) => {
+  if (as === 'module') return (await import('./modules/files-of-module.js')).filesOfModule(path);
   if (/\.index\.json$/i.test(path)) return [basename(path), ...shardsIn(path)];
   if (statSync(path).isDirectory()) return as === 'images' ? imagesIn(path) : everyFile(path, as);
   if (as !== 'onnx') return [basename(path)];

@@ -3,6 +3,7 @@ import { explicit } from './families/explicit.js';
 import { logsnr } from './families/logsnr.js';
 import { polynomial } from './families/polynomial.js';
 import { timeUniform } from './families/time-uniform.js';
+import type { NoiseTable } from './noise-table.js';
 import type { Schedule, ScheduleFamily, Span } from './schedule.js';
 import { ScheduleError } from './schedule-error.js';
 
@@ -27,14 +28,34 @@ export const schedules = {
  * @throws ScheduleError (E_SCHEDULE) if no such levels exist
  */
 export function sigmas(schedule: Schedule, span: Span): Float64Array {
-  checkSpan(span);
   checkRho(schedule);
-  const family: ScheduleFamily = schedules[schedule.type];
-  const levels = family.levels(span, schedule as never, 'table' in schedule ? schedule.table : undefined);
+  const { type, ...options } = schedule;
+  return levelsOf(schedules[type], span, options, 'table' in schedule ? schedule.table : undefined);
+}
+
+/**
+ * The noise levels of any family, checked as `sigmas` checks them.
+ *
+ * @throws ScheduleError (E_SCHEDULE) if no such levels exist
+ */
+export function levelsOf(
+  family: ScheduleFamily,
+  span: Span,
+  options: Readonly<Record<string, unknown>>,
+  table?: NoiseTable,
+): Float64Array {
+  checkSpan(span);
+  const levels = family.levels(span, options as never, table);
+  if (levels.length !== span.numSteps)
+    throw new ScheduleError(
+      `the ${family.name} schedule must give a noise level for each timestamp`,
+      levels.length,
+      `Give ${span.numSteps}.`,
+    );
   for (let i = 0; i < levels.length; i++)
     if (!(levels[i]! > 0 && levels[i]! < Infinity && (i === 0 || levels[i]! < levels[i - 1]!)))
       throw new ScheduleError(
-        `the ${schedule.type} schedule must give finite, strictly descending noise levels above 0`,
+        `the ${family.name} schedule must give finite, strictly descending noise levels above 0`,
         levels.slice(Math.max(0, i - 1), i + 1),
         `Look at entries ${Math.max(0, i - 1)} and ${i}: too many steps, an extreme rho, a range too narrow for time_uniform, or a list out of order.`,
       );

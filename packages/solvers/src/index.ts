@@ -25,6 +25,7 @@ export { withMiddles } from './learned/predictor-middles.js';
 export { type Trainer, trainer } from './learned/predictor-trainer.js';
 export { type Interval, type TrainedInterval, type TrainStep, trainStep } from './learned/training.js';
 export { type EndToEndStep, trainEndToEnd } from './learned/training-end-to-end.js';
+export { add, axpy, combine, slopeAt } from './math/vector.js';
 export { type Method, method, type NoiseRange, type SteeredMethod, steeredMethod } from './method.js';
 export { type DeisOptions, deis } from './methods/deis.js';
 export { type DpmOptions, dpm } from './methods/dpm.js';

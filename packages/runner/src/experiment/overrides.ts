@@ -19,8 +19,9 @@ export function withOverrides(
   root: Dict,
   texts: readonly string[],
   complain: Complain,
-  { keys }: Pick<Language, 'keys'>,
+  language: Pick<Language, 'keys'> | 'any key',
 ): { root: Dict; overrides: Override[]; problems: readonly Problem[] } {
+  const keys = language === 'any key' ? new Map() : language.keys;
   const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
   const problems: Problem[] = [];
   const overrides: Override[] = [];
@@ -34,7 +35,7 @@ export function withOverrides(
       problems.push(problem(place, '', 'expected path=value, as --set student.num_steps=4.'));
       continue;
     }
-    if (!settable.includes(path)) {
+    if (language !== 'any key' && !settable.includes(path)) {
       const meant = didYouMean(path, settable) || '; a path is as student.num_steps or train.lr.';
       problems.push(problem(place, shownKey(path), `names no key of the spec${meant}`));
       continue;

@@ -5,7 +5,7 @@ import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { complainUnread, judge } from './judge.js';
-import { gridPathsOf, ourLanguage } from './language.js';
+import { gridPathsOf } from './language.js';
 import { neededFiles } from './missing-files.js';
 import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
@@ -16,6 +16,7 @@ import { readYaml } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import { type Completed, predictorCompleter } from './trained-predictor.js';
 import { type Entry, toJs } from './tree.js';
+import { languageWith } from './user-modules.js';
 
 export interface SpecOptions {
   /** `path=value` each, values as YAML; they change the file's values before the grid is applied. */
@@ -65,7 +66,10 @@ export async function parseExperiment(
     throw new SpecError(problems);
   }
 
-  const language = ourLanguage;
+  // what --set names may itself be a module, so its values are laid down before anything is judged
+  const named = withOverrides(tree, options.set ?? [], () => {}, 'any key').root;
+  const language = await languageWith(named, surroundings.specFolder, complain);
+  if (problems.length > 0) throw new SpecError(problems);
   const { root, overrides, problems: misset } = withOverrides(tree, options.set ?? [], complain, language);
   problems.push(...misset);
   const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain);

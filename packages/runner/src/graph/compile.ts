@@ -219,7 +219,7 @@ function planPredictor(
   const trajectories = graph.shards(kinds.teacher, {
     title: `teacher ${train.teacher.method.solver}`,
     params: { ...times, method: train.teacher.method, M: train.M, ...guidable(guidance) },
-    inputs: { ...modelInputs(model), schedule: foundSchedule(schedule) },
+    inputs: { ...modelInputs(model), ...chosenInputs(schedule, { ...sampler, ...train.teacher }) },
     ranges: [seeds],
     ...inBatches(batch),
     workPerItem: (train.M + 1) * intervals * train.teacher.evaluations,
@@ -244,7 +244,7 @@ function planPredictor(
     inputs: {
       ...modelInputs(model),
       conditions: model.conditions.flatMap((prompts) => prompts.of(seeds)),
-      schedule: foundSchedule(schedule),
+      ...chosenInputs(schedule, sampler),
       trajectories: [outputs(trajectories, 'trajectories')],
     },
     work: train.images * intervals * (train.lossWeight === 'official' ? 3 : 2 * intervals),
@@ -278,7 +278,7 @@ function planSamples(
     },
     inputs: {
       ...modelInputs(model),
-      schedule: foundSchedule(schedule),
+      ...chosenInputs(schedule, sampler),
       decoder: output(model.denoiser, 'decoder'),
       predictor,
     },
@@ -368,9 +368,15 @@ function rangeOf({ sigmaMin, sigmaMax }: DatasetConfig): Pick<SolveParams, 'sigm
   return { ...(sigmaMin !== undefined && { sigmaMin }), ...(sigmaMax !== undefined && { sigmaMax }) };
 }
 
-/** The noise levels that a search found; none where they are parameters. */
-const foundSchedule = (schedule: Task<typeof kinds.gits> | undefined): Ref | undefined =>
-  schedule && output(schedule, 'schedule');
+/** What is chosen by files: noise levels that a search found, and the user's own that declare method and spacing. */
+const chosenInputs = (
+  searched: Task<typeof kinds.gits> | undefined,
+  { methodModule, scheduleModule }: Pick<SamplerConfig, 'methodModule' | 'scheduleModule'>,
+) => ({
+  schedule: searched && output(searched, 'schedule'),
+  method: methodModule === undefined ? undefined : fileOf(methodModule, 'module'),
+  spacing: scheduleModule === undefined ? undefined : fileOf(scheduleModule, 'module'),
+});
 
 function modelInputs({ denoiser, conditions }: Model) {
   return {

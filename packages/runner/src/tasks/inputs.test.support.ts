@@ -5,4 +5,6 @@ export const noModel = {
   weights: undefined,
   conditions: [],
   schedule: undefined,
+  method: undefined,
+  spacing: undefined,
 } as const;

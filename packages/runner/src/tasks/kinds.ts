@@ -12,6 +12,8 @@ import type { TeacherParams } from './teacher.js';
 
 const sampling = ['schedules', 'solvers', 'models'] as const;
 const model = { graph: one, info: one, weights: optional, conditions: many } as const;
+/** A schedule that was searched, and files of the user's own that declare method and spacing. */
+const chosen = { schedule: optional, method: optional, spacing: optional } as const;
 const none = params<Record<string, never>>();
 const smallerBatch = 'A smaller sample.batch needs less.';
 
@@ -71,7 +73,7 @@ export const teacher = kind({
   packages: sampling,
   params: params<TeacherParams>(),
   over: 'seeds',
-  inputs: { ...model, schedule: optional },
+  inputs: { ...model, ...chosen },
   outputs: { trajectories: file },
   memory: smallerBatch,
   run: () => import('./teacher.js'),
@@ -83,7 +85,7 @@ export const predictor = kind({
   revision: 5,
   packages: sampling,
   params: params<PredictorParams>(),
-  inputs: { ...model, schedule: optional, trajectories: many },
+  inputs: { ...model, ...chosen, trajectories: many },
   outputs: { predictor: file, log: file },
   memory: 'A smaller train.batch needs less.',
   run: () => import('./predictor.js'),
@@ -95,7 +97,7 @@ export const samples = kind({
   packages: sampling,
   params: params<SamplesParams>(),
   over: 'seeds',
-  inputs: { ...model, schedule: optional, decoder: optional, predictor: optional },
+  inputs: { ...model, ...chosen, decoder: optional, predictor: optional },
   outputs: { images: file },
   memory: smallerBatch,
   run: () => import('./samples.js'),

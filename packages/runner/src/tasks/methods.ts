@@ -1,5 +1,13 @@
 import { type DenoiserInfo, roundSigma } from '@fewstep/models';
-import { type NoiseTable, noiseTableOf, type Schedule, sigmas, withDefaults } from '@fewstep/schedules';
+import {
+  levelsOf,
+  type NoiseTable,
+  noiseTableOf,
+  type Schedule,
+  type ScheduleFamily,
+  sigmas,
+  withDefaults,
+} from '@fewstep/schedules';
 import {
   type Method,
   methods,
@@ -10,6 +18,7 @@ import {
 } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { GivenSchedule, SolverConfig } from '../experiment/experiment.js';
+import { loadMethod, loadSchedule, type ModuleMethod } from '../modules/load-module.js';
 import type { ModelInfo } from './model-info.js';
 import { readSchedule } from './schedule-file.js';
 
@@ -24,8 +33,19 @@ export interface SolveParams {
   readonly sigmaMax?: number;
 }
 
-/** The same with what the model says, and what a search found. */
+/** What is chosen by files. */
+export interface Chosen {
+  readonly schedule?: string | undefined;
+  readonly method?: string | undefined;
+  readonly spacing?: string | undefined;
+}
+
+/** The same with what the model says, what a search found, and what files of the user's own declare. */
 export interface Solve extends Required<SolveParams> {
+  readonly declared: {
+    readonly method: ModuleMethod | undefined;
+    readonly family: ScheduleFamily | undefined;
+  };
   /** Of the schedule discrete. */
   readonly table: NoiseTable | undefined;
   /** Where the network knows no others, descending, all above 0. */
@@ -40,15 +60,20 @@ export interface Solve extends Required<SolveParams> {
 export async function solveOn(
   { method, schedule: given, numSteps, ...range }: SolveParams,
   info: ModelInfo,
-  inputs: { readonly schedule?: string | undefined },
+  inputs: Chosen,
 ): Promise<Solve> {
   const { sigmaMin = info.sigmaMin, sigmaMax = info.sigmaMax } = range;
   const schedule = given ?? (inputs.schedule === undefined ? undefined : await readSchedule(inputs.schedule));
   if (!schedule) throw new Error('a schedule is a parameter or an input');
   // A search goes along the network's levels, which may lie a little beyond the range.
   const found = !given && schedule.type === 'explicit' ? (schedule.sigmas as readonly number[]) : [];
-  const table = schedule.type === 'discrete' ? tableOf(info) : undefined;
+  const family = inputs.spacing === undefined ? undefined : await loadSchedule(inputs.spacing);
+  const table = !family && schedule.type === 'discrete' ? tableOf(info) : undefined;
   return {
+    declared: {
+      method: inputs.method === undefined ? undefined : await loadMethod(inputs.method),
+      family,
+    },
     method,
     schedule,
     table,
@@ -89,25 +114,33 @@ export function timesOf(times: Times, steps = times.numSteps): Float64Array {
 }
 
 /** What the schedule says, whatever the network knows: times in the middle of steps. */
-export function scheduledTimes({ schedule, table, sigmaMin, sigmaMax }: Times, steps: number): Float64Array {
+export function scheduledTimes(
+  { schedule, table, sigmaMin, sigmaMax, declared: { family } }: Times,
+  steps: number,
+): Float64Array {
   const span = { numSteps: steps, sigmaMin, sigmaMax };
+  if (family) return levelsOf(family, span, schedule);
   return sigmas({ ...schedule, ...(table && { table }) } as Schedule, span);
 }
 
 /** The plain solver of a method, on a model of that range of noise levels. */
 export function solverOf({
   method: { solver, ...options },
+  declared,
   sigmaMin,
   sigmaMax,
-}: Pick<Solve, 'method' | 'sigmaMin' | 'sigmaMax'>): Solver {
-  const declared = (methods as Readonly<Record<string, Method>>)[solver];
-  if (!declared) throw new Error(`${solver} has no plain solver`);
-  return declared.make(withDefaults(declared.options, options), { sigmaMin, sigmaMax });
+}: Pick<Solve, 'method' | 'declared' | 'sigmaMin' | 'sigmaMax'>): Solver {
+  const method = declared.method?.plain ?? (methods as Readonly<Record<string, Method>>)[solver];
+  if (!method) throw new Error(`${solver} has no plain solver`);
+  return method.make(withDefaults(method.options, options), { sigmaMin, sigmaMax });
 }
 
 /** The student of a method, to be steered by a predictor. */
-export function studentOf({ solver, ...options }: SolverConfig): Student {
-  const declared = (steered as Readonly<Record<string, SteeredMethod>>)[solver];
-  if (!declared) throw new Error(`${solver} has no student`);
-  return declared.make(withDefaults(declared.options, options));
+export function studentOf({
+  method: { solver, ...options },
+  declared,
+}: Pick<Solve, 'method' | 'declared'>): Student {
+  const student = declared.method?.student ?? (steered as Readonly<Record<string, SteeredMethod>>)[solver];
+  if (!student) throw new Error(`${solver} has no student`);
+  return student.make(withDefaults(student.options, options));
 }

@@ -4,7 +4,7 @@ import { RunnerError } from '../errors.js';
 import { type Drawing, startOf } from './batches.js';
 import { type Guidable, guide } from './guide.js';
 import { loadDenoiser, type Model, shapeOf } from './load-denoiser.js';
-import { type Solve, type SolveParams, solveOn } from './methods.js';
+import { type Chosen, type Solve, type SolveParams, solveOn } from './methods.js';
 import type { ModelInfo } from './model-info.js';
 
 /** Numbers of a sample that a predictor reads: 8 × 8. */
@@ -21,10 +21,7 @@ interface Batch {
 /** What a task that solves has to work with. */
 interface Solving extends Model {
   readonly params: SolveParams & Guidable & Drawing;
-  readonly inputs: Model['inputs'] & {
-    readonly conditions: readonly string[];
-    readonly schedule?: string | undefined;
-  };
+  readonly inputs: Model['inputs'] & Chosen & { readonly conditions: readonly string[] };
 }
 
 interface Opened {

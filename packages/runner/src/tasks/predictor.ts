@@ -40,10 +40,10 @@ export interface PredictorParams extends SolveParams {
 /** A predictor, trained on the teacher's trajectories in the order of their seeds. */
 export const run: Run<typeof kind> = async (context) => {
   const { params, inputs, dir, progress } = context;
-  const { method, afs, scaleDir, scaleTime, batch, lr, lossWeight, seed, seeds } = params;
+  const { afs, scaleDir, scaleTime, batch, lr, lossWeight, seed, seeds } = params;
   const { info, solving, batch: batchOf } = await openSolve(context);
   const sigmas = timesOf(solving);
-  const student = studentOf(method);
+  const student = studentOf(solving);
   const untrained = initPredictor({ seed, scaleDir, scaleTime });
   const endToEnd = lossWeight === 'end_to_end';
   const training = trainer({

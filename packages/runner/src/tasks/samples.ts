@@ -21,13 +21,13 @@ export interface SamplesParams extends SolveParams, Drawing, Guidable {
 /** Images of a range of seeds: by the plain solver, or by the student where there is a predictor. */
 export const run: Run<typeof kind> = async (context) => {
   const { params, hints, inputs, dir, progress } = context;
-  const { seeds, afs, denoiseToZero, method } = params;
+  const { seeds, afs, denoiseToZero } = params;
   const { info, shape, solving, batch: batchOf } = await openSolve(context);
   const decoder = await loadDecoder(context, info);
   const [channels, height, width] = decoder?.shape ?? shape;
   const predictorFile = inputs.predictor;
   const solver = predictorFile
-    ? studentOf(method).steered(predict(readPredictor(await readFile(predictorFile)).predictor))
+    ? studentOf(solving).steered(predict(readPredictor(await readFile(predictorFile)).predictor))
     : solverOf(solving);
   const sigmas = timesOf(solving);
   const n = seeds[1] - seeds[0] + 1;

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { RunnerError } from '../errors.js';
+import { loadMethod, loadSchedule } from '../modules/load-module.js';
+import { type DeclaredMethod, type DeclaredSchedule, type DeclaredStudent, ours } from './declared.js';
+import type { Complain } from './grid.js';
+import { type Language, languageOf, ourLanguage } from './language.js';
+import type { Place } from './problem.js';
+import { shown } from './problem.js';
+import { type Dict, type Tree, toJs } from './tree.js';
+
+/** A path in a spec where it names a method or a schedule, and where it stands. */
+interface Reference {
+  readonly text: string;
+  readonly role: 'method' | 'schedule';
+  readonly path: string;
+  readonly place: Place;
+}
+
+const isPath = (text: unknown): text is string => typeof text === 'string' && /[\\/].*\.[cm]?js$/.test(text);
+const roleOf = (path: string): Reference['role'] | undefined =>
+  /^(grid\.(points\.)?)?(student|teacher|reference)\.solver$/.test(path)
+    ? 'method'
+    : /^(grid\.(points\.)?)?(reference\.)?schedule\.type$/.test(path)
+      ? 'schedule'
+      : undefined;
+
+/** Every one in a spec, in its grid and in what the command line sets. */
+function* referencesIn(tree: Tree, path = ''): Generator<Reference> {
+  if (tree.kind === 'map')
+    for (const [key, { value }] of tree.entries)
+      yield* referencesIn(value, path === '' ? key : `${path}.${key}`);
+  else if (tree.kind === 'list') for (const item of tree.items) yield* referencesIn(item, path);
+  else {
+    const [role, text] = [roleOf(path), toJs(tree)];
+    if (role && isPath(text)) yield { text, role, path, place: tree.place };
+  }
+}
+
+/**
+ * What the specs of an experiment can say: ours, and what the files of its own declare that it names as solver or schedule.
+ * Their code runs.
+ */
+export async function languageWith(root: Dict, specFolder: string, complain: Complain): Promise<Language> {
+  const plain: DeclaredMethod[] = [];
+  const students: DeclaredStudent[] = [];
+  const given: DeclaredSchedule[] = [];
+  const seen = new Set<string>();
+  for (const { text, role, path, place } of referencesIn(root)) {
+    if (seen.has(`${role} ${text}`)) continue;
+    seen.add(`${role} ${text}`);
+    const file = resolve(specFolder, text);
+    try {
+      if (role === 'schedule') {
+        const { name, options, spacing } = await loadSchedule(file);
+        given.push({ name: text, options, spacing, module: { file, name } });
+        continue;
+      }
+      const { name, options, plain: solver, student } = await loadMethod(file);
+      const declared = { name: text, options, module: { file, name } };
+      if (solver) plain.push({ ...declared, evaluations: solver.evaluations });
+      if (student) students.push({ ...declared, teacher: student.teacher });
+    } catch (error) {
+      if (!(error instanceof RunnerError)) throw error;
+      complain(place, path, `${shown(text)} can't be used. ${error.message}`);
+    }
+  }
+  if (seen.size === 0) return ourLanguage;
+  return languageOf({
+    plain: [...ours.plain, ...plain],
+    students: [...ours.students, ...students],
+    given: [...ours.given, ...given],
+    scores: ours.scores,
+  });
+}

@@ -1,0 +1,282 @@
+import { pathToFileURL } from 'node:url';
+import {
+  choice,
+  flag,
+  integer,
+  levels,
+  number,
+  type Option,
+  type ScheduleFamily,
+  withDefaults,
+} from '@fewstep/schedules';
+import {
+  add,
+  axpy,
+  combine,
+  type Method,
+  type Solver,
+  type SteeredMethod,
+  type Student,
+  slopeAt,
+} from '@fewstep/solvers';
+import { RunnerError } from '../errors.js';
+
+/** What a module's function gets: how options are declared, and the arithmetic of a step. */
+const tools = { integer, number, flag, choice, levels, slopeAt, axpy, add, combine };
+
+/** A method of a user's own: a plain solver, a student, or both. */
+export interface ModuleMethod {
+  readonly name: string;
+  readonly options: Readonly<Record<string, Option>>;
+  readonly plain?: Method;
+  readonly student?: SteeredMethod;
+}
+
+/** What a module may be named as. */
+export type ModuleRole = 'method' | 'schedule';
+
+const keysOf: Readonly<Record<ModuleRole, readonly string[]>> = {
+  method: ['name', 'options', 'evaluations', 'make', 'student', 'teacher'],
+  schedule: ['name', 'options', 'spacing', 'levels'],
+};
+/** Keys of a spec that its options would hide. */
+const taken = [
+  'solver',
+  'type',
+  'num_steps',
+  'afs',
+  'denoise_to_zero',
+  'scale_dir',
+  'scale_time',
+  'M',
+  'schedule',
+];
+
+const fault = (file: string, sentence: string, cause?: unknown) =>
+  new RunnerError('E_MODULE', `${file}: ${sentence}`, { cause, evidence: { file } });
+const said = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The declaration that a module's default export makes. Its code runs.
+ *
+ * @throws RunnerError E_MODULE with the file, and what is wrong with what it exports
+ */
+async function declarationOf(file: string, role: ModuleRole): Promise<Readonly<Record<string, unknown>>> {
+  let made: { readonly default?: unknown };
+  try {
+    made = await import(pathToFileURL(file).href);
+  } catch (cause) {
+    const { code, stack = '' } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || (code === 'ERR_MODULE_NOT_FOUND' && said(cause).includes(`'${file}'`)))
+      throw fault(file, 'there is no such file.', cause);
+    const [, line] = /^file:\/\/[^\n]*?:(\d+)\n/.exec(stack) ?? [];
+    throw fault(file, `it can't be loaded${line ? `, line ${line}` : ''}: ${said(cause)}.`, cause);
+  }
+  const { default: declare } = made;
+  if (typeof declare !== 'function')
+    throw fault(
+      file,
+      `its default export is ${declare === undefined ? 'missing' : `a ${typeof declare}`}, and must be a function that gives what it declares: export default (fewstep) => ({ name: … }).`,
+    );
+  let declared: unknown;
+  try {
+    declared = await declare(tools);
+  } catch (cause) {
+    throw fault(file, `its default export throws: ${said(cause)}.`, cause);
+  }
+  if (typeof declared !== 'object' || declared === null || Array.isArray(declared))
+    throw fault(
+      file,
+      `its default export gives ${declared === null ? 'null' : `a ${typeof declared}`}, and must give an object with ${keysOf[role].join(', ')}.`,
+    );
+  const map = declared as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(map))
+    if (!keysOf[role].includes(key))
+      throw fault(file, `it declares "${key}", which a ${role} has not. One of ${keysOf[role].join(', ')}.`);
+  if (typeof map.name !== 'string' || !/^[a-z][a-z0-9_]{0,49}$/.test(map.name))
+    throw fault(
+      file,
+      `its name is ${JSON.stringify(map.name)}, and must be of small letters, digits and _, as my_solver.`,
+    );
+  checkOptions(file, map.options ?? {});
+  return map;
+}
+
+function checkOptions(file: string, options: unknown): asserts options is Readonly<Record<string, Option>> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw fault(
+      file,
+      'its options must be a map of names to options, as { order: integer(1, 3, 2, "Highest order.") }.',
+    );
+  for (const [name, option] of Object.entries(options)) {
+    const wrong = (sentence: string) => fault(file, `its option "${name}" ${sentence}`);
+    if (!/^[a-z][a-z0-9_]{0,49}$/.test(name)) throw wrong('must be of small letters, digits and _.');
+    if (taken.includes(name)) throw wrong('is a key of every spec: take another name.');
+    if (
+      typeof option !== 'object' ||
+      option === null ||
+      typeof option.description !== 'string' ||
+      !option.description
+    )
+      throw wrong('has no description: declare it by integer, number, flag, choice or levels.');
+    const {
+      type,
+      default: byDefault,
+      minimum = -Infinity,
+      maximum = Infinity,
+      exclusiveMinimum = -Infinity,
+    } = option;
+    if (Array.isArray(option.enum)) {
+      if (!option.enum.includes(byDefault))
+        throw wrong(`has the default ${JSON.stringify(byDefault)}, which is none of its choices.`);
+    } else if (type === 'boolean') {
+      if (typeof byDefault !== 'boolean') throw wrong('has no default, true or false.');
+    } else if (type === 'integer' || type === 'number') {
+      const isWithin = byDefault >= minimum && byDefault <= maximum && byDefault > exclusiveMinimum;
+      if (typeof byDefault !== 'number' || !isWithin || (type === 'integer' && !Number.isInteger(byDefault)))
+        throw wrong(`has the default ${JSON.stringify(byDefault)}, which is no ${type} that it allows.`);
+    } else if (type !== 'array')
+      throw wrong('is of no kind that there is: declare it by integer, number, flag, choice or levels.');
+  }
+}
+
+/** @throws RunnerError E_MODULE */
+export async function loadMethod(file: string): Promise<ModuleMethod> {
+  const map = await declarationOf(file, 'method');
+  const {
+    name,
+    make,
+    student,
+    evaluations,
+    teacher = 'heun',
+  } = map as unknown as {
+    name: string;
+    make?: Method['make'];
+    student?: SteeredMethod['make'];
+    evaluations?: number;
+    teacher?: string;
+  };
+  const options = (map.options ?? {}) as ModuleMethod['options'];
+  for (const [key, made] of Object.entries({ make, student }))
+    if (made !== undefined && typeof made !== 'function')
+      throw fault(file, `its ${key} is a ${typeof made}, and must be a function of its options.`);
+  if (!make && !student)
+    throw fault(file, 'it declares neither make, a plain solver, nor student, one that a predictor steers.');
+  if (make && !(Number.isInteger(evaluations) && evaluations! >= 1))
+    throw fault(
+      file,
+      `its evaluations are ${JSON.stringify(evaluations)}, and must be how many an interval takes, at least 1.`,
+    );
+  if (typeof teacher !== 'string')
+    throw fault(file, 'its teacher must be the name of a plain solver, as heun.');
+  const called = <T>(what: string, work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw fault(file, `its ${what} throws: ${said(cause)}.`, cause);
+    }
+  };
+  const plain: Method | undefined = make && {
+    name,
+    options,
+    evaluations: evaluations!,
+    make: (chosen, range) =>
+      watched(
+        file,
+        'make',
+        called('make', () => make(chosen, range)),
+      ),
+  };
+  const steered: SteeredMethod | undefined = student && {
+    name,
+    options,
+    teacher,
+    make(chosen) {
+      const made = called('student', () => student(chosen));
+      if (typeof made?.steered !== 'function' || typeof made.singleStep !== 'boolean')
+        throw fault(file, 'its student gives no { singleStep, steered }.');
+      const whole: Student = {
+        name,
+        singleStep: made.singleStep,
+        steered: (predict) =>
+          watched(
+            file,
+            'student',
+            called('student', () => made.steered(predict)),
+          ),
+      };
+      return whole;
+    },
+  };
+  const defaults = withDefaults(options, {});
+  plain?.make(defaults, { sigmaMin: 0.002, sigmaMax: 80 });
+  steered?.make(defaults);
+  return { name, options, ...(plain && { plain }), ...(steered && { student: steered }) };
+}
+
+/** A solver whose faults are told with its file. */
+function watched(file: string, what: string, solver: Solver): Solver {
+  const missing = (['init', 'step'] as const).find((method) => typeof solver?.[method] !== 'function');
+  if (missing) throw fault(file, `its ${what} gives no solver: ${missing} is no function.`);
+  return {
+    name: solver.name ?? what,
+    order: solver.order ?? 1,
+    init: (x, n) => solver.init(x, n),
+    *step(state, sigma, sigmaNext, remaining) {
+      const { length } = state.x;
+      const wrong = (sentence: string, cause?: unknown) =>
+        fault(file, `its step from σ ${sigma} ${sentence}`, cause);
+      const isBatch = (x: unknown) => x instanceof Float64Array && x.length === length;
+      let answer: Parameters<ReturnType<Solver['step']>['next']>[0] | undefined;
+      const steps = solver.step(state, sigma, sigmaNext, remaining);
+      if (typeof steps?.next !== 'function')
+        throw wrong('is no generator: write it as *step(state, sigma, sigmaNext).');
+      for (;;) {
+        let result: ReturnType<typeof steps.next>;
+        try {
+          result = answer === undefined ? steps.next(undefined as never) : steps.next(answer);
+        } catch (cause) {
+          throw wrong(`throws: ${said(cause)}.`, cause);
+        }
+        if (result.done) {
+          if (!isBatch(result.value?.x))
+            throw wrong(`gives no state { x }, a Float64Array of ${length} numbers as before.`);
+          return result.value;
+        }
+        const { x, sigma: asked } = (result.value ?? {}) as { x?: unknown; sigma?: unknown };
+        const isLevel =
+          typeof asked === 'number' ? asked > 0 && asked < Infinity : asked instanceof Float64Array;
+        if (!isBatch(x) || !isLevel)
+          throw wrong(
+            `asks for no evaluation: yield { x, sigma }, x a Float64Array of ${length} numbers and sigma above 0.`,
+          );
+        answer = yield result.value;
+      }
+    },
+  };
+}
+
+/** @throws RunnerError E_MODULE */
+export async function loadSchedule(file: string): Promise<ScheduleFamily> {
+  const map = await declarationOf(file, 'schedule');
+  const { name, levels: found, spacing = `of ${file}` } = map as unknown as Partial<ScheduleFamily>;
+  if (typeof found !== 'function')
+    throw fault(file, 'it declares no levels, a function of the span and its options.');
+  if (typeof spacing !== 'string') throw fault(file, 'its spacing must be a text, as "log σ evenly".');
+  return {
+    name: name!,
+    spacing,
+    options: (map.options ?? {}) as ScheduleFamily['options'],
+    levels(span, options, table) {
+      let given: unknown;
+      try {
+        given = found(span, options, table);
+      } catch (cause) {
+        throw fault(file, `its levels throw: ${said(cause)}.`, cause);
+      }
+      if (given instanceof Float64Array) return given;
+      if (Array.isArray(given)) return Float64Array.from(given);
+      throw fault(file, `its levels give a ${typeof given}, and must give ${span.numSteps} noise levels.`);
+    },
+  };
+}
