@@ -1,5 +1,6 @@
 import { gitsChoices, type Option, type Options, type ScheduleFamily, schedules } from '@fewstep/schedules';
 import { type Method, methods, type SteeredMethod, steered } from '@fewstep/solvers';
+import type { OwnScore } from '../scores/own.js';
 import type { Score } from '../scores/score.js';
 import { scores } from '../scores/scores.js';
 import type { JsonSchema } from './json-schema.js';
@@ -24,12 +25,16 @@ export interface DeclaredSchedule extends Declared {
   readonly spacing: string;
 }
 
+export interface DeclaredScore extends Pick<Score, 'name' | 'description' | 'needs'> {
+  readonly own?: OwnScore;
+}
+
 /** All that a spec may name. */
 export interface Declarations {
   readonly plain: readonly DeclaredMethod[];
   readonly students: readonly DeclaredStudent[];
   readonly given: readonly DeclaredSchedule[];
-  readonly scores: readonly Score[];
+  readonly scores: readonly DeclaredScore[];
 }
 
 /** What comes with Fewstep. */
@@ -43,8 +48,10 @@ export const ours: Declarations = {
 /** The search of a schedule, within a polynomial grid. */
 export const gits: Declared = { name: 'gits', options: gitsChoices };
 
-export const named = <D extends Declared>(declared: readonly D[], name: string | undefined): D | undefined =>
-  declared.find((one) => one.name === name);
+export const named = <D extends { readonly name: string }>(
+  declared: readonly D[],
+  name: string | undefined,
+): D | undefined => declared.find((one) => one.name === name);
 
 /** Those that have an option, once each. */
 export const readersOf = (key: string, declared: readonly Declared[]): string[] => [

@@ -1,6 +1,6 @@
 import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
 import type { RngName, StepMetric } from '@fewstep/solvers';
-import type { Metric } from '../scores/scores.js';
+import type { OwnScore } from '../scores/own.js';
 import type { Problem } from './problem.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
@@ -130,7 +130,8 @@ export interface Point {
   /** The file of a trained predictor. */
   readonly predictor?: string;
   readonly reference: SamplerConfig<GivenSchedule>;
-  readonly evaluate: readonly Metric[];
+  /** Names of scores, and what files of the user's own declare. */
+  readonly evaluate: readonly (string | OwnScore)[];
   /** Ranges of consecutive seeds [first, last], in the order asked for, no seed twice. */
   readonly seeds: readonly (readonly [number, number])[];
   readonly batch: number;

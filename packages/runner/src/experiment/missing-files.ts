@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { scoreNamed } from '../scores/scores.js';
 import { type DatasetName, datasetEntry } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
@@ -15,7 +16,9 @@ export function neededFiles(
   tree: Tree,
   cwd: string,
 ): NeededFile[] {
-  const features = evaluate.some((metric) => metric !== 'rmse_to_teacher');
+  const features = evaluate.some((one) =>
+    typeof one === 'string' ? scoreNamed(one)?.needs.startsWith('real images') : one.needs === 'features',
+  );
   const onnx = onnxFilesOf(dataset);
   const files = [
     ['checkpoint', dataset.checkpoint],

@@ -68,8 +68,9 @@ export async function parseExperiment(
 
   // what --set names may itself be a module, so its values are laid down before anything is judged
   const named = withOverrides(tree, options.set ?? [], () => {}, 'any key').root;
+  const before = problems.length;
   const language = await languageWith(named, surroundings.specFolder, complain);
-  if (problems.length > 0) throw new SpecError(problems);
+  if (problems.length > before) throw new SpecError(problems); // what they declare decides what the rest means
   const { root, overrides, problems: misset } = withOverrides(tree, options.set ?? [], complain, language);
   problems.push(...misset);
   const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain);

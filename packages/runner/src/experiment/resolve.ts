@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
-import type { Metric } from '../scores/scores.js';
 import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import {
   type Declarations,
@@ -40,7 +39,7 @@ export function resolvePoint(
   declarations: Declarations,
   prompts: readonly string[] = [],
 ): Omit<Point, 'label' | 'settings'> {
-  const { plain, students, given } = declarations;
+  const { plain, students, given, scores } = declarations;
   const {
     seeds = '0-63',
     batch = 64,
@@ -62,7 +61,7 @@ export function resolvePoint(
     train: trains(spec) ? trainOf(spec, declarations) : false,
     ...(spec.predictor !== undefined && { predictor: resolve(surroundings.specFolder, spec.predictor) }),
     reference: referenceOf(spec.reference, declarations),
-    evaluate: (spec.evaluate ?? []) as Metric[],
+    evaluate: (spec.evaluate ?? []).map((name) => named(scores, name)?.own ?? name),
     seeds: parseSeeds(seeds),
     batch,
     rng,

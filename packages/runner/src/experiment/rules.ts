@@ -1,7 +1,14 @@
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
-import type { Score } from '../scores/score.js';
 import { datasetEntry, datasetFacts, datasetGuidance } from './datasets.js';
-import { type Declarations, listed, named, optionsOf, readersOf, takes } from './declared.js';
+import {
+  type Declarations,
+  type DeclaredScore,
+  listed,
+  named,
+  optionsOf,
+  readersOf,
+  takes,
+} from './declared.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered } from './resolve.js';
@@ -22,9 +29,9 @@ export interface Rule {
 }
 
 /** What a spec asks of a score. */
-const asked = (spec: Spec, { name }: Score): boolean =>
+const asked = (spec: Spec, { name }: DeclaredScore): boolean =>
   Array.isArray(spec.evaluate) && (spec.evaluate as readonly string[]).includes(name);
-const place = (spec: Spec, { name }: Score) =>
+const place = (spec: Spec, { name }: DeclaredScore) =>
   `evaluate.${(spec.evaluate as readonly string[]).indexOf(name)}`;
 
 /** Noise levels that are listed; none of another schedule. */
@@ -283,7 +290,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
       },
     },
     ...scores
-      .filter(({ needs }) => needs !== 'the reference')
+      .filter(({ needs }) => needs.startsWith('real images'))
       .flatMap((score): Rule[] => [
         {
           of: ['dataset'],

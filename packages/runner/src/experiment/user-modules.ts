@@ -1,7 +1,14 @@
 import { resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
-import { loadMethod, loadSchedule } from '../modules/load-module.js';
-import { type DeclaredMethod, type DeclaredSchedule, type DeclaredStudent, ours } from './declared.js';
+import { loadMethod, loadSchedule, loadScore, type ModuleRole } from '../modules/load-module.js';
+import { ownScore } from '../scores/own.js';
+import {
+  type DeclaredMethod,
+  type DeclaredSchedule,
+  type DeclaredScore,
+  type DeclaredStudent,
+  ours,
+} from './declared.js';
 import type { Complain } from './grid.js';
 import { type Language, languageOf, ourLanguage } from './language.js';
 import type { Place } from './problem.js';
@@ -11,7 +18,7 @@ import { type Dict, type Tree, toJs } from './tree.js';
 /** A path in a spec where it names a method or a schedule, and where it stands. */
 interface Reference {
   readonly text: string;
-  readonly role: 'method' | 'schedule';
+  readonly role: ModuleRole;
   readonly path: string;
   readonly place: Place;
 }
@@ -22,7 +29,9 @@ const roleOf = (path: string): Reference['role'] | undefined =>
     ? 'method'
     : /^(grid\.(points\.)?)?(reference\.)?schedule\.type$/.test(path)
       ? 'schedule'
-      : undefined;
+      : /^(grid\.(points\.)?)?evaluate$/.test(path)
+        ? 'score'
+        : undefined;
 
 /** Every one in a spec, in its grid and in what the command line sets. */
 function* referencesIn(tree: Tree, path = ''): Generator<Reference> {
@@ -44,6 +53,7 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
   const plain: DeclaredMethod[] = [];
   const students: DeclaredStudent[] = [];
   const given: DeclaredSchedule[] = [];
+  const scores: DeclaredScore[] = [];
   const seen = new Set<string>();
   for (const { text, role, path, place } of referencesIn(root)) {
     if (seen.has(`${role} ${text}`)) continue;
@@ -53,6 +63,12 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
       if (role === 'schedule') {
         const { name, options, spacing } = await loadSchedule(file);
         given.push({ name: text, options, spacing, module: { file, name } });
+        continue;
+      }
+      if (role === 'score') {
+        const { name, needs, digits } = await loadScore(file);
+        const own = { file, name, needs, digits };
+        scores.push({ ...ownScore(own), name: text, own });
         continue;
       }
       const { name, options, plain: solver, student } = await loadMethod(file);
@@ -69,6 +85,6 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
     plain: [...ours.plain, ...plain],
     students: [...ours.students, ...students],
     given: [...ours.given, ...given],
-    scores: ours.scores,
+    scores: [...ours.scores, ...scores],
   });
 }

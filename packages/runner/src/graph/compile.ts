@@ -22,7 +22,9 @@ import {
 } from '../experiment/experiment.js';
 import { bytesOfImages, fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
-import { type Metric, scoreNamed } from '../scores/scores.js';
+import { ownScore } from '../scores/own.js';
+import type { Score } from '../scores/score.js';
+import { scoreNamed } from '../scores/scores.js';
 import type { ConditionsParams } from '../tasks/conditions.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
@@ -37,7 +39,7 @@ export interface PlannedPoint {
   /** Where one is trained. */
   readonly predictor?: Task<typeof kinds.predictor>;
   readonly samples: Samples;
-  readonly scores: Readonly<Partial<Record<Metric, Task>>>;
+  readonly scores: Readonly<Record<string, Task>>;
   readonly picture: Task<typeof kinds.picture>;
 }
 
@@ -92,8 +94,12 @@ function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
   const named = point.predictor === undefined ? undefined : fileOf(point.predictor, 'model');
   const steering = predictor ? output(predictor, 'predictor') : named;
   const samples = planSamples(graph, point, sampler, { model, schedule, predictor: steering });
-  const scores: Partial<Record<Metric, Task>> = {};
-  for (const metric of evaluate) scores[metric] = planScore(graph, point, metric, samples, model);
+  const scores: Record<string, Task> = {};
+  for (const one of evaluate) {
+    const score = typeof one === 'string' ? scoreNamed(one) : ownScore(one);
+    if (!score) throw new Error(`${one} is no score`);
+    scores[score.name] = planScore(graph, point, score, samples, model);
+  }
   const { columns, rows } = grid;
   const picture = graph.task(kinds.picture, {
     title: `picture of ${point.label}`,
@@ -288,16 +294,16 @@ function planSamples(
   });
 }
 
-function planScore(graph: GraphBuilder, point: Point, metric: Metric, samples: Samples, model: Model): Task {
+function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Samples, model: Model): Task {
   const { dataset, label, batch } = point;
   const real = () => {
     const { featureNetwork: network, referenceData: data } = dataset;
     if (network !== undefined && data !== undefined) return { network: featureNetwork(graph, network), data };
-    throw new Error(`${metric} of ${label} needs a feature network and reference data`);
+    throw new Error(`${score.name} of ${label} needs a feature network and reference data`);
   };
-  return scoreNamed(metric).plan({
+  return score.plan({
     graph,
-    title: `${metric} of ${label}`,
+    title: `${score.name} of ${label}`,
     images: outputs(samples, 'images'),
     features: (name) =>
       outputs(

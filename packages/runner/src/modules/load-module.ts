@@ -33,11 +33,12 @@ export interface ModuleMethod {
 }
 
 /** What a module may be named as. */
-export type ModuleRole = 'method' | 'schedule';
+export type ModuleRole = 'method' | 'schedule' | 'score';
 
 const keysOf: Readonly<Record<ModuleRole, readonly string[]>> = {
   method: ['name', 'options', 'evaluations', 'make', 'student', 'teacher'],
   schedule: ['name', 'options', 'spacing', 'levels'],
+  score: ['name', 'needs', 'digits', 'compute'],
 };
 /** Keys of a spec that its options would hide. */
 const taken = [
@@ -277,6 +278,68 @@ export async function loadSchedule(file: string): Promise<ScheduleFamily> {
       if (given instanceof Float64Array) return given;
       if (Array.isArray(given)) return Float64Array.from(given);
       throw fault(file, `its levels give a ${typeof given}, and must give ${span.numSteps} noise levels.`);
+    },
+  };
+}
+
+/** What a score is computed of: images uint8 [n, channels, height, width]; features float32 [n, dim] of samples and real images. */
+interface ScoreGiven {
+  readonly images?: { readonly data: Uint8Array; readonly shape: readonly number[] };
+  readonly features?: { readonly data: Float32Array; readonly shape: readonly number[] };
+  readonly real?: { readonly data: Float32Array; readonly shape: readonly number[] };
+}
+
+/** A score of a user's own. */
+export interface ModuleScore {
+  readonly name: string;
+  readonly needs: 'images' | 'features';
+  /** Of each of its columns. */
+  readonly digits: Readonly<Record<string, number>>;
+  compute(given: ScoreGiven): Promise<Readonly<Record<string, number>>>;
+}
+
+/** @throws RunnerError E_MODULE */
+export async function loadScore(file: string): Promise<ModuleScore> {
+  const map = await declarationOf(file, 'score');
+  const { name, needs, digits, compute } = map as unknown as Partial<ModuleScore>;
+  if (needs !== 'images' && needs !== 'features')
+    throw fault(
+      file,
+      `it needs ${JSON.stringify(needs)}: "images" of the samples, or "features" of them and of real images.`,
+    );
+  if (typeof compute !== 'function')
+    throw fault(file, 'it declares no compute, a function of what it needs.');
+  const columns = Object.entries(digits ?? {});
+  if (
+    columns.length === 0 ||
+    columns.some(
+      ([column, count]) =>
+        !/^[a-z][a-z0-9_]{0,49}$/.test(column) || !(Number.isInteger(count) && count >= 0 && count <= 15),
+    )
+  )
+    throw fault(
+      file,
+      'its digits must say of each of its columns how many the table shows, as { sharpness: 3 }.',
+    );
+  return {
+    name: name!,
+    needs,
+    digits: digits!,
+    async compute(given) {
+      let found: unknown;
+      try {
+        found = await compute(given);
+      } catch (cause) {
+        throw fault(file, `its compute throws: ${said(cause)}.`, cause);
+      }
+      const values = (found ?? {}) as Readonly<Record<string, unknown>>;
+      for (const [column] of columns)
+        if (!Number.isFinite(values[column]))
+          throw fault(
+            file,
+            `its compute gives ${JSON.stringify(values[column]) ?? 'nothing'} as ${column}, and must give a finite number.`,
+          );
+      return Object.fromEntries(columns.map(([column]) => [column, values[column] as number]));
     },
   };
 }

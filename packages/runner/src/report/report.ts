@@ -11,6 +11,8 @@ export interface Report {
   readonly points: readonly PointReport[];
   /** Tasks computed by this run, found in the local store, and found remotely. */
   readonly tasks: { readonly computed: number; readonly local: number; readonly remote: number };
+  /** Digits that the table shows of columns of the user's own. */
+  readonly digits?: Readonly<Record<string, number>>;
   /** Plugins that it ran with; none where there were none. */
   readonly plugins?: readonly Plugin[];
   /** The first images of every point, a row each, in the order of the points. */
@@ -106,11 +108,14 @@ export async function report(
       },
     });
   }
+  const own = graph.points.flatMap(({ point }) => point.evaluate.filter((one) => typeof one !== 'string'));
+  const digits = Object.assign({}, ...own.map((one) => one.digits)) as Readonly<Record<string, number>>;
   const comparison = await placed(graph.comparison, 'png', 'comparison.png');
   return {
     name,
     points,
     tasks: { computed: execution.computed, local: execution.local, remote: execution.remote },
+    ...(Object.keys(digits).length > 0 && { digits }),
     ...(plugins.length > 0 && { plugins }),
     ...(comparison && { comparison }),
     failures: [...execution.failures].map(([task, error]) => ({

@@ -23,8 +23,8 @@ export interface Score<N extends string = string, K extends Kind = Kind> {
   readonly description: string;
   /** Digits after the point of each of its columns. */
   readonly digits: Readonly<Record<string, number>>;
-  /** What the samples are compared with: real images themselves, or their statistics, too; or the reference. */
-  readonly needs: 'real images' | 'real images or statistics' | 'the reference';
+  /** What the samples are compared with: real images themselves, or their statistics, too; the reference; nothing. */
+  readonly needs: 'real images' | 'real images or statistics' | 'the reference' | 'nothing';
   /** The task that gives its columns, as JSON. */
   readonly kind: K;
   plan(scored: Scored): Task<K>;
