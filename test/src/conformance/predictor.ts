@@ -137,12 +137,12 @@ function checkEmbedding(golden: Golden, one: Embedding): string | undefined {
   ]);
 }
 
-async function evaluate(
+function evaluate(
   golden: Golden,
   one: Case,
   evaluation: CaseEvaluation,
   weights: Predictor,
-): Promise<string | undefined> {
+): string | undefined {
   const { arrays, t_cur, t_next, tol, tol_f64, gradients } = evaluation;
   const bottleneck = golden.array(evaluation.bottleneck);
   const steering = predict(weights)(bottleneck, t_cur, t_next);
@@ -158,12 +158,12 @@ async function evaluate(
   return difference ?? (gradients && compareGradients(golden, one, { ...evaluation, gradients }, weights));
 }
 
-async function compareGradients(
+function compareGradients(
   golden: Golden,
   one: Case,
   evaluation: CaseEvaluation & Required<Pick<CaseEvaluation, 'gradients'>>,
   weights: Predictor,
-): Promise<string | undefined> {
+): string | undefined {
   const { t_cur, t_next, gradients, gradient_bottleneck, grad_tol_relmax: tol } = evaluation;
   const bottleneck = golden.array(evaluation.bottleneck);
   const forward = predict(weights);

@@ -253,7 +253,7 @@ function rms({ weights }: Predictor, wanted: ReadonlyMap<string, Float64Array>):
   return Math.sqrt(sum / count);
 }
 
-async function checkAdam(golden: Golden, { lr, arrays, tol }: AdamCase): Promise<string | undefined> {
+function checkAdam(golden: Golden, { lr, arrays, tol }: AdamCase): string | undefined {
   const start = Float32Array.from(golden.array(arrays.w0));
   const optimiser = adam({ w: { shape: [start.length], data: start } }, lr);
   const gradients = golden.array(arrays.grads);

@@ -161,7 +161,10 @@ models
 program
   .command('schema')
   .description('print the JSON Schema of a spec, for editors')
-  .action(() => answering('schema', {}, async (answer) => (await import('./schema.js')).schema(answer)));
+  .argument('[spec]', 'YAML file, whose own modules count')
+  .action((spec) =>
+    answering('schema', {}, async (answer) => (await import('./schema.js')).schema(spec, answer)),
+  );
 
 /**
  * Runs the command line; sets the exit code: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. Each

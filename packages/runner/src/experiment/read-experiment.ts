@@ -3,10 +3,14 @@ import { dirname, join, parse, resolve } from 'node:path';
 import { codeOf } from '../errors.js';
 import { workingFolder } from '../workspace.js';
 import type { Experiment } from './experiment.js';
+import type { Complain } from './grid.js';
+import { type Language, ourLanguage } from './language.js';
 import { missingFiles } from './missing-files.js';
 import { parseExperiment, type SpecOptions } from './parse-experiment.js';
 import { displayPath, type Place, problem, SpecError } from './problem.js';
+import { readYaml } from './read-yaml.js';
 import { nearest } from './suggest.js';
+import { languageWith } from './user-modules.js';
 
 /**
  * The experiment of a YAML file.
@@ -15,7 +19,32 @@ import { nearest } from './suggest.js';
  * @throws SpecError (E_SPEC) when the file can't be read, or with everything that is wrong in it
  */
 export async function readExperiment(file: string, options: SpecOptions = {}): Promise<Experiment> {
-  const cwd = options.cwd ?? workingFolder();
+  return parseExperiment(await textOf(file, options.cwd ?? workingFolder()), file, options);
+}
+
+/**
+ * All that a spec can say, with what the files of its own declare.
+ *
+ * @throws SpecError (E_SPEC) when it can't be read, or with what is wrong with those files
+ */
+export async function languageOfFile(file: string): Promise<Language> {
+  const cwd = workingFolder();
+  const shownFile = displayPath(file, cwd);
+  const { tree, problems } = readYaml(await textOf(file, cwd), (line, column) => ({
+    file: shownFile,
+    line,
+    column,
+    layer: 0,
+  }));
+  const found = [...problems];
+  const complain: Complain = (place, path, sentence) => found.push(problem(place, path, sentence));
+  const language =
+    tree?.kind === 'map' ? await languageWith(tree, dirname(resolve(cwd, file)), complain) : ourLanguage;
+  if (found.length > 0) throw new SpecError(found);
+  return language;
+}
+
+async function textOf(file: string, cwd: string): Promise<string> {
   const absolute = resolve(cwd, file);
   const place: Place = { file: displayPath(file, cwd), line: 0, column: 0, layer: 0 };
   const refusal = (sentence: string) => new SpecError([problem(place, '', sentence)]);
@@ -25,13 +54,11 @@ export async function readExperiment(file: string, options: SpecOptions = {}): P
   } catch (error) {
     throw refusal(await whyUnreadable(error, file, absolute));
   }
-  let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw refusal('the file is no text (UTF-8); an experiment is a YAML file.');
   }
-  return parseExperiment(text, file, options);
 }
 
 /**

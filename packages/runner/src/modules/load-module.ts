@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import {
   choice,
@@ -55,6 +57,11 @@ const taken = [
 
 const fault = (file: string, sentence: string, cause?: unknown) =>
   new RunnerError('E_MODULE', `${file}: ${sentence}`, { cause, evidence: { file } });
+/** What a value is, as the end of a sentence. */
+const kindOf = (value: unknown): string => {
+  if (value === undefined || value === null) return `gives ${value}`;
+  return `gives ${Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`}`;
+};
 const said = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /**
@@ -67,17 +74,15 @@ async function declarationOf(file: string, role: ModuleRole): Promise<Readonly<R
   try {
     made = await import(pathToFileURL(file).href);
   } catch (cause) {
-    const { code, stack = '' } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || (code === 'ERR_MODULE_NOT_FOUND' && said(cause).includes(`'${file}'`)))
-      throw fault(file, 'there is no such file.', cause);
-    const [, line] = /^file:\/\/[^\n]*?:(\d+)\n/.exec(stack) ?? [];
+    if (!existsSync(file)) throw fault(file, 'there is no such file.', cause);
+    const line = lineOf(file, cause);
     throw fault(file, `it can't be loaded${line ? `, line ${line}` : ''}: ${said(cause)}.`, cause);
   }
   const { default: declare } = made;
   if (typeof declare !== 'function')
     throw fault(
       file,
-      `its default export is ${declare === undefined ? 'missing' : `a ${typeof declare}`}, and must be a function that gives what it declares: export default (fewstep) => ({ name: … }).`,
+      `its default export is ${declare === undefined ? 'missing' : 'no function'}, and must be a function that gives what it declares: export default (fewstep) => ({ name: … }).`,
     );
   let declared: unknown;
   try {
@@ -88,7 +93,7 @@ async function declarationOf(file: string, role: ModuleRole): Promise<Readonly<R
   if (typeof declared !== 'object' || declared === null || Array.isArray(declared))
     throw fault(
       file,
-      `its default export gives ${declared === null ? 'null' : `a ${typeof declared}`}, and must give an object with ${keysOf[role].join(', ')}.`,
+      `its default export ${kindOf(declared)}, and must give an object with ${keysOf[role].join(', ')}.`,
     );
   const map = declared as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(map))
@@ -101,6 +106,15 @@ async function declarationOf(file: string, role: ModuleRole): Promise<Readonly<R
     );
   checkOptions(file, map.options ?? {});
   return map;
+}
+
+/** Where in a file an error is of; of its syntax Node says it when it is asked to check it alone. */
+function lineOf(file: string, error: unknown): string | undefined {
+  const text =
+    error instanceof SyntaxError
+      ? spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr
+      : String((error as Error)?.stack);
+  return text.slice(text.indexOf(file)).match(/^[^:]*:(\d+)/)?.[1];
 }
 
 function checkOptions(file: string, options: unknown): asserts options is Readonly<Record<string, Option>> {
@@ -275,9 +289,20 @@ export async function loadSchedule(file: string): Promise<ScheduleFamily> {
       } catch (cause) {
         throw fault(file, `its levels throw: ${said(cause)}.`, cause);
       }
-      if (given instanceof Float64Array) return given;
-      if (Array.isArray(given)) return Float64Array.from(given);
-      throw fault(file, `its levels give a ${typeof given}, and must give ${span.numSteps} noise levels.`);
+      const isList = given instanceof Float64Array || Array.isArray(given);
+      const list = isList ? Float64Array.from(given as ArrayLike<number>) : undefined;
+      if (list?.length !== span.numSteps)
+        throw fault(
+          file,
+          `its levels give ${list ? `${list.length} of them` : `a ${typeof given}`}, and must give ${span.numSteps}, one for each timestamp.`,
+        );
+      const wrong = list.findIndex((level, i) => !(level > 0 && level < (list[i - 1] ?? Infinity)));
+      if (wrong >= 0)
+        throw fault(
+          file,
+          `its levels give ${list[wrong]} as number ${wrong}, and must descend and stay above 0.`,
+        );
+      return list;
     },
   };
 }

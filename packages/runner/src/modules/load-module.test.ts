@@ -1,0 +1,147 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { filesOfModule } from './files-of-module.js';
+import { loadMethod, loadSchedule, loadScore } from './load-module.js';
+
+let dir: string;
+let count = 0;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fewstep-modules-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** A file of its own for each text: a process keeps what it has loaded. */
+async function written(text: string): Promise<string> {
+  const path = join(dir, `${count++}.mjs`);
+  await writeFile(path, text);
+  return path;
+}
+
+const solver = 'make: () => ({ init: (x) => ({ x }), *step(s) { return s; } })';
+const method = (more: string) =>
+  `export default (f) => ({ name: 'own', evaluations: 1, ${solver}, ${more} });`;
+const declared = (more: string) => `export default (f) => ({ name: 'own', ${more} });`;
+
+describe('a file that declares nothing that will do is refused by its name and what is wrong', () => {
+  it.each<[module: string, said: RegExp]>([
+    [`import './nothing.mjs';`, /it can't be loaded: Cannot find module .*nothing\.mjs/],
+    ['\nthrow new Error("too early");', /it can't be loaded, line 2: too early/],
+    ['export const solver = 1;', /its default export is missing, and must be a function/],
+    ['export default { name: "own" };', /its default export is no function, and must be a function/],
+    ['export default () => { throw new Error("no"); };', /its default export throws: no\./],
+    ['export default () => undefined;', /its default export gives undefined, and must give an object/],
+    ['export default () => [];', /its default export gives a list, and must give an object/],
+    [method('makes: 1'), /it declares "makes", which a method has not\. One of name, options/],
+    [method('name: "My solver"'), /its name is "My solver", and must be of small letters/],
+    [method('evaluations: 0'), /its evaluations are 0, and must be how many/],
+    [method('make: 3'), /its make is a number, and must be a function/],
+    [declared('options: {}'), /it declares neither make, a plain solver, nor student/],
+    [method('make: () => { throw new Error("not so"); }'), /its make throws: not so/],
+    [method('make: () => ({ init: (x) => ({ x }) })'), /its make gives no solver: step is no function/],
+    [method('student: () => 7'), /its student gives no \{ singleStep, steered \}/],
+    [method('options: []'), /its options must be a map/],
+    [
+      method('options: { num_steps: f.integer(1, 2, 1, "n") }'),
+      /its option "num_steps" is a key of every spec/,
+    ],
+    [method('options: { a: { type: "integer", default: 1 } }'), /its option "a" has no description/],
+    [
+      method('options: { a: f.integer(1, 3, 7, "n") }'),
+      /its option "a" has the default 7, which is no integer/,
+    ],
+    [
+      method('options: { a: f.choice(["x"], "y", "n") }'),
+      /its option "a" has the default "y", which is none/,
+    ],
+    [method('options: { a: f.flag("yes", "n") }'), /its option "a" has no default, true or false/],
+    [
+      method('options: { a: { type: "map", description: "n" } }'),
+      /its option "a" is of no kind that there is/,
+    ],
+    [method('options: { A: f.flag(true, "n") }'), /its option "A" must be of small letters/],
+  ])('%s', async (module, said) => {
+    const file = await written(module);
+    await expect(loadMethod(file)).rejects.toMatchObject({
+      code: 'E_MODULE',
+      message: expect.stringMatching(said),
+    });
+    await expect(loadMethod(file)).rejects.toThrow(file);
+  });
+
+  it('that is not there', async () => {
+    await expect(loadMethod(join(dir, 'none.mjs'))).rejects.toThrow(/none\.mjs: there is no such file/);
+  });
+
+  it.each<[module: string, said: RegExp]>([
+    [declared('levels: 1'), /it declares no levels/],
+    [declared('spacing: 3, levels: () => []'), /its spacing must be a text/],
+  ])('a schedule: %s', async (module, said) => {
+    await expect(loadSchedule(await written(module))).rejects.toThrow(said);
+  });
+
+  it.each<[module: string, said: RegExp]>([
+    [
+      declared('needs: "money", digits: { own: 1 }, compute() {}'),
+      /it needs "money": "images" of the samples/,
+    ],
+    [declared('needs: "images", digits: {}, compute() {}'), /its digits must say of each of its columns/],
+    [declared('needs: "images", digits: { own: 1 }'), /it declares no compute/],
+  ])('a score: %s', async (module, said) => {
+    await expect(loadScore(await written(module))).rejects.toThrow(said);
+  });
+});
+
+describe('what it gives while it computes is looked at', () => {
+  const x = Float64Array.of(1, 2);
+
+  it.each<[step: string, said: RegExp]>([
+    ['step() {}', /its step from σ 80 is no generator/],
+    ['*step() { throw new Error("lost"); }', /its step from σ 80 throws: lost/],
+    ['*step() { return {}; }', /its step from σ 80 gives no state \{ x \}, a Float64Array of 2 numbers/],
+    ['*step() { yield { x: [1], sigma: 1 }; }', /its step from σ 80 asks for no evaluation/],
+    ['*step({ x }) { yield { x, sigma: -1 }; }', /its step from σ 80 asks for no evaluation/],
+    ['*step({ x }) { yield; }', /its step from σ 80 asks for no evaluation/],
+  ])('%s', async (step, said) => {
+    const file = await written(method(`make: () => ({ init: (x) => ({ x }), ${step} })`));
+    const { plain } = await loadMethod(file);
+    const made = plain!.make({}, { sigmaMin: 1, sigmaMax: 80 });
+    expect(() => made.step(made.init(x, 1), 80, 1, 1).next()).toThrow(said);
+  });
+
+  it.each<[levels: string, said: RegExp]>([
+    ['() => { throw new Error("none"); }', /its levels throw: none/],
+    ['() => 5', /its levels give a number, and must give 3/],
+    ['() => [80, 1]', /its levels give 2 of them, and must give 3/],
+    ['() => [80, 90, 1]', /its levels give 90 as number 1, and must descend/],
+    ['() => [80, NaN, 1]', /its levels give NaN as number 1/],
+  ])('levels: %s', async (levels, said) => {
+    const family = await loadSchedule(await written(declared(`levels: ${levels}`)));
+    expect(() => family.levels({ numSteps: 3, sigmaMin: 1, sigmaMax: 80 }, {}, undefined)).toThrow(said);
+  });
+
+  it.each<[compute: string, said: RegExp]>([
+    ['() => { throw new Error("sum"); }', /its compute throws: sum/],
+    ['() => ({ own: NaN })', /its compute gives null as own, and must give a finite number/],
+    ['() => 5', /its compute gives nothing as own/],
+  ])('compute: %s', async (compute, said) => {
+    const score = await loadScore(
+      await written(declared(`needs: 'images', digits: { own: 1 }, compute: ${compute}`)),
+    );
+    await expect(score.compute({})).rejects.toThrow(said);
+  });
+});
+
+it('stands for itself, the files that it imports, theirs, and the versions of packages', async () => {
+  await writeFile(
+    join(dir, 'a.mjs'),
+    `import { b } from './b.mjs'; import 'node:fs'; import('./late.mjs'); import 'yaml';`,
+  );
+  await writeFile(join(dir, 'b.mjs'), `export * from './a.mjs'; export const b = 1; import './gone.mjs';`);
+  await writeFile(join(dir, 'late.mjs'), '');
+  expect((await filesOfModule(join(dir, 'a.mjs'))).sort()).toEqual(['a.mjs', 'b.mjs', 'late.mjs']);
+  const inHere = new URL('../../package.json', import.meta.url).pathname;
+  await writeFile(join(dir, 'c.mjs'), '');
+  expect(await filesOfModule(inHere)).toEqual(['package.json']);
+});

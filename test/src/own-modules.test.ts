@@ -1,0 +1,148 @@
+import { cp, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { experimentJson } from './command-json.js';
+import { fewstep, root } from './command-line.js';
+import { digits } from './faults/small-store.js';
+
+/** Heun's method as the package has it. */
+const heun = `import { half } from './half.mjs';
+export default ({ slopeAt, axpy, add }) => ({
+  name: 'own_heun',
+  evaluations: 2,
+  make: () => ({
+    init: (x) => ({ x }),
+    *step({ x }, sigma, sigmaNext) {
+      const slope = slopeAt(x, (yield { x, sigma }).denoised, sigma);
+      const end = axpy(sigmaNext - sigma, slope, x);
+      const slopeNext = slopeAt(end, (yield { x: end, sigma: sigmaNext }).denoised, sigmaNext);
+      return { x: axpy((sigmaNext - sigma) * half, add(slope, slopeNext), x) };
+    },
+  }),
+});
+`;
+/** AMED-Solver's step, as a student of a user's own. */
+const student = `export default ({ slopeAt, axpy }) => ({
+  name: 'own_amed',
+  student: () => ({
+    singleStep: true,
+    steered: (predict) => ({
+      init: (x) => ({ x }),
+      *step({ x }, sigma, sigmaNext) {
+        const { denoised, bottleneck } = yield { x, sigma };
+        const { r } = predict(bottleneck, sigma, sigmaNext);
+        const between = sigmaNext ** r[0] * sigma ** (1 - r[0]);
+        const middle = axpy(between - sigma, slopeAt(x, denoised, sigma), x);
+        const slope = slopeAt(middle, (yield { x: middle, sigma: between }).denoised, between);
+        return { x: axpy(sigmaNext - sigma, slope, x) };
+      },
+    }),
+  }),
+});
+`;
+const spec = (solver: string, more = '') => `name: own
+dataset: { checkpoint: ${digits.checkpoint} }
+schedule: { type: polynomial, rho: 7 }
+student: { solver: ${solver}, num_steps: 3 }
+sample: { seeds: 0-3, batch: 4, grid: 2x2 }
+${more}`;
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fewstep-own-'));
+  await writeFile(join(dir, 'half.mjs'), 'export const half = 1 / 2;\n');
+  await writeFile(join(dir, 'heun.mjs'), heun);
+  await writeFile(join(dir, 'student.mjs'), student);
+});
+afterAll(async () => {
+  for (const one of [dir, `${dir}-store`]) await rm(one, { recursive: true, force: true });
+});
+
+const env = { FEWSTEP_MODELS: join(root, 'experiments') };
+const run = async (text: string, cwd = dir) => {
+  await writeFile(join(cwd, 'spec.yaml'), text);
+  const args = ['run', 'spec.yaml', '--json', '--store', `${dir}-store`];
+  const { code, stdout, stderr } = await fewstep(args, { cwd, env });
+  if (code !== 0) throw new Error(stderr);
+  return experimentJson(stdout);
+};
+
+describe('a solver in a file', () => {
+  it('computes what ours does, bit for bit, and counts as ours does', async () => {
+    const own = await run(spec('./heun.mjs', 'train: false'));
+    expect(own.points[0].nfe).toBe(4);
+    const [ownImages] = own.points[0].artifacts.samples;
+    const [images] = (await run(spec('heun', 'train: false'))).points[0].artifacts.samples;
+    expect(ownImages).toBe(images);
+  });
+
+  it('is in the keys by its content and that of its helpers, wherever it lies', async () => {
+    const text = spec('./heun.mjs', 'train: false');
+    await utimes(join(dir, 'heun.mjs'), new Date(), new Date());
+    expect((await run(text)).tasks.computed).toBe(0);
+    const there = `${dir}-there`;
+    await cp(dir, there, { recursive: true });
+    expect((await run(text, there)).tasks.computed).toBe(0);
+    await writeFile(join(there, 'half.mjs'), 'export const half = 0.4;\n');
+    expect((await run(text, there)).tasks.computed).toBeGreaterThan(0);
+    await rm(there, { recursive: true });
+  });
+
+  it('is trained where it is a student', async () => {
+    const text = spec('./student.mjs', 'train: { total_kimg: 0.008, batch: 4 }');
+    const { points, tasks } = await run(text);
+    expect(points[0].nfe).toBe(4);
+    expect(points[0].artifacts.predictor).toContain('predictor.safetensors');
+    expect(tasks.computed).toBeGreaterThan(4);
+    expect((await run(text)).tasks.computed).toBe(0);
+  });
+});
+
+it('the README’s solver, schedule and score run, and editors know their options', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-readme-'));
+  const readme = await readFile(join(root, 'packages/runner/README.md'), 'utf8');
+  for (const [, code, name] of readme.matchAll(/```js\n(\/\/ (my-\w+\.mjs)[\s\S]*?)```/g))
+    await writeFile(join(folder, name!), code!);
+  const [, yaml] = /```yaml\n(name: mine[\s\S]*?)```/.exec(readme)!;
+  const small = `${yaml!.replace('fid, ', '')}sample: { seeds: 0-3, batch: 4, grid: 2x2 }\n`;
+  const { points } = await run(small, folder);
+  expect(points[0]).toMatchObject({
+    nfe: 6,
+    metrics: { contrast: expect.any(Number) },
+  });
+  const { stdout } = await fewstep(['schema', 'spec.yaml'], { cwd: folder, env });
+  const { $defs } = JSON.parse(stdout);
+  expect($defs['schedule.power'].description).toMatch(/^The power\. \.\/my-schedule\.mjs: default 7\.$/);
+  expect(JSON.stringify($defs)).toContain('Where in the interval the second evaluation lies.');
+  const said = async (...set: string[]) =>
+    (await fewstep(['validate', 'spec.yaml', ...set.flatMap((one) => ['--set', one])], { cwd: folder, env }))
+      .stderr;
+  expect(await said('student.at=2')).toMatch(/student\.at: found 2, expected a number above 0, at most 1\./);
+  expect(await said('student.att=1')).toMatch(/names no key of the spec; did you mean "student\.at"\?/);
+  expect(await said('student.solver=euler')).toMatch(/student\.at: unknown key/);
+  await rm(folder, { recursive: true });
+});
+
+it('what is wrong with a file ends a command with its place, its name and what it exports', async () => {
+  const wrong = join(dir, 'wrong.mjs');
+  await writeFile(wrong, 'export const solver = 1;');
+  await writeFile(join(dir, 'spec.yaml'), spec('./wrong.mjs', 'train: false'));
+  const validated = await fewstep(['validate', 'spec.yaml'], { cwd: dir });
+  expect([validated.code, validated.stderr]).toEqual([
+    2,
+    expect.stringContaining(
+      `spec.yaml:4:20 E_SPEC student.solver: "./wrong.mjs" can't be used. ${wrong}: its default export is missing, and must be a function`,
+    ),
+  ]);
+  await writeFile(wrong, 'export default () => ({\n  name: }');
+  expect((await fewstep(['validate', 'spec.yaml'], { cwd: dir })).stderr).toMatch(
+    /wrong\.mjs: it can't be loaded, line 2: Unexpected token/,
+  );
+  // and of one that computes nonsense, when it does
+  const nonsense = `export default () => ({ name: 'own', evaluations: 1, make: () => ({ init: (x) => ({ x }), *step() { return {}; } }) });`;
+  await writeFile(wrong, nonsense);
+  const told =
+    /E_MODULE .*wrong\.mjs: its step from σ 80 gives no state \{ x \}, a Float64Array of 4096 numbers/;
+  await expect(run(spec('./wrong.mjs', 'train: false'))).rejects.toThrow(told);
+});
