@@ -1,0 +1,50 @@
+import { type Options, withDefaults } from '@fewstep/schedules';
+import { describe, expect, it } from 'vitest';
+import { solveSync } from './drive/solve.js';
+import type { Method, SteeredMethod } from './method.js';
+import { methods, steered } from './registry.js';
+import type { Solver } from './solver.js';
+
+const sigmas = [80, 30, 9, 2, 0.4, 0.05];
+const intervals = sigmas.length - 1;
+const range = { sigmaMin: 0.05, sigmaMax: 80 };
+const point = 0.3;
+
+/** Solves towards a point mass, which every method must find, and counts. */
+function toPoint(solver: Solver): { nfe: number; x: number } {
+  const { nfe, x } = solveSync({
+    solver,
+    x: Float64Array.of(77),
+    n: 1,
+    sigmas,
+    denoise: ({ x }) => ({ denoised: x.map(() => point), bottleneck: new Float64Array(64) }),
+  });
+  return { nfe, x: x[0]! };
+}
+/** On the line from the start to the point, at the last σ. */
+const there = point + ((77 - point) * 0.05) / 80;
+
+describe.each(Object.values<Method>(methods))('$name', ({ name, options, evaluations, make }) => {
+  it('costs what it declares, and finds a point mass', () => {
+    const { nfe, x } = toPoint(make(withDefaults(options, {}), range));
+    expect(nfe).toBe(evaluations * intervals);
+    expect(x).toBeCloseTo(there, 10);
+  });
+
+  it('is named as it names itself, and every option matters or is a choice of ours', () => {
+    expect(make(withDefaults(options, {}), range).name).toBe(name);
+    for (const { description } of Object.values<Options[string]>(options)) expect(description).toMatch(/\.$/);
+  });
+});
+
+describe.each(Object.values<SteeredMethod>(steered))('the student $name', ({ options, make, teacher }) => {
+  it('takes two evaluations of an interval, finds a point mass, and learns from a plain solver', () => {
+    const student = make(withDefaults(options, {}));
+    const one = Float64Array.of(1);
+    const solver = student.steered(() => ({ r: Float64Array.of(0.5), scaleDir: one, scaleTime: one }));
+    const { nfe, x } = toPoint(solver);
+    expect(nfe).toBe(2 * intervals);
+    expect(x).toBeCloseTo(there, 10);
+    expect(Object.keys(methods)).toContain(teacher);
+  });
+});
