@@ -1,0 +1,99 @@
+import { scores } from '@fewstep/runner';
+import { gitsChoices, type Option, type Options, schedules } from '@fewstep/schedules';
+import { type Method, methods, type SteeredMethod, steered } from '@fewstep/solvers';
+
+/** What an option takes, as a cell of a table. */
+function rangeOf(option: Option): string {
+  const byDefault = 'default' in option ? `, default ${option.default}` : '';
+  if ('enum' in option) return `${option.enum.join(' or ')}${byDefault}`;
+  if (option.type === 'boolean') return `true or false${byDefault}`;
+  if (option.type === 'array') return `a list of ${option.minItems} to ${option.maxItems} numbers above 0`;
+  const { minimum, exclusiveMinimum, maximum } = option as {
+    minimum?: number;
+    exclusiveMinimum?: number;
+    maximum?: number;
+  };
+  const least = exclusiveMinimum === undefined ? minimum : `above ${exclusiveMinimum}`;
+  return `${[least, maximum === undefined ? [] : `to ${maximum}`].flat().join(' ')}${byDefault}`;
+}
+
+const optionsOf = (options: Options): string =>
+  Object.entries(options)
+    .map(([name, option]) => `\`${name}\` (${rangeOf(option)}): ${option.description}`)
+    .join('<br>') || '–';
+
+const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [header, header.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
+
+interface Key {
+  readonly description?: string;
+  readonly default?: unknown;
+}
+
+/** The reference pages in one: what a spec can name, and every key of it. `keys`: by path, of its JSON Schema. */
+export function reference(keys: Readonly<Record<string, Key>>): string {
+  const plain = Object.values<Method>(methods).map(({ name, evaluations, options }) => [
+    `\`${name}\``,
+    String(evaluations),
+    optionsOf(options),
+  ]);
+  const students = Object.values<SteeredMethod>(steered).map(({ name, teacher, options }) => [
+    `\`${name}\``,
+    `\`${teacher}\``,
+    optionsOf(options),
+  ]);
+  const spacings = [
+    ...Object.values<{ readonly name: string; readonly spacing: string; readonly options: Options }>(
+      schedules,
+    ),
+    {
+      name: 'gits',
+      spacing: 'searched within a fine polynomial grid: [gits.md](gits.md)',
+      options: gitsChoices,
+    },
+  ].map(({ name, spacing, options }) => [`\`${name}\``, spacing, optionsOf(options)]);
+  const scored = scores.map(({ name, description, digits, needs }) => [
+    `\`${name}\``,
+    description,
+    Object.keys(digits).join(', '),
+    needs,
+  ]);
+  const every = Object.entries(keys).map(([path, { description = '', default: byDefault }]) => [
+    `\`${path}\``,
+    `${description}${byDefault === undefined || typeof byDefault === 'object' ? '' : ` Default: ${byDefault}.`}`,
+  ]);
+  return `# What a spec can say
+
+Made from the declarations by \`npm run reference\`.
+
+## Solvers
+
+\`student.solver\` with \`train: false\`, \`teacher.solver\`, \`reference.solver\`; options are keys beside it.
+
+${table(['name', 'evaluations of an interval', 'options'], plain)}
+
+## Students
+
+\`student.solver\` with a predictor: two evaluations of an interval.
+
+${table(['name', 'learns from', 'options'], students)}
+
+## Schedules
+
+\`schedule.type\`; \`reference.schedule.type\` but \`gits\`.
+
+${table(['name', 'noise levels', 'options'], spacings)}
+
+## Scores
+
+\`evaluate\`, a list.
+
+${table(['name', 'what it is', 'columns', 'compares with'], scored)}
+
+## Keys
+
+${table(['key', 'what it is'], every)}
+`;
+}
