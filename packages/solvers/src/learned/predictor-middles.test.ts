@@ -1,8 +1,8 @@
 import { sigmas as sigmasOf } from '@fewstep/schedules';
 import { describe, expect, it } from 'vitest';
+import { solvers, students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { trainingBatch } from '../methods/analytic.test.helpers.js';
-import { solvers, students } from '../registry.js';
 import type { Solver, Student } from '../solver.js';
 import { embedLevels, predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';

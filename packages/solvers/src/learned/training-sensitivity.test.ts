@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { denoiser, twoClusters } from '../methods/analytic.test.helpers.js';
-import { students } from '../registry.js';
 import type { Request, Steering, Student, Vector } from '../solver.js';
 import { sensitivity } from './training-sensitivity.js';
 

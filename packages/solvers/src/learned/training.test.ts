@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { trainingBatch } from '../methods/analytic.test.helpers.js';
-import { students } from '../registry.js';
 import type { Evaluation, Request, Steering, Student, Vector } from '../solver.js';
 import { predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';

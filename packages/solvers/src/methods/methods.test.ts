@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { solvers, students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
-import { solvers, students } from '../registry.js';
 import type { Evaluation, Request, Solver, SolverState } from '../solver.js';
 import { amed } from '../students/amed.js';
 import { dpmStudent } from '../students/dpm.js';

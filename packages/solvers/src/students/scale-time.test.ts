@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { students } from '../declared.test.helpers.js';
 import { fixed, stepFrom } from '../methods/analytic.test.helpers.js';
-import { students } from '../registry.js';
 import type { Request, Solver, SolverState, Student } from '../solver.js';
 
 const x = Float64Array.of(-2, 0.4, 1.7);
