@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sigmas } from '@fewstep/schedules';
 import {
+  amed,
   type Evaluation,
+  heun,
   initPredictor,
   latents,
   type Request,
   solve,
-  solvers,
-  students,
   trainEndToEnd,
   trainer,
   withMiddles,
@@ -113,7 +113,7 @@ describe('the task of a predictor', () => {
     ] as const) {
       const x = latents(seeds, [1, 2, 2]).map((value) => value * times[0]!);
       const { trajectory } = await solve({
-        solver: solvers.heun(),
+        solver: heun,
         x,
         n: 3,
         sigmas: fine,
@@ -123,7 +123,7 @@ describe('the task of a predictor', () => {
       const teacher = [x, ...[2, 4, 6].map((at) => trajectory[at]!.map(Math.fround))];
       await trainEndToEnd({
         trainer: training,
-        student: students.amed(),
+        student: amed,
         n: 3,
         sigmas: times,
         teacher,
