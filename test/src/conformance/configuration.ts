@@ -1,12 +1,11 @@
-import { type Schedule, type Span, sigmas } from '@fewstep/schedules';
+import { type Schedule, type Span, sigmas, withDefaults } from '@fewstep/schedules';
 import {
-  type MethodOptions,
+  type Method,
+  methods,
   type Solver,
-  type SolverName,
+  type SteeredMethod,
   type Student,
-  type StudentName,
-  solvers,
-  students,
+  steered,
 } from '@fewstep/solvers';
 import { noiseTableNamed } from './analytic.js';
 
@@ -60,27 +59,14 @@ export function officialSigmas(config: Configuration, span?: Partial<Span>): Flo
 }
 
 export function solverOf(name: string, config: Configuration): Solver {
-  if (!(name in solvers)) throw new Error(`no solver is named "${name}"`);
-  const factory: (options: MethodOptions) => Solver = solvers[name as SolverName];
-  return factory(optionsOf(config));
+  const declared = (methods as Readonly<Record<string, Method>>)[name];
+  if (!declared) throw new Error(`no solver is named "${name}"`);
+  const { sigma_min: sigmaMin = 0.002, sigma_max: sigmaMax = 80 } = config;
+  return declared.make(withDefaults(declared.options, { ...config }), { sigmaMin, sigmaMax });
 }
 
 export function studentOf(name: string, config: Configuration): Student {
-  if (!(name in students)) throw new Error(`no student is named "${name}"`);
-  const factory: (options: MethodOptions) => Student = students[name as StudentName];
-  return factory(optionsOf(config));
-}
-
-function optionsOf(config: Configuration): MethodOptions {
-  const { r, max_order, predict_x0, lower_order_final, deis_mode, variant } = config;
-  return {
-    sigmaMin: config.sigma_min,
-    sigmaMax: config.sigma_max,
-    ...(r !== undefined && { r }),
-    ...(max_order !== undefined && { maxOrder: max_order }),
-    ...(predict_x0 !== undefined && { predictX0: predict_x0 }),
-    ...(lower_order_final !== undefined && { lowerOrderFinal: lower_order_final }),
-    ...(deis_mode !== undefined && { deisMode: deis_mode }),
-    ...(variant !== undefined && { variant }),
-  };
+  const declared = (steered as Readonly<Record<string, SteeredMethod>>)[name];
+  if (!declared) throw new Error(`no student is named "${name}"`);
+  return declared.make(withDefaults(declared.options, { ...config }));
 }
