@@ -4,7 +4,6 @@ export type { Experiment, Point } from './experiment/experiment.js';
 export { parseExperiment } from './experiment/parse-experiment.js';
 export { type Problem, SpecError } from './experiment/problem.js';
 export { checkFiles, readExperiment } from './experiment/read-experiment.js';
-export type { SeedRange } from './experiment/seeds.js';
 export { filesOf } from './files-of.js';
 export { compile, type Graph, type PlannedPoint, rootsOf } from './graph/compile.js';
 export type { ExecutorGiven, Plugin } from './plugins.js';

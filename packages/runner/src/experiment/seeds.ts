@@ -1,7 +1,5 @@
+import type { Range } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
-
-/** Consecutive seeds, both ends included. */
-export type SeedRange = readonly [first: number, last: number];
 
 const largest = 2 ** 32 - 1;
 
@@ -14,7 +12,7 @@ const largest = 2 ** 32 - 1;
  * @example
  * parseSeeds('1,2,5-10'); // [[1, 2], [5, 10]]
  */
-export function parseSeeds(text: string | number): SeedRange[] {
+export function parseSeeds(text: string | number): Range[] {
   const ranges: [number, number][] = [];
   for (const part of String(text).split(',')) {
     const [, from, to] = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(part) ?? [];
@@ -34,7 +32,7 @@ export function parseSeeds(text: string | number): SeedRange[] {
   return ranges;
 }
 
-function firstTwice(ranges: readonly SeedRange[]): number | undefined {
+function firstTwice(ranges: readonly Range[]): number | undefined {
   const ascending = [...ranges].sort(([a], [b]) => a - b);
   return ascending.find(([first], i) => i > 0 && first <= ascending[i - 1]![1])?.[0];
 }

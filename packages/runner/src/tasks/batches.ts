@@ -1,9 +1,9 @@
 import { draw, type RngName, rngs } from '@fewstep/solvers';
-import type { SeedRange } from '../experiment/seeds.js';
+import type { Range } from '@fewstep/taskgraph';
 import { classesOf } from './classes.js';
 
 /** The seeds of a range, in batches. */
-export function* batchesOf([first, last]: SeedRange, size: number): Generator<number[]> {
+export function* batchesOf([first, last]: Range, size: number): Generator<number[]> {
   for (let start = first; start <= last; start += size) {
     yield Array.from({ length: Math.min(size, last - start + 1) }, (_, i) => start + i);
   }

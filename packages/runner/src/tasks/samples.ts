@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { toUint8 } from '@fewstep/models';
 import { predict, solve } from '@fewstep/solvers';
-import type { Run, Slice } from '@fewstep/taskgraph';
-import type { SeedRange } from '../experiment/seeds.js';
+import type { Range, Run, Slice } from '@fewstep/taskgraph';
 import { readPredictor } from '../predictor/predictor-file.js';
 import { countOf, sliceTensors, writeImages, writeTensors } from './artifacts.js';
 import { batchesOf, type Drawing, scaled } from './batches.js';
@@ -15,7 +14,7 @@ import { openSolve } from './open-solve.js';
 export interface SamplesParams extends SolveParams, Drawing, Guidable {
   readonly afs: boolean;
   readonly denoiseToZero: boolean;
-  readonly seeds: SeedRange;
+  readonly seeds: Range;
 }
 
 /** Images of a range of seeds: by the plain solver, or by the student where there is a predictor. */

@@ -1,7 +1,6 @@
 import { analyticalFirstStep, type Evaluation, type StepMetric, solve, stepCosts } from '@fewstep/solvers';
-import type { Run, Slice } from '@fewstep/taskgraph';
+import type { Range, Run, Slice } from '@fewstep/taskgraph';
 import type { GivenSchedule } from '../experiment/experiment.js';
-import type { SeedRange } from '../experiment/seeds.js';
 import { countOf, sliceTensors, writeTensors } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
@@ -12,7 +11,7 @@ import { openSolve } from './open-solve.js';
 /** The fine grid, and the teacher that follows it. */
 export interface StepCostsParams extends SolveParams, Guidable {
   readonly schedule: GivenSchedule;
-  readonly seeds: SeedRange;
+  readonly seeds: Range;
 }
 
 const stepMetrics: readonly StepMetric[] = ['dev', 'l1', 'l2'];

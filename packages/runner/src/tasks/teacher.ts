@@ -1,6 +1,5 @@
 import { type Observation, solve } from '@fewstep/solvers';
-import type { Run, Slice } from '@fewstep/taskgraph';
-import type { SeedRange } from '../experiment/seeds.js';
+import type { Range, Run, Slice } from '@fewstep/taskgraph';
 import { countOf, sliceTensors, writeTensors } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
@@ -11,7 +10,7 @@ import { openSolve } from './open-solve.js';
 export interface TeacherParams extends SolveParams, Guidable {
   /** The teacher takes M + 1 steps in each of the numSteps − 1 intervals. */
   readonly M: number;
-  readonly seeds: SeedRange;
+  readonly seeds: Range;
 }
 
 /**
