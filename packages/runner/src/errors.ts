@@ -1,6 +1,6 @@
-import { TaskgraphError } from '@fewstep/taskgraph';
+import { TaskgraphError } from '@fewstep/taskgraph/errors';
 
-export { codeOf } from '@fewstep/taskgraph';
+export { codeOf } from '@fewstep/taskgraph/errors';
 
 /**
  * An error that a person can act on: what is wrong, where, and the remedy, in its message.

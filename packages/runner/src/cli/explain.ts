@@ -1,4 +1,4 @@
-import { codeOf, TaskgraphError } from '@fewstep/taskgraph';
+import { codeOf, TaskgraphError } from '@fewstep/taskgraph/errors';
 import { CommanderError } from 'commander';
 import { SpecError } from '../experiment/problem.js';
 

@@ -1,5 +1,6 @@
 import { gitsChoices, type Option, type Options, type ScheduleFamily, schedules } from '@fewstep/schedules';
-import { type Method, methods, type SteeredMethod, steered } from '@fewstep/solvers';
+import type { Method, SteeredMethod } from '@fewstep/solvers';
+import { methods, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
 import type { OwnScore } from '../scores/own.js';
 import type { Score } from '../scores/score.js';
 import { scores } from '../scores/scores.js';

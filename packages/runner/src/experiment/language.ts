@@ -23,7 +23,10 @@ export function languageOf(declarations: Declarations): Language {
     declarations,
     schema,
     keys: keysIn(schema),
-    validate: new Ajv({ allErrors: true, verbose: true }).compile<Spec>(schema),
+    // the schema itself is judged by tests: that takes as long as all the rest
+    validate: new Ajv({ allErrors: true, verbose: true, meta: false, validateSchema: false }).compile<Spec>(
+      schema,
+    ),
     rules: rulesOf(declarations),
     options: unreadOptionsOf(declarations),
   };

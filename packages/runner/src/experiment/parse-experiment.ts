@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { canonicalJson, type Json } from '@fewstep/taskgraph';
+import { canonicalJson, type Json } from '@fewstep/taskgraph/json';
 import { modelsFolder, workingFolder } from '../workspace.js';
 import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';

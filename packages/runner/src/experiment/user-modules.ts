@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
-import { loadMethod, loadSchedule, loadScore, type ModuleRole } from '../modules/load-module.js';
+import type { ModuleRole } from '../modules/load-module.js';
 import { ownScore } from '../scores/own.js';
 import {
   type DeclaredMethod,
@@ -55,7 +55,10 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
   const given: DeclaredSchedule[] = [];
   const scores: DeclaredScore[] = [];
   const seen = new Set<string>();
-  for (const { text, role, path, place } of referencesIn(root)) {
+  const references = [...referencesIn(root)];
+  if (references.length === 0) return ourLanguage;
+  const { loadMethod, loadSchedule, loadScore } = await import('../modules/load-module.js');
+  for (const { text, role, path, place } of references) {
     if (seen.has(`${role} ${text}`)) continue;
     seen.add(`${role} ${text}`);
     const file = resolve(specFolder, text);
@@ -80,7 +83,6 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
       complain(place, path, `${shown(text)} can't be used. ${error.message}`);
     }
   }
-  if (seen.size === 0) return ourLanguage;
   return languageOf({
     plain: [...ours.plain, ...plain],
     students: [...ours.students, ...students],

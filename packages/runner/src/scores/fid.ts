@@ -1,4 +1,4 @@
-import { file, kind, many, optional, params } from '@fewstep/taskgraph';
+import { file, kind, many, optional, params } from '@fewstep/taskgraph/kind';
 import { score } from './score.js';
 
 export const fidKind = kind({

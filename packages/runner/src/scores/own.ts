@@ -1,5 +1,4 @@
-import { file, kind, many, one, params } from '@fewstep/taskgraph';
-import { fileOf } from '../files-of.js';
+import { file, kind, many, one, params } from '@fewstep/taskgraph/kind';
 import { type Score, score } from './score.js';
 
 /** A score that a file of the user's own declares, as data. */
@@ -35,7 +34,7 @@ export const ownScore = ({ file: path, name, needs, digits }: OwnScore): Score =
         title,
         params: { score: name },
         inputs: {
-          module: fileOf(path, 'module'),
+          module: { file: path, as: 'module' },
           images: needs === 'images' ? [images] : [],
           features: needs === 'features' ? [features('features')] : [],
           real: needs === 'features' ? real('features').reference : [],

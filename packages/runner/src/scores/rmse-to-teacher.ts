@@ -1,4 +1,4 @@
-import { file, kind, many, params } from '@fewstep/taskgraph';
+import { file, kind, many, params } from '@fewstep/taskgraph/kind';
 import { score } from './score.js';
 
 export const rmseKind = kind({

@@ -28,7 +28,7 @@ function takenBy(file: string, seen = new Set<string>()): string[] {
       .split(',')
       .map((name) => name.trim().replace(/\s+as\s.*/, ''))
       .filter((name) => name !== '' && !name.startsWith('type '));
-    if (from.startsWith('@fewstep/') && from !== '@fewstep/taskgraph')
+    if (from.startsWith('@fewstep/') && !from.startsWith('@fewstep/taskgraph'))
       taken.push(...values.map((name) => `${from.slice('@fewstep/'.length)} ${name}`));
   }
   for (const [, from = ''] of source.matchAll(/import\(\s*'([^']+)'\s*\)/g))
