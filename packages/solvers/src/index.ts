@@ -44,7 +44,7 @@ export { type Draw, draw, latents, type RngName, rngs } from './random/random.js
 export { batchPlan, parseSeeds, SeedsError } from './random/seeds.js';
 export { numpySeed, torchCpu } from './random/torch-cpu.js';
 export { torchCuda } from './random/torch-cuda.js';
-export { methods, steered } from './registry.js';
+export { methods, scaleChoices, steered } from './registry.js';
 export type {
   Evaluation,
   Predict,

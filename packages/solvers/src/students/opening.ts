@@ -1,8 +1,23 @@
+import { number } from '@fewstep/schedules';
 import { BOTTLENECK_SIZE } from '../drive/analytical-first-step.js';
 import { evaluate } from '../drive/evaluate.js';
 import { type Scalar, scalar } from '../math/vector.js';
 import type { Evaluation, Predict, Request, Steering, Vector } from '../solver.js';
 import { SolverError } from '../solver-error.js';
+
+/** What a spec may tell a predictor of any student. */
+export const scaleChoices = {
+  scale_dir: number(
+    { minimum: 0, maximum: 1 },
+    0.01,
+    'How far the predictor may scale the direction: between 1 − scale_dir and 1 + scale_dir. 0: never.',
+  ),
+  scale_time: number(
+    { minimum: 0, maximum: 1 },
+    0,
+    'How far the predictor may scale the time given to the network: between 1 − scale_time and 1 + scale_time. 0: never.',
+  ),
+};
 
 /** What a student knows once its step is open. */
 interface Opening extends Steering {
