@@ -1,6 +1,6 @@
 import { gitsChoices, type Option, type Options, type ScheduleFamily, schedules } from '@fewstep/schedules';
 import type { Method, SteeredMethod } from '@fewstep/solvers';
-import { methods, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
+import { methods, scaleChoices, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
 import type { OwnScore } from '../scores/own.js';
 import type { Score } from '../scores/score.js';
 import { scores } from '../scores/scores.js';
@@ -46,6 +46,8 @@ export const ours: Declarations = {
   scores,
 };
 
+/** What every predictor is told. */
+export const scales: Declared = { name: 'a predictor', options: scaleChoices };
 /** The search of a schedule, within a polynomial grid. */
 export const gits: Declared = { name: 'gits', options: gitsChoices };
 

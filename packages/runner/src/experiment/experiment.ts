@@ -1,5 +1,6 @@
 import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
-import type { RngName, StepMetric } from '@fewstep/solvers';
+import type { OptionValues } from '@fewstep/schedules';
+import type { RngName, StepMetric, scaleChoices } from '@fewstep/solvers';
 import type { OwnScore } from '../scores/own.js';
 import type { Problem } from './problem.js';
 
@@ -104,11 +105,13 @@ export interface SamplerConfig<Schedule = GivenSchedule | GitsConfig>
   readonly denoiseToZero: boolean;
 }
 
+/** How far a predictor's scales may leave 1, as the solvers declare it. */
+export type Scales = OptionValues<typeof scaleChoices>;
+
 export interface TrainConfig {
   readonly teacher: ChosenMethod;
   readonly M: number;
-  readonly scaleDir: number;
-  readonly scaleTime: number;
+  readonly scales: Scales;
   /** Trajectories seen, a whole number of batches. */
   readonly images: number;
   readonly batch: number;

@@ -62,8 +62,7 @@ describe('a spec of one point', () => {
           train: {
             teacher: { method: { solver: 'heun' }, evaluations: 2 },
             M: 1,
-            scaleDir: 0.01,
-            scaleTime: 0,
+            scales: { scale_dir: 0.01, scale_time: 0 },
             images: 10_112,
             batch: 128,
             lr: 0.005,
@@ -753,7 +752,7 @@ describe('--set', () => {
       await set('student.num_steps=9', 'train={ lr: 0.1 }', 'train.batch=2', 'sample.seeds="1,5"'),
     ).toMatchObject({
       sampler: { numSteps: 9 },
-      train: { lr: 0.1, batch: 2, scaleDir: 0.01 },
+      train: { lr: 0.1, batch: 2, scales: { scale_dir: 0.01 } },
       seeds: [
         [1, 1],
         [5, 5],

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
+import { scaleChoices } from '@fewstep/solvers/methods';
 import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import {
   type Declarations,
@@ -190,8 +191,7 @@ function trainOf(spec: Spec, { plain, students }: Declarations): TrainConfig {
   return {
     teacher: methodOf(plain, solver, options),
     M: spec.teacher?.M ?? 1,
-    scaleDir: spec.student.scale_dir ?? 0.01,
-    scaleTime: spec.student.scale_time ?? 0,
+    scales: withDefaults(scaleChoices, spec.student),
     images: Math.ceil(Math.round(total_kimg * 1000) / batch) * batch || batch,
     batch,
     lr,

@@ -1,6 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { datasetNames } from './datasets.js';
-import { type Declarations, type Declared, gits, listed, optionsOf } from './declared.js';
+import { type Declarations, type Declared, gits, listed, optionsOf, scales } from './declared.js';
 import type { JsonSchema } from './json-schema.js';
 
 // Plain JSON Schema, which editors read too; the types follow from it.
@@ -400,22 +400,7 @@ export function schemaOf({ plain, students, given, scores }: Declarations) {
         description: 'Analytical first step: the first evaluation is replaced by a formula and saved.',
       },
       denoise_to_zero: denoiseToZero,
-      scale_dir: {
-        type: 'number',
-        minimum: 0,
-        maximum: 1,
-        default: 0.01,
-        description:
-          'How far the predictor may scale the direction: between 1 − scale_dir and 1 + scale_dir. 0: never.',
-      },
-      scale_time: {
-        type: 'number',
-        minimum: 0,
-        maximum: 1,
-        default: 0,
-        description:
-          'How far the predictor may scale the time given to the network: between 1 − scale_time and 1 + scale_time. 0: never.',
-      },
+      ...(scales.options as Readonly<Record<never, never>>),
       ...methodOptions,
     },
   } as const;

@@ -1,4 +1,4 @@
-import { type Declarations, listed, named, optionsOf, readersOf } from './declared.js';
+import { type Declarations, listed, named, optionsOf, readersOf, scales } from './declared.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered, trains } from './resolve.js';
@@ -50,8 +50,12 @@ export const unreadOptionsOf = (declarations: Declarations): readonly Option[] =
     reader: 'predictor names one that is trained already',
   },
   { path: 'teacher', of: ['train', 'predictor'], read: trains, reader: training },
-  { path: 'student.scale_dir', of: ['train'], read: isSteered, reader: training },
-  { path: 'student.scale_time', of: ['train'], read: isSteered, reader: training },
+  ...Object.keys(scales.options).map((key) => ({
+    path: `student.${key}`,
+    of: ['train'],
+    read: isSteered,
+    reader: training,
+  })),
   ...[...methodPartsOf(declarations), ...schedulePartsOf(declarations)].flatMap((part) =>
     optionsIn(part, declarations),
   ),

@@ -19,6 +19,7 @@ import {
   type Solver,
   type SteeredMethod,
   type Student,
+  scaleChoices,
   slopeAt,
 } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
@@ -49,8 +50,7 @@ const taken = [
   'num_steps',
   'afs',
   'denoise_to_zero',
-  'scale_dir',
-  'scale_time',
+  ...Object.keys(scaleChoices),
   'M',
   'schedule',
 ];

@@ -128,7 +128,7 @@ describe('a network that knows some noise levels alone is asked at them', () => 
         seeds: [0, 1],
         afs: false,
       },
-      ...{ teacher: euler, M: 1, scaleDir: 0.01, scaleTime: 0, batch: 2, lr: 0.005, seed: 0 },
+      ...{ teacher: euler, M: 1, scales: { scale_dir: 0.01, scale_time: 0 }, batch: 2, lr: 0.005, seed: 0 },
     };
     for (const lossWeight of ['official', 'end_to_end']) {
       asked.length = 0;

@@ -10,7 +10,7 @@ import {
   withMiddles,
 } from '@fewstep/solvers';
 import type { Run } from '@fewstep/taskgraph';
-import type { SolverConfig, TrainConfig } from '../experiment/experiment.js';
+import type { Scales, SolverConfig, TrainConfig } from '../experiment/experiment.js';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
 import { readTensors, tensorOf } from './artifacts.js';
@@ -21,8 +21,7 @@ import { openSolve } from './open-solve.js';
 
 export interface PredictorParams extends SolveParams {
   readonly afs: boolean;
-  readonly scaleDir: number;
-  readonly scaleTime: number;
+  readonly scales: Scales;
   /** Whose trajectories these are; told by the predictor's file. */
   readonly teacher: SolverConfig;
   readonly M: number;
@@ -40,11 +39,11 @@ export interface PredictorParams extends SolveParams {
 /** A predictor, trained on the teacher's trajectories in the order of their seeds. */
 export const run: Run<typeof kind> = async (context) => {
   const { params, inputs, dir, progress } = context;
-  const { afs, scaleDir, scaleTime, batch, lr, lossWeight, seed, seeds } = params;
+  const { afs, scales, batch, lr, lossWeight, seed, seeds } = params;
   const { info, solving, batch: batchOf } = await openSolve(context);
   const sigmas = timesOf(solving);
   const student = studentOf(solving);
-  const untrained = initPredictor({ seed, scaleDir, scaleTime });
+  const untrained = initPredictor({ seed, scaleDir: scales.scale_dir, scaleTime: scales.scale_time });
   const endToEnd = lossWeight === 'end_to_end';
   const training = trainer({
     predictor: endToEnd ? withMiddles(untrained, sigmas, middlesOf(solving)) : untrained,
