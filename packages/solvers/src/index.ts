@@ -44,7 +44,7 @@ export { type Draw, draw, latents, type RngName, rngs } from './random/random.js
 export { batchPlan, parseSeeds, SeedsError } from './random/seeds.js';
 export { numpySeed, torchCpu } from './random/torch-cpu.js';
 export { torchCuda } from './random/torch-cuda.js';
-export { methods, scaleChoices, steered } from './registry.js';
+export { methods, steered } from './registry.js';
 export type {
   Evaluation,
   Predict,
@@ -63,3 +63,4 @@ export { dpmStudent } from './students/dpm.js';
 export { dpmppStudent } from './students/dpmpp.js';
 export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
+export { scaleChoices } from './students/opening.js';
