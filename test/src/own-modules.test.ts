@@ -96,6 +96,12 @@ describe('a solver in a file', () => {
     expect(points[0].artifacts.predictor).toContain('predictor.safetensors');
     expect(tasks.computed).toBeGreaterThan(4);
     expect((await run(text)).tasks.computed).toBe(0);
+    // and sampled with in another spec, which names its file
+    await cp(join(dir, points[0].artifacts.predictor), join(dir, 'trained.safetensors'));
+    const trained = spec('./student.mjs', 'predictor: trained.safetensors');
+    expect((await run(trained)).points[0].artifacts.samples).toEqual(points[0].artifacts.samples);
+    const elsewhere = trained.replace(/student: .*\n/, '');
+    await expect(run(elsewhere)).rejects.toThrow(/"own_amed" is no student/);
   });
 });
 

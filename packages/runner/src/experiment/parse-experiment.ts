@@ -73,7 +73,7 @@ export async function parseExperiment(
   if (problems.length > before) throw new SpecError(problems); // what they declare decides what the rest means
   const { root, overrides, problems: misset } = withOverrides(tree, options.set ?? [], complain, language);
   problems.push(...misset);
-  const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain);
+  const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain, language);
   const candidates: Completed[] = [];
   for (const combination of combinations(root, complain, gridPathsOf(language)))
     candidates.push(await complete(combination));

@@ -4,6 +4,7 @@ import { codeOf } from '../errors.js';
 import type { SamplingSettings } from '../predictor/predictor-settings.js';
 import type { Surroundings } from './datasets.js';
 import type { Combination, Complain } from './grid.js';
+import type { Language } from './language.js';
 import { displayPath, shown } from './problem.js';
 import { entryAt, flatten, graft, toJs, treeOf } from './tree.js';
 
@@ -23,6 +24,7 @@ export interface Completed extends Combination {
 export function predictorCompleter(
   { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
   complain: Complain,
+  language: Language,
 ): (combination: Combination) => Promise<Completed> {
   const known = new Map<string, SamplingSettings | string>();
   return async (combination) => {
@@ -33,7 +35,7 @@ export function predictorCompleter(
       return { ...combination, doubtful: new Set(['schedule', 'student']) };
     const absolute = resolve(specFolder, path);
     const file = displayPath(absolute, cwd);
-    const settings = known.get(absolute) ?? (await readSettings(absolute, file));
+    const settings = known.get(absolute) ?? (await readSettings(absolute, file, language));
     known.set(absolute, settings);
     if (typeof settings === 'string') {
       complain(written.place, 'predictor', settings);
@@ -62,7 +64,11 @@ export function predictorCompleter(
 }
 
 /** What a predictor was trained with, or why that can't be known. */
-async function readSettings(absolute: string, file: string): Promise<SamplingSettings | string> {
+async function readSettings(
+  absolute: string,
+  file: string,
+  language: Language,
+): Promise<SamplingSettings | string> {
   try {
     const stats = await stat(absolute);
     if (!stats.isFile()) return `${file} is no file; name a predictor.safetensors or an official .pkl.`;
@@ -70,7 +76,7 @@ async function readSettings(absolute: string, file: string): Promise<SamplingSet
       return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
     // The readers of checkpoints are loaded only for a spec that names one.
     const { parsePredictor } = await import('../predictor/parse-predictor.js');
-    const { schedule, student, guidance } = parsePredictor(await readFile(absolute)).settings;
+    const { schedule, student, guidance } = parsePredictor(await readFile(absolute), language).settings;
     return { schedule, student, ...(guidance && { guidance }) };
   } catch (error) {
     const code = codeOf(error);

@@ -1,7 +1,8 @@
 import { checkPredictor, type Predictor } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
+import type { Declared } from '../experiment/declared.js';
 import { judge } from '../experiment/judge.js';
-import { ourLanguage } from '../experiment/language.js';
+import { type Language, ourLanguage } from '../experiment/language.js';
 import type { Place } from '../experiment/problem.js';
 import { type Dict, entryAt, treeOf } from '../experiment/tree.js';
 import { readPredictor } from './predictor-file.js';
@@ -14,29 +15,52 @@ export interface TrainedPredictor {
 }
 
 /**
- * A predictor from its file, and its settings, judged as if they were a spec.
+ * A predictor from its file, and its settings, judged as if they were a spec. `language`: of the spec that names it, by
+ * whose paths a method or schedule of the user's own goes.
  *
  * @throws RunnerError E_PREDICTOR, PredictorError E_PREDICTOR or ModelError: what is wrong with the file
  */
-export function parsePredictor(bytes: Uint8Array): TrainedPredictor {
+export function parsePredictor(bytes: Uint8Array, language: Language = ourLanguage): TrainedPredictor {
   const { settings, predictor } = readPredictor(bytes);
-  const checked = checkSettings<SamplingSettings>(settings);
+  const checked = checkSettings<SamplingSettings>(byPaths(settings, language), language);
   checkPredictor(predictor);
   return { settings: checked, predictor };
 }
 
 const nowhere: Place = { file: '', line: 0, column: 0, layer: 0 };
 
-/** The keys that a predictor is trained with, and that its samples depend on. */
-const { keys, options } = ourLanguage;
-const sampling = [...keys.keys()].filter((path) => /^(schedule|student)\.|^guidance\.rate$/.test(path));
+/** What a file calls by the names that modules give themselves, as a spec names them. */
+function byPaths(
+  settings: Readonly<Record<string, object>>,
+  { declarations }: Language,
+): Record<string, object> {
+  const { plain, students, given } = declarations;
+  const pathOf = (declared: readonly Declared[], name: unknown) =>
+    declared.some((one) => one.name === name)
+      ? name
+      : (declared.find(({ module }) => module?.name === name)?.name ?? name);
+  const named = { ...settings };
+  for (const [section, key, declared] of [
+    ['student', 'solver', students],
+    ['teacher', 'solver', plain],
+    ['schedule', 'type', given],
+  ] as const) {
+    const told = settings[section] as Readonly<Record<string, unknown>> | undefined;
+    if (told) named[section] = { ...told, [key]: pathOf(declared, told[key]) };
+  }
+  return named;
+}
 
 /**
  * Judges settings from a file as if they were a spec; what sampling must know may not be left to a default.
  *
  * @throws RunnerError E_PREDICTOR that lists every problem
  */
-function checkSettings<S extends SamplingSettings>(sections: Readonly<Record<string, object>>): S {
+function checkSettings<S extends SamplingSettings>(
+  sections: Readonly<Record<string, object>>,
+  language: Language,
+): S {
+  const { keys, options } = language;
   const problems: string[] = [];
   const { guidance } = sections as Partial<SamplingSettings>;
   const dataset = {
@@ -46,13 +70,13 @@ function checkSettings<S extends SamplingSettings>(sections: Readonly<Record<str
   };
   const led = guidance && { guidance: { ...(guidance.type === 'cfg' && { prompt: 'any' }), ...guidance } };
   const tree = treeOf({ name: 'any', predictor: 'any', ...sections, ...led, dataset }, nowhere) as Dict;
-  const { spec } = judge(tree, (_, path, sentence) => problems.push(`${path}: ${sentence}`), ourLanguage);
+  const { spec } = judge(tree, (_, path, sentence) => problems.push(`${path}: ${sentence}`), language);
   if (problems.length === 0 && spec.schedule.type === 'gits')
     problems.push(
       'schedule.type: gits is a search; a predictor is trained on the noise levels that one found.',
     );
   if (problems.length === 0)
-    for (const path of sampling) {
+    for (const path of [...keys.keys()].filter((key) => /^(schedule|student)\.|^guidance\.rate$/.test(key))) {
       const option = options.find((one) => one.path === path);
       const isRead = path !== 'student.denoise_to_zero' && (option?.read(spec) ?? true);
       const isWritten = entryAt(tree, path.split('.')) !== undefined;
