@@ -92,10 +92,16 @@ export function fileNotes({ disk, clock }: Machine, folder: string, filesOf: Fil
           .read(noteFile)
           .then(parseNote)
           .catch(() => new Map<string, Entry>());
-        // what a file names is in its content, so of one that was not touched it is known
-        const { isFolder, names, entries } = await outline(path, as, (stamp) =>
-          note.get(basename(path))?.stamp === stamp.id ? [...note.keys()] : undefined,
-        );
+        // what files name is in their contents, so while none of them was touched it is known
+        const isNoted = (name: string, { id }: Stamp) => note.get(name)?.stamp === id;
+        let isKnown = false;
+        const noted = await outline(path, as, (stamp) => {
+          isKnown = isNoted(basename(path), stamp);
+          return isKnown ? [...note.keys()] : undefined;
+        });
+        const isTouched = noted.entries.some(({ name, stamp }) => !isNoted(name, stamp));
+        const { isFolder, names, entries } =
+          isKnown && isTouched ? await outline(path, as, () => undefined) : noted;
         let isNew = note.size !== entries.length;
         const found = await Promise.all(
           entries.map(async ({ name, path: file, stamp }): Promise<Entry & { readonly now: Stamp }> => {

@@ -386,6 +386,25 @@ describe('a file from outside', () => {
     expect(await digest()).not.toBe(first);
   });
 
+  it('stands for what one beside it names, from when that begins to name it', async () => {
+    const world = memoryWorld(() => 0.3);
+    for (const [name, text] of Object.entries({ main: 'a', a: '-', b: 'flour' }))
+      world.write(`/m/${name}`, text);
+    const textOf = (name: string) => new TextDecoder().decode(world.files.get(`/m/${name}`)?.bytes);
+    // main names a, and a may name b
+    const filesOf = async () => ['main', 'a', ...(textOf('a') === 'b' ? ['b'] : [])];
+    const { machine } = world.process();
+    const opened = await world.run(openStore('/store', { machine, filesOf }));
+    const digest = async () => (await world.run(opened.look('/m/main'))).digest;
+    const alone = await digest();
+    world.write('/m/a', 'b');
+    const named = await digest();
+    world.write('/m/b', 'yeast');
+    const other = await digest();
+    expect(new Set([alone, named, other]).size).toBe(3);
+    expect(await digest()).toBe(other);
+  });
+
   it('changes as a folder with its files, their names and their links, and with nothing that systems leave', async () => {
     const recipes = join(dir, 'recipes');
     await mkdir(join(recipes, '0'), { recursive: true });
