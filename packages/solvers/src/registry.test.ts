@@ -31,7 +31,7 @@ describe.each(Object.values<Method>(methods))('$name', ({ name, options, evaluat
     expect(x).toBeCloseTo(there, 10);
   });
 
-  it('is named as it names itself, and every option matters or is a choice of ours', () => {
+  it('is named as it names itself, and has a sentence for every option', () => {
     expect(make(withDefaults(options, {}), range).name).toBe(name);
     for (const { description } of Object.values<Options[string]>(options)) expect(description).toMatch(/\.$/);
   });
