@@ -44,6 +44,11 @@ export async function workplaceOf(
       const here = experimentExecutor({ device });
       const given = { kinds: kindsModule, here, ...(device && { device: device as unknown as Json }) };
       const made = await open(given);
+      if (!(Number.isInteger(made.slots) && made.slots >= 1))
+        throw new RunnerError(
+          'E_PLUGIN',
+          `${name} ${version} is no executor: what it gives has slots ${made.slots}, and must say how many jobs run at once.`,
+        );
       return {
         slots: made.slots,
         run: (job) => made.run(job),

@@ -71,6 +71,8 @@ const rangeOf = (option: Option): string =>
 const defaultOf = (option: Option): string =>
   'default' in option ? `${rangeOf(option)}default ${option.default}` : 'needed';
 
+type Bounds = Pick<JsonSchema, 'minimum' | 'exclusiveMinimum' | 'maximum'>;
+
 /** The options of several, each once: what is possible with any of them, and which of them read it. */
 export function optionsOf(declared: readonly Declared[]): Readonly<Record<string, JsonSchema>> {
   const keys = [...new Set(declared.flatMap(({ options }) => Object.keys(options)))];
@@ -88,17 +90,22 @@ function optionOf(key: string, declared: readonly Declared[]): JsonSchema {
     readers.set(told, (readers.get(told) ?? new Set()).add(name));
   }
   const each = [...readers].map(([told, names]) => `${listed([...names])}: ${told}`);
-  const { default: _, ...schema } = first!.option as JsonSchema & { default?: unknown };
-  const bounds = having.map(
-    ({ option }) => option as { readonly minimum?: number; readonly maximum?: number },
-  );
-  const widest = (of: 'minimum' | 'maximum', pick: (...values: number[]) => number) =>
+  const {
+    default: _,
+    minimum: _least,
+    exclusiveMinimum: _above,
+    maximum: _most,
+    ...schema
+  } = first!.option as JsonSchema & { default?: unknown };
+  const bounds = having.map(({ option }) => option as Bounds);
+  const widest = (of: keyof Bounds, pick: (...values: number[]) => number) =>
     bounds.some((bound) => bound[of] === undefined)
       ? {}
       : { [of]: pick(...bounds.map((bound) => bound[of]!)) };
   return {
     ...schema,
     ...widest('minimum', Math.min),
+    ...widest('exclusiveMinimum', Math.min),
     ...widest('maximum', Math.max),
     description: `${schema.description} ${each.join('; ')}.`,
   };
@@ -108,6 +115,6 @@ function optionOf(key: string, declared: readonly Declared[]): JsonSchema {
 export function takes(option: Option, value: unknown): boolean {
   if ('enum' in option) return option.enum.includes(value as string);
   if (typeof value !== 'number') return true;
-  const { minimum = -Infinity, maximum = Infinity } = option as { minimum?: number; maximum?: number };
-  return value >= minimum && value <= maximum;
+  const { minimum = -Infinity, exclusiveMinimum = -Infinity, maximum = Infinity } = option as Bounds;
+  return value >= minimum && value > exclusiveMinimum && value <= maximum;
 }

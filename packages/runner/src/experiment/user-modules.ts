@@ -1,12 +1,15 @@
 import { resolve } from 'node:path';
+import type { Options } from '@fewstep/schedules';
 import { RunnerError } from '../errors.js';
 import type { ModuleRole } from '../modules/load-module.js';
 import { ownScore } from '../scores/own.js';
+import { scores as ourScores } from '../scores/scores.js';
 import {
   type DeclaredMethod,
   type DeclaredSchedule,
   type DeclaredScore,
   type DeclaredStudent,
+  gits,
   ours,
 } from './declared.js';
 import type { Complain } from './grid.js';
@@ -55,6 +58,38 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
   const given: DeclaredSchedule[] = [];
   const scores: DeclaredScore[] = [];
   const seen = new Set<string>();
+  /** What keys, files of predictors and tables call things: one name can't be of two. */
+  const taken = new Map<string, string>();
+  /** Options of one name are one key of a spec, so they are of one type. */
+  const types = new Map<string, string>();
+  const takeOptions = (options: Options, by: string): void => {
+    for (const [name, option] of Object.entries(options)) {
+      const type = 'enum' in option ? 'a choice' : option.type;
+      const other = types.get(name) ?? type;
+      if (other !== type)
+        throw new RunnerError(
+          'E_MODULE',
+          `${by}: its option "${name}" is ${type}, and another of that name is ${other}: take another name.`,
+        );
+      types.set(name, other);
+    }
+  };
+  for (const { name, options } of [...ours.plain, ...ours.students, ...ours.given, gits])
+    takeOptions(options, name);
+  const take = (kind: string, names: readonly string[], by: string): void => {
+    for (const name of names) {
+      const other = taken.get(`${kind} ${name}`);
+      if (other !== undefined && other !== by)
+        throw new RunnerError('E_MODULE', `${by}: its ${kind} "${name}" is that of ${other}: take another.`);
+      taken.set(`${kind} ${name}`, by);
+    }
+  };
+  for (const { name } of [...ours.plain, ...ours.students]) take('name', [name], 'a solver of ours');
+  for (const { name } of [...ours.given, gits]) take('name', [name], 'a schedule of ours');
+  for (const { name, digits } of ourScores) {
+    take('name', [name], `the score ${name}`);
+    take('column', Object.keys(digits), `the score ${name}`);
+  }
   const references = [...referencesIn(root)];
   if (references.length === 0) return ourLanguage;
   const { loadMethod, loadSchedule, loadScore } = await import('../modules/load-module.js');
@@ -65,16 +100,22 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
     try {
       if (role === 'schedule') {
         const { name, options, spacing } = await loadSchedule(file);
+        takeOptions(options, file);
+        take('name', [name], file);
         given.push({ name: text, options, spacing, module: { file, name } });
         continue;
       }
       if (role === 'score') {
         const { name, needs, digits } = await loadScore(file);
+        take('name', [name], file);
+        take('column', Object.keys(digits), file);
         const own = { file, name, needs, digits };
         scores.push({ ...ownScore(own), name: text, own });
         continue;
       }
       const { name, options, plain: solver, student } = await loadMethod(file);
+      takeOptions(options, file);
+      take('name', [name], file);
       const declared = { name: text, options, module: { file, name } };
       if (solver) plain.push({ ...declared, evaluations: solver.evaluations });
       if (student) students.push({ ...declared, teacher: student.teacher });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -136,12 +136,16 @@ describe('what it gives while it computes is looked at', () => {
 it('stands for itself, the files that it imports, theirs, and the versions of packages', async () => {
   await writeFile(
     join(dir, 'a.mjs'),
-    `import { b } from './b.mjs'; import 'node:fs'; import('./late.mjs'); import 'yaml';`,
+    `import { b } from './b.mjs'; import 'node:fs'; import('./late.mjs'); import 'grain/flour';`,
   );
   await writeFile(join(dir, 'b.mjs'), `export * from './a.mjs'; export const b = 1; import './gone.mjs';`);
   await writeFile(join(dir, 'late.mjs'), '');
-  expect((await filesOfModule(join(dir, 'a.mjs'))).sort()).toEqual(['a.mjs', 'b.mjs', 'late.mjs']);
-  const inHere = new URL('../../package.json', import.meta.url).pathname;
-  await writeFile(join(dir, 'c.mjs'), '');
-  expect(await filesOfModule(inHere)).toEqual(['package.json']);
+  await mkdir(join(dir, 'node_modules/grain'), { recursive: true });
+  await writeFile(join(dir, 'node_modules/grain/package.json'), '{"name":"grain","version":"1.0.0"}');
+  expect((await filesOfModule(join(dir, 'a.mjs'))).sort()).toEqual([
+    'a.mjs',
+    'b.mjs',
+    'late.mjs',
+    'node_modules/grain/package.json',
+  ]);
 });
