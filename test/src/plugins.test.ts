@@ -58,6 +58,10 @@ beforeAll(async () => {
   const no = `const no = async () => { throw new Error('no line'); };`;
   await pack('@lab/dead', `${no} export const cache = () => ({ has: no, get: no, put: no });`);
   await pack('@lab/half', `export const cache = () => ({ get: async () => undefined });`);
+  await pack(
+    '@lab/slack',
+    `export const executor = () => ({ run: async () => ({}), close: async () => {} });`,
+  );
   const picky = `if (!place) throw new Error('a place is missing');`;
   await pack('@lab/picky', `export const cache = ({ place }) => { ${picky} };`);
   await mkdir(join(dir, 'specs'));
@@ -121,6 +125,14 @@ it('computes by an executor of a plugin, and the records say where', async () =>
   // what reads a file from outside runs where that is
   expect(devices.denoiser).toEqual({ type: 'cpu' });
   expect(devices.samples).toBe('elsewhere');
+});
+
+it('refuses an executor that does not say how many jobs run at once, which would wait for ever', async () => {
+  const { code, stderr } = await run(...places('slack'), '--executor', '@lab/slack');
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringContaining('@lab/slack 1.2.3 is no executor: what it gives has slots undefined'),
+  ]);
 });
 
 describe('a plugin that does not do', () => {
