@@ -25,5 +25,5 @@ export {
 } from './options.js';
 export { type Schedule, type ScheduleFamily, type Span, scheduleFamily } from './schedule.js';
 export { ScheduleError } from './schedule-error.js';
-export { levelsOf, schedules, sigmas } from './sigmas.js';
+export { schedules, sigmas } from './sigmas.js';
 export { type NoiseOfTime, vp, vpThrough } from './vp.js';

@@ -3,7 +3,6 @@ import { explicit } from './families/explicit.js';
 import { logsnr } from './families/logsnr.js';
 import { polynomial } from './families/polynomial.js';
 import { timeUniform } from './families/time-uniform.js';
-import type { NoiseTable } from './noise-table.js';
 import type { Schedule, ScheduleFamily, Span } from './schedule.js';
 import { ScheduleError } from './schedule-error.js';
 
@@ -28,30 +27,10 @@ export const schedules = {
  * @throws ScheduleError (E_SCHEDULE) if no such levels exist
  */
 export function sigmas(schedule: Schedule, span: Span): Float64Array {
-  checkRho(schedule);
-  const { type, ...options } = schedule;
-  return levelsOf(schedules[type], span, options, 'table' in schedule ? schedule.table : undefined);
-}
-
-/**
- * The noise levels of any family, checked as `sigmas` checks them.
- *
- * @throws ScheduleError (E_SCHEDULE) if no such levels exist
- */
-export function levelsOf(
-  family: ScheduleFamily,
-  span: Span,
-  options: Readonly<Record<string, unknown>>,
-  table?: NoiseTable,
-): Float64Array {
   checkSpan(span);
-  const levels = family.levels(span, options as never, table);
-  if (levels.length !== span.numSteps)
-    throw new ScheduleError(
-      `the ${family.name} schedule must give a noise level for each timestamp`,
-      levels.length,
-      `Give ${span.numSteps}.`,
-    );
+  checkRho(schedule);
+  const family: ScheduleFamily = schedules[schedule.type];
+  const levels = family.levels(span, schedule as never, 'table' in schedule ? schedule.table : undefined);
   for (let i = 0; i < levels.length; i++)
     if (!(levels[i]! > 0 && levels[i]! < Infinity && (i === 0 || levels[i]! < levels[i - 1]!)))
       throw new ScheduleError(
