@@ -1,6 +1,5 @@
 import { type DenoiserInfo, roundSigma } from '@fewstep/models';
 import {
-  levelsOf,
   type NoiseTable,
   noiseTableOf,
   type Schedule,
@@ -119,7 +118,7 @@ export function scheduledTimes(
   steps: number,
 ): Float64Array {
   const span = { numSteps: steps, sigmaMin, sigmaMax };
-  if (family) return levelsOf(family, span, schedule);
+  if (family) return family.levels(span, schedule as never, table); // which looks at what it gives
   return sigmas({ ...schedule, ...(table && { table }) } as Schedule, span);
 }
 
