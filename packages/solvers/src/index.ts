@@ -14,7 +14,6 @@ export {
   checkPredictor,
   embedSigma,
   type Predictor,
-  type PredictorSettings,
   predict,
   type Weight,
   type Weights,
@@ -25,6 +24,7 @@ export { withMiddles } from './learned/predictor-middles.js';
 export { type Trainer, trainer } from './learned/predictor-trainer.js';
 export { type Interval, type TrainedInterval, type TrainStep, trainStep } from './learned/training.js';
 export { type EndToEndStep, trainEndToEnd } from './learned/training-end-to-end.js';
+export { type Iteration, iterationOf } from './learned/training-log.js';
 export { add, axpy, combine, slopeAt } from './math/vector.js';
 export { type Method, method, type NoiseRange, type SteeredMethod, steeredMethod } from './method.js';
 export { type DeisOptions, deis } from './methods/deis.js';
@@ -39,6 +39,7 @@ export type { MultistepState, SlopePoint } from './methods/multistep.js';
 export { threshold } from './methods/threshold.js';
 export { type UnipcOptions, type UnipcState, unipc } from './methods/unipc.js';
 export { type UnipcPoint, type UnipcVariant, unipcUpdate } from './methods/unipc-update.js';
+export { around, between, free, type Output, type Range, type Span } from './output.js';
 export type { Generator, Rng } from './random/generator.js';
 export { type Draw, draw, latents, type RngName, rngs } from './random/random.js';
 export { batchPlan, parseSeeds, SeedsError } from './random/seeds.js';
@@ -63,4 +64,4 @@ export { dpmStudent } from './students/dpm.js';
 export { dpmppStudent } from './students/dpmpp.js';
 export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
-export { scaleChoices } from './students/opening.js';
+export { opening, placed, placement, placementChoices } from './students/opening.js';

@@ -1,4 +1,5 @@
 import type { Options, OptionValues } from '@fewstep/schedules';
+import type { Output } from './output.js';
 import type { Solver, Student } from './solver.js';
 
 /** What a model is solved between, data units. */
@@ -17,10 +18,13 @@ export interface Method<N extends string = string, O extends Options = Options> 
   make(options: OptionValues<O>, range: NoiseRange): Solver;
 }
 
-/** A student, which a predictor steers: two evaluations per interval. */
+/** A student, said once: as a plain solver, and what of it a predictor decides. */
 export interface SteeredMethod<N extends string = string, O extends Options = Options> {
   readonly name: N;
+  readonly evaluations: number;
   readonly options: O;
+  /** In the order of the predictor's layers. */
+  outputs(options: OptionValues<O>): readonly Output[];
   /** The plain solver that it learns from where a spec names none. */
   readonly teacher: string;
   make(options: OptionValues<O>): Student;
@@ -29,6 +33,7 @@ export interface SteeredMethod<N extends string = string, O extends Options = Op
 /** Declares a plain solver; its types are those of its options. */
 export const method = <const N extends string, O extends Options>(declared: Method<N, O>): Method<N, O> =>
   declared;
+
 /** Declares a student; its types are those of its options. */
 export const steeredMethod = <const N extends string, O extends Options>(
   declared: SteeredMethod<N, O>,

@@ -37,13 +37,20 @@ describe.each(Object.values<Method>(methods))('$name', ({ name, options, evaluat
   });
 });
 
-describe.each(Object.values<SteeredMethod>(steered))('the student $name', ({ options, make, teacher }) => {
-  it('takes two evaluations of an interval, finds a point mass, and learns from a plain solver', () => {
-    const student = make(withDefaults(options, {}));
-    const one = Float64Array.of(1);
-    const solver = student.steered(() => ({ r: Float64Array.of(0.5), scaleDir: one, scaleTime: one }));
-    const { nfe, x } = toPoint(solver);
-    expect(nfe).toBe(2 * intervals);
+describe.each(Object.values<SteeredMethod>(steered))('the student $name', (declared) => {
+  const { options, evaluations, outputs, make, teacher } = declared;
+  const chosen = withDefaults(options, {});
+  const span = { sigma: 2, middle: 1, sigmaNext: 0.5 };
+
+  it('costs what it declares, finds a point mass, and learns from a plain solver', () => {
+    const steering = Object.fromEntries(
+      outputs(chosen).map((output) => [
+        output.name,
+        Float64Array.from({ length: output.count }, (_, i) => output.start(span, i)),
+      ]),
+    );
+    const { nfe, x } = toPoint(make(chosen).steered(() => steering));
+    expect(nfe).toBe(evaluations * intervals);
     expect(x).toBeCloseTo(there, 10);
     expect(Object.keys(methods)).toContain(teacher);
   });

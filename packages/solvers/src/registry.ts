@@ -31,5 +31,3 @@ export const methods = byName(
 
 /** Every student that a predictor steers, by its name in a spec. */
 export const steered = byName(amedMethod, steeredEuler, steeredDpm, steeredDpmpp, steeredIpndm);
-
-export { scaleChoices } from './students/opening.js';

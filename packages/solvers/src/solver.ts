@@ -40,20 +40,16 @@ export interface Solver<State extends SolverState = SolverState> {
   step(state: State, sigma: number, sigmaNext: number, remaining: number): Step<State>;
 }
 
-/** What places one intermediate time in a step: each [n]. r in (0, 1); the scales are about 1. */
-export interface Steering {
-  readonly r: Vector;
-  readonly scaleDir: Vector;
-  readonly scaleTime: Vector;
-}
+/** What a predictor decides in one interval, by the names of the student's outputs: rows are samples, [n × count]. */
+export type Steering = Readonly<Record<string, Vector>>;
 
 /** The predictor as a step sees it. `bottleneck`: [n × 64] of the evaluation that opens the step (zeros under the analytical first step). */
 export type Predict = (bottleneck: Vector, sigma: number, sigmaNext: number) => Steering;
 
 /**
- * A solver with an intermediate time in each step, placed by a predictor (AMED, arXiv:2312.00094).
+ * A solver that leaves something of each step to a predictor, as AMED's (arXiv:2312.00094) the intermediate time.
  *
- * Given a predictor it is a solver like any other: two evaluations per interval, at (x, σ) and at the middle point.
+ * Given a predictor it is a solver like any other.
  */
 export interface Student<State extends SolverState = SolverState> {
   readonly name: string;

@@ -1,29 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import type { Steering } from '../solver.js';
+import type { Output } from '../output.js';
+import { placement } from '../students/opening.js';
 import { gaussNewton, type OutputSlope } from './gauss-newton.js';
 
-const settings = { scaleDir: 0.05, scaleTime: 0 };
+const [r, scaleDir] = placement({ scale_dir: 0.05 }) as readonly [Output, Output];
 const n = 2;
 const size = 3;
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
-const steering = (r: number[], scaleDir: number[]): Steering => ({
+const steering = (r: number[], scaleDir: number[]) => ({
   r: Float64Array.from(r),
-  scaleDir: Float64Array.from(scaleDir),
-  scaleTime: new Float64Array(n).fill(1),
+  scale_dir: Float64Array.from(scaleDir),
+  never: new Float64Array(n).fill(1),
 });
+type Steered = ReturnType<typeof steering>;
 const at = [steering([0.3, 0.6], [1.01, 0.99]), steering([0.5, 0.2], [1, 1.03])];
 const slopes: OutputSlope[] = [
-  { interval: 0, output: 'r', slope: Float64Array.of(1, 2, -1, 0.5, 0, 1) },
-  { interval: 0, output: 'scaleDir', slope: Float64Array.of(30, -10, 5, 8, 20, 4) },
-  { interval: 1, output: 'r', slope: Float64Array.of(0, 3, 1, -2, 1, 0.5) },
+  { interval: 0, output: r, index: 0, slope: Float64Array.of(1, 2, -1, 0.5, 0, 1) },
+  { interval: 0, output: scaleDir, index: 0, slope: Float64Array.of(30, -10, 5, 8, 20, 4) },
+  { interval: 1, output: r, index: 0, slope: Float64Array.of(0, 3, 1, -2, 1, 0.5) },
 ];
 const error = Float64Array.of(0.2, -0.1, 0.4, 0.3, 0.5, -0.6);
 
 /** Logits of the three outputs of sample i, and back. */
 const logit = (p: number) => Math.log(p / (1 - p));
-const logitsOf = (by: readonly Steering[], i: number) => [
+const logitsOf = (by: readonly Steered[], i: number) => [
   logit(by[0]!.r[i]!),
-  logit((by[0]!.scaleDir[i]! - 0.95) / 0.1),
+  logit((by[0]!.scale_dir[i]! - 0.95) / 0.1),
   logit(by[1]!.r[i]!),
 ];
 const outputs = (z: number[]) => [sigmoid(z[0]!), 0.95 + 0.1 * sigmoid(z[1]!), sigmoid(z[2]!)];
@@ -53,7 +55,7 @@ function model(z: number[], i: number): number {
 }
 
 describe('gaussNewton', () => {
-  const derivative = gaussNewton({ steerings: at, slopes, error, settings });
+  const derivative = gaussNewton({ steerings: at, slopes, error, n });
 
   it.each([
     ['where the slopes were taken', at],
@@ -71,7 +73,7 @@ describe('gaussNewton', () => {
           );
         return (side(1) - side(-1)) / 2e-5 / by[a]!;
       });
-      const values = [found[0]!.r[i]!, found[0]!.scaleDir[i]!, found[1]!.r[i]!];
+      const values = [found[0]!.r![i]!, found[0]!.scale_dir![i]!, found[1]!.r![i]!];
       values.forEach((value, a) => {
         expect(Math.abs(value / expected[a]! - 1)).toBeLessThan(1e-6);
       });
@@ -81,13 +83,13 @@ describe('gaussNewton', () => {
 
   it('leaves alone what has no slope', () => {
     const found = derivative(at);
-    expect(found[1]!.scaleDir).toEqual(new Float64Array(n));
-    expect(found.map(({ scaleTime }) => scaleTime)).toEqual([new Float64Array(n), new Float64Array(n)]);
+    expect(found[1]!.scale_dir).toEqual(new Float64Array(n));
+    expect(found.map(({ never }) => never)).toEqual([new Float64Array(n), new Float64Array(n)]);
   });
 
   it('gives finite numbers for saturated outputs', () => {
     const ends = [steering([0, 1], [0.95, 1.05]), at[1]!];
-    for (const { r, scaleDir } of gaussNewton({ steerings: ends, slopes, error, settings })(ends))
-      for (const value of [...r, ...scaleDir]) expect(Number.isFinite(value)).toBe(true);
+    for (const { r, scale_dir } of gaussNewton({ steerings: ends, slopes, error, n })(ends))
+      for (const value of [...r!, ...scale_dir!]) expect(Number.isFinite(value)).toBe(true);
   });
 });

@@ -1,13 +1,14 @@
+import { BOTTLENECK_SIZE } from '../drive/analytical-first-step.js';
 import { addProduct, transposed } from '../math/matrix.js';
 import type { Predict, Steering, Vector } from '../solver.js';
 import type { Gradients } from './adam.js';
-import { layerValues, linear, type Predictor, sigmoid, type Weights } from './predictor.js';
+import { layerOf, layerValues, linear, type Predictor, sigmoid, type Weights } from './predictor.js';
 
 /**
  * The gradient of Σ cotangent · output with respect to every weight of a predictor, by the chain rule, layer by layer.
  *
  * - Costs about two forward passes.
- * - `at`: what the predictor was asked. Cotangents of outputs that don't exist are not read.
+ * - `at`: what the predictor was asked. `cotangent`: of each output, [n × count].
  * - In double. Formulas: docs/maths/gradient.md.
  */
 export function predictorGradient(
@@ -15,25 +16,19 @@ export function predictorGradient(
   at: Parameters<Predict>,
   cotangent: Steering,
 ): Gradients {
-  const { scaleDir, scaleTime, weights } = predictor;
+  const { outputs, weights } = predictor;
   const [bottleneck] = at;
   const { levels, times, hidden, features, joined } = layerValues(predictor, at);
-
-  const outputs: [name: string, scale: number, cotangent: Vector][] = [['fc_r', 1, cotangent.r]];
-  if (scaleDir > 0) outputs.push(['fc_scale_dir', 2 * scaleDir, cotangent.scaleDir]);
-  if (scaleTime > 0) outputs.push(['fc_scale_time', 2 * scaleTime, cotangent.scaleTime]);
   const found: Record<string, Vector> = {};
   const toJoined = new Float64Array(joined.length);
-  for (const [name, scale, by] of outputs) {
-    const toLogit = linear(weights, name, joined).map((logit, i) => {
-      const s = sigmoid(logit);
-      return scale * by[i]! * s * (1 - s);
-    });
-    Object.assign(found, toWeights(weights, name, joined, toLogit));
-    accumulate(toJoined, toInputs(weights, name, toLogit));
+  for (const output of outputs) {
+    const layer = layerOf(output);
+    const by = cotangent[output.name]!;
+    const toZ = linear(weights, layer, joined).map((z, i) => by[i]! * output.range.slope(z));
+    Object.assign(found, toWeights(weights, layer, joined, toZ));
+    accumulate(toJoined, toInputs(weights, layer, toZ));
   }
-
-  const n = cotangent.r.length;
+  const n = bottleneck.length / BOTTLENECK_SIZE;
   const width = joined.length / n;
   const own = width - times.length;
   const toEncoded = new Float64Array(n * own);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { placement } from '../students/opening.js';
 import { initPredictor } from './predictor-init.js';
 
-const all = initPredictor({ seed: 1, scaleDir: 0.01, scaleTime: 0.2 });
+const all = initPredictor({ seed: 1, outputs: placement({ scale_dir: 0.01, scale_time: 0.2 }) });
 
 describe('initPredictor', () => {
   it.each([
@@ -20,7 +21,7 @@ describe('initPredictor', () => {
   });
 
   it('has no weights for outputs that do not exist, and the same for those that do', () => {
-    const one = initPredictor({ seed: 1, scaleDir: 0, scaleTime: 0.2 });
+    const one = initPredictor({ seed: 1, outputs: placement({ scale_dir: 0, scale_time: 0.2 }) });
     expect(Object.keys(one.weights).filter((name) => name.startsWith('fc'))).toEqual([
       'fc_r.weight',
       'fc_r.bias',

@@ -1,5 +1,6 @@
+import type { Output } from '../output.js';
 import { numpySeed, torchCpu } from '../random/torch-cpu.js';
-import { layers, type Predictor, type PredictorSettings, type Weight } from './predictor.js';
+import { layers, type Predictor, type Weight } from './predictor.js';
 
 /**
  * An untrained predictor, weight for weight the official one of that training seed.
@@ -10,20 +11,22 @@ import { layers, type Predictor, type PredictorSettings, type Weight } from './p
  */
 export function initPredictor({
   seed,
-  scaleDir,
-  scaleTime,
-}: PredictorSettings & { readonly seed: number }): Predictor {
+  outputs,
+}: {
+  readonly seed: number;
+  readonly outputs: readonly Output[];
+}): Predictor {
   const generator = torchCpu(numpySeed(seed));
   const weights: Record<string, Weight> = {};
-  for (const [name, inputs, outputs] of layers({ scaleDir, scaleTime })) {
+  for (const [name, from, to] of layers(outputs)) {
     const uniform = name === 'map_layer0';
     const draw = uniform ? generator.rand : generator.randn;
     const matrix = uniform
-      ? draw(outputs * inputs).map((u) => (2 * u - 1) * Math.sqrt(6 / (inputs + outputs)))
-      : draw(outputs * inputs).map((z) => z / Math.sqrt(inputs));
-    draw(outputs);
-    weights[`${name}.weight`] = { shape: [outputs, inputs], data: Float32Array.from(matrix) };
-    weights[`${name}.bias`] = { shape: [outputs], data: new Float32Array(outputs) };
+      ? draw(to * from).map((u) => (2 * u - 1) * Math.sqrt(6 / (from + to)))
+      : draw(to * from).map((z) => z / Math.sqrt(from));
+    draw(to);
+    weights[`${name}.weight`] = { shape: [to, from], data: Float32Array.from(matrix) };
+    weights[`${name}.bias`] = { shape: [to], data: new Float32Array(to) };
   }
-  return { scaleDir, scaleTime, weights };
+  return { outputs, weights };
 }

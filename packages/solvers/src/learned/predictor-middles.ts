@@ -1,20 +1,21 @@
-import { embedLevels, type Predictor, type Weight } from './predictor.js';
+import type { Span } from '../output.js';
+import { embedLevels, layerOf, type Predictor, type Weight } from './predictor.js';
 import { PredictorError } from './predictor-error.js';
 
 /** Holds the output layer's weights small where levels are hard to tell apart, as a part of the mean square of what it reads. */
 const ridge = 0.01;
 
 /**
- * A predictor whose output layers begin anew: it names the middle times given and scales of 1, whatever the bottleneck.
+ * A predictor whose output layers begin anew: each output is where it says that it starts, whatever the bottleneck.
  *
  * So a student that it steers is the plain solver on the timestamps and the middles together, and training begins there.
  *
  * - `sigmas`: noise levels of the timestamps, descending [num_steps]; `middles`: one between each two [num_steps − 1].
- * - The logits of r are a linear function of what the layer reads of the two levels: its weights are those of least
- *   squares with a ridge of 1 %. Middles of some ten intervals are met within 0.01 of r on polynomial grids, more loosely
- *   where many levels lie near each other.
+ * - What an output's layer gives (of r: its logits) is a linear function of what it reads of the two levels, that of
+ *   least squares with a ridge of 1 %. Middles of some ten intervals are met within 0.01 of r on polynomial grids, more
+ *   loosely where many levels lie near each other.
  *
- * - r as the students take it: σ_mid = σ_(k+1)^r · σ_k^(1 − r). Why training begins there: docs/loss-weight.md.
+ * - Why training begins there: docs/loss-weight.md.
  *
  * @throws PredictorError (E_TRAINING) if there isn't one middle between each two timestamps
  */
@@ -29,24 +30,31 @@ export function withMiddles(
       `there is one middle time between each two timestamps; found ${middles.length} for ${sigmas.length} timestamps. Take every second level of a schedule with 2 · num_steps − 1 steps.`,
       { middles: middles.length, levels: sigmas.length },
     );
-  const logits = Array.from(middles, (middle, k) => {
-    const [from, to] = [sigmas[k]!, sigmas[k + 1]!];
-    if (!(from > middle && middle > to))
+  const spans = Array.from(middles, (middle, k): Span => {
+    const [sigma, sigmaNext] = [sigmas[k]!, sigmas[k + 1]!];
+    if (!(sigma > middle && middle > sigmaNext))
       throw new PredictorError(
         'E_TRAINING',
-        `a middle time lies between its timestamps; found ${middle} from ${from} to ${to}. Take every second level of a schedule with 2 · num_steps − 1 steps.`,
+        `a middle time lies between its timestamps; found ${middle} from ${sigma} to ${sigmaNext}. Take every second level of a schedule with 2 · num_steps − 1 steps.`,
         { interval: k, found: middle },
       );
-    return Math.log(Math.log(from / middle) / Math.log(middle / to));
+    return { sigma, middle, sigmaNext };
   });
-  const read = logits.map((_, k) => embedLevels(predictor, sigmas[k]!, sigmas[k + 1]!));
+  const read = spans.map(({ sigma, sigmaNext }) => embedLevels(predictor, sigma, sigmaNext));
   const weights: Record<string, Weight> = { ...predictor.weights };
-  for (const name of Object.keys(weights).filter((name) => name.startsWith('fc_')))
-    weights[name] = { ...weights[name]!, data: new Float32Array(weights[name]!.data.length) };
-  const { slope, offset } = leastSquares(read, logits);
-  const row = weights['fc_r.weight']!.data;
-  row.set(slope, row.length - slope.length);
-  weights['fc_r.bias']!.data[0] = offset;
+  for (const output of predictor.outputs) {
+    const layer = layerOf(output);
+    const { shape, data } = weights[`${layer}.weight`]!;
+    const [matrix, bias] = [new Float32Array(data.length), new Float32Array(output.count)];
+    for (let index = 0; index < output.count; index++) {
+      const wanted = spans.map((span) => output.range.inverse(output.start(span, index)));
+      const { slope, offset } = leastSquares(read, wanted);
+      matrix.set(slope, (index + 1) * (data.length / output.count) - slope.length);
+      bias[index] = offset;
+    }
+    weights[`${layer}.weight`] = { shape, data: matrix };
+    weights[`${layer}.bias`] = { shape: [output.count], data: bias };
+  }
   return { ...predictor, weights };
 }
 

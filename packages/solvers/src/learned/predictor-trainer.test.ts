@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { torchCpu } from '../random/torch-cpu.js';
 import type { Predict, Steering } from '../solver.js';
+import { placement } from '../students/opening.js';
 import { type Predictor, predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
@@ -15,8 +16,8 @@ const at = [
 ] as const;
 const cotangent: Steering = {
   r: Float64Array.of(1, -2, 0.5),
-  scaleDir: Float64Array.of(30, 10, -20),
-  scaleTime: Float64Array.of(-1, 3, 2),
+  scale_dir: Float64Array.of(30, 10, -20),
+  scale_time: Float64Array.of(-1, 3, 2),
 };
 
 function objective(predictor: Predictor): number {
@@ -24,14 +25,8 @@ function objective(predictor: Predictor): number {
 }
 
 function weighed(output: Predict): number {
-  const steering = output(...at);
-  const { r, scaleDir, scaleTime } = cotangent;
-  return r.reduce(
-    (sum, value, i) =>
-      sum +
-      value * steering.r[i]! +
-      scaleDir[i]! * steering.scaleDir[i]! +
-      scaleTime[i]! * steering.scaleTime[i]!,
+  return Object.entries(output(...at)).reduce(
+    (sum, [name, values]) => values.reduce((part, value, i) => part + value * cotangent[name]![i]!, sum),
     0,
   );
 }
@@ -49,12 +44,12 @@ function difference(output: Predict, weight: Float32Array, index: number): numbe
 
 describe('trainer', () => {
   it.each([
-    { scaleDir: 0.05, scaleTime: 0.2 },
-    { scaleDir: 0.05, scaleTime: 0 },
-    { scaleDir: 0, scaleTime: 0.2 },
-    { scaleDir: 0, scaleTime: 0 },
+    { scale_dir: 0.05, scale_time: 0.2 },
+    { scale_dir: 0.05, scale_time: 0 },
+    { scale_dir: 0, scale_time: 0.2 },
+    { scale_dir: 0, scale_time: 0 },
   ])('gradient by every weight, %o', (settings) => {
-    const predictor = initPredictor({ seed: 2, ...settings });
+    const predictor = initPredictor({ seed: 2, outputs: placement(settings) });
     const found = trainer({ predictor }).gradient([...at], cotangent);
     expect(Object.keys(found).sort()).toEqual(Object.keys(predictor.weights).sort());
     const output = predict(predictor); // reads the weights each time it is asked
@@ -71,7 +66,7 @@ describe('trainer', () => {
   });
 
   it('descends: the objective falls, and a predictor that was read stays as it was', () => {
-    const predictor = initPredictor({ seed: 2, scaleDir: 0.05, scaleTime: 0.2 });
+    const predictor = initPredictor({ seed: 2, outputs: placement({ scale_dir: 0.05, scale_time: 0.2 }) });
     const training = trainer({ predictor, lr: 1e-3 });
     expect(training.predictor).toEqual(predictor);
     const gradients = training.gradient([...at], cotangent);
@@ -82,16 +77,16 @@ describe('trainer', () => {
       -1e-3 * Math.sign(gradients['fc_r.bias']![0]!),
       7,
     );
-    const kept = structuredClone(after);
+    const kept = { ...after, weights: structuredClone(after.weights) };
     training.descend(gradients);
     expect(after).toEqual(kept);
     expect(training.predictor).not.toEqual(kept);
   });
 
   it('refuses a damaged predictor', () => {
-    const predictor = initPredictor({ seed: 2, scaleDir: 0.05, scaleTime: 0 });
-    expect(() => trainer({ predictor: { ...predictor, scaleTime: 0.2 } })).toThrowError(
-      expect.objectContaining({ code: 'E_PREDICTOR' }),
-    );
+    const predictor = initPredictor({ seed: 2, outputs: placement({ scale_dir: 0.05, scale_time: 0 }) });
+    expect(() =>
+      trainer({ predictor: { ...predictor, outputs: placement({ scale_dir: 0.05, scale_time: 0.2 }) } }),
+    ).toThrowError(expect.objectContaining({ code: 'E_PREDICTOR' }));
   });
 });

@@ -21,7 +21,7 @@ export interface Trainer {
  *
  * - `lr`: learning rate, 5·10⁻³ in the paper and by default.
  *
- * @throws PredictorError (E_PREDICTOR) if the predictor's weights aren't as its settings ask
+ * @throws PredictorError (E_PREDICTOR) if the predictor's weights aren't as its outputs ask
  */
 export function trainer({
   predictor,
@@ -31,7 +31,7 @@ export function trainer({
   readonly lr?: number;
 }): Trainer {
   checkPredictor(predictor);
-  const { scaleDir, scaleTime, weights } = predictor;
+  const { outputs, weights } = predictor;
   const { step } = adam(weights, lr);
   let current = predictor;
 
@@ -41,7 +41,7 @@ export function trainer({
     },
     gradient: (at, cotangent) => predictorGradient(current, at, cotangent),
     descend(gradients, share) {
-      current = { scaleDir, scaleTime, weights: step(gradients, share) };
+      current = { outputs, weights: step(gradients, share) };
     },
   };
 }

@@ -1,21 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import {
-  checkPredictor,
-  embedSigma,
-  type Predictor,
-  type PredictorSettings,
-  predict,
-  type Weight,
-} from './predictor.js';
+import type { Output } from '../output.js';
+import { placement } from '../students/opening.js';
+import { checkPredictor, embedSigma, type Predictor, predict, type Weight } from './predictor.js';
 import { PredictorError } from './predictor-error.js';
 import { initPredictor } from './predictor-init.js';
 
-const both: PredictorSettings = { scaleDir: 0.05, scaleTime: 0.2 };
+const both = placement({ scale_dir: 0.05, scale_time: 0.2 });
 
 /** A predictor whose biases are not 0, as after training. */
-function trained(settings: PredictorSettings, seed = 3): Predictor {
-  const { weights } = initPredictor({ seed, ...settings });
-  return changed({ ...settings, weights }, (data, name) =>
+function trained(outputs: readonly Output[], seed = 3): Predictor {
+  return changed(initPredictor({ seed, outputs }), (data, name) =>
     name.endsWith('.bias') ? data.map((_, i) => Math.sin(i + name.length) / 4) : data,
   );
 }
@@ -35,7 +29,7 @@ const silu = (x: number) => x * sigmoid(x);
 
 /** A predictor of zeros but for single weights. */
 function sparse(entries: Readonly<Record<string, readonly [index: number, value: number]>>): Predictor {
-  return changed(initPredictor({ seed: 0, ...both }), (data, name) =>
+  return changed(initPredictor({ seed: 0, outputs: both }), (data, name) =>
     data.map((_, i) => (entries[name]?.[0] === i ? entries[name][1] : 0)),
   );
 }
@@ -59,7 +53,7 @@ describe('predict', () => {
         'fc_r.weight': [3, 0.75],
       }),
     )(...at);
-    r.forEach((value, i) => {
+    r!.forEach((value, i) => {
       const feature = silu(2 * bottleneck[i * 64 + 7]! + 0.125);
       expect(value).toBeCloseTo(sigmoid(0.75 * (3 * feature - 0.25)), 12);
     });
@@ -73,7 +67,7 @@ describe('predict', () => {
           'map_layer0.bias': [2, 0.5],
           'fc_r.weight': [input, 1],
         }),
-      )(...at).r[1];
+      )(...at).r![1];
     const time = (sigma: number) => sigmoid(silu(2 * Math.cos(sigma * 0.002154434332624078) + 0.5));
     expect(from(4 + 2)).toBeCloseTo(time(9.7), 12);
     expect(from(4 + 8 + 2)).toBeCloseTo(time(0.47), 12);
@@ -81,10 +75,10 @@ describe('predict', () => {
 
   it('scales by 1 − setting to 1 + setting', () => {
     const scales = (logit: number) => {
-      const { scaleDir, scaleTime } = predict(
+      const { scale_dir, scale_time } = predict(
         sparse({ 'fc_scale_dir.bias': [0, logit], 'fc_scale_time.bias': [0, logit] }),
       )(...at);
-      return [scaleDir[2], scaleTime[2]].map((scale) => expect.closeTo(scale!, 7));
+      return [scale_dir![2], scale_time![2]].map((scale) => expect.closeTo(scale!, 7));
     };
     expect([1.05, 1.2]).toEqual(scales(100));
     expect([0.95, 0.8]).toEqual(scales(-100));
@@ -92,40 +86,36 @@ describe('predict', () => {
   });
 
   it('gives r = ½ and scales of 1 for weights of 0', () => {
-    const zero = changed(initPredictor({ seed: 0, ...both }), (data) => data.map(() => 0));
-    const halfWay = { r: [0.5, 0.5, 0.5], scaleDir: [1, 1, 1], scaleTime: [1, 1, 1] };
-    const steering = predict(zero)(...at);
-    expect({
-      r: [...steering.r],
-      scaleDir: [...steering.scaleDir],
-      scaleTime: [...steering.scaleTime],
-    }).toEqual(halfWay);
+    const zero = changed(initPredictor({ seed: 0, outputs: both }), (data) => data.map(() => 0));
+    const halfWay = { r: [0.5, 0.5, 0.5], scale_dir: [1, 1, 1], scale_time: [1, 1, 1] };
+    const steering = Object.entries(predict(zero)(...at)).map(([name, values]) => [name, [...values]]);
+    expect(Object.fromEntries(steering)).toEqual(halfWay);
   });
 
   it('lets a bias move its own output alone, as far as its setting lets it', () => {
     const pushed = (layer: string) =>
       predict(
-        changed(initPredictor({ seed: 0, ...both }), (data, name) =>
+        changed(initPredictor({ seed: 0, outputs: both }), (data, name) =>
           data.map(() => (name === `${layer}.bias` ? 100 : 0)),
         ),
       )(...at);
-    expect(pushed('fc_r').r[0]).toBe(1);
-    expect(pushed('fc_r').scaleDir[0]).toBe(1);
-    expect(pushed('fc_scale_dir').scaleDir[0]).toBe(1.05);
-    expect(pushed('fc_scale_dir').r[0]).toBe(0.5);
-    expect(pushed('fc_scale_time').scaleTime[0]).toBe(1.2);
+    expect(pushed('fc_r').r![0]).toBe(1);
+    expect(pushed('fc_r').scale_dir![0]).toBe(1);
+    expect(pushed('fc_scale_dir').scale_dir![0]).toBe(1.05);
+    expect(pushed('fc_scale_dir').r![0]).toBe(0.5);
+    expect(pushed('fc_scale_time').scale_time![0]).toBe(1.2);
   });
 
   it('reads each sample by itself', () => {
     const forward = predict(trained(both));
     const alone = forward(bottleneck.subarray(64, 128), 9.7, 0.47);
-    expect(forward(...at).r[1]).toBe(alone.r[0]);
+    expect(forward(...at).r![1]).toBe(alone.r![0]);
     expect(new Set(forward(...at).r).size).toBe(3);
   });
 
   it('tells the two noise levels apart', () => {
     const forward = predict(trained(both));
-    expect(forward(bottleneck, 9.7, 0.47).r[0]).not.toBe(forward(bottleneck, 0.47, 9.7).r[0]);
+    expect(forward(bottleneck, 9.7, 0.47).r![0]).not.toBe(forward(bottleneck, 0.47, 9.7).r![0]);
   });
 });
 
@@ -135,7 +125,11 @@ describe('checkPredictor', () => {
   const nan = changed(good, (data, name) => (name === 'enc_layer1.bias' ? data.map(() => Number.NaN) : data));
   it.each<[string, Predictor, RegExp]>([
     ['a weight that is missing', { ...good, weights: lacking }, /fc_r\.bias \[1\]; found none/],
-    ['one of an output that does not exist', { ...good, scaleTime: 0 }, /fc_scale_time\.weight not at all/],
+    [
+      'one of an output that does not exist',
+      { ...good, outputs: placement({ scale_dir: 0.05 }) },
+      /fc_scale_time\.weight not at all/,
+    ],
     [
       'one of another shape',
       { ...good, weights: { ...good.weights, 'fc_r.bias': { shape: [2], data: new Float32Array(2) } } },
@@ -147,7 +141,6 @@ describe('checkPredictor', () => {
       /1 finite numbers; found 0/,
     ],
     ['one that is not finite', nan, /enc_layer1\.bias/],
-    ['a setting out of its range', { ...good, scaleDir: -0.01 }, /scaleDir/],
   ])('refuses %s', (_what, predictor, message) => {
     expect(() => checkPredictor(predictor)).toThrowError(PredictorError);
     expect(() => predict(predictor)).toThrowError(message);

@@ -1,5 +1,6 @@
 import { BOTTLENECK_SIZE } from '../drive/analytical-first-step.js';
 import { addProduct, transposed } from '../math/matrix.js';
+import type { Output } from '../output.js';
 import type { Predict, Vector } from '../solver.js';
 import { PredictorError } from './predictor-error.js';
 
@@ -12,14 +13,10 @@ export interface Weight {
 /** Weights by their official names, as `enc_layer0.weight`. */
 export type Weights = Readonly<Record<string, Weight>>;
 
-/** How far the scales may leave 1: each is in 1 − setting … 1 + setting. At 0 the output does not exist and counts as 1. */
-export interface PredictorSettings {
-  readonly scaleDir: number;
-  readonly scaleTime: number;
-}
-
-/** The AMED predictor as data: about 9,000 weights under the official names. */
-export interface Predictor extends PredictorSettings {
+/** A predictor as data, AMED's network for any outputs: about 9,000 weights under the official names. */
+export interface Predictor {
+  /** Of the student that it steers, in the order of its layers. */
+  readonly outputs: readonly Output[];
   readonly weights: Weights;
 }
 
@@ -38,41 +35,33 @@ export function embedSigma(sigma: number): number[] {
   return [Math.sin, Math.cos].flatMap((wave) => frequencies.map((frequency) => wave(sigma * frequency)));
 }
 
+/** The layer that gives an output. */
+export const layerOf = ({ name }: Output): string => `fc_${name}`;
+
 /** The linear layers of a predictor in their official order: [name, inputs, outputs]. */
-export function layers({
-  scaleDir,
-  scaleTime,
-}: PredictorSettings): readonly (readonly [string, number, number])[] {
-  return [
-    ['map_layer0', embeddedWidth, embeddedWidth],
-    ['enc_layer0', BOTTLENECK_SIZE, hiddenWidth],
-    ['enc_layer1', hiddenWidth, encodedWidth],
-    ['fc_r', joinedWidth, 1],
-    ...(scaleDir > 0 ? [['fc_scale_dir', joinedWidth, 1] as const] : []),
-    ...(scaleTime > 0 ? [['fc_scale_time', joinedWidth, 1] as const] : []),
-  ];
-}
+export const layers = (outputs: readonly Output[]): readonly (readonly [string, number, number])[] => [
+  ['map_layer0', embeddedWidth, embeddedWidth],
+  ['enc_layer0', BOTTLENECK_SIZE, hiddenWidth],
+  ['enc_layer1', hiddenWidth, encodedWidth],
+  ...outputs.map((output) => [layerOf(output), joinedWidth, output.count] as const),
+];
 
 /**
  * The predictor's forward pass, in double arithmetic.
  *
- * - Reads the bottleneck [n × 64] that opens a step and the step's two noise levels; gives r, scaleDir, scaleTime, each [n].
+ * - Reads the bottleneck [n × 64] that opens a step and the step's two noise levels; gives each output, [n × count].
  * - Source: AMED-Solver, arXiv:2312.00094, section 3.3; layers and names as in the official code.
  *
  * @throws PredictorError (E_PREDICTOR) if weights are missing, unknown, of another shape or not finite
  */
 export function predict(predictor: Predictor): Predict {
   checkPredictor(predictor);
-  const { scaleDir, scaleTime, weights } = predictor;
+  const { outputs, weights } = predictor;
   return (...at) => {
     const { joined } = layerValues(predictor, at);
-    const output = (name: string) => linear(weights, name, joined).map(sigmoid);
-    const r = output('fc_r');
-    const scale = (name: string, setting: number) =>
-      setting > 0
-        ? output(name).map((part) => 1 + setting * (2 * part - 1))
-        : new Float64Array(r.length).fill(1);
-    return { r, scaleDir: scale('fc_scale_dir', scaleDir), scaleTime: scale('fc_scale_time', scaleTime) };
+    return Object.fromEntries(
+      outputs.map((output) => [output.name, linear(weights, layerOf(output), joined).map(output.range.at)]),
+    );
   };
 }
 
@@ -131,29 +120,21 @@ export const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const silu = (x: number) => x * sigmoid(x);
 
 /**
- * Checks that a predictor from outside has exactly the weights that its settings ask for.
+ * Checks that a predictor from outside has exactly the weights that its outputs ask for.
  *
  * @throws PredictorError (E_PREDICTOR)
  */
-export function checkPredictor({ scaleDir, scaleTime, weights }: Predictor): void {
-  for (const [name, setting] of Object.entries({ scaleDir, scaleTime }))
-    if (!(setting >= 0 && setting <= 1))
-      throw new PredictorError(
-        'E_PREDICTOR',
-        `${name} is how far a scale may leave 1, so from 0 to 1; found ${setting}. The paper uses 0.01 for scaleDir and 0 or 0.2 for scaleTime.`,
-        { name, found: setting },
-      );
+export function checkPredictor({ outputs, weights }: Predictor): void {
   const expected = new Map<string, readonly number[]>();
-  for (const [name, inputs, outputs] of layers({ scaleDir, scaleTime }))
-    expected.set(`${name}.weight`, [outputs, inputs]).set(`${name}.bias`, [outputs]);
-
-  const settings = `scaleDir ${scaleDir} and scaleTime ${scaleTime}`;
+  for (const [name, from, to] of layers(outputs))
+    expected.set(`${name}.weight`, [to, from]).set(`${name}.bias`, [to]);
+  const told = outputs.map(({ name }) => name).join(', ');
   for (const name of new Set([...expected.keys(), ...Object.keys(weights)])) {
     const [shape, found] = [expected.get(name), weights[name]];
     if (String(shape) !== String(found?.shape))
       throw new PredictorError(
         'E_PREDICTOR',
-        `a predictor with ${settings} has ${name} ${shape ? `[${shape}]` : 'not at all'}; found ${found ? `[${found.shape}]` : 'none'}. Give the settings that it was trained with.`,
+        `a predictor of ${told} has ${name} ${shape ? `[${shape}]` : 'not at all'}; found ${found ? `[${found.shape}]` : 'none'}. Give the settings that it was trained with.`,
         { name, expected: shape, found: found?.shape },
       );
     const length = shape!.reduce((a, b) => a * b);

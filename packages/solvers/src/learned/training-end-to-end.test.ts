@@ -3,6 +3,7 @@ import { students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { trainingBatch } from '../methods/analytic.test.helpers.js';
 import type { Steering, Student } from '../solver.js';
+import { placement } from '../students/opening.js';
 import { predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
@@ -12,7 +13,7 @@ import { drawTrajectory, endSlopes } from './training-trajectory.js';
 const n = 4;
 const size = 3;
 const { sigmas, denoise, start, teacher } = trainingBatch(n, size);
-const both = { scaleDir: 0.05, scaleTime: 0.2 };
+const both = { scale_dir: 0.05, scale_time: 0.2 };
 const openings = [denoise({ x: start, sigma: 80 })];
 const everyStudent = Object.entries(students).map(([name, make]) => [name, make() as Student] as const);
 
@@ -35,7 +36,7 @@ async function train(
     ...others
   }: Partial<EndToEndStep> & { settings?: typeof both; lr?: number } = {},
 ) {
-  const training = trainer({ predictor: initPredictor({ seed: 1, ...settings }), lr });
+  const training = trainer({ predictor: initPredictor({ seed: 1, outputs: placement(settings) }), lr });
   let asked = 0;
   const what = {
     trainer: training,
@@ -58,8 +59,8 @@ async function train(
 
 describe('evaluations', () => {
   it.each([
-    ['r', { scaleDir: 0, scaleTime: 0 }, 6 + 3 + 6],
-    ['r and scaleDir', { ...both, scaleTime: 0 }, 6 + 3 + 12],
+    ['r', { scale_dir: 0, scale_time: 0 }, 6 + 3 + 6],
+    ['r and scaleDir', { ...both, scale_time: 0 }, 6 + 3 + 12],
     ['all outputs', both, 6 + 3 + 3 + 18],
   ])('%s', async (_, settings, expected) => {
     for (const [, student] of everyStudent)
@@ -89,18 +90,18 @@ describe.each(everyStudent)('%s', (_, student) => {
   });
 
   it('finds how the end moves with the outputs of every interval', async () => {
-    const predictor = initPredictor({ seed: 1, ...both });
+    const predictor = initPredictor({ seed: 1, outputs: placement(both) });
     const route = { student, n, sigmas, denoise };
     const passages = await drawTrajectory(route, predictor, start, undefined);
     const steerings = passages.map(({ steering }) => steering);
     for (let k = 0; k < passages.length; k++)
-      for (const { output, slope } of await endSlopes(route, passages, k, both, 1e-6)) {
+      for (const { output, slope } of await endSlopes(route, passages, k, predictor.outputs, 1e-6)) {
         const side = (sign: number) =>
           solved(
             student,
             steerings.map((steering, j) =>
               j === k
-                ? { ...steering, [output]: steering[output].map((value) => value + sign * 1e-5) }
+                ? { ...steering, [output.name]: steering[output.name]!.map((value) => value + sign * 1e-5) }
                 : steering,
             ),
           ).x;
@@ -114,7 +115,7 @@ describe.each(everyStudent)('%s', (_, student) => {
   });
 
   it('brings the end nearer to where the teacher ends', async () => {
-    const training = trainer({ predictor: initPredictor({ seed: 1, ...both }) });
+    const training = trainer({ predictor: initPredictor({ seed: 1, outputs: placement(both) }) });
     const far = () => {
       const { x } = solveSync({
         solver: student.steered(predict(training.predictor)),
@@ -144,7 +145,7 @@ describe.each(everyStudent)('%s', (_, student) => {
 
 describe('a range of what is seen', () => {
   const student = students.euler() as Student;
-  const untrained = initPredictor({ seed: 1, ...both }).weights;
+  const untrained = initPredictor({ seed: 1, outputs: placement(both) }).weights;
 
   it('counts values beyond as the bound, where the trajectory ends', async () => {
     const { trained } = await train(student);
@@ -175,7 +176,7 @@ describe('a range of what is seen', () => {
 
 it('the learning rate falls to 0 along half a cosine', async () => {
   const student = students.euler() as Student;
-  const untrained = initPredictor({ seed: 1, ...both });
+  const untrained = initPredictor({ seed: 1, outputs: placement(both) });
   const moved = async (done: number) => {
     const { predictor } = await train(student, { lr: 1e-4, done });
     const [before, after] = [untrained, predictor].map(({ weights }) => weights['fc_r.bias']!.data[0]!);

@@ -29,8 +29,9 @@ export interface EndToEndStep<State extends SolverState = SolverState> extends T
  * - Losses have many valleys: begin in a good one, with `withMiddles`.
  * - The slopes of the end by every output give a model of the loss, of second order and each sample's own (Gauss–Newton).
  *   Adam takes `descents` steps on it, for which the denoiser isn't asked.
- * - Evaluations, with K intervals and m outputs that exist (r, scaleDir, scaleTime): 2K for the trajectory, less 1 where
- *   its opening is given or analytical; K for r and K for scaleTime; m·K(K − 1) to draw the rest again.
+ * - Evaluations of a student that takes two an interval, with K intervals and m numbers of the predictor: 2K for the
+ *   trajectory, less 1 where its opening is given or analytical; K for each number that moves what is evaluated (r and
+ *   scale_time); m·K(K − 1) to draw the rest again.
  * - Of the teacher's points the first and the last are used; the others give the reported losses. The last loss is the
  *   one that is trained on, within `range`.
  * - Compared with `trainStep`: docs/loss-weight.md.
@@ -70,7 +71,7 @@ export async function trainEndToEnd<State extends SolverState>(
   const trained: Interval[] = [];
   for (const [k, passage] of passages.entries()) {
     const before = asked;
-    const found = await endSlopes(route, passages, k, trainer.predictor, epsilon);
+    const found = await endSlopes(route, passages, k, trainer.predictor.outputs, epsilon);
     const within = (slope: Vector) => slope.map((s, i) => (end[i]! > high || end[i]! < low ? 0 : s));
     slopes.push(...found.map((one) => ({ ...one, slope: within(one.slope) })));
     const nfe = drawn[k]! + asked - before;
@@ -80,7 +81,7 @@ export async function trainEndToEnd<State extends SolverState>(
     steerings: passages.map(({ steering }) => steering),
     slopes,
     error,
-    settings: trainer.predictor,
+    n,
   });
   for (let descent = 0; descent < descents; descent++) {
     const output = predict(trainer.predictor);

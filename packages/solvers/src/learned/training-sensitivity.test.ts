@@ -3,17 +3,17 @@ import { students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { denoiser, twoClusters } from '../methods/analytic.test.helpers.js';
 import type { Request, Steering, Student, Vector } from '../solver.js';
+import { placement } from '../students/opening.js';
 import { sensitivity } from './training-sensitivity.js';
 
 const n = 2;
 const x = Float64Array.of(2, -0.7, 1.1, -3);
 const [sigma, sigmaNext] = [2, 0.3];
 const denoise = denoiser(twoClusters, n);
-const settings = { scaleDir: 0, scaleTime: 0 };
+const outputs = placement({});
 
 function steeringAt(r: readonly number[]): Steering {
-  const ones = new Float64Array(n).fill(1);
-  return { r: Float64Array.from(r), scaleDir: ones, scaleTime: ones };
+  return { r: Float64Array.from(r) };
 }
 
 /** The step of a student without history, and the noise levels at which its middle points were evaluated. */
@@ -25,14 +25,14 @@ async function measure(student: Student, r: readonly number[], epsilon: number) 
       return solver.step(solver.init(x, n), sigma, sigmaNext, 1);
     },
     opened: { steering: steeringAt(r), evaluations: [denoise({ x, sigma })] },
-    settings,
+    outputs,
     epsilon,
     denoise: (request: Request) => {
       middles.push(request.sigma as Vector);
       return denoise(request);
     },
   });
-  return { end, slope: slopes.r!, middles };
+  return { end, slope: slopes[0]!.slope, middles };
 }
 
 function endOf(student: Student, r: readonly number[]): Vector {

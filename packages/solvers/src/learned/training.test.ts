@@ -3,6 +3,7 @@ import { students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { trainingBatch } from '../methods/analytic.test.helpers.js';
 import type { Evaluation, Request, Steering, Student, Vector } from '../solver.js';
+import { placement } from '../students/opening.js';
 import { predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
@@ -20,15 +21,15 @@ const inFloat = ({ x, sigma }: Request): Evaluation => {
 const openings = teacher.slice(0, -1).map((x, k) => inDouble({ x, sigma: sigmas[k]! }));
 
 const everyStudent = Object.entries(students).map(([name, make]) => [name, make() as Student] as const);
-const both = { scaleDir: 0.05, scaleTime: 0.2 };
-const neither = { scaleDir: 0, scaleTime: 0 };
+const both = { scale_dir: 0.05, scale_time: 0.2 };
+const neither = { scale_dir: 0, scale_time: 0 };
 
 /** Trains once, an untrained predictor by default; `lr` 0 leaves it as it is. */
 async function train(
   student: Student,
   { settings = both, lr = 0, ...others }: Partial<TrainStep> & { settings?: typeof both; lr?: number } = {},
 ) {
-  const predictor = initPredictor({ seed: 1, ...settings });
+  const predictor = initPredictor({ seed: 1, outputs: placement(settings) });
   const training = trainer({ predictor, lr });
   let asked = 0;
   const trained = await trainStep({
@@ -59,7 +60,7 @@ describe('evaluations', () => {
   const afs = true;
   it.each<[string, Partial<TrainStep> & { settings: typeof both }, number[], number[]]>([
     ['openings given', { settings: neither, openings }, [2, 2, 2], [3, 4, 4]],
-    ['openings given, scaleDir', { settings: { ...both, scaleTime: 0 }, openings }, [2, 2, 2], [3, 4, 4]],
+    ['openings given, scaleDir', { settings: { ...both, scale_time: 0 }, openings }, [2, 2, 2], [3, 4, 4]],
     ['openings given, scaleTime', { settings: both, openings }, [4, 4, 4], [5, 6, 6]],
     ['no opening', { settings: neither }, [3, 3, 3], [4, 4, 4]],
     ['some openings', { settings: neither, openings: [undefined, openings[1]] }, [3, 2, 3], [4, 4, 4]],
@@ -129,10 +130,10 @@ describe.each(everyStudent)('%s', (_, student) => {
     const points = teacher.slice(k, k + 2);
     const { trained } = await train(student, { sigmas: levels, teacher: points, denoise });
     const { steering, cotangent } = trained[0]!;
-    for (const name of ['r', 'scaleDir', 'scaleTime'] as const) {
+    for (const name of ['r', 'scale_dir', 'scale_time'] as const) {
       // Each output acts on its own sample, so one difference of them all gives every derivative; in double, and fine.
       const at = (by: number) => {
-        const moved = { ...steering, [name]: steering[name].map((value) => value + by) };
+        const moved = { ...steering, [name]: steering[name]!.map((value) => value + by) };
         return end(student, 0, points[0]!, moved, levels);
       };
       const [up, down, centre] = [at(1e-6), at(-1e-6), at(0)];
@@ -143,7 +144,7 @@ describe.each(everyStudent)('%s', (_, student) => {
       });
       const largest = Math.max(...fine.map(Math.abs));
       expect(largest).toBeGreaterThan(0);
-      cotangent[name].forEach((value, i) => {
+      cotangent[name]!.forEach((value, i) => {
         expect(Math.abs(value - fine[i]!) / largest).toBeLessThan(1e-3);
       });
     }
@@ -200,14 +201,14 @@ describe('trainStep', () => {
     });
     const again = moved(openings[1]!.bottleneck!, 9.7, 0.47);
     expect(first).not.toBe(0);
-    trained[1]!.steering.r.forEach((value, i) => {
-      expect(value).toBeCloseTo(again.r[i]!, 5);
+    trained[1]!.steering.r!.forEach((value, i) => {
+      expect(value).toBeCloseTo(again.r![i]!, 5);
     });
     expect(after.weights['fc_r.bias']!.data[0]).not.toBe(predictor.weights['fc_r.bias']!.data[0]);
   });
 
   it.each([-8, 8])('stays within the interval where r is at its end: logit %d', async (logit) => {
-    const predictor = initPredictor({ seed: 1, ...neither });
+    const predictor = initPredictor({ seed: 1, outputs: placement(neither) });
     predictor.weights['fc_r.bias']!.data.fill(logit);
     predictor.weights['fc_r.weight']!.data.fill(0);
     const training = trainer({ predictor });
@@ -227,7 +228,9 @@ describe('trainStep', () => {
   });
 
   it('brings the loss down', async () => {
-    const training = trainer({ predictor: initPredictor({ seed: 0, scaleDir: 0.01, scaleTime: 0 }) });
+    const training = trainer({
+      predictor: initPredictor({ seed: 0, outputs: placement({ scale_dir: 0.01, scale_time: 0 }) }),
+    });
     const losses: number[] = [];
     for (let i = 0; i < 20; i++) {
       const trained = await trainStep({

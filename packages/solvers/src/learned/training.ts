@@ -48,7 +48,7 @@ export interface Interval {
   readonly loss: number;
   /** Where the student arrived, [n × size]. */
   readonly x: Vector;
-  /** The predictor's outputs before its weights moved, each [n]. */
+  /** The predictor's outputs before its weights moved, each [n × count]. */
   readonly steering: Steering;
   /** Evaluations asked of the denoiser; a batch counts once. */
   readonly nfe: number;
@@ -56,7 +56,7 @@ export interface Interval {
 
 /** What `trainStep` made of one interval. */
 export interface TrainedInterval extends Interval {
-  /** The loss's derivative by the outputs, each [n]; 0 for an output that does not exist. */
+  /** The loss's derivative by the outputs, each [n × count]. */
   readonly cotangent: Steering;
   /** The loss's derivative by the weights. */
   readonly gradients: Gradients;
@@ -66,8 +66,9 @@ export interface TrainedInterval extends Interval {
  * One training step of the predictor: over each interval in turn the student's step is compared with the teacher's point,
  * and Adam moves the weights once.
  *
- * - Evaluations per interval: 2, and 2 more with `scaleTime`; one more to open it, unless the opening is given or
- *   analytical; one more for a student with memory, whose own point the next interval starts from.
+ * - Evaluations per interval, of a student that takes two: 2 for each number that moves what is evaluated (r and
+ *   scale_time); one more to open it, unless the opening is given or analytical; one more for a student with memory, whose
+ *   own point the next interval starts from.
  * - A student without memory starts each interval from the teacher's point.
  * - Gradients flow through the intermediate time, the point there and its evaluation; none through earlier intervals.
  * - Source: AMED-Solver, arXiv:2312.00094, Algorithm 1. Deviation: derivatives of the step are central differences.
@@ -112,11 +113,12 @@ export async function trainStep<State extends SolverState>(
     const opened = { steering, evaluations: [opening] };
 
     const ended = student.singleStep ? undefined : await finish(steered(steering), [opening], denoise);
+    const { outputs } = trainer.predictor;
     const { x, slopes } = await sensitivity({
       step: steered,
       opened,
-      ...(ended && { centre: { steering, evaluations: ended.evaluations, x: ended.state.x } }),
-      settings: trainer.predictor,
+      centre: ended && { steering, evaluations: ended.evaluations, x: ended.state.x },
+      outputs,
       epsilon,
       denoise,
     });
@@ -124,11 +126,13 @@ export async function trainStep<State extends SolverState>(
 
     const error = combine([1, x], [-1, target]);
     const loss = lossOf(error, n, k, sigmas);
-    const cotangent = {
-      r: contract(error, slopes.r, n),
-      scaleDir: contract(error, slopes.scaleDir, n),
-      scaleTime: contract(error, slopes.scaleTime, n),
-    };
+    const cotangent = Object.fromEntries(
+      outputs.map(({ name, count }) => [name, new Float64Array(n * count)]),
+    );
+    for (const { output, index, slope } of slopes)
+      contract(error, slope, n).forEach((derivative, i) => {
+        cotangent[output.name]![i * output.count + index] = derivative;
+      });
     const gradients = trainer.gradient(inputs, cotangent);
     trainer.descend(gradients);
 
@@ -167,10 +171,10 @@ async function open(
   return { ...asked[0]!, opening };
 }
 
-/** The derivative of Σ error²/n by one output of each sample, [n], from the slope of x by it. */
-function contract(error: Vector, slope: Vector | undefined, n: number): Vector {
+/** The derivative of Σ error²/n by one number of each sample, [n], from the slope of x by it. */
+function contract(error: Vector, slope: Vector, n: number): Vector {
   const derivative = new Float64Array(n);
-  slope?.forEach((s, i) => {
+  slope.forEach((s, i) => {
     derivative[Math.floor((i * n) / error.length)]! += (2 / n) * error[i]! * s;
   });
   return derivative;

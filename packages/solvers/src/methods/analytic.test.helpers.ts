@@ -52,8 +52,8 @@ export function fixed(r: number | readonly number[] = 0.5, scaleDir = 1, scaleTi
     const n = bottleneck.length / 64;
     return {
       r: Float64Array.from({ length: n }, (_, i) => (typeof r === 'number' ? r : r[i % r.length]!)),
-      scaleDir: new Float64Array(n).fill(scaleDir),
-      scaleTime: new Float64Array(n).fill(scaleTime),
+      scale_dir: new Float64Array(n).fill(scaleDir),
+      scale_time: new Float64Array(n).fill(scaleTime),
     };
   };
 }
@@ -66,7 +66,7 @@ export const lively: Predict = (bottleneck, sigma, sigmaNext) => {
       const wave = Math.sin(bottleneck[i * 64 + 1]! + shift + Math.log(sigma * sigmaNext));
       return low + ((high - low) * (1 + wave)) / 2;
     });
-  return { r: spread(0.3, 0.7, 0), scaleDir: spread(0.99, 1.01, 1), scaleTime: spread(0.9, 1.1, 2) };
+  return { r: spread(0.3, 0.7, 0), scale_dir: spread(0.99, 1.01, 1), scale_time: spread(0.9, 1.1, 2) };
 };
 
 export interface Method {

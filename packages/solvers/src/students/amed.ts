@@ -3,7 +3,7 @@ import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { opening } from './opening.js';
+import { placed, placement, placementChoices } from './opening.js';
 
 /**
  * AMED-Solver: an Euler step to the intermediate time, and its slope from there for the whole interval.
@@ -22,7 +22,7 @@ export const amed: Student<{ readonly x: Vector }> = {
     order: 2,
     init: (x) => ({ x }),
     *step({ x }, sigma, sigmaNext) {
-      const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* opening(predict, x, sigma, sigmaNext);
+      const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* placed(predict, x, sigma, sigmaNext);
       const middle = eulerUpdate(x, slopeAt(x, denoised, sigma), sigma, sigmaMid);
       const slopeMid = slopeAt(middle, (yield* evaluate(middle, sigmaAsked)).denoised, sigmaMid);
       return { x: eulerUpdate(x, slopeMid, sigma, sigmaNext, scaleDir) };
@@ -30,4 +30,11 @@ export const amed: Student<{ readonly x: Vector }> = {
   }),
 };
 
-export const amedMethod = steeredMethod({ name: 'amed', options: {}, teacher: 'heun', make: () => amed });
+export const amedMethod = steeredMethod({
+  name: 'amed',
+  evaluations: 2,
+  options: placementChoices,
+  outputs: placement,
+  teacher: 'heun',
+  make: () => amed,
+});

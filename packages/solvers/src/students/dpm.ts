@@ -4,7 +4,7 @@ import { steeredMethod } from '../method.js';
 import { dpmUpdate } from '../methods/dpm.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { opening } from './opening.js';
+import { placed, placement, placementChoices } from './opening.js';
 
 /**
  * DPM-Solver-2 with a predictor (AMED-Plugin): its r is the predictor's.
@@ -22,7 +22,7 @@ export const dpmStudent: Student<{ readonly x: Vector }> = {
     order: 2,
     init: (x) => ({ x }),
     *step({ x }, sigma, sigmaNext) {
-      const { denoised, r, sigmaMid, sigmaAsked, scaleDir } = yield* opening(predict, x, sigma, sigmaNext);
+      const { denoised, r, sigmaMid, sigmaAsked, scaleDir } = yield* placed(predict, x, sigma, sigmaNext);
       const slope = slopeAt(x, denoised, sigma);
       const middle = eulerUpdate(x, slope, sigma, sigmaMid);
       const slopeMid = slopeAt(middle, (yield* evaluate(middle, sigmaAsked)).denoised, sigmaMid);
@@ -33,7 +33,9 @@ export const dpmStudent: Student<{ readonly x: Vector }> = {
 
 export const steeredDpm = steeredMethod({
   name: 'dpm',
-  options: {},
+  evaluations: 2,
+  options: placementChoices,
+  outputs: placement,
   teacher: 'dpm',
   make: () => dpmStudent,
 });

@@ -9,7 +9,7 @@ import {
   dpmppOptions,
 } from '../methods/dpmpp.js';
 import type { Student } from '../solver.js';
-import { opening } from './opening.js';
+import { placed, placement, placementChoices } from './opening.js';
 
 /**
  * DPM-Solver++ with a predictor (AMED-Plugin): two DPM-Solver++ steps, over the intermediate time, that share one history.
@@ -31,7 +31,7 @@ export function dpmppStudent(options: DpmppOptions = {}): Student<DpmppState> {
       order,
       init,
       *step(state, sigma, sigmaNext, remaining) {
-        const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* opening(
+        const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* placed(
           predict,
           state.x,
           sigma,
@@ -55,7 +55,9 @@ export function dpmppStudent(options: DpmppOptions = {}): Student<DpmppState> {
 
 export const steeredDpmpp = steeredMethod({
   name: 'dpmpp',
-  options: dpmppChoices,
+  evaluations: 2,
+  options: { ...placementChoices, ...dpmppChoices },
+  outputs: placement,
   teacher: 'dpmpp',
   make: (chosen) => dpmppStudent(dpmppOptions(chosen)),
 });

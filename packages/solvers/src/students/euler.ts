@@ -3,7 +3,7 @@ import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { opening } from './opening.js';
+import { placed, placement, placementChoices } from './opening.js';
 
 /**
  * Euler's method with a predictor (AMED-Plugin): two Euler steps, over the intermediate time.
@@ -21,7 +21,7 @@ export const eulerStudent: Student<{ readonly x: Vector }> = {
     order: 1,
     init: (x) => ({ x }),
     *step({ x }, sigma, sigmaNext) {
-      const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* opening(predict, x, sigma, sigmaNext);
+      const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* placed(predict, x, sigma, sigmaNext);
       const middle = eulerUpdate(x, slopeAt(x, denoised, sigma), sigma, sigmaMid);
       const slopeMid = slopeAt(middle, (yield* evaluate(middle, sigmaAsked)).denoised, sigmaMid);
       return { x: eulerUpdate(middle, slopeMid, sigmaMid, sigmaNext, scaleDir) };
@@ -31,7 +31,9 @@ export const eulerStudent: Student<{ readonly x: Vector }> = {
 
 export const steeredEuler = steeredMethod({
   name: 'euler',
-  options: {},
+  evaluations: 2,
+  options: placementChoices,
+  outputs: placement,
   teacher: 'euler',
   make: () => eulerStudent,
 });

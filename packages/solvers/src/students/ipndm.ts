@@ -3,7 +3,7 @@ import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
 import { type IpndmOptions, type IpndmState, ipndm, ipndmAdvance, ipndmChoices } from '../methods/ipndm.js';
 import type { Student } from '../solver.js';
-import { opening } from './opening.js';
+import { placed, placement, placementChoices } from './opening.js';
 
 /**
  * iPNDM with a predictor (AMED-Plugin): two iPNDM steps, over the intermediate time, that share one history.
@@ -25,7 +25,7 @@ export function ipndmStudent({ maxOrder = 4 }: IpndmOptions = {}): Student<Ipndm
       order,
       init,
       *step(state, sigma, sigmaNext) {
-        const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* opening(
+        const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* placed(
           predict,
           state.x,
           sigma,
@@ -41,7 +41,9 @@ export function ipndmStudent({ maxOrder = 4 }: IpndmOptions = {}): Student<Ipndm
 
 export const steeredIpndm = steeredMethod({
   name: 'ipndm',
-  options: ipndmChoices,
+  evaluations: 2,
+  options: { ...placementChoices, ...ipndmChoices },
+  outputs: placement,
   teacher: 'ipndm',
   make: ({ max_order }) => ipndmStudent({ maxOrder: max_order }),
 });

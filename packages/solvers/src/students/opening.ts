@@ -1,12 +1,13 @@
-import { number } from '@fewstep/schedules';
+import { number, type OptionValues } from '@fewstep/schedules';
 import { BOTTLENECK_SIZE } from '../drive/analytical-first-step.js';
 import { evaluate } from '../drive/evaluate.js';
 import { type Scalar, scalar } from '../math/vector.js';
+import { around, between, type Output } from '../output.js';
 import type { Evaluation, Predict, Request, Steering, Vector } from '../solver.js';
 import { SolverError } from '../solver-error.js';
 
-/** What a spec may tell a predictor of any student. */
-export const scaleChoices = {
+/** What a spec may tell a student with an intermediate time. */
+export const placementChoices = {
   scale_dir: number(
     { minimum: 0, maximum: 1 },
     0.01,
@@ -19,20 +20,49 @@ export const scaleChoices = {
   ),
 };
 
+/**
+ * The outputs that place an intermediate time: r, and those of the scales that may leave 1.
+ *
+ * - σ_mid = σ_(k+1)^r · σ_k^(1 − r).
+ * - Source: AMED-Solver, arXiv:2312.00094, section 3.3.
+ *
+ * @throws SolverError (E_SOLVER) if a scale's reach is not from 0 to 1
+ */
+export function placement(reach: Partial<OptionValues<typeof placementChoices>>): readonly Output[] {
+  const r: Output = {
+    name: 'r',
+    count: 1,
+    range: between(0, 1),
+    moves: true,
+    start: ({ sigma, middle, sigmaNext }) => Math.log(sigma / middle) / Math.log(sigma / sigmaNext),
+  };
+  const scales = (
+    [
+      ['scale_dir', false],
+      ['scale_time', true],
+    ] as const
+  ).flatMap(([name, moves]) => {
+    const { [name]: far = 0 } = reach;
+    if (!(far >= 0 && far <= 1))
+      throw new SolverError(
+        'E_SOLVER',
+        `${name} is how far a scale may leave 1, so from 0 to 1; found ${far}. The paper uses 0.01 for scale_dir and 0 or 0.2 for scale_time.`,
+        { name, found: far },
+      );
+    return far > 0 ? [{ name, count: 1, range: around(1, far), moves, start: () => 1 }] : [];
+  });
+  return [r, ...scales];
+}
+
 /** What a student knows once its step is open. */
-interface Opening extends Steering {
+interface Opening {
   /** D(x; σ). */
   readonly denoised: Vector;
-  /** The intermediate noise level σ'^r · σ^(1−r), [n]. */
-  readonly sigmaMid: Scalar;
-  /** The noise level that the denoiser is told at the middle point, scaleTime · sigmaMid, [n]. */
-  readonly sigmaAsked: Scalar;
+  readonly steering: Steering;
 }
 
 /**
- * The evaluation that opens a student's step, and where the predictor then places the middle of it.
- *
- * Source: AMED-Solver, arXiv:2312.00094.
+ * The evaluation that opens a student's step, and what the predictor then says.
  *
  * @throws SolverError (E_DENOISED) if the evaluation brings no bottleneck
  */
@@ -49,12 +79,39 @@ export function* opening(
       `a predictor reads the bottleneck of the evaluation that opens a step, ${BOTTLENECK_SIZE} numbers per sample; found ${bottleneck ? `${bottleneck.length} numbers` : 'none'} at σ = ${sigma}. Use a denoiser that has the bottleneck as an output, or the plain solver.`,
       { sigma, found: bottleneck?.length },
     );
-  const steering = predict(bottleneck, sigma, sigmaNext);
-  const sigmaMid = scalar((r) => sigmaNext ** r! * sigma ** (1 - r!), steering.r);
-  return {
-    ...steering,
-    denoised,
-    sigmaMid,
-    sigmaAsked: scalar((c, s) => c! * s!, steering.scaleTime, sigmaMid),
-  };
+  return { denoised, steering: predict(bottleneck, sigma, sigmaNext) };
+}
+
+/** An opened step whose middle is placed. */
+interface Placed {
+  readonly denoised: Vector;
+  readonly r: Vector;
+  readonly scaleDir: Scalar;
+  /** The intermediate noise level, [n]. */
+  readonly sigmaMid: Scalar;
+  /** The noise level that the denoiser is told at the middle point, [n]. */
+  readonly sigmaAsked: Scalar;
+}
+
+/**
+ * Opens a step, and places its middle. A scale that the predictor doesn't give is 1.
+ *
+ * @throws SolverError (E_DENOISED) if the evaluation brings no bottleneck, E_SOLVER if the predictor is of another student
+ */
+export function* placed(
+  predict: Predict,
+  x: Vector,
+  sigma: number,
+  sigmaNext: number,
+): Generator<Request, Placed, Evaluation> {
+  const { denoised, steering } = yield* opening(predict, x, sigma, sigmaNext);
+  const { r, scale_dir: scaleDir = 1, scale_time: scaleTime = 1 } = steering;
+  if (!r)
+    throw new SolverError(
+      'E_SOLVER',
+      `a predictor places the middle of a step by r; found ${Object.keys(steering).join(', ') || 'nothing'}. Take one whose outputs are placement({ … }).`,
+      { found: Object.keys(steering) },
+    );
+  const sigmaMid = scalar((r) => sigmaNext ** r! * sigma ** (1 - r!), r);
+  return { denoised, r, scaleDir, sigmaMid, sigmaAsked: scalar((c, s) => c! * s!, scaleTime, sigmaMid) };
 }

@@ -7,7 +7,7 @@ const x = Float64Array.of(-2, 0.4, 1.7);
 const deaf = ({ x }: Request) => ({ denoised: x.map(Math.tanh), bottleneck: new Float64Array(64) });
 
 it.each(Object.entries(students))(
-  '%s: scaleTime is told to the denoiser and goes nowhere else',
+  '%s: scale_time is told to the denoiser and goes nowhere else',
   (_, make) => {
     const student = make() as Student<SolverState>;
     const after = (scaleTime: number) => {

@@ -1,0 +1,48 @@
+import type { Interval } from './training.js';
+
+/** One iteration in the log of a training: the same form whatever is trained, and by whichever loss. */
+export interface Iteration {
+  /** From 1. */
+  readonly iteration: number;
+  /** Evaluations of single samples that training has asked the network for so far. */
+  readonly calls: number;
+  /** What is minimised, before the weights moved. */
+  readonly loss: number;
+  /** Σ (student − teacher)² of a sample where it ends, on seeds that nothing is trained on, after the weights moved. */
+  readonly validation_loss?: number;
+  readonly intervals: readonly {
+    readonly loss: number;
+    /** Over the batch, of each of an output's numbers: mean, and spread as its standard deviation. */
+    readonly outputs: Readonly<Record<string, { readonly mean: number[]; readonly spread: number[] }>>;
+  }[];
+}
+
+/** An iteration as logs have it, of a batch of n. */
+export function iterationOf({
+  intervals,
+  n,
+  ...said
+}: Omit<Iteration, 'intervals'> & {
+  readonly intervals: readonly Pick<Interval, 'loss' | 'steering'>[];
+  readonly n: number;
+}): Iteration {
+  return {
+    ...said,
+    intervals: intervals.map(({ loss, steering }) => ({
+      loss,
+      outputs: Object.fromEntries(
+        Object.entries(steering).map(([name, values]) => {
+          const count = values.length / n;
+          const each = Array.from({ length: count }, (_, at) => values.filter((_, i) => i % count === at));
+          const mean = each.map(meanOf);
+          const spread = each.map((own, at) =>
+            Math.sqrt(meanOf(own.map((value) => (value - mean[at]!) ** 2))),
+          );
+          return [name, { mean, spread }];
+        }),
+      ),
+    })),
+  };
+}
+
+const meanOf = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
