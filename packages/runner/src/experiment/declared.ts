@@ -1,6 +1,6 @@
 import { gitsChoices, type Option, type Options, type ScheduleFamily, schedules } from '@fewstep/schedules';
 import type { Method, SteeredMethod } from '@fewstep/solvers';
-import { methods, scaleChoices, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
+import { methods, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
 import type { OwnScore } from '../scores/own.js';
 import type { Score } from '../scores/score.js';
 import { scores } from '../scores/scores.js';
@@ -14,14 +14,10 @@ export interface Declared {
   /** Of a file of the user's own: where it is, and what it calls itself. */
   readonly module?: { readonly file: string; readonly name: string };
 }
-export interface DeclaredMethod extends Declared {
-  /** Of one interval. */
-  readonly evaluations: number;
-}
-export interface DeclaredStudent extends Declared {
-  /** The plain solver that it learns from where a spec names none. */
-  readonly teacher: string;
-}
+export interface DeclaredMethod extends Declared, Pick<Method, 'evaluations'> {}
+export interface DeclaredStudent
+  extends Declared,
+    Pick<SteeredMethod, 'evaluations' | 'outputs' | 'teacher'> {}
 export interface DeclaredSchedule extends Declared {
   readonly spacing: string;
 }
@@ -46,8 +42,6 @@ export const ours: Declarations = {
   scores,
 };
 
-/** What every predictor is told. */
-export const scales: Declared = { name: 'a predictor', options: scaleChoices };
 /** The search of a schedule, within a polynomial grid. */
 export const gits: Declared = { name: 'gits', options: gitsChoices };
 

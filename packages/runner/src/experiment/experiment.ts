@@ -1,6 +1,5 @@
 import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
-import type { OptionValues } from '@fewstep/schedules';
-import type { RngName, StepMetric, scaleChoices } from '@fewstep/solvers';
+import type { RngName, StepMetric } from '@fewstep/solvers';
 import type { OwnScore } from '../scores/own.js';
 import type { Problem } from './problem.js';
 
@@ -105,18 +104,16 @@ export interface SamplerConfig<Schedule = GivenSchedule | GitsConfig>
   readonly denoiseToZero: boolean;
 }
 
-/** How far a predictor's scales may leave 1, as the solvers declare it. */
-export type Scales = OptionValues<typeof scaleChoices>;
-
 export interface TrainConfig {
   readonly teacher: ChosenMethod;
   readonly M: number;
-  readonly scales: Scales;
   /** Trajectories seen, a whole number of batches. */
   readonly images: number;
   readonly batch: number;
   readonly lr: number;
   readonly lossWeight: 'official' | 'end_to_end';
+  /** Images that only tell the loss. */
+  readonly validation: number;
   readonly seed: number;
 }
 

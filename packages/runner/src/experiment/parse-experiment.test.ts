@@ -53,7 +53,7 @@ describe('a spec of one point', () => {
           settings: {},
           dataset: { checkpoint: '/models/edm-cifar10-32x32-uncond-vp.pkl', sigmaMin: 0.002, sigmaMax: 80 },
           sampler: {
-            method: { solver: 'amed' },
+            method: { solver: 'amed', scale_dir: 0.01, scale_time: 0 },
             evaluations: 2,
             schedule: { type: 'polynomial', rho: 7 },
             numSteps: 4,
@@ -62,7 +62,6 @@ describe('a spec of one point', () => {
           train: {
             teacher: { method: { solver: 'heun' }, evaluations: 2 },
             M: 1,
-            scales: { scale_dir: 0.01, scale_time: 0 },
             images: 10_112,
             batch: 128,
             lr: 0.005,
@@ -178,7 +177,7 @@ describe('a spec of one point', () => {
     const { sampler, train } = await pointOf(
       spec({ student: '{ solver: dpm, num_steps: 4 }', teacher: '{ r: 0.4 }' }),
     );
-    expect(sampler.method).toEqual({ solver: 'dpm' });
+    expect(sampler.method).toEqual({ solver: 'dpm', scale_dir: 0.01, scale_time: 0 });
     expect(train).toMatchObject({ teacher: { method: { solver: 'dpm', r: 0.4 } } });
   });
 
@@ -251,7 +250,7 @@ describe('the grid', () => {
     expect(
       points.map(({ label, sampler: { method, numSteps, afs } }) => ({ label, method, numSteps, afs })),
     ).toEqual([
-      { label: 'AMED', method: { solver: 'amed' }, numSteps: 4, afs: true },
+      { label: 'AMED', method: { solver: 'amed', scale_dir: 0.01, scale_time: 0 }, numSteps: 4, afs: true },
       {
         label: 'euler, num_steps 6, plain, type polynomial',
         method: { solver: 'euler' },
@@ -260,7 +259,14 @@ describe('the grid', () => {
       },
       {
         label: 'dpmpp, num_steps 4, max_order 2, type logsnr',
-        method: { solver: 'dpmpp', max_order: 2, predict_x0: true, lower_order_final: true },
+        method: {
+          solver: 'dpmpp',
+          scale_dir: 0.01,
+          scale_time: 0,
+          max_order: 2,
+          predict_x0: true,
+          lower_order_final: true,
+        },
         numSteps: 4,
         afs: true,
       },
@@ -417,13 +423,13 @@ describe('values that are wrong', () => {
     [
       { student: '{ solver: amed }' },
       [
-        '4:1 student.num_steps: missing; write an integer from 2 to 1001. Timestamps of the schedule, so num_steps − 1 intervals; with a predictor each takes two evaluations.',
+        '4:1 student.num_steps: missing; write an integer from 2 to 1001. Timestamps of the schedule, so num_steps − 1 intervals.',
       ],
     ],
     [
       { student: '' },
       [
-        '4:10 student: found nothing, expected a map with solver, num_steps, and maybe afs, denoise_to_zero, scale_dir, scale_time, r, max_order, predict_x0, lower_order_final, variant, deis_mode.',
+        '4:10 student: found nothing, expected a map with solver, num_steps, and maybe afs, denoise_to_zero, scale_dir, scale_time, max_order, predict_x0, lower_order_final, r, variant, deis_mode.',
       ],
     ],
     [
@@ -434,18 +440,20 @@ describe('values that are wrong', () => {
     ],
     [
       { train: 'true' },
-      ['5:8 train: found true, expected false or a map with total_kimg, batch, lr, loss_weight, seed.'],
+      [
+        '5:8 train: found true, expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation.',
+      ],
     ],
     [{ train: '{ lr: .nan }' }, ['5:14 train.lr: found NaN, expected a number above 0.']],
     [{ train: '{ batch: }' }, ['5:17 train.batch: found nothing, expected an integer from 1 to 65536.']],
     [
       { train: '{ learning: 1 }' },
-      ['5:10 train.learning: unknown key. One of total_kimg, batch, lr, loss_weight, seed.'],
+      ['5:10 train.learning: unknown key. One of total_kimg, batch, lr, loss_weight, seed, validation.'],
     ],
     [
       { train: '{ num_steps: 4 }' },
       [
-        '5:10 train.num_steps: unknown key; did you mean "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, loss_weight, seed.',
+        '5:10 train.num_steps: unknown key; did you mean "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, loss_weight, seed, validation.',
       ],
     ],
     [
@@ -661,7 +669,7 @@ describe('combinations that are impossible', () => {
       expect.stringMatching(
         /^3:37 schedule\.sigmas: found "x", expected a list of 2 to 1001, each a number above 0\.$/,
       ),
-      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, loss_weight, seed.',
+      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation.',
     ]);
   });
 });
@@ -678,7 +686,7 @@ describe('options that nothing reads', () => {
     [
       plain('{ solver: euler, num_steps: 4, scale_dir: 0.1 }', { teacher: '{ solver: heun, max_order: 2 }' }),
       [
-        '4:41 student.scale_dir: nothing reads it: only the training of a predictor does, and none is trained. Remove it.',
+        '4:41 student.scale_dir: nothing reads it: only amed, euler, dpm, dpmpp and ipndm with a predictor have scale_dir. Remove it.',
         '6:1 teacher: nothing reads it: only the training of a predictor does, and none is trained. Remove it.',
       ],
     ],
@@ -752,7 +760,7 @@ describe('--set', () => {
       await set('student.num_steps=9', 'train={ lr: 0.1 }', 'train.batch=2', 'sample.seeds="1,5"'),
     ).toMatchObject({
       sampler: { numSteps: 9 },
-      train: { lr: 0.1, batch: 2, scales: { scale_dir: 0.01 } },
+      train: { lr: 0.1, batch: 2 },
       seeds: [
         [1, 1],
         [5, 5],

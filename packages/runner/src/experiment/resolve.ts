@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
-import { scaleChoices } from '@fewstep/solvers/methods';
 import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import {
   type Declarations,
@@ -167,13 +166,10 @@ function methodOf(
   const { options, module } = one;
   return {
     method: { solver: module?.name ?? solver, ...withDefaults(options, { ...told }) },
-    evaluations: 'evaluations' in one ? one.evaluations : evaluationsOfStudents,
+    evaluations: one.evaluations,
     ...(module && { methodModule: module.file }),
   };
 }
-
-/** Of an interval: where it begins and at the predictor's point. */
-const evaluationsOfStudents = 2;
 
 /** The teacher's method: the one given, else the student's declared one, or its own. */
 export function teacherName(
@@ -184,18 +180,25 @@ export function teacherName(
 }
 
 function trainOf(spec: Spec, { plain, students }: Declarations): TrainConfig {
-  const { total_kimg = 10, batch = 128, lr = 0.005, seed = 0, loss_weight = 'official' } = spec.train || {};
+  const {
+    total_kimg = 10,
+    batch = 128,
+    lr = 0.005,
+    seed = 0,
+    loss_weight = 'official',
+    validation = 0,
+  } = spec.train || {};
   const solver = teacherName(spec, students);
   const options =
     solver === spec.student.solver ? { ...spec.student, ...spec.teacher } : (spec.teacher ?? {});
   return {
     teacher: methodOf(plain, solver, options),
     M: spec.teacher?.M ?? 1,
-    scales: withDefaults(scaleChoices, spec.student),
     images: Math.ceil(Math.round(total_kimg * 1000) / batch) * batch || batch,
     batch,
     lr,
     lossWeight: loss_weight,
+    validation,
     seed,
   };
 }

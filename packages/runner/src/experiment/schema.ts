@@ -1,6 +1,6 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { datasetNames } from './datasets.js';
-import { type Declarations, type Declared, gits, listed, optionsOf, scales } from './declared.js';
+import { type Declarations, type Declared, gits, listed, optionsOf } from './declared.js';
 import type { JsonSchema } from './json-schema.js';
 
 // Plain JSON Schema, which editors read too; the types follow from it.
@@ -45,6 +45,14 @@ const train = {
       maximum: 4294967295,
       default: 0,
       description: 'Seed of the predictor’s initial weights.',
+    },
+    validation: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 65_536,
+      default: 0,
+      description:
+        'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration. 0: none.',
     },
   },
 } as const;
@@ -391,8 +399,7 @@ export function schemaOf({ plain, students, given, scores }: Declarations) {
         type: 'integer',
         minimum: 2,
         maximum: 1001,
-        description:
-          'Timestamps of the schedule, so num_steps − 1 intervals; with a predictor each takes two evaluations.',
+        description: 'Timestamps of the schedule, so num_steps − 1 intervals.',
       },
       afs: {
         type: 'boolean',
@@ -400,8 +407,7 @@ export function schemaOf({ plain, students, given, scores }: Declarations) {
         description: 'Analytical first step: the first evaluation is replaced by a formula and saved.',
       },
       denoise_to_zero: denoiseToZero,
-      ...(scales.options as Readonly<Record<never, never>>),
-      ...methodOptions,
+      ...told([...students, ...plain]),
     },
   } as const;
 

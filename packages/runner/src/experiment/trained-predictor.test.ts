@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initPredictor } from '@fewstep/solvers';
+import { initPredictor, placement } from '@fewstep/solvers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { trainingSettings } from '../predictor/predictor-settings.js';
@@ -19,13 +19,19 @@ beforeAll(async () => {
   await writeFile(join(cwd, 'huge.pkl'), '');
   await truncate(join(cwd, 'huge.pkl'), 2 ** 30);
   const dpmpp = trainingSettings({
-    method: { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
+    method: {
+      solver: 'dpmpp',
+      max_order: 2,
+      predict_x0: false,
+      lower_order_final: true,
+      scale_dir: 0,
+      scale_time: 0.2,
+    },
     schedule: { type: 'logsnr' },
     numSteps: 3,
     sigmaMin: 0.01,
     sigmaMax: 50,
     afs: false,
-    scales: { scale_dir: 0, scale_time: 0.2 },
     teacher: { solver: 'heun' },
     M: 1,
     batch: 8,
@@ -33,7 +39,7 @@ beforeAll(async () => {
     seed: 0,
     seeds: [0, 7],
   });
-  const weights = initPredictor({ seed: 0, scaleDir: 0, scaleTime: 0.2 });
+  const weights = initPredictor({ seed: 0, outputs: placement({ scale_dir: 0, scale_time: 0.2 }) });
   await writeFile(join(cwd, 'dpmpp.safetensors'), formatPredictor(weights, dpmpp));
 });
 afterAll(() => rm(cwd, { recursive: true }));

@@ -1,7 +1,7 @@
-import { type Declarations, listed, named, optionsOf, readersOf, scales } from './declared.js';
+import { type Declarations, type Declared, listed, named, optionsOf, readersOf } from './declared.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
-import { isSteered, trains } from './resolve.js';
+import { trains } from './resolve.js';
 import type { Spec } from './schema.js';
 
 /** A key that only some combinations read. */
@@ -15,16 +15,25 @@ export interface Option {
 }
 
 /** What a part may be told: each option is read by those that declare it. */
-const optionsIn = ({ path, of, isRead, name, declared, all }: Part, { students }: Declarations): Option[] =>
+const optionsIn = (
+  { path, of, isRead, name, declared, all }: Part,
+  { plain, students }: Declarations,
+): Option[] =>
   Object.keys(optionsOf(all)).map((key) => {
     const readers = readersOf(key, all);
     const hasPredictor = readers.some((reader) => named(students, reader));
-    const alone = hasPredictor && path === 'student' && readersOf(key, students).length === 0;
+    const has = (ones: readonly Declared[]) => readersOf(key, ones).length > 0;
+    const how =
+      path !== 'student' || !hasPredictor || (has(plain) && has(students))
+        ? ''
+        : has(plain)
+          ? ' with train: false'
+          : ' with a predictor';
     return {
       path: `${path}.${key}`,
       of,
       read: (spec) => isRead(spec) && named(declared(spec), name(spec))?.options[key] !== undefined,
-      reader: `only ${listed(readers)}${alone ? ' with train: false' : ''} ${readers.length === 1 ? 'has' : 'have'} ${key}`,
+      reader: `only ${listed(readers)}${how} ${readers.length === 1 ? 'has' : 'have'} ${key}`,
     };
   });
 
@@ -50,12 +59,6 @@ export const unreadOptionsOf = (declarations: Declarations): readonly Option[] =
     reader: 'predictor names one that is trained already',
   },
   { path: 'teacher', of: ['train', 'predictor'], read: trains, reader: training },
-  ...Object.keys(scales.options).map((key) => ({
-    path: `student.${key}`,
-    of: ['train'],
-    read: isSteered,
-    reader: training,
-  })),
   ...[...methodPartsOf(declarations), ...schedulePartsOf(declarations)].flatMap((part) =>
     optionsIn(part, declarations),
   ),

@@ -118,7 +118,7 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
       take('name', [name], file);
       const declared = { name: text, options, module: { file, name } };
       if (solver) plain.push({ ...declared, evaluations: solver.evaluations });
-      if (student) students.push({ ...declared, teacher: student.teacher });
+      if (student) students.push({ ...student, ...declared });
     } catch (error) {
       if (!(error instanceof RunnerError)) throw error;
       complain(place, path, `${shown(text)} can't be used. ${error.message}`);

@@ -7,6 +7,7 @@ import {
   type OutputRef,
   output,
   outputs,
+  type Range,
   type RangeRef,
   type Ref,
   type Shards,
@@ -54,6 +55,7 @@ export interface Graph {
 
 /** Training and warm-up image i has seed 2³¹ + i, so that it never meets a sampling seed that people use. */
 const firstTrainingSeed = 2 ** 31;
+const firstValidationSeed = 3 * 2 ** 30;
 const comparisonColumns = 12;
 /** Batches in a shard: small enough that little is lost to a kill, large enough that a shard costs more than its keeping. */
 const shardBatches = 4;
@@ -221,22 +223,27 @@ function planPredictor(
   if (!train) throw new Error(`${point.label} trains no predictor`);
   const times = timesOf(dataset, sampler);
   const intervals = sampler.numSteps - 1;
-  const seeds = [firstTrainingSeed, firstTrainingSeed + train.images - 1] as const;
-  const trajectories = graph.shards(kinds.teacher, {
-    title: `teacher ${train.teacher.method.solver}`,
-    params: { ...times, method: train.teacher.method, M: train.M, ...guidable(guidance) },
-    inputs: { ...modelInputs(model), ...chosenInputs(schedule, { ...sampler, ...train.teacher }) },
-    ranges: [seeds],
-    ...inBatches(batch),
-    workPerItem: (train.M + 1) * intervals * train.teacher.evaluations,
-  });
+  const seeds: Range = [firstTrainingSeed, firstTrainingSeed + train.images - 1];
+  const trajectoriesOf = (range: Range) =>
+    graph.shards(kinds.teacher, {
+      title: `teacher ${train.teacher.method.solver}`,
+      params: { ...times, method: train.teacher.method, M: train.M, ...guidable(guidance) },
+      inputs: { ...modelInputs(model), ...chosenInputs(schedule, { ...sampler, ...train.teacher }) },
+      ranges: [range],
+      ...inBatches(batch),
+      workPerItem: (train.M + 1) * intervals * train.teacher.evaluations,
+    });
+  const validation: Range | undefined =
+    train.validation > 0 ? [firstValidationSeed, firstValidationSeed + train.validation - 1] : undefined;
+  const conditions = [seeds, ...(validation ? [validation] : [])].flatMap((range) =>
+    model.conditions.flatMap((prompts) => prompts.of(range)),
+  );
   return graph.task(kinds.predictor, {
     title: `predictor of ${point.label}`,
     params: {
       ...times,
       method: sampler.method,
       afs: sampler.afs,
-      scales: train.scales,
       teacher: train.teacher.method,
       M: train.M,
       ...(guidance && { guidance: settingsOf(guidance) }),
@@ -245,12 +252,14 @@ function planPredictor(
       ...(train.lossWeight !== 'official' && { lossWeight: train.lossWeight }),
       seed: train.seed,
       seeds,
+      ...(validation && { validation }),
     },
     inputs: {
       ...modelInputs(model),
-      conditions: model.conditions.flatMap((prompts) => prompts.of(seeds)),
+      conditions,
       ...chosenInputs(schedule, sampler),
-      trajectories: [outputs(trajectories, 'trajectories')],
+      trajectories: [outputs(trajectoriesOf(seeds), 'trajectories')],
+      validation: validation ? [outputs(trajectoriesOf(validation), 'trajectories')] : [],
     },
     work: train.images * intervals * (train.lossWeight === 'official' ? 3 : 2 * intervals),
   });

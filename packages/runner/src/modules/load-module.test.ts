@@ -22,6 +22,11 @@ async function written(text: string): Promise<string> {
 const solver = 'make: () => ({ init: (x) => ({ x }), *step(s) { return s; } })';
 const method = (more: string) =>
   `export default (f) => ({ name: 'own', evaluations: 1, ${solver}, ${more} });`;
+/** A student whose outputs are made of r's, o. */
+const student = (outputs: string) =>
+  declared(
+    `evaluations: 2, student: () => ({ singleStep: true, steered: () => 7 }), outputs: () => { const [o] = f.placement({}); return ${outputs}; }`,
+  );
 const declared = (more: string) => `export default (f) => ({ name: 'own', ${more} });`;
 
 describe('a file that declares nothing that will do is refused by its name and what is wrong', () => {
@@ -40,7 +45,20 @@ describe('a file that declares nothing that will do is refused by its name and w
     [declared('options: {}'), /it declares neither make, a plain solver, nor student/],
     [method('make: () => { throw new Error("not so"); }'), /its make throws: not so/],
     [method('make: () => ({ init: (x) => ({ x }) })'), /its make gives no solver: step is no function/],
-    [method('student: () => 7'), /its student gives no \{ singleStep, steered \}/],
+    [method('student: () => 7'), /it declares no outputs/],
+    [method('student: () => 7, outputs: f.placement'), /its student gives no \{ singleStep, steered \}/],
+    [student('7'), /its outputs must be a list/],
+    [student('[]'), /its outputs must be a list/],
+    [
+      student('[{ ...o, name: "a" }, { ...o, name: "a" }]'),
+      /its outputs must be a list of .*each of its own/,
+    ],
+    [student('[{ ...o, name: "A" }]'), /its output "A" has no name of small letters/],
+    [student('[{ ...o, count: 0 }]'), /its output "r" has the count 0/],
+    [student('[{ ...o, range: [0, 1] }]'), /its output "r" has no range/],
+    [student('[{ ...o, moves: "no" }]'), /its output "r" must say by moves/],
+    [student('[{ ...o, start: 1 }]'), /its output "r" has no start/],
+    [student('[null]'), /its output undefined has no name/],
     [method('options: []'), /its options must be a map/],
     [
       method('options: { num_steps: f.integer(1, 2, 1, "n") }'),

@@ -13,19 +13,30 @@ import {
 } from '@fewstep/schedules';
 import {
   add,
+  around,
   axpy,
+  between,
   combine,
+  free,
   type Method,
+  type Output,
+  opening,
+  placed,
+  placement,
+  placementChoices,
   type Solver,
   type SteeredMethod,
   type Student,
-  scaleChoices,
   slopeAt,
 } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 
-/** What a module's function gets: how options are declared, and the arithmetic of a step. */
-const tools = { integer, number, flag, choice, levels, slopeAt, axpy, add, combine };
+/** What a module's function gets: how options and outputs are declared, and the arithmetic of a step. */
+const tools = {
+  ...{ integer, number, flag, choice, levels },
+  ...{ between, around, free, placement, placementChoices },
+  ...{ slopeAt, axpy, add, combine, opening, placed },
+};
 
 /** A method of a user's own: a plain solver, a student, or both. */
 export interface ModuleMethod {
@@ -39,21 +50,12 @@ export interface ModuleMethod {
 export type ModuleRole = 'method' | 'schedule' | 'score';
 
 const keysOf: Readonly<Record<ModuleRole, readonly string[]>> = {
-  method: ['name', 'options', 'evaluations', 'make', 'student', 'teacher'],
+  method: ['name', 'options', 'evaluations', 'make', 'student', 'outputs', 'teacher'],
   schedule: ['name', 'options', 'spacing', 'levels'],
   score: ['name', 'needs', 'digits', 'compute'],
 };
 /** Keys of a spec that its options would hide. */
-const taken = [
-  'solver',
-  'type',
-  'num_steps',
-  'afs',
-  'denoise_to_zero',
-  ...Object.keys(scaleChoices),
-  'M',
-  'schedule',
-];
+const taken = ['solver', 'type', 'num_steps', 'afs', 'denoise_to_zero', 'M', 'schedule'];
 
 const fault = (file: string, sentence: string, cause?: unknown) =>
   new RunnerError('E_MODULE', `${file}: ${sentence}`, { cause, evidence: { file } });
@@ -162,22 +164,29 @@ export async function loadMethod(file: string): Promise<ModuleMethod> {
     name,
     make,
     student,
+    outputs,
     evaluations,
     teacher = 'heun',
   } = map as unknown as {
     name: string;
     make?: Method['make'];
     student?: SteeredMethod['make'];
-    evaluations?: number;
+    outputs?: SteeredMethod['outputs'];
+    evaluations: number;
     teacher?: string;
   };
   const options = (map.options ?? {}) as ModuleMethod['options'];
-  for (const [key, made] of Object.entries({ make, student }))
+  for (const [key, made] of Object.entries({ make, student, outputs }))
     if (made !== undefined && typeof made !== 'function')
       throw fault(file, `its ${key} is a ${typeof made}, and must be a function of its options.`);
   if (!make && !student)
     throw fault(file, 'it declares neither make, a plain solver, nor student, one that a predictor steers.');
-  if (make && !(Number.isInteger(evaluations) && evaluations! >= 1))
+  if (student && !outputs)
+    throw fault(
+      file,
+      'it declares no outputs, a function of its options that gives what a predictor decides, as placement.',
+    );
+  if (!(Number.isInteger(evaluations) && evaluations >= 1))
     throw fault(
       file,
       `its evaluations are ${JSON.stringify(evaluations)}, and must be how many an interval takes, at least 1.`,
@@ -194,7 +203,7 @@ export async function loadMethod(file: string): Promise<ModuleMethod> {
   const plain: Method | undefined = make && {
     name,
     options,
-    evaluations: evaluations!,
+    evaluations,
     make: (chosen, range) =>
       watched(
         file,
@@ -204,7 +213,13 @@ export async function loadMethod(file: string): Promise<ModuleMethod> {
   };
   const steered: SteeredMethod | undefined = student && {
     name,
+    evaluations,
     options,
+    outputs: (chosen) =>
+      checkOutputs(
+        file,
+        called('outputs', () => outputs!(chosen)),
+      ),
     teacher,
     make(chosen) {
       const made = called('student', () => student(chosen));
@@ -226,7 +241,33 @@ export async function loadMethod(file: string): Promise<ModuleMethod> {
   const defaults = withDefaults(options, {});
   plain?.make(defaults, { sigmaMin: 0.002, sigmaMax: 80 });
   steered?.make(defaults);
+  steered?.outputs(defaults);
   return { name, options, ...(plain && { plain }), ...(steered && { student: steered }) };
+}
+
+/** What a predictor is to decide, looked at. */
+function checkOutputs(file: string, given: unknown): readonly Output[] {
+  const outputs = (Array.isArray(given) ? given : []) as readonly (Partial<Output> | null)[];
+  const names = new Set(outputs.map((output) => output?.name));
+  if (outputs.length === 0 || names.size < outputs.length)
+    throw fault(
+      file,
+      'its outputs must be a list of { name, count, range, moves, start }, each of its own name.',
+    );
+  for (const output of outputs) {
+    const { name, count, range, moves, start } = output ?? {};
+    const wrong = (sentence: string) => fault(file, `its output ${JSON.stringify(name)} ${sentence}`);
+    if (typeof name !== 'string' || !/^[a-z][a-z0-9_]{0,49}$/.test(name))
+      throw wrong('has no name of small letters, digits and _.');
+    if (!(Number.isInteger(count) && count! >= 1 && count! <= 1000))
+      throw wrong(`has the count ${JSON.stringify(count)}, and must say how many numbers it is, 1 to 1000.`);
+    if (!(['at', 'slope', 'inverse', 'step'] as const).every((key) => typeof range?.[key] === 'function'))
+      throw wrong('has no range: declare it by between, around or free.');
+    if (typeof moves !== 'boolean')
+      throw wrong('must say by moves, true or false, whether it moves where the denoiser is asked.');
+    if (typeof start !== 'function') throw wrong('has no start, a function of the interval.');
+  }
+  return outputs as readonly Output[];
 }
 
 /** A solver whose faults are told with its file. */

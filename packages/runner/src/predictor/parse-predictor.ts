@@ -1,6 +1,7 @@
+import { withDefaults } from '@fewstep/schedules';
 import { checkPredictor, type Predictor } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
-import type { Declared } from '../experiment/declared.js';
+import { type Declared, named } from '../experiment/declared.js';
 import { judge } from '../experiment/judge.js';
 import { type Language, ourLanguage } from '../experiment/language.js';
 import type { Place } from '../experiment/problem.js';
@@ -21,8 +22,11 @@ export interface TrainedPredictor {
  * @throws RunnerError E_PREDICTOR, PredictorError E_PREDICTOR or ModelError: what is wrong with the file
  */
 export function parsePredictor(bytes: Uint8Array, language: Language = ourLanguage): TrainedPredictor {
-  const { settings, predictor } = readPredictor(bytes);
+  const { settings, weights } = readPredictor(bytes);
   const checked = checkSettings<SamplingSettings>(byPaths(settings, language), language);
+  const { solver, ...told } = checked.student;
+  const { options, outputs } = named(language.declarations.students, solver)!;
+  const predictor = { outputs: outputs(withDefaults(options, told)), weights };
   checkPredictor(predictor);
   return { settings: checked, predictor };
 }

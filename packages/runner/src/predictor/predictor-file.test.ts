@@ -1,21 +1,28 @@
 import { readFile } from 'node:fs/promises';
 import { readSafetensorsMetadata, type Tensors, writeSafetensors } from '@fewstep/models';
-import { initPredictor } from '@fewstep/solvers';
+import { initPredictor, placement } from '@fewstep/solvers';
 import { describe, expect, it } from 'vitest';
 import { parsePredictor } from './parse-predictor.js';
 import { completed, formatPredictor, predictorFormat } from './predictor-file.js';
 import { trainingSettings } from './predictor-settings.js';
 
+const scales = { scale_dir: 0.01, scale_time: 0.2 };
 type Params = Parameters<typeof trainingSettings>[0];
 
 const params: Params = {
-  method: { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
+  method: {
+    solver: 'dpmpp',
+    max_order: 2,
+    predict_x0: false,
+    lower_order_final: true,
+    scale_dir: 0.01,
+    scale_time: 0.2,
+  },
   schedule: { type: 'polynomial', rho: 7 },
   numSteps: 4,
   sigmaMin: 0.002,
   sigmaMax: 80,
   afs: true,
-  scales: { scale_dir: 0.01, scale_time: 0.2 },
   teacher: { solver: 'heun' },
   M: 2,
   batch: 32,
@@ -23,7 +30,7 @@ const params: Params = {
   seed: 3,
   seeds: [2 ** 31, 2 ** 31 + 1023],
 };
-const predictor = initPredictor({ seed: 3, scaleDir: 0.01, scaleTime: 0.2 });
+const predictor = initPredictor({ seed: 3, outputs: placement({ scale_dir: 0.01, scale_time: 0.2 }) });
 const file = (changes: Partial<Params> = {}) =>
   formatPredictor(predictor, trainingSettings({ ...params, ...changes }));
 
@@ -88,20 +95,21 @@ describe('the file of a predictor', () => {
   it('gives back what it was made of', () => {
     const read = parsePredictor(file());
     expect(read.settings).toEqual(trainingSettings(params));
-    expect(read.predictor).toEqual(predictor);
+    expect(read.predictor.weights).toEqual(predictor.weights);
+    expect(read.predictor.outputs.map(({ name }) => name)).toEqual(['r', 'scale_dir', 'scale_time']);
   });
 
   it.each<Partial<Params>>([
-    { method: { solver: 'amed' }, schedule: { type: 'logsnr' } },
-    { method: { solver: 'euler' }, schedule: { type: 'time_uniform', rho: 1 }, afs: false },
+    { method: { solver: 'amed', ...scales }, schedule: { type: 'logsnr' } },
+    { method: { solver: 'euler', ...scales }, schedule: { type: 'time_uniform', rho: 1 }, afs: false },
     { schedule: { type: 'explicit', sigmas: [80, 9.7, 0.47, 0.002] } },
     { lossWeight: 'end_to_end' },
-    { method: { solver: 'dpm' }, teacher: { solver: 'dpm', r: 0.5 } },
+    { method: { solver: 'dpm', ...scales }, teacher: { solver: 'dpm', r: 0.5 } },
     { schedule: { type: 'discrete', rho: 1 }, guidance: { type: 'cfg', rate: 7.5 } },
     { guidance: { type: 'cg', rate: 4 } },
     { guidance: { type: 'uncond' } },
     {
-      method: { solver: 'ipndm', max_order: 4 },
+      method: { solver: 'ipndm', max_order: 4, ...scales },
       teacher: { solver: 'deis', max_order: 3, deis_mode: 'tab' },
     },
   ])('holds the settings of %j', (changes) => {
@@ -203,7 +211,8 @@ describe('a predictor of the official training', () => {
       schedule: { type: 'time_uniform', rho: 1 },
       student: { solver: 'amed', num_steps: 4, afs: true, scale_dir: 0.01, scale_time: 0 },
     });
-    expect([predictor.scaleDir, predictor.scaleTime]).toEqual([0.01, 0]);
+    expect(predictor.outputs.map(({ name }) => name)).toEqual(['r', 'scale_dir']);
+    expect(predictor.outputs[1]!.range.at(100)).toBe(1.01);
     expect(predictor.weights['map_layer0.weight']!.shape).toEqual([8, 8]);
   });
 

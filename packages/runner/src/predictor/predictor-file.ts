@@ -4,7 +4,7 @@ import {
   readSafetensorsMetadata,
   writeSafetensors,
 } from '@fewstep/models';
-import type { Predictor, Weight } from '@fewstep/solvers';
+import type { Predictor, Weight, Weights } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { officialSettings } from './official-settings.js';
 import type { TrainingSettings } from './predictor-settings.js';
@@ -49,7 +49,7 @@ export function formatPredictor(
 /** A predictor's file, its settings as it has them. */
 export interface PredictorFile {
   readonly settings: Readonly<Record<string, object>>;
-  readonly predictor: Predictor;
+  readonly weights: Weights;
 }
 
 /**
@@ -59,27 +59,19 @@ export interface PredictorFile {
  * @throws RunnerError E_PREDICTOR, PredictorError E_PREDICTOR or ModelError: what is wrong with the file
  */
 export function readPredictor(bytes: Uint8Array): PredictorFile {
-  const { settings, weights } = isSafetensors(bytes) ? readOurs(bytes) : readOfficial(bytes);
-  const { scale_dir, scale_time } = (settings.student ?? {}) as Readonly<Record<string, unknown>>;
-  const predictor = { scaleDir: Number(scale_dir), scaleTime: Number(scale_time), weights };
-  return { settings, predictor };
+  return isSafetensors(bytes) ? readOurs(bytes) : readOfficial(bytes);
 }
 
 /** A safetensors file has its header's length, far below 2^32, then JSON; a pickle of that start would be nonsense. */
 const isSafetensors = (bytes: Uint8Array) =>
   bytes[8] === '{'.charCodeAt(0) && bytes.subarray(4, 8).every((byte) => byte === 0);
 
-interface Parts {
-  readonly settings: Readonly<Record<string, object>>;
-  readonly weights: Readonly<Record<string, Weight>>;
-}
-
-function readOfficial(bytes: Uint8Array): Parts {
+function readOfficial(bytes: Uint8Array): PredictorFile {
   const { settings, weights } = parseOfficialPredictor(bytes);
   return { settings: officialSettings(settings), weights };
 }
 
-function readOurs(bytes: Uint8Array): Parts {
+function readOurs(bytes: Uint8Array): PredictorFile {
   const { format: told = '0', ...metadata } = readSafetensorsMetadata(bytes);
   const format = /^\d{1,6}$/.test(told) ? Number(told) : Number.NaN;
   if (!(format <= predictorFormat))

@@ -1,4 +1,4 @@
-import type { GivenSchedule, GuidanceConfig, Scales, SolverConfig } from '../experiment/experiment.js';
+import type { GivenSchedule, GuidanceConfig, SolverConfig } from '../experiment/experiment.js';
 import type { PredictorParams } from '../tasks/predictor.js';
 
 /** Guidance without its prompts. */
@@ -12,7 +12,7 @@ export interface GuidanceSettings {
 export interface SamplingSettings {
   readonly schedule: GivenSchedule;
   readonly guidance?: GuidanceSettings;
-  readonly student: SolverConfig & Scales & { readonly num_steps: number; readonly afs: boolean };
+  readonly student: SolverConfig & { readonly num_steps: number; readonly afs: boolean };
 }
 
 /** How a predictor was trained: the sections of a spec that trains it. */
@@ -43,7 +43,6 @@ export function trainingSettings({
   schedule,
   numSteps,
   afs,
-  scales,
   teacher,
   M,
   guidance,
@@ -56,7 +55,7 @@ export function trainingSettings({
   return {
     schedule,
     ...(guidance && { guidance }),
-    student: { ...method, num_steps: numSteps, afs, ...scales },
+    student: { ...method, num_steps: numSteps, afs },
     teacher: { ...teacher, M },
     dataset: { sigma_min: sigmaMin, sigma_max: sigmaMax },
     train: { total_kimg: (seeds[1] - seeds[0] + 1) / 1000, batch, lr, loss_weight: lossWeight, seed },

@@ -36,6 +36,8 @@ export interface PointReport {
     readonly schedule?: string;
     /** The one that was trained, or that the spec names. */
     readonly predictor?: string;
+    /** Of its training: an `Iteration` of @fewstep/solvers for each. */
+    readonly log?: string;
     /** The shards of uint8 images, safetensors in the store. */
     readonly samples: readonly string[];
   };
@@ -90,6 +92,7 @@ export async function report(
     const found = await blob(schedule, 'schedule');
     const weights =
       point.predictor ?? (await placed(predictor, 'predictor', folders[i]!, 'predictor.safetensors'));
+    const log = await placed(predictor, 'log', folders[i]!, 'log.json');
     points.push({
       label: point.label,
       settings: point.settings,
@@ -101,6 +104,7 @@ export async function report(
         ...(grid && { grid }),
         ...(levels && { schedule: levels }),
         ...(weights && { predictor: weights }),
+        ...(log && { log }),
         samples: shards.flatMap((task) => {
           const output = execution.records.get(task)?.outputs.images;
           return output ? [store.pathOf(output)] : [];

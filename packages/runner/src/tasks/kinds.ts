@@ -82,10 +82,10 @@ export const teacher = kind({
 
 export const predictor = kind({
   name: 'predictor',
-  revision: 5,
+  revision: 6,
   packages: sampling,
   params: params<PredictorParams>(),
-  inputs: { ...model, ...chosen, trajectories: many },
+  inputs: { ...model, ...chosen, trajectories: many, validation: many },
   outputs: { predictor: file, log: file },
   memory: 'A smaller train.batch needs less.',
   run: () => import('./predictor.js'),

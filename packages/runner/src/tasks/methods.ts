@@ -10,6 +10,7 @@ import {
 import {
   type Method,
   methods,
+  type Output,
   type Solver,
   type SteeredMethod,
   type Student,
@@ -134,12 +135,13 @@ export function solverOf({
   return method.make(withDefaults(method.options, options), { sigmaMin, sigmaMax });
 }
 
-/** The student of a method, to be steered by a predictor. */
-export function studentOf({
-  method: { solver, ...options },
-  declared,
-}: Pick<Solve, 'method' | 'declared'>): Student {
-  const student = declared.method?.student ?? (steered as Readonly<Record<string, SteeredMethod>>)[solver];
-  if (!student) throw new Error(`${solver} has no student`);
-  return student.make(withDefaults(student.options, options));
+/** The student of a method, and what of it a predictor decides. */
+export function studentOf({ method: { solver, ...options }, declared }: Pick<Solve, 'method' | 'declared'>): {
+  readonly student: Student;
+  readonly outputs: readonly Output[];
+} {
+  const method = declared.method?.student ?? (steered as Readonly<Record<string, SteeredMethod>>)[solver];
+  if (!method) throw new Error(`${solver} has no student`);
+  const chosen = withDefaults(method.options, options);
+  return { student: method.make(chosen), outputs: method.outputs(chosen) };
 }

@@ -6,9 +6,13 @@ import {
   amed,
   type Evaluation,
   heun,
+  type Iteration,
   initPredictor,
   latents,
+  placement,
+  predict,
   type Request,
+  type Solver,
   solve,
   trainEndToEnd,
   trainer,
@@ -46,9 +50,8 @@ const solving = {
 } as const;
 const params: PredictorParams = {
   ...solving,
-  method: { solver: 'amed' },
+  method: { solver: 'amed', scale_dir: 0.05, scale_time: 0 },
   afs: false,
-  scales: { scale_dir: 0.05, scale_time: 0 },
   teacher: { solver: 'heun' },
   M: 1,
   batch: 3,
@@ -74,7 +77,11 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 const trained = async (changes: Partial<PredictorParams> = {}) => {
-  const inputs = { ...noModel, trajectories: [trajectories] };
+  const inputs = {
+    ...noModel,
+    trajectories: [trajectories],
+    validation: changes.validation ? [trajectories] : [],
+  };
   const { meta } = await run({
     params: { ...params, ...changes },
     hints: {},
@@ -84,7 +91,8 @@ const trained = async (changes: Partial<PredictorParams> = {}) => {
     dir,
     progress: () => {},
   });
-  return { meta, file: parsePredictor(await readFile(join(dir, 'predictor.safetensors'))) };
+  const log = JSON.parse(await readFile(join(dir, 'log.json'), 'utf8')) as Iteration[];
+  return { meta, log, file: parsePredictor(await readFile(join(dir, 'predictor.safetensors'))) };
 };
 
 describe('the task of a predictor', () => {
@@ -100,7 +108,7 @@ describe('the task of a predictor', () => {
     const fine = sigmas(solving.schedule, { ...solving, numSteps: 7 });
     const training = trainer({
       predictor: withMiddles(
-        initPredictor({ seed: 1, scaleDir: 0.05, scaleTime: 0 }),
+        initPredictor({ seed: 1, outputs: placement({ scale_dir: 0.05 }) }),
         times,
         fine.filter((_, i) => i % 2 === 1),
       ),
@@ -139,5 +147,49 @@ describe('the task of a predictor', () => {
   it('trains by the official loss by default', async () => {
     const [official, endToEnd] = [await trained(), await trained({ lossWeight: 'end_to_end' })];
     expect(official.file.predictor.weights).not.toEqual(endToEnd.file.predictor.weights);
+  });
+
+  it('logs each iteration in one form, whatever the loss', async () => {
+    for (const [lossWeight, callsOfBatch] of [
+      ['official', 18],
+      ['end_to_end', 60],
+    ] as const) {
+      const { log } = await trained({ lossWeight });
+      expect(log.map(({ iteration, calls }) => [iteration, calls])).toEqual([
+        [1, callsOfBatch],
+        [2, 2 * callsOfBatch],
+      ]);
+      for (const { loss, intervals, ...others } of log) {
+        expect(Object.keys(others)).toEqual(['iteration', 'calls']);
+        const each = intervals.map((interval) => interval.loss);
+        expect(loss).toBe(lossWeight === 'official' ? each.reduce((a, b) => a + b) : each.at(-1));
+        for (const { outputs } of intervals) {
+          expect(Object.keys(outputs)).toEqual(['r', 'scale_dir']);
+          expect(outputs.r!.mean[0]).toBeGreaterThan(0);
+          // end_to_end begins alike for all
+          if (lossWeight === 'official') expect(outputs.r!.spread[0]).toBeGreaterThan(0);
+        }
+      }
+    }
+  });
+
+  it('validates on images of their own, which change no weight', async () => {
+    const plain = await trained({ batch: 6 });
+    // the very images that it is trained on, to know the figure
+    const { log, file, meta } = await trained({ batch: 6, validation: [10, 15] });
+    expect(file).toEqual(expect.objectContaining({ settings: plain.file.settings }));
+    expect(file.predictor.weights).toEqual(plain.file.predictor.weights);
+    expect(meta).toEqual(plain.meta);
+    const times = sigmas(solving.schedule, solving);
+    const x = latents([10, 11, 12, 13, 14, 15], [1, 2, 2]).map((value) => value * times[0]!);
+    const ends = async (solver: Solver, levels: Float64Array) =>
+      (await solve({ solver, x, n: 6, sigmas: levels, denoise: evaluate })).x.map((value) =>
+        Math.max(-1, Math.min(1, Math.fround(value))),
+      );
+    const student = await ends(amed.steered(predict(file.predictor)), times);
+    const teacher = await ends(heun, sigmas(solving.schedule, { ...solving, numSteps: 7 }));
+    const expected = student.reduce((total, value, i) => total + (value - teacher[i]!) ** 2, 0) / 6;
+    expect(log[0]!.validation_loss).toBeCloseTo(expected, 5);
+    expect(expected).toBeGreaterThan(1e-3);
   });
 });

@@ -2,7 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Evaluation,
+  type Iteration,
   initPredictor,
+  iterationOf,
+  predict,
+  type Solver,
+  solve,
   trainEndToEnd,
   trainer,
   trainStep,
@@ -10,7 +15,7 @@ import {
   withMiddles,
 } from '@fewstep/solvers';
 import type { Run } from '@fewstep/taskgraph';
-import type { Scales, SolverConfig, TrainConfig } from '../experiment/experiment.js';
+import type { SolverConfig, TrainConfig } from '../experiment/experiment.js';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
 import { readTensors, tensorOf } from './artifacts.js';
@@ -21,7 +26,6 @@ import { openSolve } from './open-solve.js';
 
 export interface PredictorParams extends SolveParams {
   readonly afs: boolean;
-  readonly scales: Scales;
   /** Whose trajectories these are; told by the predictor's file. */
   readonly teacher: SolverConfig;
   readonly M: number;
@@ -34,16 +38,18 @@ export interface PredictorParams extends SolveParams {
   readonly seed: number;
   /** Seeds of the training images, first and last; those of the trajectories, in their order. */
   readonly seeds: readonly [number, number];
+  /** Of images that nothing is trained on; absent: there are none. */
+  readonly validation?: readonly [number, number];
 }
 
 /** A predictor, trained on the teacher's trajectories in the order of their seeds. */
 export const run: Run<typeof kind> = async (context) => {
   const { params, inputs, dir, progress } = context;
-  const { afs, scales, batch, lr, lossWeight, seed, seeds } = params;
+  const { afs, batch, lr, lossWeight, seed, seeds } = params;
   const { info, solving, batch: batchOf } = await openSolve(context);
   const sigmas = timesOf(solving);
-  const student = studentOf(solving);
-  const untrained = initPredictor({ seed, scaleDir: scales.scale_dir, scaleTime: scales.scale_time });
+  const { student, outputs } = studentOf(solving);
+  const untrained = initPredictor({ seed, outputs });
   const endToEnd = lossWeight === 'end_to_end';
   const training = trainer({
     predictor: endToEnd ? withMiddles(untrained, sigmas, middlesOf(solving)) : untrained,
@@ -52,8 +58,10 @@ export const run: Run<typeof kind> = async (context) => {
   // What is decoded from latents isn't cut off where they are.
   const range = info.decoder ? {} : { range: [-1, 1] as const };
   const trajectories = trajectoryReader(inputs.trajectories);
-  const log = [];
+  const validate = await validation(context, batchOf, range);
+  const log: Iteration[] = [];
   let nfe = 0;
+  let calls = 0;
   let seen = 0;
   for (const seedsOfBatch of batchesOf(seeds, batch)) {
     const n = seedsOfBatch.length;
@@ -69,17 +77,23 @@ export const run: Run<typeof kind> = async (context) => {
       denoise,
       afs,
     };
-    const trained = await (endToEnd
+    const intervals = await (endToEnd
       ? trainEndToEnd({ ...step, ...range, done: seen / (seeds[1] - seeds[0] + 1) })
       : trainStep(step));
-    nfe += trained.reduce((sum, interval) => sum + interval.nfe, 0);
+    const asked = sum(intervals.map((interval) => interval.nfe));
+    nfe += asked;
+    calls += asked * n;
+    const loss = endToEnd ? intervals.at(-1)!.loss : sum(intervals.map((interval) => interval.loss));
+    const validated = validate && (await validate(student.steered(predict(training.predictor)), sigmas));
     log.push(
-      trained.map(({ loss, steering }) => ({
+      iterationOf({
+        iteration: log.length + 1,
+        calls,
         loss,
-        r: mean(steering.r),
-        scale_dir: mean(steering.scaleDir),
-        scale_time: mean(steering.scaleTime),
-      })),
+        ...(validated !== undefined && { validation_loss: validated }),
+        intervals,
+        n,
+      }),
     );
     progress((seen += n) * sigmas.length);
   }
@@ -95,6 +109,32 @@ export const run: Run<typeof kind> = async (context) => {
 /** Noise levels between the timestamps, from the schedule with twice as many intervals. */
 function middlesOf(solving: Solve): Float64Array {
   return scheduledTimes(solving, 2 * solving.numSteps - 1).filter((_, i) => i % 2 === 1);
+}
+
+/** Gives a student's loss where it ends, on the seeds that nothing is trained on; undefined where there are none. */
+async function validation(
+  { params: { validation: seeds, batch, afs }, inputs }: Parameters<Run<typeof kind>>[0],
+  batchOf: Awaited<ReturnType<typeof openSolve>>['batch'],
+  { range: [low, high] = [-Infinity, Infinity] }: { readonly range?: readonly [number, number] },
+): Promise<((student: Solver, sigmas: Float64Array) => Promise<number>) | undefined> {
+  if (!seeds) return undefined;
+  const seen = (value: number) => Math.min(high, Math.max(low, value));
+  const trajectories = trajectoryReader(inputs.validation);
+  const batches: { readonly seeds: readonly number[]; readonly target: Vector }[] = [];
+  for (const some of batchesOf(seeds, batch))
+    batches.push({ seeds: some, target: (await trajectories.next(some.length)).points.at(-1)! });
+  return async (student, sigmas) => {
+    let total = 0;
+    for (const { seeds: some, target } of batches) {
+      const { latents, denoise } = batchOf(some);
+      const start = scaled(latents, sigmas[0]!);
+      const { x } = await solve({ solver: student, x: start, n: some.length, sigmas, afs, denoise });
+      x.forEach((value, i) => {
+        total += (seen(value) - seen(target[i]!)) ** 2;
+      });
+    }
+    return total / (seeds[1] - seeds[0] + 1);
+  };
 }
 
 /** One batch of trajectories: each list by interval. */
@@ -161,6 +201,4 @@ function concat(parts: readonly Vector[]): Vector {
   return whole;
 }
 
-function mean(values: Vector): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { toUint8 } from '@fewstep/models';
-import { predict, solve } from '@fewstep/solvers';
+import { predict, type Solver, solve } from '@fewstep/solvers';
 import type { Range, Run, Slice } from '@fewstep/taskgraph';
 import { readPredictor } from '../predictor/predictor-file.js';
 import { countOf, sliceTensors, writeImages, writeTensors } from './artifacts.js';
@@ -8,7 +8,7 @@ import { batchesOf, type Drawing, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { samples as kind } from './kinds.js';
 import { loadDecoder } from './load-decoder.js';
-import { type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
+import { type Solve, type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
 
 export interface SamplesParams extends SolveParams, Drawing, Guidable {
@@ -25,9 +25,7 @@ export const run: Run<typeof kind> = async (context) => {
   const decoder = await loadDecoder(context, info);
   const [channels, height, width] = decoder?.shape ?? shape;
   const predictorFile = inputs.predictor;
-  const solver = predictorFile
-    ? studentOf(solving).steered(predict(readPredictor(await readFile(predictorFile)).predictor))
-    : solverOf(solving);
+  const solver = predictorFile ? await steeredBy(predictorFile, solving) : solverOf(solving);
   const sigmas = timesOf(solving);
   const n = seeds[1] - seeds[0] + 1;
   const data = new Uint8Array(n * channels * height * width);
@@ -61,6 +59,12 @@ export const run: Run<typeof kind> = async (context) => {
     meta: { nfe, images: n, ...(forwards !== nfe * n && { forwards: forwards / n }) },
   };
 };
+
+async function steeredBy(predictorFile: string, solving: Solve): Promise<Solver> {
+  const { student, outputs } = studentOf(solving);
+  const { weights } = readPredictor(await readFile(predictorFile));
+  return student.steered(predict({ outputs, weights }));
+}
 
 export const slice: Slice<typeof kind> = async ({ params, inputs, dir }) => {
   const tensors = await sliceTensors(inputs.images, params, () => 0);
