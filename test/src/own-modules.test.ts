@@ -22,25 +22,6 @@ export default ({ slopeAt, axpy, add }) => ({
   }),
 });
 `;
-/** AMED-Solver's step, as a student of a user's own. */
-const student = `export default ({ slopeAt, axpy }) => ({
-  name: 'own_amed',
-  student: () => ({
-    singleStep: true,
-    steered: (predict) => ({
-      init: (x) => ({ x }),
-      *step({ x }, sigma, sigmaNext) {
-        const { denoised, bottleneck } = yield { x, sigma };
-        const { r } = predict(bottleneck, sigma, sigmaNext);
-        const between = sigmaNext ** r[0] * sigma ** (1 - r[0]);
-        const middle = axpy(between - sigma, slopeAt(x, denoised, sigma), x);
-        const slope = slopeAt(middle, (yield { x: middle, sigma: between }).denoised, between);
-        return { x: axpy(sigmaNext - sigma, slope, x) };
-      },
-    }),
-  }),
-});
-`;
 const spec = (solver: string, more = '') => `name: own
 dataset: { checkpoint: ${digits.checkpoint} }
 schedule: { type: polynomial, rho: 7 }
@@ -53,7 +34,10 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'fewstep-own-'));
   await writeFile(join(dir, 'half.mjs'), 'export const half = 1 / 2;\n');
   await writeFile(join(dir, 'heun.mjs'), heun);
-  await writeFile(join(dir, 'student.mjs'), student);
+  for (const [, code, name] of (await readFile(join(root, 'packages/runner/README.md'), 'utf8')).matchAll(
+    /```js\n(\/\/ (my-\w+\.mjs)[\s\S]*?)```/g,
+  ))
+    await writeFile(join(dir, name!), code!);
 });
 afterAll(async () => {
   for (const one of [dir, `${dir}-store`]) await rm(one, { recursive: true, force: true });
@@ -89,45 +73,49 @@ describe('a solver in a file', () => {
     await rm(there, { recursive: true });
   });
 
-  it('is trained where it is a student', async () => {
-    const text = spec('./student.mjs', 'train: { total_kimg: 0.008, batch: 4 }');
+  it('is trained where it is a student, on outputs of its own', async () => {
+    const train = 'train: { total_kimg: 0.016, batch: 8, loss_weight: end_to_end, validation: 4 }';
+    const text = spec('./my-student.mjs', train);
     const { points, tasks } = await run(text);
     expect(points[0].nfe).toBe(4);
-    expect(points[0].artifacts.predictor).toContain('predictor.safetensors');
     expect(tasks.computed).toBeGreaterThan(4);
     expect((await run(text)).tasks.computed).toBe(0);
+    const log = JSON.parse(await readFile(join(dir, points[0].artifacts.log), 'utf8'));
+    expect(log).toHaveLength(2);
+    expect(Object.keys(log[0].intervals[0].outputs)).toEqual(['place', 'first', 'second']);
+    const [begun] = log[0].intervals;
+    expect(begun.outputs.second).toEqual({ mean: [expect.closeTo(1, 6)], spread: [expect.closeTo(0, 6)] });
+    // 4 for the trajectory, of which the teacher asked one; 1 for place in each of both intervals; 2 for each output once more
+    expect(log.map(({ calls }: { calls: number }) => calls)).toEqual([8 * 11, 16 * 11]);
+    expect(log[1].validation_loss).toBeLessThan(log[0].validation_loss);
     // and sampled with in another spec, which names its file
     await cp(join(dir, points[0].artifacts.predictor), join(dir, 'trained.safetensors'));
-    const trained = spec('./student.mjs', 'predictor: trained.safetensors');
+    const trained = spec('./my-student.mjs', 'predictor: trained.safetensors');
     expect((await run(trained)).points[0].artifacts.samples).toEqual(points[0].artifacts.samples);
     const elsewhere = trained.replace(/student: .*\n/, '');
-    await expect(run(elsewhere)).rejects.toThrow(/"own_amed" is no student/);
+    await expect(run(elsewhere)).rejects.toThrow(/"weighed" is no student/);
   });
 });
 
 it('the README’s solver, schedule and score run, and editors know their options', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'fewstep-readme-'));
   const readme = await readFile(join(root, 'packages/runner/README.md'), 'utf8');
-  for (const [, code, name] of readme.matchAll(/```js\n(\/\/ (my-\w+\.mjs)[\s\S]*?)```/g))
-    await writeFile(join(folder, name!), code!);
   const [, yaml] = /```yaml\n(name: mine[\s\S]*?)```/.exec(readme)!;
   const small = `${yaml!.replace('fid, ', '')}sample: { seeds: 0-3, batch: 4, grid: 2x2 }\n`;
-  const { points } = await run(small, folder);
+  const { points } = await run(small);
   expect(points[0]).toMatchObject({
     nfe: 6,
     metrics: { contrast: expect.any(Number) },
   });
-  const { stdout } = await fewstep(['schema', 'spec.yaml'], { cwd: folder, env });
+  const { stdout } = await fewstep(['schema', 'spec.yaml'], { cwd: dir, env });
   const { $defs } = JSON.parse(stdout);
   expect($defs['schedule.power'].description).toMatch(/^The power\. \.\/my-schedule\.mjs: default 7\.$/);
   expect(JSON.stringify($defs)).toContain('Where in the interval the second evaluation lies.');
   const said = async (...set: string[]) =>
-    (await fewstep(['validate', 'spec.yaml', ...set.flatMap((one) => ['--set', one])], { cwd: folder, env }))
+    (await fewstep(['validate', 'spec.yaml', ...set.flatMap((one) => ['--set', one])], { cwd: dir, env }))
       .stderr;
   expect(await said('student.at=2')).toMatch(/student\.at: found 2, expected a number above 0, at most 1\./);
   expect(await said('student.att=1')).toMatch(/names no key of the spec; did you mean "student\.at"\?/);
   expect(await said('student.solver=euler')).toMatch(/student\.at: unknown key/);
-  await rm(folder, { recursive: true });
 });
 
 it('what is wrong with a file ends a command with its place, its name and what it exports', async () => {

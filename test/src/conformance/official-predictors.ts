@@ -25,7 +25,7 @@ import {
   toUint8,
 } from '@fewstep/models';
 import { compile, experimentExecutor, installedVersions, parseExperiment } from '@fewstep/runner';
-import { draw, heun, parseSeeds, predict, type Solver, solve } from '@fewstep/solvers';
+import { draw, heun, parseSeeds, placement, predict, type Solver, solve } from '@fewstep/solvers';
 import { execute, openStore } from '@fewstep/taskgraph';
 import { officialSigmas, solverOf, studentOf } from './configuration.js';
 import type { Golden } from './golden.js';
@@ -57,8 +57,7 @@ export const officialPredictors: Topic = async (golden) => {
       const config = { ...one.settings, ...bench.range };
       const steer = async () => {
         const { settings, weights } = await readOfficialPredictor(join(golden.folder, one.file));
-        const { scale_dir: scaleDir, scale_time: scaleTime } = settings;
-        return studentOf(one.student, config).steered(predict({ scaleDir, scaleTime, weights }));
+        return studentOf(one.student, config).steered(predict({ outputs: placement(settings), weights }));
       };
       outcomes.push(
         await outcome(`${id}/settings`, () => checkSettings(golden, one)),

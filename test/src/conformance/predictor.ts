@@ -3,6 +3,7 @@ import {
   embedSigma,
   initPredictor,
   type Predictor,
+  placement,
   predict,
   type Steering,
   trainer,
@@ -11,9 +12,8 @@ import {
 import { type Golden, mixedError } from './golden.js';
 import { outcome, type Topic } from './topic.js';
 
-/** The official outputs' names. */
-export const outputs = { r: 'r', scale_dir: 'scaleDir', scale_time: 'scaleTime' } as const;
-export type OutputName = keyof typeof outputs;
+/** The official outputs' names, which are ours. */
+export type OutputName = 'r' | 'scale_dir' | 'scale_time';
 
 interface OfficialSettings {
   readonly scale_dir: number;
@@ -79,17 +79,14 @@ export const predictor: Topic = async (golden) => {
   return outcomes;
 };
 
-export function predictorOf(
-  { scale_dir: scaleDir, scale_time: scaleTime }: OfficialSettings,
-  tensors: Tensors,
-): Predictor {
+export function predictorOf(settings: OfficialSettings, tensors: Tensors): Predictor {
   const weights = Object.fromEntries(
     Object.entries(tensors).map(([name, { shape, data }]) => [
       name,
       { shape, data: Float32Array.from(data, Number) },
     ]),
   );
-  return { scaleDir, scaleTime, weights };
+  return { outputs: placement(settings), weights };
 }
 
 /** max |a−b| / |b|, 0/0 counted as 0. */
@@ -148,7 +145,7 @@ function evaluate(
   const steering = predict(weights)(bottleneck, t_cur, t_next);
   const difference = firstOf(
     one.outputs.flatMap((name) => {
-      const ours = steering[outputs[name]];
+      const ours = steering[name]!;
       return [
         over(name, mixedError(ours, golden.array(arrays[name]!)), tol),
         over(`${name}_f64`, mixedError(ours, golden.array(arrays[`${name}_f64`]!)), tol_f64),
@@ -167,10 +164,9 @@ function compareGradients(
   const { t_cur, t_next, gradients, gradient_bottleneck, grad_tol_relmax: tol } = evaluation;
   const bottleneck = golden.array(evaluation.bottleneck);
   const forward = predict(weights);
-  const { r } = forward(bottleneck, t_cur, t_next);
-  const none = () => new Float64Array(r.length);
-  const cotangent: Steering = { r: none(), scaleDir: none(), scaleTime: none() };
-  for (const name of one.outputs) cotangent[outputs[name]].set(golden.array(one.loss_weights[name]));
+  const cotangent: Steering = Object.fromEntries(
+    one.outputs.map((name) => [name, golden.array(one.loss_weights[name])]),
+  );
 
   const training = trainer({ predictor: weights });
   const found = training.gradient([bottleneck, t_cur, t_next], cotangent);
@@ -179,7 +175,7 @@ function compareGradients(
   const objective = (map: Vector) => {
     const at = forward(map, t_cur, t_next);
     const values = one.outputs.flatMap((name) => [
-      ...at[outputs[name]].map((value, i) => value * cotangent[outputs[name]][i]!),
+      ...at[name]!.map((value, i) => value * cotangent[name]![i]!),
     ]);
     return values.reduce((sum, value) => sum + value, 0);
   };

@@ -2,6 +2,7 @@ import {
   eulerStudent,
   type Observation,
   type Predict,
+  placement,
   predict,
   type Solver,
   type Steering,
@@ -55,7 +56,7 @@ async function open(golden: Golden, one: Case): Promise<{ predictor: Predict; ba
   const { latents, n: all } = latentsOf(golden, one.latent_model);
   const n = one.batch ?? all;
   return {
-    predictor: predict({ scaleDir: one.scale_dir, scaleTime: one.scale_time, weights }),
+    predictor: predict({ outputs: placement(one), weights }),
     batch: { latents: latents.subarray(0, (latents.length / all) * n), n },
   };
 }
@@ -76,7 +77,9 @@ async function run(golden: Golden, one: Case, student: Student, predictor: Predi
   };
   const solver: Solver = student.steered(listening);
   const solution = await solveCase(one, solver, denoiserOf(golden, one.latent_model), batch, observe);
-  const middle = asked.map((sigma, step) => sigma.map((value, i) => value / said[step]!.scaleTime[i]!));
+  const middle = asked.map((sigma, step) =>
+    sigma.map((value, i) => value / (said[step]!.scale_time?.[i] ?? 1)),
+  );
   return { solution, said, read, middle };
 }
 
@@ -86,9 +89,13 @@ function compareRun(
   { solution, said, read, middle }: Awaited<ReturnType<typeof run>>,
 ): string | undefined {
   const recorded: Record<string, Vector[]> = {
-    r: said.map(({ r }) => r),
-    scale_dir: said.map(({ scaleDir }) => scaleDir),
-    scale_time: said.map(({ scaleTime }) => scaleTime),
+    r: said.map(({ r }) => r!),
+    ...Object.fromEntries(
+      ['scale_dir', 'scale_time'].map((name) => [
+        name,
+        said.map(({ r, [name]: scale = r!.map(() => 1) }) => scale),
+      ]),
+    ),
     t_mid: middle,
   };
   let difference = compareSolution(golden, one, solution);
@@ -115,9 +122,9 @@ async function checkQuirk(
   const said: Vector[] = [];
   const misread: Predict = (bottleneck, sigma, sigmaNext) => {
     const { r } = predictor(bottleneck, sigma, sigmaNext);
-    said.push(r);
+    said.push(r!);
     const forAll = (value = 1) => new Float64Array(batch.n).fill(value);
-    return { r: forAll(r[0]), scaleDir: forAll(r[1]), scaleTime: forAll(r[2]) };
+    return { r: forAll(r![0]), scale_dir: forAll(r![1]), scale_time: forAll(r![2]) };
   };
   const official = await run(golden, one, student, misread, batch);
   const difference =

@@ -116,12 +116,12 @@ export const mutations: readonly Mutation[] = [
   // Predictor and training
   { file: `${solvers}/learned/predictor.ts`, text: 'Math.fround(i / 3)', replacement: 'Math.fround(i / 4)' },
   {
-    file: `${solvers}/learned/predictor.ts`,
-    text: '1 + setting * (2 *',
-    replacement: '1 + setting * (1.9 *',
+    file: `${solvers}/output.ts`,
+    text: 'centre + reach * (2 *',
+    replacement: 'centre + reach * (1.9 *',
   },
   { file: `${solvers}/learned/predictor-init.ts`, text: 'Math.sqrt(6 /', replacement: 'Math.sqrt(3 /' },
-  { file: `${solvers}/learned/predictor-gradient.ts`, text: '2 * scaleTime', replacement: 'scaleTime' },
+  { file: `${solvers}/output.ts`, text: '2 * reach * sigmoid(z) *', replacement: 'reach * sigmoid(z) *' },
   {
     file: `${solvers}/learned/predictor-gradient.ts`,
     text: '1 + x * (1 - s)',
@@ -130,9 +130,9 @@ export const mutations: readonly Mutation[] = [
   { file: `${solvers}/learned/training.ts`, text: '(2 / n) * error', replacement: '(1 / n) * error' },
   { file: `${solvers}/learned/training-sensitivity.ts`, text: '0.5 / distance', replacement: '1 / distance' },
   {
-    file: `${solvers}/learned/training-sensitivity.ts`,
-    text: '(1 - value) / 2)',
-    replacement: '2 * (1 - value))',
+    file: `${solvers}/output.ts`,
+    text: '(high - value) / 2)',
+    replacement: '2 * (high - value))',
   },
   { file: `${solvers}/learned/adam.ts`, text: '0.999, 1e-8', replacement: '0.99, 1e-8' },
 
