@@ -23,7 +23,7 @@ export {
   type OptionValues,
   withDefaults,
 } from './options.js';
-export { type Schedule, type ScheduleFamily, type Span, scheduleFamily } from './schedule.js';
+export { type ScheduleFamily, type Span, scheduleFamily } from './schedule.js';
 export { ScheduleError } from './schedule-error.js';
-export { schedules, sigmas } from './sigmas.js';
+export { type Schedule, schedules, sigmas } from './sigmas.js';
 export { type NoiseOfTime, vp, vpThrough } from './vp.js';

@@ -87,7 +87,7 @@ type ValueOf<O extends Option> = O extends IntegerOption | NumberOption
     ? boolean
     : O extends ChoiceOption<infer N>
       ? N
-      : readonly number[];
+      : ArrayLike<number>;
 
 /** A value for each option, defaults filled in. */
 export type OptionValues<O extends Options> = { readonly [N in keyof O]: ValueOf<O[N]> };

@@ -1,4 +1,3 @@
-import type { ExplicitSchedule } from './families/explicit.js';
 import type { NoiseTable } from './noise-table.js';
 import type { Options, OptionValues } from './options.js';
 
@@ -16,6 +15,8 @@ export interface ScheduleFamily<N extends string = string, O extends Options = O
   readonly spacing: string;
   /** Under their names in a spec. */
   readonly options: O;
+  /** In the times of the noise table that the model was trained on, so that there must be one. */
+  readonly inTimes?: boolean;
   /** Of a span that was checked; `table`: of a model that was trained on discrete times. */
   levels(span: Span, options: OptionValues<O>, table: NoiseTable | undefined): Float64Array;
 }
@@ -24,10 +25,3 @@ export interface ScheduleFamily<N extends string = string, O extends Options = O
 export const scheduleFamily = <const N extends string, O extends Options>(
   declared: ScheduleFamily<N, O>,
 ): ScheduleFamily<N, O> => declared;
-
-/** How the noise levels of a solve are spaced between σ_max and σ_min: a family's name, and what it is told. */
-export type Schedule =
-  | { readonly type: 'polynomial' | 'time_uniform'; readonly rho: number }
-  | { readonly type: 'logsnr' }
-  | { readonly type: 'discrete'; readonly rho: number; readonly table: NoiseTable }
-  | ExplicitSchedule;

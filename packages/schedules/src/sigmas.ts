@@ -3,17 +3,26 @@ import { explicit } from './families/explicit.js';
 import { logsnr } from './families/logsnr.js';
 import { polynomial } from './families/polynomial.js';
 import { timeUniform } from './families/time-uniform.js';
-import type { Schedule, ScheduleFamily, Span } from './schedule.js';
+import type { NoiseTable } from './noise-table.js';
+import type { OptionValues } from './options.js';
+import type { ScheduleFamily, Span } from './schedule.js';
 import { ScheduleError } from './schedule-error.js';
 
+const families = [polynomial, logsnr, timeUniform, discrete, explicit] as const;
+type Family = (typeof families)[number];
+
 /** Every family, by its name in a spec. */
-export const schedules = {
-  [polynomial.name]: polynomial,
-  [logsnr.name]: logsnr,
-  [timeUniform.name]: timeUniform,
-  [discrete.name]: discrete,
-  [explicit.name]: explicit,
-} satisfies { readonly [N in Schedule['type']]: { readonly name: N } };
+export const schedules = Object.fromEntries(families.map((family) => [family.name, family])) as unknown as {
+  readonly [F in Family as F['name']]: F;
+};
+
+/** How the noise levels of a solve are spaced between σ_max and σ_min: a family's name, and what it is told. */
+export type Schedule = {
+  readonly [F in Family as F['name']]: { readonly type: F['name'] } & OptionValues<F['options']> & {
+      /** Of a model that was trained on discrete times. */
+      readonly table?: NoiseTable;
+    };
+}[Family['name']];
 
 /**
  * The noise levels of a solve, [numSteps], strictly descending, all above 0.
@@ -30,7 +39,7 @@ export function sigmas(schedule: Schedule, span: Span): Float64Array {
   checkSpan(span);
   checkRho(schedule);
   const family: ScheduleFamily = schedules[schedule.type];
-  const levels = family.levels(span, schedule as never, 'table' in schedule ? schedule.table : undefined);
+  const levels = family.levels(span, schedule as never, schedule.table);
   for (let i = 0; i < levels.length; i++)
     if (!(levels[i]! > 0 && levels[i]! < Infinity && (i === 0 || levels[i]! < levels[i - 1]!)))
       throw new ScheduleError(

@@ -8,6 +8,7 @@ export const discrete = scheduleFamily({
   name: 'discrete',
   spacing: 't^(1/ρ) evenly in the times of the noise table that latent diffusion was trained on',
   options: { rho: number({ exclusiveMinimum: 0 }, 1, 'Exponent.') },
+  inTimes: true,
   levels(span, { rho }, table) {
     if (!table)
       throw new ScheduleError(

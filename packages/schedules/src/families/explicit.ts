@@ -3,12 +3,6 @@ import { type Span, scheduleFamily } from '../schedule.js';
 import { ScheduleError } from '../schedule-error.js';
 import { evenInLog } from '../spacing.js';
 
-/** The list itself, descending. */
-export interface ExplicitSchedule {
-  readonly type: 'explicit';
-  readonly sigmas: ArrayLike<number>;
-}
-
 /**
  * A given list of n noise levels within [sigmaMin, sigmaMax].
  *
