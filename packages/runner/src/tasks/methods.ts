@@ -4,6 +4,7 @@ import {
   noiseTableOf,
   type Schedule,
   type ScheduleFamily,
+  schedules,
   sigmas,
   withDefaults,
 } from '@fewstep/schedules';
@@ -46,7 +47,7 @@ export interface Solve extends Required<SolveParams> {
     readonly method: ModuleMethod | undefined;
     readonly family: ScheduleFamily | undefined;
   };
-  /** Of the schedule discrete. */
+  /** Of a schedule in its times. */
   readonly table: NoiseTable | undefined;
   /** Where the network knows no others, descending, all above 0. */
   readonly solvedAt: readonly number[] | undefined;
@@ -68,7 +69,8 @@ export async function solveOn(
   // A search goes along the network's levels, which may lie a little beyond the range.
   const found = !given && schedule.type === 'explicit' ? (schedule.sigmas as readonly number[]) : [];
   const family = inputs.spacing === undefined ? undefined : await loadSchedule(inputs.spacing);
-  const table = !family && schedule.type === 'discrete' ? tableOf(info) : undefined;
+  const ours: ScheduleFamily | undefined = family ? undefined : schedules[schedule.type as Schedule['type']];
+  const table = ours?.inTimes ? tableOf(info, ours) : undefined;
   return {
     declared: {
       method: inputs.method === undefined ? undefined : await loadMethod(inputs.method),
@@ -84,11 +86,11 @@ export async function solveOn(
   };
 }
 
-function tableOf({ alphasCumprod }: DenoiserInfo): NoiseTable {
+function tableOf({ alphasCumprod }: DenoiserInfo, { name }: ScheduleFamily): NoiseTable {
   if (alphasCumprod) return noiseTableOf(alphasCumprod);
   throw new RunnerError(
     'E_MODEL',
-    'schedule.type discrete is in the times of a noise table, and the dataset’s network was trained on none: take polynomial, logsnr or time_uniform.',
+    `schedule.type ${name} is in the times of a noise table, and the dataset’s network was trained on none: take polynomial, logsnr or time_uniform.`,
   );
 }
 
