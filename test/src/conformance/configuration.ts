@@ -50,7 +50,7 @@ export function officialSigmas(config: Configuration, span?: Partial<Span>): Flo
   const schedule = scheduleOf(config);
   const { num_steps: numSteps, sigma_min: sigmaMin, sigma_max: sigmaMax } = config;
   const asked = { numSteps, sigmaMin, sigmaMax, ...span };
-  if (schedule.type !== 'discrete' || schedule.rho === 1) return sigmas(schedule, asked);
+  if (schedule.type !== 'discrete' || schedule.rho === 1 || !schedule.table) return sigmas(schedule, asked);
   const { sigmaOfT, tOfSigma } = schedule.table;
   const first = sigmaOfT(tOfSigma(asked.sigmaMax) ** schedule.rho);
   return asked.numSteps === 2
