@@ -1,3 +1,4 @@
+import { concatenate } from '../math/vector.js';
 import type { Evaluation, Request, SolverState, Vector } from '../solver.js';
 import { SolverError } from '../solver-error.js';
 import { drive, type Solution, type Solve } from './solve.js';
@@ -47,16 +48,6 @@ function perSample(sigma: number | Vector, n: number): Vector {
   return typeof sigma === 'number' || sigma.length === 1
     ? new Float64Array(n).fill(typeof sigma === 'number' ? sigma : sigma[0]!)
     : sigma;
-}
-
-function concatenate(vectors: readonly Vector[]): Vector {
-  const joined = new Float64Array(vectors.reduce((length, vector) => length + vector.length, 0));
-  let start = 0;
-  for (const vector of vectors) {
-    joined.set(vector, start);
-    start += vector.length;
-  }
-  return joined;
 }
 
 /** Samples `from` to `to` of an evaluation of `total`. */

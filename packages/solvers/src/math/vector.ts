@@ -10,6 +10,17 @@ export function scalar(formula: (...values: number[]) => number, ...scalars: rea
   return perSample.map((_, i) => formula(...scalars.map((s) => (typeof s === 'number' ? s : s[i]!))));
 }
 
+/** One after the other. */
+export function concatenate(vectors: readonly Vector[]): Vector {
+  const joined = new Float64Array(vectors.reduce((length, vector) => length + vector.length, 0));
+  let start = 0;
+  for (const vector of vectors) {
+    joined.set(vector, start);
+    start += vector.length;
+  }
+  return joined;
+}
+
 /** Σ_k c_k·v_k of batches of equal length, added in the order given. */
 export function combine(...terms: readonly (readonly [Scalar, Vector])[]): Vector {
   const sum = new Float64Array(terms[0]![1].length);

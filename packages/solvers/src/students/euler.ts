@@ -1,33 +1,18 @@
-import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
-import { eulerUpdate } from '../methods/euler.js';
+import { euler, eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { placed, placement, placementChoices } from './opening.js';
+import { placement, placementChoices } from './opening.js';
+import { twoSteps } from './two-steps.js';
 
-/**
- * Euler's method with a predictor (AMED-Plugin): two Euler steps, over the intermediate time.
- *
- * Two evaluations per interval. `scaleDir` multiplies the second step.
- *
- * - Order 1. No memory.
- * - Source: Zhou et al., arXiv:2312.00094.
- */
-export const eulerStudent: Student<{ readonly x: Vector }> = {
-  name: 'euler',
-  singleStep: true,
-  steered: (predict) => ({
-    name: 'euler',
-    order: 1,
-    init: (x) => ({ x }),
-    *step({ x }, sigma, sigmaNext) {
-      const { denoised, sigmaMid, sigmaAsked, scaleDir } = yield* placed(predict, x, sigma, sigmaNext);
-      const middle = eulerUpdate(x, slopeAt(x, denoised, sigma), sigma, sigmaMid);
-      const slopeMid = slopeAt(middle, (yield* evaluate(middle, sigmaAsked)).denoised, sigmaMid);
-      return { x: eulerUpdate(middle, slopeMid, sigmaMid, sigmaNext, scaleDir) };
-    },
+/** Euler's method with a predictor: two of its steps, so of order 1 and without memory. */
+export const eulerStudent: Student<{ readonly x: Vector }> = twoSteps(
+  euler,
+  ({ x }, denoised, sigma, sigmaNext, _, scale) => ({
+    x: eulerUpdate(x, slopeAt(x, denoised, sigma), sigma, sigmaNext, scale),
   }),
-};
+  true,
+);
 
 export const steeredEuler = steeredMethod({
   name: 'euler',
