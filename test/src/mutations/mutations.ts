@@ -97,20 +97,20 @@ export const mutations: readonly Mutation[] = [
     replacement: 'denoised, sigmaAsked)',
   },
   {
-    file: `${solvers}/students/euler.ts`,
-    text: 'sigmaMid, sigmaNext, scaleDir)',
-    replacement: 'sigmaMid, sigmaNext)',
+    file: `${solvers}/students/two-steps.ts`,
+    text: '2 * remaining - 1, scaleDir)',
+    replacement: '2 * remaining - 1)',
   },
   {
     file: `${solvers}/students/dpm.ts`,
     text: 'slopeMid, r, sigma, sigmaNext, scaleDir)',
     replacement: 'slopeMid, r, sigma, sigmaNext)',
   },
-  { file: `${solvers}/students/dpmpp.ts`, text: '2 * remaining - 1,', replacement: '2 * remaining,' },
+  { file: `${solvers}/students/two-steps.ts`, text: '2 * remaining - 1,', replacement: '2 * remaining,' },
   {
-    file: `${solvers}/students/ipndm.ts`,
-    text: 'ipndmAdvance(middle, slopeMid,',
-    replacement: 'ipndmAdvance({ ...state, x: middle.x }, slopeMid,',
+    file: `${solvers}/students/two-steps.ts`,
+    text: 'advance(middle, there,',
+    replacement: 'advance({ ...state, x: middle.x }, there,',
   },
 
   // Predictor and training
