@@ -154,7 +154,9 @@ export const mutations: readonly Mutation[] = [
     text: 'const damping = 0.02',
     replacement: 'const damping = 0.03',
   },
-  { file: `${solvers}/learned/gauss-newton.ts`, text: 'length * p * (1 - p)', replacement: 'p * (1 - p)' },
+  { file: `${solvers}/output.ts`, text: '(high - low) * sigmoid(z) *', replacement: 'sigmoid(z) *' },
+  { file: `${solvers}/learned/gauss-newton.ts`, text: 'i * count + index]!', replacement: 'i * count]!' },
+  { file: `${solvers}/learned/training-log.ts`, text: 'i % count === at', replacement: 'i < count' },
   {
     file: `${solvers}/learned/training-end-to-end.ts`,
     text: '(1 + Math.cos(Math.PI * done)) / 2',
@@ -166,9 +168,9 @@ export const mutations: readonly Mutation[] = [
     replacement: 's',
   },
   {
-    file: `${solvers}/learned/predictor-middles.ts`,
-    text: 'Math.log(from / middle) / Math.log(middle / to)',
-    replacement: 'Math.log(middle / to) / Math.log(from / middle)',
+    file: `${solvers}/students/opening.ts`,
+    text: 'Math.log(sigma / middle) / Math.log(sigma',
+    replacement: 'Math.log(middle / sigmaNext) / Math.log(sigma',
   },
 
   // The engine of the task graph

@@ -81,6 +81,29 @@ describe('gaussNewton', () => {
     }
   });
 
+  it('takes each number of an output by itself', () => {
+    const pair: Output = { ...r, name: 'pair', count: 2 };
+    const both = at.map(({ r: first, scale_dir: second }) => ({
+      pair: Float64Array.from(
+        { length: 2 * n },
+        (_, i) => (i % 2 === 0 ? first : second)[i >> 1]! - (i % 2) / 2,
+      ),
+    }));
+    const apart = both.map((one) => ({
+      first: one.pair.filter((_, i) => i % 2 === 0),
+      second: one.pair.filter((_, i) => i % 2 === 1),
+    }));
+    const [first, second] = ['first', 'second'].map((name): Output => ({ ...r, name })) as [Output, Output];
+    const asPair = slopes.map((one) => ({ ...one, output: pair, index: one.output === r ? 0 : 1 }));
+    const asTwo = slopes.map((one) => ({ ...one, output: one.output === r ? first : second }));
+    const found = gaussNewton({ steerings: both, slopes: asPair, error, n })(both.toReversed());
+    const expected = gaussNewton({ steerings: apart, slopes: asTwo, error, n })(apart.toReversed());
+    expected.forEach((one, k) => {
+      expect(found[k]!.pair!.filter((_, i) => i % 2 === 0)).toEqual(one.first);
+      expect(found[k]!.pair!.filter((_, i) => i % 2 === 1)).toEqual(one.second);
+    });
+  });
+
   it('leaves alone what has no slope', () => {
     const found = derivative(at);
     expect(found[1]!.scale_dir).toEqual(new Float64Array(n));
