@@ -1,6 +1,6 @@
-import type { LatentCheckpoint } from './checkpoints/checkpoint.js';
+import type { Checkpoint } from './checkpoints/checkpoint.js';
 import { type EngineOptions, openSession } from './engines/open-session.js';
-import { engineFault } from './errors.js';
+import { engineFault, ModelError } from './errors.js';
 import type { FirstStageOptions } from './networks/first-stage-decoder.js';
 import { firstStageDecoder } from './networks/first-stage-decoder.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
@@ -31,11 +31,14 @@ export interface ExportedDecoder extends EncodedOnnx {
  * - Input: `latents` [n, c, r, r], as the denoiser has them; their scale is undone inside.
  * - Outputs: `images` [n, C, R, R], -1 black to 1 white, not clipped; with a codebook `codes` [n, r, r], int64, the
  *   number of each position's vector.
+ *
+ * @throws ModelError `E_CHECKPOINT` when the checkpoint has none
  */
-export function exportDecoder({ network, decoder, scaleFactor }: LatentCheckpoint): ExportedDecoder {
+export function exportDecoder({ resolution, decoder, scaleFactor = 1 }: Checkpoint): ExportedDecoder {
+  if (!decoder)
+    throw new ModelError('E_CHECKPOINT', 'the model denoises images: it has no decoder to export');
   const { options, weights } = decoder;
   const { embed_dim: channels, out_ch: imageChannels, n_embed: codebook } = options;
-  const { image_size: resolution } = network;
   const ops = new OnnxOps(weights);
   const latents = ops.affine(ops.input('latents', [channels, resolution, resolution]), 1 / scaleFactor, 0);
   const { images, codes } = firstStageDecoder(ops, options, latents);

@@ -37,5 +37,18 @@ export function atPath(path: string, cause: unknown): unknown {
   return new ModelError(cause.code, `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
 }
 
+/** What `work` makes of the file at `path`, at once or later. Its errors say the path first. */
+export function withPath<T>(path: string, work: () => T): T {
+  const fail = (cause: unknown): never => {
+    throw atPath(path, cause);
+  };
+  try {
+    const made = work();
+    return made instanceof Promise ? (made.catch(fail) as T) : made;
+  } catch (cause) {
+    return fail(cause);
+  }
+}
+
 export const engineFault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
   new ModelError('E_ENGINE', message, evidence, { cause });

@@ -1,11 +1,6 @@
-import type { Checkpoint, GuidedCheckpoint, LatentCheckpoint } from './checkpoints/checkpoint.js';
-import { edmNetwork } from './checkpoints/edm-network.js';
+import type { Checkpoint } from './checkpoints/checkpoint.js';
 import { ModelError } from './errors.js';
 import type { Tensors } from './files/tensor.js';
-import { classifierGradient } from './networks/guided-classifier.js';
-import { guidedUNet } from './networks/guided-unet.js';
-import { latentUNet } from './networks/latent-unet.js';
-import type { Network } from './networks/network.js';
 import { denoise, type Guide } from './networks/preconditioning.js';
 import { OnnxAdjoints } from './onnx/onnx-adjoints.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
@@ -75,10 +70,10 @@ export function exportDenoiser(
   checkpoint: Checkpoint,
   { guidanceRate = 0, parts = false }: ExportSettings = {},
 ): ExportedDenoiser {
-  const { preconditioning, sigmaMin, sigmaMax } = checkpoint;
-  const { network, channels, resolution, classes, condition } = describeNetwork(checkpoint);
+  const { forward, channels, resolution, preconditioning, sigmaMin, sigmaMax, clamped } = checkpoint;
+  const condition = conditionOf(checkpoint);
   const classifier = guidanceRate === 0 ? undefined : classifierOf(checkpoint, guidanceRate);
-  const labelDim = classifier?.network.out_channels ?? classes;
+  const labelDim = classifier?.classes ?? checkpoint.classes;
 
   const ops = new OnnxAdjoints(allWeights(checkpoint.weights, classifier?.weights));
   const inputs = {
@@ -92,13 +87,12 @@ export function exportDenoiser(
     classifier &&
     ((output, { z, noise, scale }) => {
       const seen = { z, timestep: noise, labels: inputs.labels! };
-      const { logits, gradient } = classifierGradient(ops, classifier.network, seen, CLASSIFIER);
+      const { logits, gradient } = classifier.gradient(ops, seen, CLASSIFIER);
       if (parts) Object.assign(outputs, { logits, classifier_grad: gradient });
       return ops.add(output, ops.multiply(gradient, ops.affine(scale, -guidanceRate, 0)));
     });
-  const { denoised, bottleneck, raw } = denoise(ops, network, { preconditioning, channels }, inputs, guide);
+  const { denoised, bottleneck, raw } = denoise(ops, forward, { preconditioning, channels }, inputs, guide);
   if (parts) outputs.raw = raw;
-  const clamped = checkpoint.family === 'adm';
   if (parts && clamped) outputs.unclamped = denoised;
   const model = ops.model({
     denoised: clamped ? ops.clamp(denoised, -1, 1) : denoised,
@@ -121,47 +115,18 @@ export function exportDenoiser(
   };
 }
 
-function describeNetwork(checkpoint: Checkpoint): {
-  network: Network;
-  channels: number;
-  resolution: number;
-  classes: number;
-  condition?: Condition | undefined;
-} {
-  if (checkpoint.family === 'edm') {
-    const { network } = checkpoint;
-    return {
-      network: edmNetwork(network),
-      channels: network.in_channels,
-      resolution: network.img_resolution,
-      classes: network.label_dim,
-    };
-  }
-  const { network } = checkpoint;
-  return {
-    network: checkpoint.family === 'ldm' ? latentUNet(checkpoint.network) : guidedUNet(network),
-    channels: network.in_channels,
-    resolution: network.image_size,
-    classes: network.num_classes,
-    condition: checkpoint.family === 'ldm' ? conditionOf(checkpoint) : undefined,
-  };
-}
-
-function conditionOf({ textEncoder }: LatentCheckpoint): Condition | undefined {
+function conditionOf({ textEncoder }: Checkpoint): Condition | undefined {
   if (!textEncoder) return undefined;
   const { max_position_embeddings: positions, hidden_size: width } = textEncoder.options;
   return { positions, width };
 }
 
-function classifierOf(
-  checkpoint: Checkpoint,
-  guidanceRate: number,
-): NonNullable<GuidedCheckpoint['classifier']> {
-  if (checkpoint.family === 'adm' && checkpoint.classifier) return checkpoint.classifier;
+function classifierOf({ classifier, family }: Checkpoint, guidanceRate: number) {
+  if (classifier) return classifier;
   throw new ModelError(
     'E_CHECKPOINT',
-    `guidance of rate ${guidanceRate} needs a classifier, and this checkpoint of family ${checkpoint.family} has none; ADM's is read with its classifier's file`,
-    { guidanceRate, family: checkpoint.family },
+    `guidance of rate ${guidanceRate} needs a classifier, and this checkpoint of family ${family} has none; ADM's is read with its classifier's file`,
+    { guidanceRate, family },
   );
 }
 

@@ -1,5 +1,6 @@
 export type {
   Checkpoint,
+  CheckpointNetwork,
   EdmCheckpoint,
   GuidedCheckpoint,
   LatentCheckpoint,
@@ -26,7 +27,7 @@ export {
   parseOfficialPredictor,
   readOfficialPredictor,
 } from './checkpoints/official-predictor.js';
-export { type CheckpointOptions, readCheckpoint } from './checkpoints/read-checkpoint.js';
+export { readCheckpoint } from './checkpoints/read-checkpoint.js';
 export {
   type LatentCheckpointOptions,
   parseDiffusersCheckpoint,
@@ -59,6 +60,7 @@ export {
   type ExportedDenoiser,
   exportDenoiser,
 } from './export-denoiser.js';
+export type { CheckpointOptions } from './families/registry.js';
 export { exportFeatureNetwork, type FeatureResize } from './feature-network.js';
 export { PythonInstance } from './files/constructors.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './files/pickle.js';

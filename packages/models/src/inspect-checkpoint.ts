@@ -1,16 +1,11 @@
 import { statSync } from 'node:fs';
-import { edmCheckpoint, readEdmCheckpoint } from './checkpoints/edm-checkpoint.js';
-import { type Family, familyOf } from './checkpoints/family.js';
-import { admCheckpoint, cmCheckpoint } from './checkpoints/guided-checkpoint.js';
-import { inceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
-import { planLatent } from './checkpoints/latent-checkpoint.js';
-import { readOfficialPredictor } from './checkpoints/official-predictor.js';
-import { ModelError } from './errors.js';
-import type { PickleValue } from './files/pickle.js';
+import { lookAt } from './checkpoints/look.js';
+import { holdsObject, type Known, type Look } from './families/family.js';
+import { parts, predictor } from './families/parts.js';
+import { families } from './families/registry.js';
 import { isOnnx } from './files/sniff.js';
 import { fileSource } from './files/source.js';
-import { openTensorsAt } from './files/state-dict.js';
-import { type Dtype, sizeOf, type Tensors } from './files/tensor.js';
+import { type Dtype, sizeOf } from './files/tensor.js';
 import type { TensorInfo } from './files/tensor-file.js';
 import { shownValue } from './foreign/onnx-values.js';
 import type { OnnxType } from './onnx/onnx-model.js';
@@ -56,7 +51,7 @@ interface Group {
   readonly parameters: number;
 }
 
-type Infos = ReadonlyMap<string, TensorInfo>;
+type Infos = Readonly<Record<string, TensorInfo>>;
 
 /**
  * Tells what a file of weights is, from names and shapes. Of EDM's pickles and official predictors the elements are
@@ -66,13 +61,9 @@ type Infos = ReadonlyMap<string, TensorInfo>;
  */
 export async function inspectCheckpoint(path: string): Promise<Inspection> {
   if (startsAsOnnx(path)) return inspectOnnx(path);
-  const { file, close } = await openTensorsAt(path);
-  close();
-  const { format, tensors, pickled } = file;
-  const bytes = statSync(path).size;
-  if (tensors.size > 0) return { format, bytes, ...told(tensors), ...countsOf(tensors) };
-  const object = await toldObject(path, pickled);
-  return { format, bytes, ...object.told, ...countsOf(new Map(Object.entries(object.weights))) };
+  const look = await lookAt(path);
+  const { told, weights } = await toldOf(look);
+  return { format: look.format, bytes: statSync(path).size, ...told, ...countsOf(weights) };
 }
 
 function startsAsOnnx(path: string): boolean {
@@ -101,7 +92,7 @@ function inspectOnnx(path: string): Inspection {
       nodes: nodes.length,
       external: externalFilesOf(initializers),
     },
-    ...countsOf(new Map(infos)),
+    ...countsOf(Object.fromEntries(infos)),
   };
 }
 
@@ -123,47 +114,22 @@ const dtypes = {
 
 type Told = Pick<Inspection, 'family' | 'options' | 'problem'>;
 
-/** How a network's options are read off its weights. */
-const optionsOf: Partial<Record<Family, (weights: Tensors) => object>> = {
-  adm: (weights) => admCheckpoint(weights).network,
-  cm: (weights) => cmCheckpoint(weights).network,
-  ldm: (weights) => planLatent(weights, {}).network,
-  'stable-diffusion': (weights) => planLatent(weights, {}).network,
-  inception: (weights) => {
-    inceptionCheckpoint(weights);
-    return { features: 2048, logits: 1008 };
-  },
-};
+const all: readonly Known[] = [...families, ...parts, predictor];
 
-function told(infos: Infos): Told {
-  const family = familyOf(Object.fromEntries(infos));
-  if (!family) return {};
-  const options = optionsOf[family];
-  if (!options) return { family };
-  // only names and shapes are looked at
-  const hollow = Object.fromEntries([...infos].map(([name, info]) => [name, { ...info, data: [] }]));
-  try {
-    return { family, options: { ...options(hollow as unknown as Tensors) } };
-  } catch (cause) {
-    return { family, problem: (cause as Error).message };
-  }
-}
-
-/** A pickle that holds an object, not a dict of tensors. */
-async function toldObject(path: string, pickled?: PickleValue): Promise<{ told: Told; weights: Tensors }> {
-  try {
-    const { family, network, weights } =
-      pickled === undefined ? await readEdmCheckpoint(path) : edmCheckpoint(pickled);
-    return { told: { family, options: { ...network } }, weights };
-  } catch (noDenoiser) {
-    if (!(noDenoiser instanceof ModelError)) throw noDenoiser;
+/** The first kind that the file fits; where it fits none, what keeps it from being of the first. */
+async function toldOf(look: Look): Promise<{ told: Told; weights: Infos }> {
+  let misfit: Told = {};
+  for (const { name: family, inspect } of all.filter(({ isOf }) => isOf(look))) {
+    if (!inspect) return { told: { family }, weights: look.tensors };
     try {
-      const { settings, weights } = await readOfficialPredictor(path);
-      return { told: { family: 'amed-predictor', options: { ...settings } }, weights };
-    } catch {
-      return { told: { problem: noDenoiser.message }, weights: {} };
+      const { network, weights = look.tensors } = await inspect(look);
+      return { told: { family, options: { ...network } }, weights };
+    } catch (cause) {
+      // an object's class is told by all that is in it, other files by their names
+      misfit = { ...(!holdsObject(look) && { family }), problem: (cause as Error).message, ...misfit };
     }
   }
+  return { told: misfit, weights: look.tensors };
 }
 
 const MAX_GROUPS = 16;
@@ -179,7 +145,8 @@ function countsOf(infos: Infos): Pick<Inspection, 'tensors' | 'parameters' | 'dt
       parameters: parameters + (group?.parameters ?? 0),
     });
   };
-  for (const [name, { dtype, shape }] of infos) {
+  const entries = Object.entries(infos);
+  for (const [name, { dtype, shape }] of entries) {
     dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
     add(name.split('.', 1)[0]!, 1, sizeOf(shape));
   }
@@ -188,5 +155,5 @@ function countsOf(infos: Infos): Pick<Inspection, 'tensors' | 'parameters' | 'dt
   groups.clear();
   for (const [i, group] of sorted.entries())
     add(i < MAX_GROUPS ? group.name : '…', group.tensors, group.parameters);
-  return { tensors: infos.size, parameters, dtypes, groups: [...groups.values()] };
+  return { tensors: entries.length, parameters, dtypes, groups: [...groups.values()] };
 }

@@ -1,4 +1,4 @@
-import type { LatentCheckpoint } from './checkpoints/checkpoint.js';
+import type { Checkpoint } from './checkpoints/checkpoint.js';
 import { type EngineOptions, openSession } from './engines/open-session.js';
 import { engineFault, ModelError } from './errors.js';
 import { clipTextEncoder } from './networks/clip-text-encoder.js';
@@ -31,7 +31,7 @@ export interface ExportedTextEncoder extends EncodedOnnx {
  *
  * @throws ModelError `E_CHECKPOINT` when the checkpoint has none
  */
-export function exportTextEncoder({ textEncoder }: LatentCheckpoint): ExportedTextEncoder {
+export function exportTextEncoder({ textEncoder }: Checkpoint): ExportedTextEncoder {
   if (!textEncoder)
     throw new ModelError('E_CHECKPOINT', 'the model is unconditional: it has no text encoder to export');
   const { options, weights } = textEncoder;

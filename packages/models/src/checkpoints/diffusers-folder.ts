@@ -23,12 +23,7 @@ const endings = ['.safetensors', '.bin'].flatMap((ending) => [
 export async function openDiffusers(
   path: string,
 ): Promise<{ source: LatentSource; options: LatentOptions; close(): void }> {
-  if (!existsSync(join(path, 'unet')))
-    throw new ModelError(
-      'E_CHECKPOINT',
-      `${path} is no model's folder: diffusers' has unet, vae, text_encoder and scheduler, and one of ONNX files has unet/model.onnx or denoiser/model.onnx`,
-      { path },
-    );
+  if (!existsSync(join(path, 'unet'))) throw noModelFolder(path);
   const options = readOptions(path);
   const opened: StateDict[] = [];
   const close = () => {
@@ -47,6 +42,13 @@ export async function openDiffusers(
     throw cause;
   }
 }
+
+export const noModelFolder = (path: string) =>
+  new ModelError(
+    'E_CHECKPOINT',
+    `${path} is no model's folder: diffusers' has unet, vae, text_encoder and scheduler, and one of ONNX files has unet/model.onnx or denoiser/model.onnx`,
+    { path },
+  );
 
 function weightsFile(folder: string): string {
   const candidates = endings.flatMap((ending) => stems.map((stem) => join(folder, stem + ending)));

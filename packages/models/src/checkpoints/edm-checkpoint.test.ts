@@ -23,6 +23,10 @@ describe('readEdmCheckpoint', () => {
     const { network, weights, ...rest } = await readEdmCheckpoint(digits);
     expect(rest).toEqual({
       family: 'edm',
+      forward: expect.any(Function),
+      channels: 1,
+      resolution: 32,
+      classes: 10,
       preconditioning: { type: 'edm', sigmaData: 0.5 },
       sigmaMin: 0.002,
       sigmaMax: 80,

@@ -2,30 +2,14 @@ import { ModelError } from '../errors.js';
 import { describe, type PickleValue } from '../files/pickle.js';
 import type { DhariwalUNetOptions } from '../networks/dhariwal-unet.js';
 import type { SongUNetOptions } from '../networks/song-unet.js';
+import { integer, type Rule, settle } from './settings.js';
 
 /** A network of EDM's repository by class name, with every option settled. */
 export type EdmNetworkOptions = SongUNetOptions | DhariwalUNetOptions;
 
-type Parse<V> = (value: PickleValue) => V | undefined;
-
-/** An option: how its value is read, what values there are in words, and its default where it has one. */
-interface Rule<V> {
-  readonly parse: Parse<V>;
-  readonly words: string;
-  readonly default?: V;
-}
-
+/** What a class of networks is made with. */
 type Rules<O> = { readonly [K in Exclude<keyof O, 'type'>]: Rule<O[K]> };
 
-const within = (value: PickleValue, low: number, high: number): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
-
-// The bounds lie far beyond any network there is; they keep a damaged file from describing one without end.
-const count = (low: number, high: number, standard?: number): Rule<number> => ({
-  parse: (value) => (within(value, low, high) ? value : undefined),
-  words: `an integer from ${low} to ${high}`,
-  ...(standard !== undefined && { default: standard }),
-});
 const counts = (
   low: number,
   high: number,
@@ -36,7 +20,7 @@ const counts = (
     Array.isArray(value) &&
     value.length >= least &&
     value.length <= 16 &&
-    value.every((n) => within(n, low, high))
+    value.every((n) => integer(low, high).parse(n) !== undefined)
       ? (value as readonly number[])
       : undefined,
   words: `a list of integers from ${low} to ${high}`,
@@ -58,35 +42,36 @@ const word = <const W extends string>(...words: readonly [W, ...W[]]): Rule<W> =
 });
 
 const shared = {
-  img_resolution: count(1, 4096),
-  in_channels: count(1, 1024),
-  out_channels: count(1, 1024),
-  label_dim: count(0, 1e6, 0),
-  augment_dim: count(0, 1024, 0),
-  channel_mult_emb: count(1, 64, 4),
+  img_resolution: integer(1, 4096),
+  in_channels: integer(1, 1024),
+  out_channels: integer(1, 1024),
+  label_dim: integer(0, 1e6, 0),
+  augment_dim: integer(0, 1024, 0),
+  channel_mult_emb: integer(1, 64, 4),
 };
 
 // Defaults are those of the classes at NVlabs/edm, which leave them out of the file.
 const song: Rules<SongUNetOptions> = {
   ...shared,
-  model_channels: count(2, 8192, 128),
+  model_channels: integer(2, 8192, 128),
   channel_mult: counts(1, 64, [1, 2, 2, 2], 1),
-  num_blocks: count(1, 64, 4),
+  num_blocks: integer(1, 64, 4),
   attn_resolutions: counts(1, 4096, [16]),
   embedding_type: word('positional', 'fourier'),
-  channel_mult_noise: count(1, 64, 1),
+  channel_mult_noise: integer(1, 64, 1),
   encoder_type: word('standard', 'skip', 'residual'),
   decoder_type: word('standard', 'skip'),
   resample_filter: taps([1, 1]),
 };
 const dhariwal: Rules<DhariwalUNetOptions> = {
   ...shared,
-  model_channels: count(2, 8192, 192),
+  model_channels: integer(2, 8192, 192),
   channel_mult: counts(1, 64, [1, 2, 3, 4], 1),
-  num_blocks: count(1, 64, 3),
+  num_blocks: integer(1, 64, 3),
   attn_resolutions: counts(1, 4096, [32, 16, 8]),
 };
 
+// The bounds lie far beyond any network there is; they keep a damaged file from describing one without end.
 const rules = { SongUNet: song, DhariwalUNet: dhariwal } satisfies Record<EdmNetworkOptions['type'], unknown>;
 
 /** They matter in training alone. */
@@ -108,21 +93,11 @@ export function parseEdmOptions(
       { network: type },
     );
   const known: Readonly<Record<string, Rule<unknown>>> = rules[type as EdmNetworkOptions['type']];
-  const problems: string[] = [];
-  for (const name of given.keys())
-    if (typeof name !== 'string' || !(Object.hasOwn(known, name) || trainingOnly.has(name)))
-      problems.push(`${describe(name)} is no option of it`);
-  const settled = Object.entries(known).map(([name, rule]) => {
-    const value = given.has(name) ? rule.parse(given.get(name)!) : rule.default;
-    if (value === undefined)
-      problems.push(
-        given.has(name)
-          ? `${name} is ${describe(given.get(name)!)}, not ${rule.words}`
-          : `${name} is missing`,
-      );
-    return [name, value] as const;
-  });
-  const options = Object.fromEntries(settled) as Record<string, unknown>;
+  const strange = [...given.keys()].filter(
+    (name) => typeof name !== 'string' || !(Object.hasOwn(known, name) || trainingOnly.has(name)),
+  );
+  const { settled: options, problems: misfits } = settle(known, given);
+  const problems = [...strange.map((name) => `${describe(name)} is no option of it`), ...misfits];
   const levels = Array.isArray(options.channel_mult) ? options.channel_mult.length : 1;
   if (typeof options.img_resolution === 'number' && options.img_resolution % 2 ** (levels - 1) !== 0)
     problems.push(`img_resolution ${options.img_resolution} can't be halved ${levels - 1} times`);

@@ -1,10 +1,10 @@
-import { atPath, ModelError } from '../errors.js';
+import { ModelError, withPath } from '../errors.js';
 import { readStateDict } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
-import { guidedClassifier } from '../networks/guided-classifier.js';
-import { guidedUNet } from '../networks/guided-unet.js';
+import { classifierGradient, guidedClassifier } from '../networks/guided-classifier.js';
+import { type GuidedUNetOptions, guidedUNet } from '../networks/guided-unet.js';
 import { checkParameters, parameterShapes } from '../networks/parameters.js';
-import type { GuidedCheckpoint } from './checkpoint.js';
+import type { CheckpointNetwork, GuidedCheckpoint } from './checkpoint.js';
 import { inferClassifierOptions, inferUNetOptions, type UnseenOptions } from './guided-options.js';
 
 /**
@@ -18,16 +18,15 @@ import { inferClassifierOptions, inferUNetOptions, type UnseenOptions } from './
  */
 export async function readCmCheckpoint(path: string, unseen: UnseenOptions = {}): Promise<GuidedCheckpoint> {
   const weights = await readStateDict(path);
-  return within(path, () => cmCheckpoint(weights, unseen));
+  return withPath(path, () => cmCheckpoint(weights, unseen));
 }
 
 /** The same from weights in memory. @throws as `readCmCheckpoint`. */
 export function cmCheckpoint(weights: Tensors, unseen: UnseenOptions = {}): GuidedCheckpoint {
   const network = inferUNetOptions(weights, { attention_order: 'qkv-heads-channels', ...unseen });
-  checkParameters(weights, parameterShapes(guidedUNet(network)));
   return {
     family: 'cm',
-    network,
+    ...fitting(weights, network),
     preconditioning: { type: 'cm', sigmaData: 0.5 },
     sigmaMin: 0.002,
     sigmaMax: 80,
@@ -47,24 +46,23 @@ export async function readAdmCheckpoint(
   unseen: { readonly diffusion?: UnseenOptions; readonly classifier?: UnseenOptions } = {},
 ): Promise<GuidedCheckpoint> {
   const weights = await readStateDict(paths.diffusion);
-  const checkpoint = within(paths.diffusion, () => admCheckpoint(weights, unseen.diffusion));
+  const checkpoint = withPath(paths.diffusion, () => admCheckpoint(weights, unseen.diffusion));
   if (paths.classifier === undefined) return checkpoint;
   const classifierWeights = await readStateDict(paths.classifier);
-  return within(paths.classifier, () => withClassifier(checkpoint, classifierWeights, unseen.classifier));
+  return withPath(paths.classifier, () => withClassifier(checkpoint, classifierWeights, unseen.classifier));
 }
 
 /** The diffusion network from weights in memory. @throws as `readAdmCheckpoint`. */
 export function admCheckpoint(weights: Tensors, unseen: UnseenOptions = {}): GuidedCheckpoint {
-  const network = inferUNetOptions(weights, unseen);
-  checkParameters(weights, parameterShapes(guidedUNet(network)));
   return {
     family: 'adm',
-    network,
+    ...fitting(weights, inferUNetOptions(weights, unseen)),
     preconditioning: { type: 'vp', betaD: 19.9, betaMin: 0.1, steps: 1000 },
     // σ at t = 0.001 and 1, in float32 as official samplers compute it; exactly, the first is 0.0104860
     sigmaMin: 0.01048384327441454,
     sigmaMax: 152.16697692871094,
     weights,
+    clamped: true,
   };
 }
 
@@ -74,7 +72,7 @@ export function withClassifier(
   weights: Tensors,
   unseen: UnseenOptions = {},
 ): GuidedCheckpoint {
-  const { image_size, in_channels: channels, num_classes: classes } = checkpoint.network;
+  const { resolution: image_size, channels, classes } = checkpoint;
   const network = inferClassifierOptions(weights, { image_size, ...unseen });
   checkParameters(weights, parameterShapes(guidedClassifier(network)));
   if (network.image_size !== image_size || network.in_channels !== channels)
@@ -87,13 +85,18 @@ export function withClassifier(
       'E_CHECKPOINT',
       `the classifier tells ${network.out_channels} classes apart, the network was trained on ${classes}`,
     );
-  return { ...checkpoint, classifier: { network, weights } };
+  const gradient = classifierGradient(network);
+  return {
+    ...checkpoint,
+    guidance: 'cg',
+    classifier: { network, classes: network.out_channels, gradient, weights },
+  };
 }
 
-function within<R>(path: string, read: () => R): R {
-  try {
-    return read();
-  } catch (cause) {
-    throw atPath(path, cause);
-  }
+/** The network that the options describe, which the weights are of. */
+function fitting(weights: Tensors, network: GuidedUNetOptions): CheckpointNetwork<GuidedUNetOptions> {
+  const forward = guidedUNet(network);
+  checkParameters(weights, parameterShapes(forward));
+  const { in_channels: channels, image_size: resolution, num_classes: classes } = network;
+  return { network, forward, channels, resolution, classes };
 }

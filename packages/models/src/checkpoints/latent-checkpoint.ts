@@ -131,9 +131,15 @@ export function assembleLatent(source: LatentSource, options: LatentOptions): La
   const read = (of: Names): Tensors =>
     Object.fromEntries([...of].map(([name, there]) => [name, source.read(there)]));
   const alphas = noiseTable(source, options);
+  const { in_channels: channels, image_size: resolution, num_classes: classes } = network;
   return {
-    family: 'ldm',
+    family: textEncoder ? 'stable-diffusion' : 'ldm',
+    guidance: textEncoder ? 'cfg' : 'uncond',
     network,
+    forward: latentUNet(network),
+    channels,
+    resolution,
+    classes,
     preconditioning: { type: 'ldm', alphasCumprod: alphas },
     ...sigmaRange(alphas),
     scaleFactor: scaleFactor(source, options, network.transformer !== undefined),

@@ -1,27 +1,21 @@
 import { ModelError } from '../errors.js';
+import type { latentOptions } from '../families/latent.js';
+import type { Told } from '../families/options.js';
 import type { ClipTextOptions } from '../networks/clip-text-encoder.js';
 import type { FirstStageOptions } from '../networks/first-stage-decoder.js';
 import type { LatentUNetOptions } from '../networks/latent-unet.js';
 import type { Shaped } from '../networks/parameters.js';
 import { inferUNetOptions, type UnseenOptions } from './guided-options.js';
 
-/** What weights don't tell of a latent diffusion model, by the names in its configuration. */
-export interface LatentOptions extends Pick<UnseenOptions, 'num_heads_upsample' | 'attention_order'> {
-  /** Heads of each attention layer. Left out with `num_head_channels` too: 8 with cross attention, as in SD v1. */
-  readonly num_heads?: number;
-  /** Channels of a head. Left out with `num_heads` too: 32 without cross attention, as in LDM's own models. */
-  readonly num_head_channels?: number;
-  /** Height and width of a latent; by default what gives 8×8 positions at the last level. */
-  readonly image_size?: number;
-  /** What the first stage's latents are multiplied by; by default the file's, or 0.18215 with cross attention, else 1. */
-  readonly scale_factor?: number;
-  /** Ends of β in the noise table, √β evenly spaced; needed, and read, where the file has no `alphas_cumprod`. */
-  readonly linear_start?: number;
-  readonly linear_end?: number;
-  /** Averaged weights (`model_ema`) where the file has them; true by default. */
-  readonly use_ema?: boolean;
-  /** Heads of the text encoder; by default one for 64 entries of a token. */
-  readonly num_attention_heads?: number;
+/**
+ * What weights don't tell of a latent diffusion model, by the names in its configuration. Left out: what the file says,
+ * else 8 heads with cross attention, as in SD v1, and heads of 32 channels without, as in LDM's own models; latents with
+ * 8×8 positions at the last level; a scale factor of 0.18215 with cross attention, else 1; of the text encoder, a head for
+ * 64 entries of a token. `linear_start` and `linear_end` are needed where the file has no `alphas_cumprod`.
+ */
+export interface LatentOptions
+  extends Omit<Told<typeof latentOptions>, 'first_stage'>,
+    Pick<UnseenOptions, 'num_heads_upsample' | 'attention_order'> {
   /** Activation of the text encoder; by default CLIP's own, `quick_gelu`. */
   readonly hidden_act?: ClipTextOptions['hidden_act'];
 }

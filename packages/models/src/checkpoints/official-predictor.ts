@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { ModelError } from '../errors.js';
-import { PythonInstance } from '../files/constructors.js';
-import { describe, type PickleValue } from '../files/pickle.js';
-import { readPickle } from '../files/read-pickle.js';
-import { foreignFormat } from '../files/sniff.js';
+import type { PickleValue } from '../files/pickle.js';
+import { memorySource, type Source } from '../files/source.js';
 import { type Tensor, toFloat32 } from '../files/tensor.js';
-import { moduleWeights } from './module-weights.js';
+import { faultOf, moduleIn, moduleWeights, type PickledModule, readModule } from './pickled-module.js';
+import { integer, number, type Rule, settle } from './settings.js';
 
 /** What a predictor was trained with, under the official names. Names of methods, schedules and data are labels here. */
 export interface OfficialPredictorSettings {
@@ -47,23 +44,14 @@ export interface OfficialPredictor {
  * cause is the reader's error, where there is one.
  */
 export async function readOfficialPredictor(path: string): Promise<OfficialPredictor> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw fault(`${path} can't be read: ${(cause as Error).message}`, { path }, cause);
-  }
-  try {
-    return parseOfficialPredictor(bytes);
-  } catch (cause) {
-    if (!(cause instanceof ModelError)) throw cause;
-    throw new ModelError('E_CHECKPOINT', `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
-  }
+  return readModule(path, parse);
 }
 
 /** The same from bytes in memory. @throws as `readOfficialPredictor`. */
-export function parseOfficialPredictor(bytes: Uint8Array): OfficialPredictor {
-  const model = findPredictor(bytes);
+export const parseOfficialPredictor = (bytes: Uint8Array): OfficialPredictor => parse(memorySource(bytes));
+
+function parse(source: Source): OfficialPredictor {
+  const model = moduleIn(source, official);
   const settings = settingsOf(model.state);
   const weights = Object.entries(moduleWeights(model)).map(([name, tensor]) => [
     name,
@@ -72,39 +60,14 @@ export function parseOfficialPredictor(bytes: Uint8Array): OfficialPredictor {
   return { settings, weights: Object.fromEntries(weights) };
 }
 
-const EXPECTED =
-  'A predictor of the official AMED-Solver is expected: a pickle of a dict whose "model" is an AMED_predictor';
-
-const fault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
-  new ModelError('E_CHECKPOINT', `${message}. ${EXPECTED}`, evidence, { cause });
-
-function findPredictor(bytes: Uint8Array): PythonInstance {
-  const format = foreignFormat(bytes);
-  if (format) throw fault(`it is ${format}`, { format });
-  let value: PickleValue;
-  try {
-    value = readPickle(bytes);
-  } catch (cause) {
-    if (!(cause instanceof ModelError)) throw cause;
-    throw fault(`it is no readable predictor: ${cause.message}`, cause.evidence, cause);
-  }
-  if (!(value instanceof Map)) throw fault(`it holds ${describe(value)}`);
-  const model = value.get('model');
-  if (model === undefined)
-    throw fault(
-      `it is a dict without "model"; its keys are ${[...value.keys()].slice(0, 8).map(describe).join(', ')}`,
-    );
-  if (!(model instanceof PythonInstance)) throw fault(`its model is ${describe(model)}`);
-  if (model.className !== 'AMED_predictor')
-    throw fault(`its model is a ${model.className}`, { class: model.className });
-  return model;
-}
-
-/** How a setting is read, and what values there are in words. */
-interface Rule<V> {
-  readonly parse: (value: PickleValue) => V | undefined;
-  readonly words: string;
-}
+const official: PickledModule = {
+  what: 'predictor',
+  key: 'model',
+  classes: ['AMED_predictor'],
+  holds: 'its model is',
+  expected:
+    'A predictor of the official AMED-Solver is expected: a pickle of a dict whose "model" is an AMED_predictor',
+};
 
 const text: Rule<string> = {
   parse: (value) => (typeof value === 'string' && /^\w{1,100}$/.test(value) ? value : undefined),
@@ -114,14 +77,6 @@ const flag: Rule<boolean> = {
   parse: (value) => (typeof value === 'boolean' ? value : undefined),
   words: 'True or False',
 };
-const number = (low: number, high: number): Rule<number> => ({
-  parse: (value) => (typeof value === 'number' && value >= low && value <= high ? value : undefined),
-  words: `a number from ${low} to ${high}`,
-});
-const integer = (low: number, high: number): Rule<number> => ({
-  parse: (value) => (Number.isInteger(value) ? number(low, high).parse(value) : undefined),
-  words: `an integer from ${low} to ${high}`,
-});
 const orNone = <V>({ parse, words }: Rule<V>): Rule<V | null> => ({
   parse: (value) => (value === null ? null : parse(value)),
   words: `${words} or None`,
@@ -149,20 +104,10 @@ const rules: { readonly [K in keyof OfficialPredictorSettings]: Rule<OfficialPre
 
 /** The settings among a module's attributes. @throws ModelError `E_CHECKPOINT` with the list `problems` in `evidence` */
 function settingsOf(state: ReadonlyMap<PickleValue, PickleValue>): OfficialPredictorSettings {
-  const given = state.has('scale_dir') ? state : withFixedScales(state);
-  const problems: string[] = [];
-  const settled = Object.entries<Rule<unknown>>(rules).map(([name, { parse, words }]) => {
-    const value = given.get(name);
-    const parsed = value === undefined ? undefined : parse(value);
-    if (parsed === undefined)
-      problems.push(
-        value === undefined ? `${name} is missing` : `${name} is ${describe(value)}, not ${words}`,
-      );
-    return [name, parsed];
-  });
+  const { settled, problems } = settle(rules, state.has('scale_dir') ? state : withFixedScales(state));
   if (problems.length > 0)
-    throw fault(`its settings are not understood: ${problems.join('; ')}`, { problems });
-  return Object.fromEntries(settled) as OfficialPredictorSettings;
+    throw faultOf(official)(`its settings are not understood: ${problems.join('; ')}`, { problems });
+  return settled as unknown as OfficialPredictorSettings;
 }
 
 /** A predictor of the first release, with its fixed ranges told as those since then. */

@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
-import { atPath, ModelError } from '../errors.js';
+import { ModelError, withPath } from '../errors.js';
+import type { latentOptions } from '../families/latent.js';
+import type { Told } from '../families/options.js';
 import { openStateDict } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
 import type { LatentCheckpoint } from './checkpoint.js';
@@ -8,11 +10,8 @@ import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
 import { assembleLatent, type LatentSource, withFirstStage } from './latent-checkpoint.js';
 import type { LatentOptions } from './latent-options.js';
 
-/** What weights don't tell of a latent diffusion model, and the file of its first stage where that is another. */
-export interface LatentCheckpointOptions extends LatentOptions {
-  /** A checkpoint of the first stage alone (VQ-f4, KL-f8, …), which is taken instead of one in the model's file. */
-  readonly first_stage?: string;
-}
+/** The same, and the file of its first stage (VQ-f4, KL-f8, …), which is taken instead of one in the model's file. */
+export type LatentCheckpointOptions = LatentOptions & Pick<Told<typeof latentOptions>, 'first_stage'>;
 
 /**
  * Reads a latent diffusion model: the denoiser, the first stage's decoder and, where it has one, the text encoder.
@@ -39,25 +38,17 @@ export async function readLatentCheckpoint(
     );
   const opened = isFolder ? await openDiffusers(path) : await openOriginal(path);
   try {
-    if (first_stage === undefined) return assembleLatent(opened.source, { ...opened.options, ...options });
+    if (first_stage === undefined)
+      return withPath(path, () => assembleLatent(opened.source, { ...opened.options, ...options }));
     const first = await openOriginal(first_stage);
     try {
-      return assembleLatent(joined(opened.source, first.source, first_stage), options);
+      const source = withPath(first_stage, () => withFirstStage(opened.source, first.source));
+      return withPath(path, () => assembleLatent(source, options));
     } finally {
       first.close();
     }
-  } catch (cause) {
-    throw atPath(path, cause);
   } finally {
     opened.close();
-  }
-}
-
-function joined(model: LatentSource, first: LatentSource, path: string): LatentSource {
-  try {
-    return withFirstStage(model, first);
-  } catch (cause) {
-    throw atPath(path, cause);
   }
 }
 

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EdmCheckpoint } from '../checkpoints/checkpoint.js';
 import { readEdmCheckpoint } from '../checkpoints/edm-checkpoint.js';
-import { edmNetwork } from '../checkpoints/edm-network.js';
 import { type DenoiserRequest, type DenoiserResult, openDenoiser } from '../denoiser.js';
 import { type ExportedDenoiser, exportDenoiser } from '../export-denoiser.js';
 import { denoise, type Preconditioning } from '../networks/preconditioning.js';
@@ -82,7 +81,7 @@ function digitsFile(predicts: Predicts): Uint8Array {
   const z = ops.input('sample', [1, 32, 32]);
   const told = ops.input('timestep', []);
   const labels = ops.input('y', [10]);
-  const network = edmNetwork(digits.network);
+  const network = digits.forward;
   if (predicts === 'edm') {
     const { output, bottleneck } = network(ops, { x: z, noise: told, labels });
     return encodeOnnx(ops.model({ out_sample: output, mid: bottleneck! })).graph;
@@ -574,7 +573,7 @@ describe('weights in files beside it', () => {
     const sigma = ops.input('sigma', []);
     const labels = ops.input('class_labels', [10]);
     const settings = { preconditioning: digits.preconditioning, channels: 1 };
-    const { denoised, bottleneck } = denoise(ops, edmNetwork(digits.network), settings, { x, sigma, labels });
+    const { denoised, bottleneck } = denoise(ops, digits.forward, settings, { x, sigma, labels });
     const model = ops.model({ denoised, bottleneck: bottleneck! });
     return encodeOnnx(model, { externalName, inlineLimit: 0 });
   }

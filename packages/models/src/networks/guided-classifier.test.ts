@@ -73,7 +73,7 @@ it('pools by the mean, and gives the gradient of that', async () => {
     timestep: ops.input('timestep', []),
     labels: ops.input('labels', [CLASSES]),
   };
-  const { graph } = encodeOnnx(ops.model({ ...classifierGradient(ops, options, inputs, '') }));
+  const { graph } = encodeOnnx(ops.model({ ...classifierGradient(options)(ops, inputs, '') }));
   const session = await InferenceSession.create(graph);
   const { logits, gradient } = await session.run({
     z: new Tensor('float32', Float32Array.from(image), [1, 1, 8, 8]),

@@ -19,23 +19,27 @@ export const guidedClassifier =
 
 /**
  * The gradient of log p(y | z) by the image z, exactly, for one-hot y; zeros for no class give zeros. The time step is
- * held fixed. Parameters are read under the names of `guidedClassifier` with `prefix` before them.
+ * held fixed. Parameters are read under their names with `prefix` before them.
  */
-export function classifierGradient<T>(
+export type ClassifierGradient = <T>(
   ops: Ops<T> & Adjoints<T>,
-  options: GuidedUNetOptions,
-  { z, timestep, labels }: { readonly z: T; readonly timestep: T; readonly labels: T },
+  seen: { readonly z: T; readonly timestep: T; readonly labels: T },
   prefix: string,
-): { readonly logits: T; readonly gradient: T } {
-  const modulate = modulation(ops, options, timestep, undefined, prefix);
-  const constant: Modulation<Traced<T>> = (block, channels) => {
-    const { shift, scale } = modulate(block, channels);
-    return { shift: { value: shift }, ...(scale !== undefined && { scale: { value: scale } }) };
+) => { readonly logits: T; readonly gradient: T };
+
+/** Of `guidedClassifier`. */
+export const classifierGradient =
+  (options: GuidedUNetOptions): ClassifierGradient =>
+  (ops, { z, timestep, labels }, prefix) => {
+    const modulate = modulation(ops, options, timestep, undefined, prefix);
+    const constant: Modulation<Traced<typeof z>> = (block, channels) => {
+      const { shift, scale } = modulate(block, channels);
+      return { shift: { value: shift }, ...(scale !== undefined && { scale: { value: scale } }) };
+    };
+    const { value, pull } = pullback(ops, (traced, x) => logits(traced, options, x, constant, prefix), z);
+    const expected = ops.multiply(ops.softmax(value), ops.total(labels));
+    return { logits: value, gradient: pull(ops.add(labels, ops.affine(expected, -1, 0))) };
   };
-  const { value, pull } = pullback(ops, (traced, x) => logits(traced, options, x, constant, prefix), z);
-  const expected = ops.multiply(ops.softmax(value), ops.total(labels));
-  return { logits: value, gradient: pull(ops.add(labels, ops.affine(expected, -1, 0))) };
-}
 
 function logits<T>(
   ops: Differentiable<T>,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EdmCheckpoint } from '../checkpoints/checkpoint.js';
-import { edmNetwork } from '../checkpoints/edm-network.js';
+import { edmNetwork } from '../checkpoints/edm-checkpoint.js';
 import { parseEdmOptions } from '../checkpoints/edm-options.js';
 import { openDenoiser } from '../denoiser.js';
 import { exportDenoiser } from '../export-denoiser.js';
@@ -17,8 +17,8 @@ function tiny(options: Record<string, string | number | readonly number[]>): Edm
     channel_mult: [1, 1],
     num_blocks: 1,
   };
-  const network = parseEdmOptions('SongUNet', new Map(Object.entries({ ...given, ...options })));
-  const weights = [...parameterShapes(edmNetwork(network))].map(([name, shape]): [string, Tensor] => {
+  const network = edmNetwork(parseEdmOptions('SongUNet', new Map(Object.entries({ ...given, ...options }))));
+  const weights = [...parameterShapes(network.forward)].map(([name, shape]): [string, Tensor] => {
     const salt = [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 1009;
     const data = name.endsWith('resample_filter')
       ? new Float32Array(4).fill(0.25)
@@ -27,7 +27,7 @@ function tiny(options: Record<string, string | number | readonly number[]>): Edm
   });
   return {
     family: 'edm',
-    network,
+    ...network,
     preconditioning: { type: 'edm', sigmaData: 0.5 },
     sigmaMin: 0.002,
     sigmaMax: 80,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { edmNetwork } from '../checkpoints/edm-network.js';
+import { edmNetwork } from '../checkpoints/edm-checkpoint.js';
 import { parseEdmOptions } from '../checkpoints/edm-options.js';
 import { readSafetensors } from '../files/safetensors.js';
 import { toFloat32 } from '../files/tensor.js';
@@ -41,7 +41,7 @@ describe('parameterShapes', () => {
     );
     const { model_type: type, img_channels: channels, use_fp16: _, ...rest } = options;
     const given = new Map(Object.entries({ ...rest, in_channels: channels, out_channels: channels }));
-    const shapes = parameterShapes(edmNetwork(parseEdmOptions(type, given as never)));
+    const shapes = parameterShapes(edmNetwork(parseEdmOptions(type, given as never)).forward);
     const named = Object.fromEntries([...shapes].map(([name, shape]) => [`model.${name}`, shape]));
     expect(named).toEqual(expected);
   });

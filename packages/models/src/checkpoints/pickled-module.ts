@@ -1,0 +1,115 @@
+import { ModelError } from '../errors.js';
+import { constructors, PythonInstance } from '../files/constructors.js';
+import { describe, type PickleValue, runPickle } from '../files/pickle.js';
+import { foreignFormat } from '../files/sniff.js';
+import { fileSource, type Source } from '../files/source.js';
+import type { Tensor, Tensors } from '../files/tensor.js';
+import { TensorView } from '../files/torch-storage.js';
+
+/** What the pickle of a training is to be: a dict with a module of PyTorch. */
+export interface PickledModule {
+  readonly what: string;
+  readonly key: string;
+  /** That the module may be of. */
+  readonly classes: readonly string[];
+  /** What a file is said to do that has something else at that key. */
+  readonly holds: string;
+  /** What such a file is, as a sentence. */
+  readonly expected: string;
+}
+
+type Fault = (message: string, evidence?: Record<string, unknown>, cause?: unknown) => ModelError;
+
+/** Errors that say what is expected, too. */
+export const faultOf =
+  ({ expected }: PickledModule): Fault =>
+  (message, evidence = {}, cause?) =>
+    new ModelError('E_CHECKPOINT', `${message}. ${expected}`, evidence, { cause });
+
+/** Reads a file by what is made of its bytes. @throws ModelError `E_CHECKPOINT`, with `path` in `evidence` */
+export function readModule<M>(path: string, parse: (source: Source) => M): M {
+  const source = fileSource(path);
+  try {
+    return parse(source);
+  } catch (cause) {
+    if (!(cause instanceof ModelError)) throw cause;
+    throw new ModelError('E_CHECKPOINT', `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
+  } finally {
+    source.close();
+  }
+}
+
+/** The module in the bytes of a pickle. @throws ModelError `E_CHECKPOINT` that says what they are instead */
+export function moduleIn(source: Source, kind: PickledModule): PythonInstance {
+  const fault = faultOf(kind);
+  const format = foreignFormat(source.read(0, Math.min(source.length, 256)));
+  if (format) throw fault(`it is ${format}`, { format });
+  let value: PickleValue;
+  try {
+    value = runPickle(source, { constructors }).value;
+  } catch (cause) {
+    if (!(cause instanceof ModelError)) throw cause;
+    throw fault(`it is no readable ${kind.what}: ${cause.message}`, cause.evidence, cause);
+  }
+  return moduleOf(value, kind);
+}
+
+/** The same of what the pickle holds. */
+export function moduleOf(value: PickleValue, kind: PickledModule): PythonInstance {
+  const { key, classes, holds } = kind;
+  const fault = faultOf(kind);
+  const module = value instanceof Map ? value.get(key) : value;
+  if (module === undefined)
+    throw fault(
+      `it is a dict without "${key}"; its keys are ${[...(value as Map<PickleValue, PickleValue>).keys()].slice(0, 8).map(describe).join(', ')}`,
+    );
+  if (!(module instanceof PythonInstance))
+    throw fault(`${value === module ? 'it holds' : holds} ${describe(module)}`);
+  if (!classes.includes(module.className))
+    throw fault(`${holds} a ${module.className}`, { class: module.className });
+  return module;
+}
+
+const misfit = (message: string) => new ModelError('E_CHECKPOINT', message);
+
+const entries = (module: PythonInstance, attribute: string): ReadonlyMap<PickleValue, PickleValue> => {
+  const value = module.state.get(attribute);
+  if (!(value instanceof Map))
+    throw misfit(`a ${module.className} is no module: it has no dict ${attribute}`);
+  return value;
+};
+/** The modules that one holds, by name. @throws ModelError `E_CHECKPOINT` */
+export const modulesOf = (module: PythonInstance) => entries(module, '_modules');
+
+/**
+ * Parameters and lasting buffers of a module of PyTorch and of all within, named by their path.
+ *
+ * @throws ModelError `E_CHECKPOINT` where it is no module, or holds one twice.
+ */
+export function moduleWeights(root: PythonInstance): Tensors {
+  const weights: [string, Tensor][] = [];
+  const seen = new Set<PythonInstance>();
+  const waiting: [string, PythonInstance][] = [['', root]];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const [prefix, module] = next;
+    // in these networks no module is at two places; in a hostile file, one could be at 2^100
+    if (seen.has(module))
+      throw misfit(`the module ${prefix.slice(0, -1)} is also somewhere else in the network`);
+    seen.add(module);
+    const passing = module.state.get('_non_persistent_buffers_set');
+    for (const attribute of ['_parameters', '_buffers'])
+      for (const [name, tensor] of entries(module, attribute)) {
+        if (tensor === null || (passing instanceof Set && passing.has(name))) continue;
+        if (!(tensor instanceof TensorView))
+          throw misfit(`the weight ${prefix}${name} is ${describe(tensor)}`);
+        weights.push([`${prefix}${name}`, tensor.tensor()]);
+      }
+    for (const [name, child] of modulesOf(module)) {
+      if (child === null) continue;
+      if (!(child instanceof PythonInstance))
+        throw misfit(`the module ${prefix}${name} is ${describe(child)}`);
+      waiting.push([`${prefix}${name}.`, child]);
+    }
+  }
+  return Object.fromEntries(weights);
+}

@@ -1,0 +1,17 @@
+import { family, holdsObject, type Look } from './family.js';
+
+async function read({ path, pickled }: Look) {
+  const { edmCheckpoint, readEdmCheckpoint } = await import('../checkpoints/edm-checkpoint.js');
+  return pickled === undefined ? readEdmCheckpoint(path) : edmCheckpoint(pickled);
+}
+
+/** Of EDM's repository: a pickled object, whose tensors are within. Karras et al. 2022, arXiv:2206.00364. */
+export const edm = family({
+  name: 'edm',
+  what: 'EDM’s',
+  files: 'EDM (.pkl)',
+  isOf: holdsObject,
+  options: {},
+  read,
+  inspect: read,
+});

@@ -1,0 +1,61 @@
+import type { Checkpoint } from '../checkpoints/checkpoint.js';
+import type { PickleValue } from '../files/pickle.js';
+import type { Tensors } from '../files/tensor.js';
+import type { FamilyOptions, Told } from './options.js';
+
+/** What leads samples to what they shall show: a classifier’s gradient, a prompt, or nothing. */
+export type GuidanceName = 'cg' | 'cfg' | 'uncond';
+
+/** What a file or a folder shows of itself before its weights are read. */
+export interface Look {
+  readonly path: string;
+  readonly isFolder: boolean;
+  /** Names, types and shapes alone, without elements; none of a folder, nor where a pickle holds an object. */
+  readonly tensors: Tensors;
+  /** That object. Its weights are in memory, and not to be read twice. */
+  readonly pickled?: PickleValue | undefined;
+}
+
+/** What files are told by. */
+export interface Known {
+  readonly name: string;
+  /** Whether a file is one of these, by what only they have. */
+  isOf(look: Look): boolean;
+  /**
+   * The options of its network, and the weights of a pickled object.
+   *
+   * @throws ModelError `E_CHECKPOINT` that says why it is none, or what doesn't fit
+   */
+  inspect?(look: Look): Promise<{ readonly network: object; readonly weights?: Tensors }>;
+}
+
+/** A kind of checkpoint, said once: how it is known, what it may be told, how it is read, and what leads its samples. */
+export interface Family<N extends string = string, O extends FamilyOptions = FamilyOptions>
+  extends Required<Known> {
+  readonly name: N;
+  /** Whose they are, for messages: “EDM’s”. */
+  readonly what: string;
+  /** Whose files, for people: “EDM (.pkl)”. */
+  readonly files: string;
+  /** What its files don't show, under the names of a model's configuration. */
+  readonly options: O;
+  /** Left out: its samples can be led by nothing. */
+  readonly guidance?: GuidanceName;
+  /** @throws ModelError `E_CHECKPOINT`, with `path` in `evidence`, for weights or options that don't fit */
+  read(look: Look, told: Told<O>): Promise<Checkpoint>;
+}
+
+/** Declares a family; its types are those of its options. */
+export const family = <const N extends string, const O extends FamilyOptions>(
+  declared: Family<N, O>,
+): Family<N, O> => declared;
+
+/** Whether a pickle holds an object, and no dict of tensors. */
+export const holdsObject = ({ isFolder, tensors }: Look): boolean =>
+  !isFolder && Object.keys(tensors).length === 0;
+
+/** Whether there are tensors of all these names. */
+export const hasTensors =
+  (...names: readonly string[]) =>
+  ({ tensors }: Pick<Look, 'tensors'>): boolean =>
+    names.every((name) => Object.hasOwn(tensors, name));

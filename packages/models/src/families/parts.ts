@@ -1,0 +1,46 @@
+import { hasTensors, holdsObject, type Known } from './family.js';
+
+/** What is known and no denoiser, and what is said to who takes it for one. */
+export interface Part extends Known {
+  readonly remedy: string;
+}
+
+const ofFolder = (name: string, ...tensors: readonly string[]): Part => ({
+  name,
+  isOf: hasTensors(...tensors),
+  remedy: `it is ${name}, a part of a model; name the folder of the model`,
+});
+
+/** Files that belong to a denoiser, or judge its samples. */
+export const parts: readonly Part[] = [
+  {
+    name: 'adm-classifier',
+    isOf: hasTensors('input_blocks.0.0.weight', 'out.2.positional_embedding'),
+    remedy: 'it is adm-classifier, a part of a model; name the diffusion network’s file',
+  },
+  {
+    name: 'inception',
+    isOf: hasTensors('Conv2d_1a_3x3.conv.weight', 'Mixed_7c.branch_pool.conv.weight'),
+    remedy:
+      'it is FID’s Inception-v3, which gives features and denoises nothing: name it as the feature network',
+    async inspect({ tensors }) {
+      const { inceptionCheckpoint } = await import('../checkpoints/inception-checkpoint.js');
+      inceptionCheckpoint(tensors);
+      return { network: { features: 2048, logits: 1008 } };
+    },
+  },
+  ofFolder('diffusers-unet', 'conv_in.weight', 'time_embedding.linear_1.weight'),
+  ofFolder('diffusers-vae', 'decoder.conv_in.weight', 'post_quant_conv.weight'),
+  ofFolder('clip-text', 'text_model.embeddings.token_embedding.weight'),
+];
+
+/** A predictor of the official AMED-Solver. */
+export const predictor: Known = {
+  name: 'amed-predictor',
+  isOf: holdsObject,
+  async inspect({ path }) {
+    const { readOfficialPredictor } = await import('../checkpoints/official-predictor.js');
+    const { settings, weights } = await readOfficialPredictor(path);
+    return { network: settings, weights };
+  },
+};

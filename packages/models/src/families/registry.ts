@@ -1,0 +1,44 @@
+import { edm } from './edm.js';
+import type { Family, Look } from './family.js';
+import { adm, cm } from './guided.js';
+import { ldm, stableDiffusion } from './latent.js';
+import type { Told } from './options.js';
+
+const declared = [edm, cm, adm, ldm, stableDiffusion] as const;
+type Declared = (typeof declared)[number];
+
+/** Every kind of checkpoint that is read, by its declaration. */
+export const families: readonly Family[] = declared;
+export type FamilyName = Declared['name'];
+
+/** The family that a file or folder is of; undefined where it is of none. */
+export const familyOf = (look: Look): Family | undefined => families.find(({ isOf }) => isOf(look));
+
+export const familyNamed = (name: string | undefined): Family | undefined =>
+  families.find((one) => one.name === name);
+
+type AllOf<O> = (O extends unknown ? (one: O) => void : never) extends (all: infer A) => void ? A : never;
+type AllOptions = AllOf<Declared['options']>;
+
+/** Names of options that are files beside the checkpoint. */
+export type FileName = {
+  [N in keyof AllOptions]: AllOptions[N]['type'] extends 'string' ? N : never;
+}[keyof AllOptions];
+
+const options = families.flatMap((one) => Object.entries(one.options));
+const those = (isTaken: (type: string) => boolean) =>
+  Object.fromEntries(options.filter(([, { type }]) => isTaken(type)));
+
+/** What some family may be told, once: of one name there is one declaration. */
+export const familyValues = those((type) => type !== 'string') as Omit<AllOptions, FileName>;
+/** Files that belong to a checkpoint of some family. */
+export const familyFiles = those((type) => type === 'string') as Pick<AllOptions, FileName>;
+
+/** What a checkpoint's file doesn't show. */
+export type CheckpointValues = Told<typeof familyValues>;
+/** Files that belong to it. */
+export type CheckpointFiles = Told<typeof familyFiles>;
+/** What a checkpoint of any family may be told, under its names in a spec. */
+export type CheckpointOptions = CheckpointValues & CheckpointFiles;
+
+export type { Family, GuidanceName } from './family.js';
