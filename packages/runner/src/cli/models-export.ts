@@ -1,11 +1,5 @@
 import { existsSync } from 'node:fs';
-import {
-  type Checkpoint,
-  exportDecoder,
-  exportDenoiser,
-  exportTextEncoder,
-  readCheckpoint,
-} from '@fewstep/models';
+import { exportDecoder, exportDenoiser, exportTextEncoder, readCheckpoint } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 import { sourceOf } from '../experiment/registry.js';
 import type { Answer } from './answer.js';
@@ -27,7 +21,11 @@ export async function modelsExport(
   const path = checkpointOf(model);
   const results = await openResults(options.outdir);
   const checkpoint = await readCheckpoint(path);
-  const parts = { denoiser: () => exportDenoiser(checkpoint), ...latentParts(checkpoint) };
+  const parts = {
+    denoiser: () => exportDenoiser(checkpoint),
+    ...(checkpoint.decoder && { decoder: () => exportDecoder(checkpoint) }),
+    ...(checkpoint.textEncoder && { 'text-encoder': () => exportTextEncoder(checkpoint) }),
+  };
   const written: Record<string, { graph: string; weights?: string; info: unknown }> = {};
   for (const [part, make] of Object.entries(parts)) {
     const { graph, external, info } = make();
@@ -41,14 +39,6 @@ export async function modelsExport(
   answer.object({ model, parts: written });
   for (const [part, { graph, weights }] of Object.entries(written))
     answer.line(`${part}: ${[graph, weights].filter(Boolean).join(', ')}`);
-}
-
-function latentParts(checkpoint: Checkpoint) {
-  if (checkpoint.family !== 'ldm') return {};
-  return {
-    decoder: () => exportDecoder(checkpoint),
-    ...(checkpoint.textEncoder && { 'text-encoder': () => exportTextEncoder(checkpoint) }),
-  };
 }
 
 /** A path that is there, before a name that is the same. */

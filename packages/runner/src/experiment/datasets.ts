@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type FileName, familyFiles } from '@fewstep/models/families';
 import { type RegistryEntry, registry } from './registry.js';
 import type { Spec } from './schema.js';
 
@@ -10,45 +11,30 @@ export const datasetNames = Object.keys(registry) as DatasetName[];
 
 export const datasetEntry = (name: DatasetName): RegistryEntry => registry[name];
 
-/** What an entry can be led by. */
-export function datasetGuidance(name: DatasetName): NonNullable<Spec['guidance']>['type'] | undefined {
-  const { family, files } = datasetEntry(name);
-  if (family === 'ldm') return files.prompts ? 'cfg' : 'uncond';
-  return files.classifier && 'cg';
-}
+/** Names of files that may belong to a checkpoint; a spec has keys of the same names. */
+export const fileNames = Object.keys(familyFiles) as readonly FileName[];
 
-interface DatasetFacts {
-  readonly checkpoint: string;
-  readonly referenceData?: string;
-  readonly featureNetwork?: string;
-  /** The network's file that guides it to classes. */
-  readonly classifier?: string;
-  /** Range of σ, data units; left out: the checkpoint's own. */
-  readonly sigmaMin?: number;
-  readonly sigmaMax?: number;
-}
+/** A value for each of these names that has one. */
+export const byFile = <T>(find: (name: FileName) => T | undefined): { readonly [N in FileName]?: T } =>
+  Object.fromEntries(
+    fileNames.flatMap((name) => {
+      const value = find(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
-/** A dataset as the spec gives it, defaults filled in that its checkpoint doesn't tell; its paths are still relative. */
-export function datasetFacts(dataset: Spec['dataset']): DatasetFacts {
-  if (typeof dataset === 'string') {
-    const { files, sigmaMin, sigmaMax } = datasetEntry(dataset);
-    return {
-      checkpoint: files.checkpoint.name,
-      sigmaMin,
-      sigmaMax,
-      ...(files.classifier && { classifier: files.classifier.name }),
-      ...(files.reference_data && { referenceData: files.reference_data.name }),
-      ...(files.feature_network && { featureNetwork: files.feature_network.name }),
-    };
-  }
-  const { checkpoint, sigma_min, sigma_max, reference_data, feature_network, classifier } = dataset;
+/** A dataset as a spec gives it, a registry entry as the keys that it stands for; its paths are still relative. */
+export function datasetFacts(dataset: Spec['dataset']): Exclude<Spec['dataset'], string> {
+  if (typeof dataset !== 'string') return dataset;
+  const { files, sigmaMin, sigmaMax } = datasetEntry(dataset);
+  const { reference_data, feature_network } = files;
   return {
-    checkpoint,
-    ...(sigma_min !== undefined && { sigmaMin: sigma_min }),
-    ...(sigma_max !== undefined && { sigmaMax: sigma_max }),
-    ...(classifier !== undefined && { classifier }),
-    ...(reference_data !== undefined && { referenceData: reference_data }),
-    ...(feature_network !== undefined && { featureNetwork: feature_network }),
+    checkpoint: files.checkpoint.name,
+    sigma_min: sigmaMin,
+    sigma_max: sigmaMax,
+    ...byFile((name) => files[name]?.name),
+    ...(reference_data && { reference_data: reference_data.name }),
+    ...(feature_network && { feature_network: feature_network.name }),
   };
 }
 

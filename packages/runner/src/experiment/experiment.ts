@@ -1,4 +1,5 @@
 import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
+import type { CheckpointFiles, CheckpointValues, GuidanceName } from '@fewstep/models/families';
 import type { RngName, StepMetric } from '@fewstep/solvers';
 import type { OwnScore } from '../scores/own.js';
 import type { Problem } from './problem.js';
@@ -32,19 +33,16 @@ export interface SolverConfig {
 
 type OptionValue = string | number | boolean | readonly number[];
 
-export interface DatasetConfig {
+/** Files that belong to the checkpoint have their names in a spec. */
+export interface DatasetConfig extends CheckpointFiles {
   readonly checkpoint: string;
   /** Left out: the checkpoint's own. */
   readonly sigmaMin?: number;
   readonly sigmaMax?: number;
-  /** The network's file that guides to classes. */
-  readonly classifier?: string;
-  /** The file of a latent diffusion model's first stage; left out: in the checkpoint. */
-  readonly firstStage?: string;
   /** Folder of the vocabulary; left out: CLIP's own. */
   readonly tokenizer?: string;
   /** What the weights don't show, under its YAML names. */
-  readonly network?: NetworkConfig;
+  readonly network?: CheckpointValues;
   /** Of a checkpoint that is ONNX. */
   readonly onnx?: OnnxConfig;
   /** Of such a checkpoint: the file that encodes prompts for it, and the one that makes pictures of its latents. */
@@ -52,16 +50,6 @@ export interface DatasetConfig {
   readonly decoder?: { readonly file: string; readonly scaleFactor: number };
   readonly referenceData?: string;
   readonly featureNetwork?: string;
-}
-
-export interface NetworkConfig {
-  readonly image_size?: number;
-  readonly num_heads?: number;
-  readonly num_head_channels?: number;
-  readonly num_attention_heads?: number;
-  readonly scale_factor?: number;
-  readonly linear_start?: number;
-  readonly linear_end?: number;
 }
 
 /** What the network of an ONNX file gives, and what the file leaves open. */
@@ -73,11 +61,13 @@ export type OnnxConfig = (
   Omit<OnnxDenoiserOptions, 'preconditioning'>;
 
 /** How samples are led to what they shall show. */
-export type GuidanceConfig =
-  | { readonly type: 'uncond' }
-  | { readonly type: 'cg'; readonly rate: number }
-  /** `prompts`: seed s gets entry s mod length. */
-  | { readonly type: 'cfg'; readonly rate: number; readonly prompts: readonly string[] };
+export interface GuidanceConfig {
+  readonly type: GuidanceName;
+  /** Where it has one. */
+  readonly rate?: number;
+  /** Of cfg: seed s gets entry s mod length. */
+  readonly prompts?: readonly string[];
+}
 
 /** A method that a spec chose. */
 export interface ChosenMethod {

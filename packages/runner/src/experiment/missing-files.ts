@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { scoreNamed } from '../scores/scores.js';
-import { type DatasetName, datasetEntry } from './datasets.js';
+import { type DatasetName, datasetEntry, fileNames } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
 import { displayPath, type Problem, problem } from './problem.js';
@@ -23,8 +23,7 @@ export function neededFiles(
   const files = [
     ['checkpoint', dataset.checkpoint],
     ...onnx,
-    ['classifier', dataset.classifier],
-    ['first_stage', dataset.firstStage],
+    ...fileNames.map((name) => [name, dataset[name]] as const),
     ['tokenizer', dataset.tokenizer],
     ...(features
       ? ([

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Complain } from './grid.js';
+import { guidanceNames, isRead } from './guidances.js';
 import { displayPath } from './problem.js';
 import { type Dict, entryAt, graft, toJs, treeOf } from './tree.js';
 
@@ -55,9 +56,9 @@ export function completeOnnxFolder(
     return grafted.kind === 'map' ? grafted : onto;
   };
   const guidance = entryAt(tree, ['guidance', 'type'])?.value;
-  const leads = guidance !== undefined && toJs(guidance) === 'cfg';
+  const type = guidance && guidanceNames.find((name) => name === toJs(guidance));
   return Object.entries(told)
-    .filter(([key, value]) => value !== undefined && (key !== 'tokenizer' || leads))
+    .filter(([key, value]) => value !== undefined && isRead(`dataset.${key}`, type))
     .filter(([key]) => !entryAt(tree, ['dataset', ...key.split('.')]))
     .reduce(
       (onto, [key, value]) => lay(onto, `dataset.${key}`, value),

@@ -1,9 +1,10 @@
+import type { FamilyName, FileName } from '@fewstep/models/families';
+
 /** What a file is to its model; the spec has keys of the same names. */
 export type FileRole =
+  | FileName
   | 'checkpoint'
-  | 'classifier'
   | 'tokenizer'
-  | 'first_stage'
   | 'reference_data'
   | 'feature_network'
   | 'prompts';
@@ -22,8 +23,7 @@ export interface ModelFile {
 
 /** A model of the registry: its files, and how it is sampled. */
 export interface RegistryEntry {
-  /** Whose kind of checkpoint it is: of EDM, Consistency Models, ADM (guided diffusion) or latent diffusion. */
-  readonly family: 'edm' | 'cm' | 'adm' | 'ldm';
+  readonly family: FamilyName;
   readonly files: Readonly<Partial<Record<FileRole, ModelFile>>> & { readonly checkpoint: ModelFile };
   /** Range of σ, data units. */
   readonly sigmaMin: number;
@@ -147,7 +147,7 @@ export const registry = {
   },
   /** Stable Diffusion v1-5; σ at both ends of the noise table (float32), √β evenly from √0.00085 to √0.012. */
   ms_coco: {
-    family: 'ldm',
+    family: 'stable-diffusion',
     files: {
       checkpoint: {
         name: 'v1-5-pruned-emaonly.ckpt',

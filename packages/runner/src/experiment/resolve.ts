@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { FileName } from '@fewstep/models/families';
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
-import { datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
+import { byFile, datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import {
   type Declarations,
   type DeclaredMethod,
@@ -17,11 +18,11 @@ import type {
   GitsConfig,
   GivenSchedule,
   GuidanceConfig,
-  NetworkConfig,
   Point,
   SamplerConfig,
   TrainConfig,
 } from './experiment.js';
+import { guidances, isRead } from './guidances.js';
 import { onnxConfigOf, onnxOf, type SpecOnnx } from './onnx.js';
 import type { Spec, SpecGivenSchedule, SpecSchedule } from './schema.js';
 import { parseSeeds } from './seeds.js';
@@ -71,22 +72,24 @@ export function resolvePoint(
 }
 
 function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): DatasetConfig {
-  const { checkpoint, sigmaMin, sigmaMax, classifier, referenceData, featureNetwork } = datasetFacts(dataset);
-  const { tokenizer, network, first_stage } = typeof dataset === 'string' ? {} : dataset;
+  const facts = datasetFacts(dataset);
+  const { checkpoint, sigma_min, sigma_max, tokenizer, network, reference_data, feature_network } = facts;
   const onnx = onnxOf(dataset);
   const folder = typeof dataset === 'string' ? datasetFolder(dataset, surroundings) : surroundings.specFolder;
   const absolute = (path: string) =>
     typeof dataset === 'string' ? join(folder, path) : resolve(folder, path);
+  const asked = (name: FileName) =>
+    !onnx && facts[name] !== undefined && isRead(`dataset.${name}`, guidance?.type);
   return {
     checkpoint: absolute(checkpoint),
-    ...(sigmaMin !== undefined && { sigmaMin }),
-    ...(sigmaMax !== undefined && { sigmaMax }),
-    ...(guidance?.type === 'cg' && classifier !== undefined && { classifier: absolute(classifier) }),
-    ...(first_stage !== undefined && !onnx && { firstStage: absolute(first_stage) }),
-    ...(guidance?.type === 'cfg' && tokenizerOf(absolute(checkpoint), tokenizer && absolute(tokenizer))),
-    ...(onnx ? onnxPartsOf(onnx, absolute) : network && { network: network as NetworkConfig }),
-    ...(referenceData !== undefined && { referenceData: absolute(referenceData) }),
-    ...(featureNetwork !== undefined && { featureNetwork: absolute(featureNetwork) }),
+    ...(sigma_min !== undefined && { sigmaMin: sigma_min }),
+    ...(sigma_max !== undefined && { sigmaMax: sigma_max }),
+    ...byFile((name) => (asked(name) ? absolute(facts[name]!) : undefined)),
+    ...(isRead('dataset.tokenizer', guidance?.type) &&
+      tokenizerOf(absolute(checkpoint), tokenizer && absolute(tokenizer))),
+    ...(onnx ? onnxPartsOf(onnx, absolute) : network && { network }),
+    ...(reference_data !== undefined && { referenceData: absolute(reference_data) }),
+    ...(feature_network !== undefined && { featureNetwork: absolute(feature_network) }),
   };
 }
 
@@ -106,23 +109,18 @@ function tokenizerOf(checkpoint: string, given?: string): Pick<DatasetConfig, 't
   return tokenizer === undefined ? {} : { tokenizer };
 }
 
-/** Default rates: of AMED-Solver's experiments on ImageNet-256 and Stable Diffusion (arXiv:2312.00094). */
 function guidanceOf(
   { type, rate, prompt }: NonNullable<Spec['guidance']>,
   prompts: readonly string[],
 ): GuidanceConfig {
-  switch (type) {
-    case 'uncond':
-      return { type };
-    case 'cg':
-      return { type, rate: rate ?? 4 };
-    case 'cfg':
-      return {
-        type,
-        rate: rate ?? 7.5,
-        prompts: typeof prompt === 'string' ? [prompt] : (prompt ?? prompts),
-      };
-  }
+  const declared = guidances[type];
+  return {
+    type,
+    ...(declared.rate && { rate: rate ?? declared.rate.default }),
+    ...(isRead('guidance.prompt', type) && {
+      prompts: typeof prompt === 'string' ? [prompt] : (prompt ?? prompts),
+    }),
+  };
 }
 
 function scheduleOf(

@@ -1,5 +1,5 @@
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
-import { datasetEntry, datasetFacts, datasetGuidance } from './datasets.js';
+import { datasetEntry, datasetFacts } from './datasets.js';
 import {
   type Declarations,
   type DeclaredScore,
@@ -9,6 +9,7 @@ import {
   readersOf,
   takes,
 } from './declared.js';
+import { guidances } from './guidances.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered } from './resolve.js';
@@ -117,11 +118,11 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         {
           of: [sigmas, type, 'dataset.sigma_min', 'dataset.sigma_max'],
           broken: (spec) => {
-            const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
-            const outside = listedLevels(part, spec).find((level) => level < sigmaMin || level > sigmaMax);
+            const { sigma_min = 0, sigma_max = Infinity } = datasetFacts(spec.dataset);
+            const outside = listedLevels(part, spec).find((level) => level < sigma_min || level > sigma_max);
             return (
               outside !== undefined &&
-              `${outside} is outside the dataset's noise levels, ${sigmaMin} (sigma_min) to ${sigmaMax} (sigma_max).`
+              `${outside} is outside the dataset's noise levels, ${sigma_min} (sigma_min) to ${sigma_max} (sigma_max).`
             );
           },
           at: () => sigmas,
@@ -142,8 +143,8 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
     {
       of: ['dataset.sigma_min', 'dataset.sigma_max'],
       broken: (spec) => {
-        const { sigmaMin = 0, sigmaMax = Infinity } = datasetFacts(spec.dataset);
-        return sigmaMin >= sigmaMax && `sigma_min ${sigmaMin} must be below sigma_max ${sigmaMax}.`;
+        const { sigma_min = 0, sigma_max = Infinity } = datasetFacts(spec.dataset);
+        return sigma_min >= sigma_max && `sigma_min ${sigma_min} must be below sigma_max ${sigma_max}.`;
       },
     },
     {
@@ -207,60 +208,20 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
       },
     },
     {
-      of: ['guidance.type', 'dataset'],
-      broken: ({ guidance, dataset }) => {
-        if (!guidance || !isOnnx(dataset)) return false;
-        const onnx = onnxOf(dataset);
-        switch (guidance.type) {
-          case 'cfg':
-            return (
-              onnx?.text_encoder === undefined &&
-              'cfg leads to a prompt, and the network of an ONNX file has nothing that encodes it: add its text encoder as dataset.onnx.text_encoder, or remove guidance.'
-            );
-          case 'cg':
-            return 'the network of an ONNX file has no gradient of a classifier: remove guidance, or export it with its guidance inside.';
-          case 'uncond':
-            return (
-              (onnx?.decoder === undefined || onnx.text_encoder !== undefined) &&
-              'uncond is of latent diffusion without prompts: remove guidance, or give the decoder of its latents as dataset.onnx.decoder and no text_encoder.'
-            );
-        }
-      },
-      at: () => 'guidance.type',
-    },
-    {
       of: ['dataset.onnx.text_encoder', 'dataset.checkpoint', 'guidance'],
       broken: ({ guidance, dataset }) =>
         !guidance &&
         onnxOf(dataset)?.text_encoder !== undefined &&
-        'a network with a text encoder draws what it is told: add guidance: { type: cfg, prompt: … }.',
+        `a network with a text encoder ${guidances.cfg.needed}`,
     },
     {
       of: ['guidance.type', 'dataset'],
       broken: ({ guidance, dataset }) => {
-        if (!guidance || isOnnx(dataset)) return false;
-        if (typeof dataset === 'string') {
-          const has = datasetGuidance(dataset);
-          return (
-            guidance.type !== has &&
-            `${dataset} has no guidance ${guidance.type}: ${has ? `take ${has}` : 'remove guidance'}, or name another dataset.`
-          );
-        }
-        return (
-          guidance.type === 'cg' &&
-          dataset.classifier === undefined &&
-          'cg follows the gradient of a classifier, and the dataset has none: add its file as dataset.classifier, or remove guidance.'
-        );
+        if (!guidance || typeof dataset === 'string') return false;
+        const { lacks = () => false, lacksInOnnx } = guidances[guidance.type];
+        return isOnnx(dataset) ? lacksInOnnx(dataset.onnx) : lacks(dataset);
       },
       at: () => 'guidance.type',
-    },
-    {
-      of: ['dataset', 'guidance'],
-      broken: ({ guidance, dataset }) =>
-        typeof dataset === 'string' &&
-        datasetGuidance(dataset) === 'cfg' &&
-        !guidance &&
-        `${dataset} draws what it is told: add guidance: { type: cfg, prompt: … }.`,
     },
     {
       of: ['guidance.type', 'guidance.prompt', 'guidance.prompts', 'dataset'],
@@ -296,11 +257,10 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
           of: ['dataset'],
           broken: (spec) => {
             if (!asked(spec, score)) return false;
-            const { referenceData, featureNetwork } = datasetFacts(spec.dataset);
-            const missing = [
-              ...(referenceData === undefined ? ['reference_data'] : []),
-              ...(featureNetwork === undefined ? ['feature_network'] : []),
-            ];
+            const facts = datasetFacts(spec.dataset);
+            const missing = (['reference_data', 'feature_network'] as const).filter(
+              (key) => facts[key] === undefined,
+            );
             const dataset = typeof spec.dataset === 'string' ? spec.dataset : 'the dataset';
             return (
               missing.length > 0 &&
@@ -315,7 +275,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
           broken: (spec) =>
             score.needs === 'real images' &&
             asked(spec, score) &&
-            /\.npz$/i.test(datasetFacts(spec.dataset).referenceData ?? '') &&
+            /\.npz$/i.test(datasetFacts(spec.dataset).reference_data ?? '') &&
             `${score.name} needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.`,
           at: (spec) => place(spec, score),
         },

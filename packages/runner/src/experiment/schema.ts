@@ -1,6 +1,8 @@
+import { families, familyFiles, familyValues } from '@fewstep/models/families';
 import type { FromSchema } from 'json-schema-to-ts';
 import { datasetNames } from './datasets.js';
 import { type Declarations, type Declared, gits, listed, optionsOf } from './declared.js';
+import { guidanceNames, guidances } from './guidances.js';
 import type { JsonSchema } from './json-schema.js';
 
 // Plain JSON Schema, which editors read too; the types follow from it.
@@ -117,69 +119,27 @@ const sample = {
   },
 } as const;
 
-const classifier = {
-  type: 'string',
-  minLength: 1,
-  examples: ['256x256_classifier.pt'],
-  description:
-    'The file of the classifier that guides an ADM checkpoint, relative to the spec; for guidance cg.',
-} as const;
-
-const firstStage = {
-  type: 'string',
-  minLength: 1,
-  examples: ['vq-f4/model.ckpt'],
-  description:
-    'Checkpoint of the first stage of a latent diffusion model whose file has none (first_stage_model.*), relative to the spec; it comes before one that the file has.',
-} as const;
-
-const tokenizer = {
-  type: 'string',
-  minLength: 1,
-  examples: ['tokenizer'],
-  description:
-    'Folder with vocab.json and merges.txt of the text encoder, relative to the spec; for guidance cfg. Default: the folder tokenizer of a checkpoint in diffusers’ layout, else CLIP’s own vocabulary.',
-} as const;
-
+/** A map of no other keys than these. */
+const object = <const P extends Readonly<Record<string, JsonSchema>>, const R extends readonly string[]>(
+  description: string,
+  required: R,
+  properties: P,
+) => ({ type: 'object', additionalProperties: false, description, required, properties }) as const;
+const text = (description: string, ...examples: readonly string[]) =>
+  ({ type: 'string', minLength: 1, ...(examples.length > 0 && { examples }), description }) as const;
 const count = { type: 'integer', minimum: 1, maximum: 65_536 } as const;
 const beta = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;
 
-const network = {
-  type: 'object',
-  additionalProperties: false,
-  description:
-    'What weights don’t show, under the names of the model’s configuration. Defaults: those of the published checkpoints, or what a folder’s own configuration says; EDM’s tell everything themselves.',
-  properties: {
-    image_size: {
-      ...count,
-      description: 'Height and width of what is denoised, pixels of the image or of the latent.',
-    },
-    num_heads: { ...count, description: 'Heads of each attention layer; of a classifier, too.' },
-    num_head_channels: {
-      ...count,
-      description: 'Channels of a head, in place of num_heads; of a classifier, too.',
-    },
-    num_attention_heads: { ...count, description: 'Heads of the text encoder.' },
-    scale_factor: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      description: 'What the first stage’s latents are multiplied by.',
-    },
-    linear_start: {
-      ...beta,
-      description: 'First β of the noise table, √β evenly spaced; for a file without alphas_cumprod.',
-    },
-    linear_end: { ...beta, description: 'Last β of that table.' },
-  },
-} as const;
+const network = object(
+  'What weights don’t show, under the names of the model’s configuration. Defaults: those of the published checkpoints, or what a folder’s own configuration says; EDM’s tell everything themselves.',
+  [],
+  familyValues,
+);
 
-const betas = {
-  type: 'object',
-  additionalProperties: false,
-  description:
-    'The noise that the network was trained on, in discrete times: needed for eps, v and x0; gives a denoiser its noise range and the schedule discrete.',
-  required: ['type'],
-  properties: {
+const betas = object(
+  'The noise that the network was trained on, in discrete times: needed for eps, v and x0; gives a denoiser its noise range and the schedule discrete.',
+  ['type'],
+  {
     type: {
       enum: ['linear', 'scaled_linear', 'cosine', 'explicit'],
       description:
@@ -202,17 +162,12 @@ const betas = {
       description: 'explicit only: ᾱ of each time, descending.',
     },
   },
-} as const;
+);
 
-const named = (what: string) => ({ type: 'string', minLength: 1, description: what }) as const;
-
-const onnx = {
-  type: 'object',
-  additionalProperties: false,
-  description:
-    'How the network of a checkpoint that is ONNX (.onnx) is a denoiser. Inputs, output and sizes are read off the file where it has the usual names and fixed sizes.',
-  required: ['parametrization'],
-  properties: {
+const onnx = object(
+  'How the network of a checkpoint that is ONNX (.onnx) is a denoiser. Inputs, output and sizes are read off the file where it has the usual names and fixed sizes.',
+  ['parametrization'],
+  {
     parametrization: {
       enum: ['eps', 'v', 'x0', 'edm', 'denoiser'],
       description:
@@ -225,38 +180,27 @@ const onnx = {
       default: 0.5,
       description: 'edm only: standard deviation of the data.',
     },
-    inputs: {
-      type: 'object',
-      additionalProperties: false,
-      description: 'Names of its inputs, where they are none of the usual ones.',
-      properties: {
-        x: named('The noisy image; found as x, sample, z, latents or input.'),
-        noise: named('The time or noise level; found as sigma, timestep, t or noise.'),
-        labels: named('The classes, one-hot or their numbers; found as class_labels, y or labels.'),
-        condition: named('The encoded prompt; found as encoder_hidden_states, condition or context.'),
-      },
-    },
-    output: named('Name of its output; default: its only one, or a usual name.'),
-    bottleneck: named(
+    inputs: object('Names of its inputs, where they are none of the usual ones.', [], {
+      x: text('The noisy image; found as x, sample, z, latents or input.'),
+      noise: text('The time or noise level; found as sigma, timestep, t or noise.'),
+      labels: text('The classes, one-hot or their numbers; found as class_labels, y or labels.'),
+      condition: text('The encoded prompt; found as encoder_hidden_states, condition or context.'),
+    }),
+    output: text('Name of its output; default: its only one, or a usual name.'),
+    bottleneck: text(
       'Name of what a predictor reads: [n,8,8], [n,64], or a feature map [n,k,8,8] whose channels are averaged. Default: its output bottleneck; where there is none, predictors read zeros.',
     ),
     channels: { ...count, description: 'Channels of the image, where the file leaves them open.' },
     resolution: { ...count, description: 'Height and width of the image, where the file leaves them open.' },
     classes: { ...count, description: 'Number of classes, where the network is told their numbers.' },
-    text_encoder: {
-      type: 'string',
-      minLength: 1,
-      examples: ['text_encoder/model.onnx'],
-      description:
-        'ONNX file of the text encoder of a network that attends to prompts, relative to the spec: numbers of CLIP’s tokens [n,positions] to [n,positions,width]; for guidance cfg.',
-    },
-    decoder: {
-      type: 'string',
-      minLength: 1,
-      examples: ['vae_decoder/model.onnx'],
-      description:
-        'ONNX file that makes pictures of latents, where the network denoises latents, relative to the spec: [n,c,r,r] to [n,C,R,R], -1 black to 1 white.',
-    },
+    text_encoder: text(
+      'ONNX file of the text encoder of a network that attends to prompts, relative to the spec: numbers of CLIP’s tokens [n,positions] to [n,positions,width]; for guidance cfg.',
+      'text_encoder/model.onnx',
+    ),
+    decoder: text(
+      'ONNX file that makes pictures of latents, where the network denoises latents, relative to the spec: [n,c,r,r] to [n,C,R,R], -1 black to 1 white.',
+      'vae_decoder/model.onnx',
+    ),
     scale_factor: {
       type: 'number',
       exclusiveMinimum: 0,
@@ -264,26 +208,26 @@ const onnx = {
         'What the decoder’s latents were multiplied by for the network: 0.18215 in Stable Diffusion v1 and v2; 1 where the decoder undoes it itself, as fewstep models export writes.',
     },
   },
-} as const;
+);
 
-const guidance = {
-  type: 'object',
-  additionalProperties: false,
-  description:
-    'How samples are led to what they shall show; left out where the model has nothing to lead it by.',
-  required: ['type'],
-  properties: {
+const guidance = object(
+  'How samples are led to what they shall show; left out where the model has nothing to lead it by.',
+  ['type'],
+  {
     type: {
-      enum: ['cg', 'cfg', 'uncond'],
-      description:
-        'cg: to classes, by the gradient of the dataset’s classifier. cfg: to a prompt, away from the empty one. uncond: not at all, as latent diffusion without prompts.',
+      enum: guidanceNames,
+      description: guidanceNames.map((name) => `${name}: ${guidances[name].leads}.`).join(' '),
     },
     rate: {
       type: 'number',
       minimum: 0,
       maximum: 1000,
-      description:
-        'How strongly: factor on the classifier’s gradient (cg, default 4) or on the step from the empty prompt to the prompt (cfg, default 7.5; 1: the prompt alone).',
+      description: `How strongly: ${guidanceNames
+        .flatMap((name) => {
+          const { rate } = guidances[name];
+          return rate ? `${rate.of} (${name}, default ${rate.default})` : [];
+        })
+        .join('; ')}.`,
     },
     prompt: {
       anyOf: [
@@ -293,62 +237,48 @@ const guidance = {
       description:
         'cfg only: the prompt of every image, or a list, of which seed s gets entry s mod its length. Training images, too.',
     },
-    prompts: {
-      type: 'string',
-      minLength: 1,
-      examples: ['captions.txt'],
-      description:
-        'cfg only, in place of prompt: a file of the list, relative to the spec: text with a prompt in each line, or a CSV (.csv) with a column text. Default for ms_coco: the 30,000 captions of its official evaluation.',
-    },
+    prompts: text(
+      'cfg only, in place of prompt: a file of the list, relative to the spec: text with a prompt in each line, or a CSV (.csv) with a column text. Default for ms_coco: the 30,000 captions of its official evaluation.',
+      'captions.txt',
+    ),
   },
-} as const;
+);
 
-const dataset = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'A denoiser and the data it models.',
-  required: ['checkpoint'],
-  properties: {
-    checkpoint: {
-      type: 'string',
-      minLength: 1,
-      examples: ['edm-cifar10-32x32-uncond-vp.pkl'],
-      description:
-        'The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.',
-    },
-    sigma_min: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      description:
-        'Smallest noise level, data units. Default: 0.002 for EDM’s networks, else the smallest of the checkpoint’s training.',
-    },
-    sigma_max: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      description:
-        'Largest noise level, data units. Default: 80 for EDM’s networks, else the largest of the checkpoint’s training.',
-    },
-    classifier,
-    first_stage: firstStage,
-    tokenizer,
-    network,
-    onnx,
-    reference_data: {
-      type: 'string',
-      minLength: 1,
-      examples: ['train.zip'],
-      description:
-        'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma; relative to the spec.',
-    },
-    feature_network: {
-      type: 'string',
-      minLength: 1,
-      examples: ['features.onnx', 'pt_inception-2015-12-05-6726825d.pth'],
-      description:
-        'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; or the weights of FID’s Inception-v3 as pytorch-fid publishes them (.pth); relative to the spec.',
-    },
+const whose = families.map(({ files }) => files);
+const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
+  checkpoint: text(
+    `The denoiser, relative to the spec: a file of ${listed(whose, 'or')}, or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.`,
+    'edm-cifar10-32x32-uncond-vp.pkl',
+  ),
+  sigma_min: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    description:
+      'Smallest noise level, data units. Default: 0.002 for EDM’s networks, else the smallest of the checkpoint’s training.',
   },
-} as const;
+  sigma_max: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    description:
+      'Largest noise level, data units. Default: 80 for EDM’s networks, else the largest of the checkpoint’s training.',
+  },
+  ...familyFiles,
+  tokenizer: text(
+    'Folder with vocab.json and merges.txt of the text encoder, relative to the spec; for guidance cfg. Default: the folder tokenizer of a checkpoint in diffusers’ layout, else CLIP’s own vocabulary.',
+    'tokenizer',
+  ),
+  network,
+  onnx,
+  reference_data: text(
+    'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma; relative to the spec.',
+    'train.zip',
+  ),
+  feature_network: text(
+    'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; or the weights of FID’s Inception-v3 as pytorch-fid publishes them (.pth); relative to the spec.',
+    'features.onnx',
+    'pt_inception-2015-12-05-6726825d.pth',
+  ),
+});
 
 /** One combination, of what is declared: what every point of a grid must come to. */
 export function schemaOf({ plain, students, given, scores }: Declarations) {

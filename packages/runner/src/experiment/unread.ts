@@ -1,4 +1,7 @@
+import type { FileName } from '@fewstep/models/families';
+import { fileNames } from './datasets.js';
 import { type Declarations, type Declared, listed, named, optionsOf, readersOf } from './declared.js';
+import { guidedKeys, isRead } from './guidances.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { trains } from './resolve.js';
@@ -48,6 +51,11 @@ const onnxOption = (key: string, read: (onnx: SpecOnnx) => boolean, reader: stri
   reader,
 });
 
+/** Where an ONNX model has what other checkpoints have in a file. */
+const inOnnx: { readonly [N in FileName]?: string } = {
+  first_stage: 'an ONNX file has its decoder as onnx.decoder',
+};
+
 const training = 'only the training of a predictor does, and none is trained';
 
 /** Keys that only some combinations read. A key below one that nothing reads is not looked at. */
@@ -62,42 +70,20 @@ export const unreadOptionsOf = (declarations: Declarations): readonly Option[] =
   ...[...methodPartsOf(declarations), ...schedulePartsOf(declarations)].flatMap((part) =>
     optionsIn(part, declarations),
   ),
-  {
-    path: 'guidance.rate',
+  ...Object.entries(guidedKeys).map(([path, reader]) => ({
+    path,
     of: ['guidance.type'],
-    read: ({ guidance }) => guidance !== undefined && guidance.type !== 'uncond',
-    reader: 'only cg and cfg have a rate',
-  },
-  {
-    path: 'guidance.prompt',
-    of: ['guidance.type'],
-    read: ({ guidance }) => guidance?.type === 'cfg',
-    reader: 'only cfg leads to a prompt',
-  },
-  {
-    path: 'guidance.prompts',
-    of: ['guidance.type'],
-    read: ({ guidance }) => guidance?.type === 'cfg',
-    reader: 'only cfg leads to prompts',
-  },
-  {
-    path: 'dataset.classifier',
-    of: ['guidance.type'],
-    read: ({ guidance }) => guidance?.type === 'cg',
-    reader: 'only guidance cg asks a classifier',
-  },
-  {
-    path: 'dataset.tokenizer',
-    of: ['guidance.type'],
-    read: ({ guidance }) => guidance?.type === 'cfg',
-    reader: 'only guidance cfg has prompts',
-  },
-  {
-    path: 'dataset.first_stage',
-    of: ['dataset.checkpoint'],
-    read: ({ dataset }) => !isOnnx(dataset),
-    reader: 'an ONNX file has its decoder as onnx.decoder',
-  },
+    read: ({ guidance }: Spec) => isRead(path, guidance?.type),
+    reader,
+  })),
+  ...fileNames
+    .filter((name) => guidedKeys[`dataset.${name}`] === undefined)
+    .map((name) => ({
+      path: `dataset.${name}`,
+      of: ['dataset.checkpoint'],
+      read: ({ dataset }: Spec) => !isOnnx(dataset),
+      reader: inOnnx[name] ?? 'an ONNX file has the whole network',
+    })),
   {
     path: 'dataset.network',
     of: ['dataset.checkpoint'],

@@ -13,6 +13,7 @@ import {
   type Shards,
   type Task,
 } from '@fewstep/taskgraph';
+import { byFile } from '../experiment/datasets.js';
 import {
   type DatasetConfig,
   type Experiment,
@@ -21,6 +22,7 @@ import {
   type Point,
   type SamplerConfig,
 } from '../experiment/experiment.js';
+import { guidances } from '../experiment/guidances.js';
 import { bytesOfImages, fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import { ownScore } from '../scores/own.js';
@@ -93,7 +95,7 @@ function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
   const model = planModel(graph, point);
   const schedule = planSchedule(graph, point, model);
   const predictor = train ? planPredictor(graph, point, model, schedule) : undefined;
-  const named = point.predictor === undefined ? undefined : fileOf(point.predictor, 'model');
+  const named = fileIf(point.predictor, 'model');
   const steering = predictor ? output(predictor, 'predictor') : named;
   const samples = planSamples(graph, point, sampler, { model, schedule, predictor: steering });
   const scores: Record<string, Task> = {};
@@ -119,7 +121,7 @@ interface Model {
 }
 
 function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
-  const { checkpoint, classifier, firstStage, tokenizer, network, onnx, textEncoder, decoder } = dataset;
+  const { checkpoint, tokenizer, network, onnx, textEncoder, decoder } = dataset;
   const as = onnx ? 'onnx' : 'model';
   const denoiser = graph.task(kinds.denoiser, {
     title: `denoiser from ${checkpoint}`,
@@ -127,19 +129,23 @@ function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
       ...(network && { network }),
       ...(onnx && { onnx }),
       ...(decoder && { scaleFactor: decoder.scaleFactor }),
-      ...(guidance && { guidance: guidance.type === 'cg' ? guidance : { type: guidance.type } }),
+      ...(guidance && {
+        guidance: guides('graph', guidance) ? settingsOf(guidance) : { type: guidance.type },
+      }),
     },
     inputs: {
       checkpoint: fileOf(checkpoint, as),
-      classifier: classifier === undefined ? undefined : fileOf(classifier, 'model'),
-      first_stage: firstStage === undefined ? undefined : fileOf(firstStage, 'model'),
-      text_encoder: textEncoder === undefined ? undefined : fileOf(textEncoder, 'onnx'),
-      decoder: decoder && fileOf(decoder.file, 'onnx'),
+      ...byFile((name) => fileIf(dataset[name], 'model')),
+      text_encoder: fileIf(textEncoder, 'onnx'),
+      decoder: fileIf(decoder?.file, 'onnx'),
     },
   });
-  if (guidance?.type !== 'cfg') return { denoiser, conditions: [] };
+  if (!guidance?.prompts) return { denoiser, conditions: [] };
   return { denoiser, conditions: [planConditions(graph, guidance.prompts, denoiser, tokenizer)] };
 }
+
+const fileIf = (path: string | undefined, as: Parameters<typeof fileOf>[1]): Ref | undefined =>
+  path === undefined ? undefined : fileOf(path, as);
 
 /** Prompts in blocks, so that of a long list those alone are encoded that some image is of. */
 function planConditions(
@@ -150,7 +156,7 @@ function planConditions(
 ): RangeRef {
   const of = prompts.length;
   const [info, textEncoder] = [output(denoiser, 'info'), output(denoiser, 'text_encoder')];
-  const vocabulary = tokenizer === undefined ? undefined : fileOf(tokenizer, 'model');
+  const vocabulary = fileIf(tokenizer, 'model');
   const encoded = (title: string, params: ConditionsParams): OutputRef =>
     output(
       graph.task(kinds.conditions, {
@@ -178,12 +184,15 @@ function planConditions(
   };
 }
 
-/** Guidance that every evaluation takes part in; any other is in the graph. */
-const guidable = (guidance: GuidanceConfig | undefined): Guidable =>
-  guidance?.type === 'cfg' ? { guidance: settingsOf(guidance) } : {};
+/** Whether the graph, or every evaluation, takes part in guidance at its rate. */
+const guides = (part: 'graph' | 'evaluation', { type }: GuidanceConfig): boolean =>
+  guidances[type].rate?.in === part;
 
-const settingsOf = (guidance: GuidanceConfig): GuidanceSettings =>
-  guidance.type === 'uncond' ? guidance : { type: guidance.type, rate: guidance.rate };
+/** Guidance that every evaluation takes part in. */
+const guidable = (guidance: GuidanceConfig | undefined): Guidable =>
+  guidance && guides('evaluation', guidance) ? { guidance: settingsOf(guidance) } : {};
+
+const settingsOf = ({ prompts: _, ...settings }: GuidanceConfig): GuidanceSettings => settings;
 
 /** The search of the noise levels. What Euler steps cost is shared by all searches in one grid. */
 function planSchedule(
@@ -388,8 +397,8 @@ const chosenInputs = (
   { methodModule, scheduleModule }: Pick<SamplerConfig, 'methodModule' | 'scheduleModule'>,
 ) => ({
   schedule: searched && output(searched, 'schedule'),
-  method: methodModule === undefined ? undefined : fileOf(methodModule, 'module'),
-  spacing: scheduleModule === undefined ? undefined : fileOf(scheduleModule, 'module'),
+  method: fileIf(methodModule, 'module'),
+  spacing: fileIf(scheduleModule, 'module'),
 });
 
 function modelInputs({ denoiser, conditions }: Model) {

@@ -1,6 +1,6 @@
 import { draw, type RngName, rngs } from '@fewstep/solvers';
 import type { Range } from '@fewstep/taskgraph';
-import { classesOf } from './classes.js';
+import { RunnerError } from '../errors.js';
 
 /** The seeds of a range, in batches. */
 export function* batchesOf([first, last]: Range, size: number): Generator<number[]> {
@@ -44,6 +44,28 @@ export function startOf(
     if (label !== undefined) labels.push(label);
   }
   return { n: seeds.length, latents, ...(labelDim > 0 && { labels }) };
+}
+
+/**
+ * The class of each seed: of a list, entry s mod length for seed s, so that a seed is the same image in any batch.
+ *
+ * @throws RunnerError (E_CLASSES) if the network has none, or not one of those listed; it has `count`
+ */
+function classesOf(seeds: readonly number[], classes: readonly number[], count: number): number[] {
+  if (count === 0)
+    throw new RunnerError(
+      'E_CLASSES',
+      "sample.classes names classes, but the dataset's network has none: remove the key.",
+      { evidence: { classes, count } },
+    );
+  const unknown = classes.find((label) => label >= count);
+  if (unknown !== undefined)
+    throw new RunnerError(
+      'E_CLASSES',
+      `sample.classes names class ${unknown}, but the dataset's network has ${count}, 0 to ${count - 1}.`,
+      { evidence: { classes, count } },
+    );
+  return seeds.map((seed) => classes[seed % classes.length]!);
 }
 
 export function scaled(values: Float64Array, factor: number): Float64Array {

@@ -7,21 +7,22 @@ import {
   exportTextEncoder,
   readCheckpoint,
 } from '@fewstep/models';
+import type { CheckpointValues, GuidanceName } from '@fewstep/models/families';
 import type { ResultOf, Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
-import type { NetworkConfig, OnnxConfig } from '../experiment/experiment.js';
+import type { OnnxConfig } from '../experiment/experiment.js';
 import { importOnnx } from './import-onnx.js';
 import type { denoiser as kind } from './kinds.js';
 import type { ModelInfo } from './model-info.js';
 
 export interface DenoiserParams {
-  readonly network?: NetworkConfig;
+  readonly network?: CheckpointValues;
   /** Of a checkpoint that is ONNX; weights may be in files beside it. */
   readonly onnx?: OnnxConfig;
   /** Of the latents of its decoder, where it has one. */
   readonly scaleFactor?: number;
-  /** Must be the model's to have; cg is made part of the graph. */
-  readonly guidance?: { readonly type: 'cg'; readonly rate: number } | { readonly type: 'cfg' | 'uncond' };
+  /** Must be the model's to have; of one that is made part of the graph, its rate. */
+  readonly guidance?: { readonly type: GuidanceName; readonly rate?: number };
 }
 
 /** Files that graphs are written to, by the task's output. */
@@ -61,9 +62,9 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
     await write('info', 'info.json', JSON.stringify({ ...info, ...(solvedAt && { solvedAt }) }));
     return { files, meta: info.bottleneck ? {} : { bottleneck: false } };
   };
-  const path = inputs.checkpoint;
+  const { checkpoint: path, text_encoder, decoder: decoderFile, ...others } = inputs;
   if (onnx) {
-    const parts = { textEncoder: inputs.text_encoder, decoder: inputs.decoder, scaleFactor };
+    const parts = { textEncoder: text_encoder, decoder: decoderFile, scaleFactor };
     const { denoiser, decoder, textEncoder } = await importOnnx(path, onnx, parts);
     return finish({
       ...(await put('graph', denoiser)),
@@ -71,26 +72,21 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
       ...(textEncoder && { textEncoder: await put('text_encoder', textEncoder) }),
     });
   }
-  const checkpoint = await readCheckpoint(path, {
-    ...network,
-    ...(inputs.classifier && { classifier: inputs.classifier }),
-    ...(inputs.first_stage && { first_stage: inputs.first_stage }),
-  });
+  const beside = Object.fromEntries(Object.entries(others).filter(([, file]) => file !== undefined));
+  const checkpoint = await readCheckpoint(path, { ...network, ...beside });
   checkGuidance(checkpoint, guidance?.type);
-  const settings = guidance?.type === 'cg' ? { guidanceRate: guidance.rate } : {};
-  const info = await put('graph', exportDenoiser(checkpoint, settings));
-  if (checkpoint.family !== 'ldm') return finish(info);
-  const decoder = await put('decoder', exportDecoder(checkpoint));
-  if (!checkpoint.textEncoder) return finish({ ...info, decoder });
-  return finish({ ...info, decoder, textEncoder: await put('text_encoder', exportTextEncoder(checkpoint)) });
+  const settings = guidance?.rate === undefined ? {} : { guidanceRate: guidance.rate };
+  return finish({
+    ...(await put('graph', exportDenoiser(checkpoint, settings))),
+    ...(checkpoint.decoder && { decoder: await put('decoder', exportDecoder(checkpoint)) }),
+    ...(checkpoint.textEncoder && { textEncoder: await put('text_encoder', exportTextEncoder(checkpoint)) }),
+  });
 };
 
 /** @throws RunnerError (E_MODEL) for guidance that the model has not, or a model that can't do without */
-function checkGuidance(checkpoint: Checkpoint, type: 'cg' | 'cfg' | 'uncond' | undefined): void {
-  const has = guidanceOf(checkpoint);
-  if (type === has || (type === undefined && has !== 'cfg')) return;
-  const remedy =
-    has === undefined ? 'remove guidance' : `take ${has}${has === 'cfg' ? ' with a prompt' : ''}`;
+function checkGuidance({ guidance: has, textEncoder }: Checkpoint, type: Checkpoint['guidance']): void {
+  if (type === has || (type === undefined && !textEncoder)) return;
+  const remedy = has === undefined ? 'remove guidance' : `take ${has}${textEncoder ? ' with a prompt' : ''}`;
   throw new RunnerError(
     'E_MODEL',
     type === undefined
@@ -98,9 +94,4 @@ function checkGuidance(checkpoint: Checkpoint, type: 'cg' | 'cfg' | 'uncond' | u
       : `guidance.type is ${type}, but the dataset’s network has no such guidance: ${remedy}.`,
     { evidence: { guidance: type, has } },
   );
-}
-
-function guidanceOf(checkpoint: Checkpoint): 'cg' | 'cfg' | 'uncond' | undefined {
-  if (checkpoint.family === 'ldm') return checkpoint.textEncoder ? 'cfg' : 'uncond';
-  return checkpoint.family === 'adm' && checkpoint.classifier ? 'cg' : undefined;
 }

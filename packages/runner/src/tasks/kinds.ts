@@ -1,4 +1,6 @@
+import type { FileName } from '@fewstep/models/families';
 import { file, kind, many, one, optional, params } from '@fewstep/taskgraph';
+import { fileNames } from '../experiment/datasets.js';
 import { scoreKinds } from '../scores/scores.js';
 import type { ConditionsParams } from './conditions.js';
 import type { DenoiserParams } from './denoiser.js';
@@ -14,6 +16,10 @@ const sampling = ['schedules', 'solvers', 'models'] as const;
 const model = { graph: one, info: one, weights: optional, conditions: many } as const;
 /** A schedule that was searched, and files of the user's own that declare method and spacing. */
 const chosen = { schedule: optional, method: optional, spacing: optional } as const;
+const checkpointFiles = Object.fromEntries(fileNames.map((name) => [name, optional])) as Record<
+  FileName,
+  typeof optional
+>;
 const none = params<Record<string, never>>();
 const smallerBatch = 'A smaller sample.batch needs less.';
 
@@ -25,8 +31,7 @@ export const denoiser = kind({
   params: params<DenoiserParams>(),
   inputs: {
     checkpoint: one,
-    classifier: optional,
-    first_stage: optional,
+    ...checkpointFiles,
     text_encoder: optional,
     decoder: optional,
   },
