@@ -15,10 +15,10 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { admCheckpoint, cmCheckpoint, exportDenoiser, openDenoiser, withClassifier } from '@fewstep/models';
+import { edmNetwork } from '../packages/models/dist/checkpoints/edm-checkpoint.js';
 import { guidedClassifier } from '../packages/models/dist/networks/guided-classifier.js';
 import { guidedUNet } from '../packages/models/dist/networks/guided-unet.js';
 import { parameterShapes } from '../packages/models/dist/networks/parameters.js';
-import { songUNet } from '../packages/models/dist/networks/song-unet.js';
 
 const published = {
   image_size: 256,
@@ -84,13 +84,17 @@ const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
 const peak = () => gigabytes(process.resourceUsage().maxRSS * 1024);
 const seconds = (start) => ((performance.now() - start) / 1000).toFixed(1);
 
-const networks = { adm: guidedUNet(published), cm: guidedUNet(consistency), edm: songUNet(cifar10) };
+const networks = {
+  adm: guidedUNet(published),
+  cm: guidedUNet(consistency),
+  edm: edmNetwork(cifar10).forward,
+};
 const checkpoints = {
   adm: admCheckpoint,
   cm: cmCheckpoint,
   edm: (weights) => ({
     family: 'edm',
-    network: cifar10,
+    ...edmNetwork(cifar10),
     preconditioning: { type: 'edm', sigmaData: 0.5 },
     sigmaMin: 0.002,
     sigmaMax: 80,
