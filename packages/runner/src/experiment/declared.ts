@@ -104,11 +104,3 @@ function optionOf(key: string, declared: readonly Declared[]): JsonSchema {
     description: `${schema.description} ${each.join('; ')}.`,
   };
 }
-
-/** Whether one takes a value that the schema of all of them has let pass. */
-export function takes(option: Option, value: unknown): boolean {
-  if ('enum' in option) return option.enum.includes(value as string);
-  if (typeof value !== 'number') return true;
-  const { minimum = -Infinity, exclusiveMinimum = -Infinity, maximum = Infinity } = option as Bounds;
-  return value >= minimum && value > exclusiveMinimum && value <= maximum;
-}

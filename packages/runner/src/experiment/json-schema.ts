@@ -15,6 +15,8 @@ export interface JsonSchema {
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
+  readonly pattern?: string;
+  readonly uniqueItems?: boolean;
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly maxLength?: number;
@@ -22,4 +24,16 @@ export interface JsonSchema {
   readonly examples?: readonly string[];
   readonly title?: string;
   readonly description?: string;
+}
+
+/** Every key of a spec but grid by its dotted path, as student.num_steps, with its schema. */
+export type Keys = ReadonlyMap<string, JsonSchema>;
+export const keysIn = (schema: JsonSchema): Keys => new Map(entriesIn(schema, ''));
+
+function entriesIn(schema: JsonSchema, prefix: string): [path: string, JsonSchema][] {
+  if (schema.anyOf) return schema.anyOf.flatMap((branch) => entriesIn(branch, prefix));
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]): [string, JsonSchema][] => [
+    [prefix + key, value],
+    ...entriesIn(value, `${prefix}${key}.`),
+  ]);
 }

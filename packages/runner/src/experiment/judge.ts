@@ -3,7 +3,7 @@ import type { Language } from './language.js';
 import type { Place } from './problem.js';
 import type { Rule } from './rules.js';
 import type { Spec } from './schema.js';
-import { type Fault, faultsOf } from './sentences.js';
+import { type Fault, faultsIn } from './sentences.js';
 import { type Dict, dotted, entryAt, nearestEntry, type Tree, toJs } from './tree.js';
 
 /** A combination after its examination. */
@@ -23,13 +23,12 @@ export interface Judged {
 export function judge(
   tree: Dict,
   complain: Complain,
-  { validate, rules, keys }: Language,
+  { schema, rules, keys }: Language,
   doubtful: ReadonlySet<string> = new Set(),
 ): Judged {
   const spec = toJs(tree) as Spec;
-  const faults = validate(spec) ? [] : faultsOf(validate.errors ?? [], keys);
   const bad = new Set(doubtful);
-  for (const fault of faults) {
+  for (const fault of faultsIn(spec, schema, keys)) {
     const path = dotted(tree, fault.path);
     if (!isSound([path], doubtful)) continue;
     bad.add(path);

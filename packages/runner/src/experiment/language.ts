@@ -1,8 +1,7 @@
-import { Ajv, type ValidateFunction } from 'ajv';
 import { type Declarations, ours } from './declared.js';
-import type { JsonSchema } from './json-schema.js';
+import { type JsonSchema, type Keys, keysIn } from './json-schema.js';
 import { type Rule, rulesOf } from './rules.js';
-import { type Keys, keysIn, type Spec, schemaOf } from './schema.js';
+import { schemaOf } from './schema.js';
 import { type Option, unreadOptionsOf } from './unread.js';
 
 /** All that a spec can say, of what is declared. */
@@ -11,7 +10,6 @@ export interface Language {
   /** Of one combination. */
   readonly schema: JsonSchema;
   readonly keys: Keys;
-  readonly validate: ValidateFunction<Spec>;
   readonly rules: readonly Rule[];
   /** Keys that only some combinations read. */
   readonly options: readonly Option[];
@@ -23,10 +21,6 @@ export function languageOf(declarations: Declarations): Language {
     declarations,
     schema,
     keys: keysIn(schema),
-    // the schema itself is judged by tests: that takes as long as all the rest
-    validate: new Ajv({ allErrors: true, verbose: true, meta: false, validateSchema: false }).compile<Spec>(
-      schema,
-    ),
     rules: rulesOf(declarations),
     options: unreadOptionsOf(declarations),
   };

@@ -1,20 +1,14 @@
-import { gitsChoices, withDefaults } from '@fewstep/schedules';
+import { gitsChoices, type Option, withDefaults } from '@fewstep/schedules';
 import { datasetEntry, datasetFacts } from './datasets.js';
-import {
-  type Declarations,
-  type DeclaredScore,
-  listed,
-  named,
-  optionsOf,
-  readersOf,
-  takes,
-} from './declared.js';
+import { type Declarations, type DeclaredScore, listed, named, optionsOf, readersOf } from './declared.js';
 import { guidances } from './guidances.js';
+import type { JsonSchema } from './json-schema.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered } from './resolve.js';
 import type { Spec } from './schema.js';
 import { parseSeeds } from './seeds.js';
+import { faultsIn } from './sentences.js';
 
 /** A combination that a schema can't rule out. */
 export interface Rule {
@@ -38,6 +32,10 @@ const place = (spec: Spec, { name }: DeclaredScore) =>
 /** Noise levels that are listed; none of another schedule. */
 const listedLevels = ({ name, told }: Part, spec: Spec): readonly number[] =>
   (name(spec) === 'explicit' && (told(spec).sigmas as readonly number[] | undefined)) || [];
+
+/** Whether one takes a value that the schema of all of them has let pass. */
+const takes = (option: Option, value: unknown): boolean =>
+  faultsIn(value, option as JsonSchema, new Map()).length === 0;
 
 /** A value that some methods take, and not the one that it is told to. */
 const limits = ({ path, of, name, declared, all, told }: Part): Rule[] =>

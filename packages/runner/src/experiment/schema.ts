@@ -418,18 +418,6 @@ export function schemaOf({ plain, students, given, scores }: Declarations) {
   } as const;
 }
 
-function keysOf(schema: JsonSchema, prefix = ''): [path: string, JsonSchema][] {
-  if (schema.anyOf) return schema.anyOf.flatMap((branch) => keysOf(branch, prefix));
-  return Object.entries(schema.properties ?? {}).flatMap(([key, value]): [string, JsonSchema][] => [
-    [prefix + key, value],
-    ...keysOf(value, `${prefix}${key}.`),
-  ]);
-}
-
-/** Every key of a spec but grid by its dotted path, as student.num_steps, with its schema. */
-export type Keys = ReadonlyMap<string, JsonSchema>;
-export const keysIn = (schema: JsonSchema): Keys => new Map(keysOf(schema));
-
 interface Options {
   keepDefaultedPropertiesOptional: true;
 }

@@ -1,7 +1,5 @@
-import type { ErrorObject } from 'ajv';
-import type { JsonSchema } from './json-schema.js';
+import type { JsonSchema, Keys } from './json-schema.js';
 import { shown, shownKey } from './problem.js';
-import type { Keys } from './schema.js';
 import { didYouMean, nearest } from './suggest.js';
 
 /** What is wrong at one path of a combination, before it has a place. */
@@ -12,77 +10,86 @@ export interface Fault {
   readonly sentence: string;
 }
 
-/** Ajv's errors (allErrors, verbose) in our sentences, one per path. */
-export function faultsOf(errors: readonly ErrorObject[], keys: Keys): Fault[] {
-  const faults = new Map<string, Fault>();
-  for (const error of withoutOtherBranches(errors)) {
-    const fault = faultOf(error, keys);
-    const id = JSON.stringify(fault.path);
-    if (!faults.has(id)) faults.set(id, fault);
-  }
-  return [...faults.values()];
-}
-
 /**
- * Where a value may be one of two kinds (train: false or a map), the errors of the kind that it is; where it is
- * neither, that alone.
+ * What is wrong with a value by its schema, in our sentences, one per path. The schema is walked and not compiled: a spec
+ * is looked at once, and to make a program of the schema takes longer than all else that is done with it.
+ *
+ * @param keys of the whole spec, for what may have been meant
  */
-function withoutOtherBranches(errors: readonly ErrorObject[]): ErrorObject[] {
-  let kept = [...errors];
-  for (const union of errors.filter(({ keyword }) => keyword === 'anyOf')) {
-    const inside = kept.filter(({ schemaPath }) => schemaPath.startsWith(`${union.schemaPath}/`));
-    const ofItsKind = inside.filter(
-      (error) => error.instancePath !== union.instancePath || !wrongKind(error),
-    );
-    kept = kept.filter((error) => !inside.includes(error) || ofItsKind.includes(error));
-    if (ofItsKind.length > 0) kept = kept.filter((error) => error !== union);
+export function faultsIn(
+  value: unknown,
+  schema: JsonSchema,
+  keys: Keys,
+  path: readonly string[] = [],
+): Fault[] {
+  const faulty = (sentence: string, ...below: string[]): Fault[] => [
+    { path: [...path, ...below], at: 'value', sentence },
+  ];
+  const unexpected = () => faulty(`found ${shown(value)}, expected ${expected(schema)}.`);
+  const below = (key: string, item: unknown, wanted: JsonSchema) =>
+    faultsIn(item, wanted, keys, [...path, key]);
+  if (schema.anyOf) {
+    // what it is of none of them by its kind alone is said of all, else only what is wrong with it as one
+    const branches = schema.anyOf
+      .filter((branch) => isOfKind(value, branch))
+      .map((branch) => faultsIn(value, branch, keys, path));
+    if (branches.length === 0) return unexpected();
+    return branches.find(({ length }) => length === 0) ?? branches.flat();
   }
-  return kept;
+  if (schema.enum && !schema.enum.includes(value as never))
+    return faulty(unknownName(value, path, schema.enum.map(String)));
+  if (!isOfKind(value, schema)) return unexpected();
+  if (typeof value !== 'object') return isWithin(value, schema) ? [] : unexpected();
+  if (Array.isArray(value)) {
+    const { items, minItems = 0, maxItems = Infinity, uniqueItems } = schema;
+    if (value.length < minItems || value.length > maxItems) return unexpected();
+    const twice = uniqueItems ? value.findLastIndex((item, i) => value.indexOf(item) < i) : -1;
+    return [
+      ...value.flatMap((item, i) => (items ? below(String(i), item, items) : [])),
+      ...(twice < 0 ? [] : faulty(`${shown(value[twice])} is there twice.`, String(twice))),
+    ];
+  }
+  const { properties = {}, required = [] } = schema;
+  const atKey = (key: string, sentence: string): Fault => ({ path: [...path, key], at: 'key', sentence });
+  const missing = required.filter((key) => !Object.hasOwn(value as object, key));
+  return [
+    ...missing.map((key) => {
+      const { [key]: wanted = {} } = properties;
+      return atKey(key, `missing; write ${expected(wanted)}. ${wanted.description ?? ''}`.trim());
+    }),
+    ...Object.entries(value as object).flatMap(([key, item]) =>
+      Object.hasOwn(properties, key)
+        ? below(key, item, properties[key]!)
+        : atKey(key, unknownKey(key, path, schema, keys)),
+    ),
+  ];
 }
 
-function wrongKind({ keyword, data, schema }: ErrorObject): boolean {
-  if (keyword === 'enum') return typeof data !== typeof (schema as readonly unknown[])[0];
-  return keyword === 'type' || keyword === 'const';
-}
-
-function faultOf(error: ErrorObject, keys: Keys): Fault {
-  const path = segments(error.instancePath);
-  const schema = error.parentSchema as JsonSchema;
-  switch (error.keyword) {
-    case 'additionalProperties': {
-      const { additionalProperty: key } = error.params as { additionalProperty: string };
-      return { path: [...path, key], at: 'key', sentence: unknownKey(key, path, schema, keys) };
-    }
-    case 'required': {
-      const { missingProperty: key } = error.params as { missingProperty: string };
-      const wanted = schema.properties![key]!;
-      return {
-        path: [...path, key],
-        at: 'key',
-        sentence: `missing; write ${expected(wanted)}. ${wanted.description ?? ''}`.trim(),
-      };
-    }
-    case 'uniqueItems': {
-      const { i, j } = error.params as { i: number; j: number };
-      const item = (error.data as readonly unknown[])[i];
-      return {
-        path: [...path, String(Math.max(i, j))],
-        at: 'value',
-        sentence: `${shown(item)} is there twice.`,
-      };
-    }
-    case 'enum':
-      return { path, at: 'value', sentence: unknownName(error.data, path, schema.enum!.map(String)) };
+/** Whether a value is of the kind that a schema, which is no choice of several, is about. */
+function isOfKind(value: unknown, schema: JsonSchema): boolean {
+  if (schema.const !== undefined) return value === schema.const;
+  if (schema.enum) return typeof value === typeof schema.enum[0];
+  switch (schema.type) {
+    case 'integer':
+      return Number.isInteger(value);
+    case 'number':
+      return Number.isFinite(value);
+    case 'array':
+      return Array.isArray(value);
+    case 'object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
     default:
-      return { path, at: 'value', sentence: `found ${shown(error.data)}, expected ${expected(schema)}.` };
+      return typeof value === schema.type;
   }
 }
 
-const segments = (pointer: string): string[] =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+function isWithin(value: unknown, schema: JsonSchema): boolean {
+  if (typeof value === 'string')
+    return value.length >= (schema.minLength ?? 0) && new RegExp(schema.pattern ?? '', 'u').test(value);
+  if (typeof value !== 'number') return true;
+  const { minimum = -Infinity, exclusiveMinimum = -Infinity, maximum = Infinity } = schema;
+  return value >= minimum && value > exclusiveMinimum && value <= maximum;
+}
 
 function unknownKey(key: string, parent: readonly string[], schema: JsonSchema, keys: Keys): string {
   const here = [...Object.keys(schema.properties ?? {}), ...(parent.length === 0 ? ['grid'] : [])];
