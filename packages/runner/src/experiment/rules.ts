@@ -34,8 +34,7 @@ const listedLevels = ({ name, told }: Part, spec: Spec): readonly number[] =>
   (name(spec) === 'explicit' && (told(spec).sigmas as readonly number[] | undefined)) || [];
 
 /** Whether one takes a value that the schema of all of them has let pass. */
-const takes = (option: Option, value: unknown): boolean =>
-  faultsIn(value, option as JsonSchema, new Map()).length === 0;
+const takes = (option: Option, value: unknown): boolean => faultsIn(value, option as JsonSchema).length === 0;
 
 /** A value that some methods take, and not the one that it is told to. */
 const limits = ({ path, of, name, declared, all, told }: Part): Rule[] =>

@@ -19,7 +19,7 @@ export interface Fault {
 export function faultsIn(
   value: unknown,
   schema: JsonSchema,
-  keys: Keys,
+  keys: Keys = new Map(),
   path: readonly string[] = [],
 ): Fault[] {
   const faulty = (sentence: string, ...below: string[]): Fault[] => [
@@ -49,18 +49,20 @@ export function faultsIn(
       ...(twice < 0 ? [] : faulty(`${shown(value[twice])} is there twice.`, String(twice))),
     ];
   }
-  const { properties = {}, required = [] } = schema;
+  const { properties = {}, required = [], additionalProperties } = schema;
   const atKey = (key: string, sentence: string): Fault => ({ path: [...path, key], at: 'key', sentence });
-  const missing = required.filter((key) => !Object.hasOwn(value as object, key));
+  const there = value as Readonly<Record<string, unknown>>;
+  const missing = required.filter((key) => there[key] === undefined);
   return [
     ...missing.map((key) => {
       const { [key]: wanted = {} } = properties;
       return atKey(key, `missing; write ${expected(wanted)}. ${wanted.description ?? ''}`.trim());
     }),
-    ...Object.entries(value as object).flatMap(([key, item]) =>
-      Object.hasOwn(properties, key)
-        ? below(key, item, properties[key]!)
-        : atKey(key, unknownKey(key, path, schema, keys)),
+    ...Object.entries(properties).flatMap(([key, wanted]) =>
+      there[key] === undefined ? [] : below(key, there[key], wanted),
+    ),
+    ...Object.keys(additionalProperties === false ? there : {}).flatMap((key) =>
+      Object.hasOwn(properties, key) ? [] : atKey(key, unknownKey(key, path, schema, keys)),
     ),
   ];
 }

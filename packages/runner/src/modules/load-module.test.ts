@@ -36,30 +36,37 @@ describe('a file that declares nothing that will do is refused by its name and w
     ['export const solver = 1;', /its default export is missing, and must be a function/],
     ['export default { name: "own" };', /its default export is no function, and must be a function/],
     ['export default () => { throw new Error("no"); };', /its default export throws: no\./],
-    ['export default () => undefined;', /its default export gives undefined, and must give an object/],
-    ['export default () => [];', /its default export gives a list, and must give an object/],
-    [method('makes: 1'), /it declares "makes", which a method has not\. One of name, options/],
-    [method('name: "My solver"'), /its name is "My solver", and must be of small letters/],
-    [method('evaluations: 0'), /its evaluations are 0, and must be how many/],
-    [method('make: 3'), /its make is a number, and must be a function/],
+    [
+      'export default () => undefined;',
+      /its default export must give a method: found nothing, expected a map with name, and maybe options/,
+    ],
+    [
+      'export default () => [];',
+      /its default export must give a method: found an empty list, expected a map with name/,
+    ],
+    [method('makes: 1'), /its makes: unknown key; did you mean "make"\? One of name, options/],
+    [method('name: "My solver"'), /its name: found "My solver", expected small letters/],
+    [method('evaluations: 0'), /its evaluations: found 0, expected how many/],
+    [method('make: 3'), /its make: found 3, expected a function/],
     [declared('options: {}'), /it declares neither make, a plain solver, nor student/],
     [method('make: () => { throw new Error("not so"); }'), /its make throws: not so/],
     [method('make: () => ({ init: (x) => ({ x }) })'), /its make gives no solver: step is no function/],
     [method('student: () => 7'), /it declares no outputs/],
     [method('student: () => 7, outputs: f.placement'), /its student gives no \{ singleStep, steered \}/],
-    [student('7'), /its outputs must be a list/],
-    [student('[]'), /its outputs must be a list/],
+    [student('7'), /its outputs: found 7, expected a list of \{ name, count/],
+    [student('[]'), /its outputs: found an empty list, expected a list/],
     [
       student('[{ ...o, name: "a" }, { ...o, name: "a" }]'),
       /its outputs must be a list of .*each of its own/,
     ],
-    [student('[{ ...o, name: "A" }]'), /its output "A" has no name of small letters/],
-    [student('[{ ...o, count: 0 }]'), /its output "r" has the count 0/],
-    [student('[{ ...o, range: [0, 1] }]'), /its output "r" has no range/],
-    [student('[{ ...o, moves: "no" }]'), /its output "r" must say by moves/],
-    [student('[{ ...o, start: 1 }]'), /its output "r" has no start/],
-    [student('[null]'), /its output undefined has no name/],
-    [method('options: []'), /its options must be a map/],
+    [student('[{ ...o, name: "A" }]'), /its outputs 0 name: found "A", expected small letters/],
+    [student('[{ ...o, count: 0 }]'), /its outputs 0 count: found 0, expected how many numbers it is/],
+    [student('[{ ...o, range: [0, 1] }]'), /its outputs 0 range: found a list, expected one of between/],
+    [student('[{ ...o, range: { at: 1 } }]'), /its outputs 0 range slope: missing; write a function/],
+    [student('[{ ...o, moves: "no" }]'), /its outputs 0 moves: found "no", expected true or false/],
+    [student('[{ ...o, start: 1 }]'), /its outputs 0 start: found 1, expected a function of the interval/],
+    [student('[null]'), /its outputs 0: found nothing, expected a map with name, count/],
+    [method('options: []'), /its options: found an empty list, expected a map/],
     [
       method('options: { num_steps: f.integer(1, 2, 1, "n") }'),
       /its option "num_steps" is a key of every spec/,
@@ -67,13 +74,16 @@ describe('a file that declares nothing that will do is refused by its name and w
     [method('options: { a: { type: "integer", default: 1 } }'), /its option "a" has no description/],
     [
       method('options: { a: f.integer(1, 3, 7, "n") }'),
-      /its option "a" has the default 7, which is no integer/,
+      /its option "a" refuses its own default: found 7, expected an integer from 1 to 3/,
     ],
     [
       method('options: { a: f.choice(["x"], "y", "n") }'),
-      /its option "a" has the default "y", which is none/,
+      /its option "a" refuses its own default: "y" is no name .* One of x/,
     ],
-    [method('options: { a: f.flag("yes", "n") }'), /its option "a" has no default, true or false/],
+    [
+      method('options: { a: f.flag("yes", "n") }'),
+      /its option "a" refuses its own default: found "yes", expected true or false/,
+    ],
     [
       method('options: { a: { type: "map", description: "n" } }'),
       /its option "a" is of no kind that there is/,
@@ -93,8 +103,8 @@ describe('a file that declares nothing that will do is refused by its name and w
   });
 
   it.each<[module: string, said: RegExp]>([
-    [declared('levels: 1'), /it declares no levels/],
-    [declared('spacing: 3, levels: () => []'), /its spacing must be a text/],
+    [declared('levels: 1'), /its levels: found 1, expected a function of the span/],
+    [declared('spacing: 3, levels: () => []'), /its spacing: found 3, expected a text/],
   ])('a schedule: %s', async (module, said) => {
     await expect(loadSchedule(await written(module))).rejects.toThrow(said);
   });
@@ -102,10 +112,13 @@ describe('a file that declares nothing that will do is refused by its name and w
   it.each<[module: string, said: RegExp]>([
     [
       declared('needs: "money", digits: { own: 1 }, compute() {}'),
-      /it needs "money": "images" of the samples/,
+      /its needs: "money" is no name .* One of features, images/,
     ],
     [declared('needs: "images", digits: {}, compute() {}'), /its digits must say of each of its columns/],
-    [declared('needs: "images", digits: { own: 1 }'), /it declares no compute/],
+    [
+      declared('needs: "images", digits: { own: 1 }'),
+      /its compute: missing; write a function of what it needs/,
+    ],
   ])('a score: %s', async (module, said) => {
     await expect(loadScore(await written(module))).rejects.toThrow(said);
   });
