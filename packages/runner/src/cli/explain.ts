@@ -19,7 +19,6 @@ interface Explained {
 export function explain(error: unknown): Explained {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return { text: '', exitCode: 0 };
     const said = error.code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '');
     return { text: '', exitCode: 2, object: { code: 'E_USAGE', message: said } };
   }

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { workingFolder } from '../workspace.js';
-import { type Answer, answer } from './answer.js';
-import { explain } from './explain.js';
-import { standardOutput } from './standard-output.js';
+import { type Answer, answer, standardOutput } from './answer.js';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -17,16 +15,38 @@ const emptyAnswers: Readonly<Record<string, object>> = {
   sample: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
   validate: { experiments: [] },
 };
+const answerOf = (command: string, json: boolean) =>
+  answer(output, { json, empty: emptyAnswers[command] ?? {} });
 
+/** What a command does: it gets its arguments, its options and its answer. */
+type Work = (...given: never[]) => void | Promise<void>;
+
+/** The action of a command, whose code is loaded when it is called; it ends with its answer or with an error. */
+const doing =
+  (load: () => Promise<Work>) =>
+  async (...given: readonly unknown[]): Promise<void> => {
+    const [options, command] = given.slice(-2) as [{ readonly json?: boolean }, Command];
+    const said = answerOf(command.name(), options.json ?? false);
+    try {
+      workingFolder(); // everything is relative to it
+      const work = await load();
+      await work(...([...given.slice(0, -1), said] as never[]));
+      said.end();
+    } catch (error) {
+      await fail(error, said);
+    }
+  };
+
+const withJson = (command: Command) => command.option('--json', 'print one JSON object on standard output');
 const withSet = (command: Command) =>
-  command
-    .option(
+  withJson(
+    command.option(
       '--set <path=value>',
       'override a key of the spec, e.g. student.num_steps=5 (repeatable)',
       collect,
       [],
-    )
-    .option('--json', 'print one JSON object on standard output');
+    ),
+  );
 const withExecutor = (command: Command) =>
   command
     .option(
@@ -63,26 +83,18 @@ withExecutor(withCache(withSet(program.command('run'))))
     '--results <dir>',
     'where tables and pictures go, in a folder per experiment (default: results in the workspace)',
   )
-  .action((specs, options) =>
-    answering('run', options, async (answer) => (await import('./run.js')).run(specs, options, answer)),
-  );
+  .action(doing(async () => (await import('./run.js')).run));
 
 withCache(withSet(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
   .argument('<spec...>', 'YAML files')
   .option('--why', 'say for each task what made it new')
-  .action((specs, options) =>
-    answering('plan', options, async (answer) => (await import('./plan.js')).plan(specs, options, answer)),
-  );
+  .action(doing(async () => (await import('./plan.js')).plan));
 
 withSet(program.command('validate'))
   .description('check specs; report every problem with its place')
   .argument('<spec...>', 'YAML files')
-  .action((specs, options) =>
-    answering('validate', options, async (answer) =>
-      (await import('./validate.js')).validate(specs, options, answer),
-    ),
-  );
+  .action(doing(async () => (await import('./validate.js')).validate));
 
 withExecutor(withCache(withSet(program.command('sample'))))
   .description('write the images of a spec’s seeds as PNG files')
@@ -90,40 +102,34 @@ withExecutor(withCache(withSet(program.command('sample'))))
   .requiredOption('--outdir <dir>', 'where the images go')
   .option('--seeds <seeds>', 'which seeds, e.g. 0-63 or 1,2,5-10 (default: the spec’s)')
   .option('--subdirs', 'a folder for each thousand seeds')
-  .action((spec, options) =>
-    answering('sample', options, async (answer) =>
-      (await import('./sample.js')).sample(spec, options, answer),
-    ),
-  );
+  .action(doing(async () => (await import('./sample.js')).sample));
 
 const fid = program.command('fid').description('Fréchet distance of sets of images on disk');
 const withFeatures = (command: Command) =>
-  withStore(command)
-    .argument('<images>', 'a zip or folder of images')
-    .requiredOption('--features <file>', 'feature network, or weights of FID’s Inception-v3 (.pth)')
-    .option('--json', 'print one JSON object on standard output');
+  withJson(
+    withStore(command)
+      .argument('<images>', 'a zip or folder of images')
+      .requiredOption('--features <file>', 'feature network, or weights of FID’s Inception-v3 (.pth)'),
+  );
 withFeatures(fid.command('ref'))
   .description('write the statistics of a set of images as .npz')
   .requiredOption('--dest <npz>', 'file to write')
-  .action((images, options) =>
-    answering('fid', options, async (answer) => (await import('./fid.js')).fidRef(images, options, answer)),
-  );
+  .action(doing(async () => (await import('./fid.js')).fidRef));
 withFeatures(fid.command('calc'))
   .description('print the distance of a set of images to a reference')
   .requiredOption('--ref <npz or images>', 'statistics as .npz, or a zip or folder of images')
-  .action((images, options) =>
-    answering('fid', options, async (answer) => (await import('./fid.js')).fidCalc(images, options, answer)),
-  );
+  .action(doing(async () => (await import('./fid.js')).fidCalc));
 
 const models = program
   .command('models')
   .description('files of weights, in $FEWSTEP_MODELS or models/ in the workspace');
-models
-  .command('list')
+withJson(models.command('list'))
   .description('the models of the registry: files, which are here, licences, addresses')
-  .option('--json', 'print one JSON object on standard output')
-  .action((options) =>
-    answering('models', options, async (answer) => (await import('./models-list.js')).modelsList(answer)),
+  .action(
+    doing(async () => {
+      const { modelsList } = await import('./models-list.js');
+      return (_options: unknown, said: Answer) => modelsList(said);
+    }),
   );
 models
   .command('fetch')
@@ -131,20 +137,15 @@ models
   .argument('<name...>', 'names of the registry, as cifar10; fewstep models list tells them')
   .option('--sha256 <file=digest>', 'what a file’s sha256 must be (repeatable)', collect, [])
   .option('--json', 'print one JSON object on standard output')
-  .action((names, options) =>
-    answering('models', options, async (answer) =>
-      (await import('./models-fetch.js')).modelsFetch(names, options, answer),
-    ),
-  );
-models
-  .command('inspect')
+  .action(doing(async () => (await import('./models-fetch.js')).modelsFetch));
+withJson(models.command('inspect'))
   .description('say what a file of weights is: format, family, tensors, options; nothing in it is executed')
   .argument('<file>', '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx')
-  .option('--json', 'print one JSON object on standard output')
-  .action((file, options) =>
-    answering('models', options, async (answer) =>
-      (await import('./models-inspect.js')).modelsInspect(file, answer),
-    ),
+  .action(
+    doing(async () => {
+      const { modelsInspect } = await import('./models-inspect.js');
+      return (file: string, _options: unknown, said: Answer) => modelsInspect(file, said);
+    }),
   );
 models
   .command('export')
@@ -152,19 +153,13 @@ models
   .argument('<model>', 'a name of the registry whose file is here, or a file or folder of weights')
   .requiredOption('--outdir <dir>', 'where the graphs go')
   .option('--json', 'print one JSON object on standard output')
-  .action((model, options) =>
-    answering('models', options, async (answer) =>
-      (await import('./models-export.js')).modelsExport(model, options, answer),
-    ),
-  );
+  .action(doing(async () => (await import('./models-export.js')).modelsExport));
 
 program
   .command('schema')
   .description('print the JSON Schema of a spec, for editors')
   .argument('[spec]', 'YAML file, whose own modules count')
-  .action((spec) =>
-    answering('schema', {}, async (answer) => (await import('./schema.js')).schema(spec, answer)),
-  );
+  .action(doing(async () => (await import('./schema.js')).schema));
 
 /**
  * Runs the command line; sets the exit code: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. Each
@@ -175,36 +170,18 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    // An option that is wrong: no command has begun.
-    const json = argv.includes('--json');
-    fail(error, answer(output, { json, empty: emptyAnswers[argv[0] ?? ''] ?? {} }));
+    // help or the version was asked for; or an option is wrong: no command has begun
+    if (!(error instanceof CommanderError && error.exitCode === 0))
+      await fail(error, answerOf(argv[0] ?? '', argv.includes('--json')));
   }
-  await output.end().catch((error) => {
-    const { text, exitCode } = explain(error);
-    process.stderr.write(text);
-    process.exitCode ||= exitCode;
-  });
+  await output.end().catch((error: unknown) => fail(error));
 }
 
-/** Runs a command, which ends with its answer or with an error. */
-async function answering(
-  command: string,
-  { json = false }: { readonly json?: boolean },
-  work: (answer: Answer) => Promise<void>,
-): Promise<void> {
-  const said = answer(output, { json, empty: emptyAnswers[command] ?? {} });
-  try {
-    workingFolder(); // everything is relative to it
-    await work(said);
-    said.end();
-  } catch (error) {
-    fail(error, said);
-  }
-}
-
-function fail(error: unknown, said: ReturnType<typeof answer>): void {
+/** Says an error, on standard error and with --json in the answer; the first one decides the exit code. */
+async function fail(error: unknown, said?: ReturnType<typeof answer>): Promise<void> {
+  const { explain } = await import('./explain.js');
   const { text, exitCode, object } = explain(error);
   process.stderr.write(text);
-  if (object) said.end(object);
-  process.exitCode = exitCode;
+  if (object) said?.end(object);
+  process.exitCode ||= exitCode;
 }

@@ -4,7 +4,7 @@ import { languageOfFile } from '../experiment/read-experiment.js';
 import type { Answer } from './answer.js';
 
 /** `fewstep schema [SPEC]`: the JSON Schema that editors complete specs from, a key in each line; with what files that the spec names declare. */
-export async function schema(spec: string | undefined, answer: Answer): Promise<void> {
+export async function schema(spec: string | undefined, _options: unknown, answer: Answer): Promise<void> {
   const language = spec === undefined ? ourLanguage : await languageOfFile(spec);
   const keys = (of: object): string =>
     `{\n${Object.entries(of)
