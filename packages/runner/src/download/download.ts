@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RunnerError } from '../errors.js';
-import { type PartFile, withPartFile } from './part-file.js';
+import { makeWhole, type PartFile } from './part-file.js';
 import { ask, type Patience, Trouble } from './request.js';
 
 interface DownloadOptions {
@@ -38,7 +38,7 @@ export async function download(
     pausesMs = [1_000, 3_000, 10_000, 30_000],
   }: DownloadOptions = {},
 ): Promise<void> {
-  const attempts = async (part: PartFile) => {
+  const complete = async (part: PartFile) => {
     let answered = false;
     for (let attempt = 0; ; attempt++) {
       try {
@@ -46,7 +46,7 @@ export async function download(
           answered = true;
           onProgress(part.bytes, total);
         });
-        return await part.finish(check);
+        return;
       } catch (error) {
         if (signal.aborted) throw interrupted(part);
         if (!(error instanceof Trouble)) throw error;
@@ -59,7 +59,7 @@ export async function download(
       }
     }
   };
-  await withPartFile(path, address, attempts);
+  await makeWhole(path, address, complete, check);
 }
 
 /** One attempt at what is missing of the file. */

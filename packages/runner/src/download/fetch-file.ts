@@ -37,21 +37,19 @@ export async function fetchFile(
   const record = `${path}.sha256`;
   const known = expected ?? (await recorded(record));
   const compare = (sha256: Digest, remedy: string) => {
-    if (!expected && !sha256.startsWith(file.sha256 ?? ''))
+    const refuse = (wanted: string, is: string, otherwise: string) => {
       throw new RunnerError(
         'E_CHECKSUM',
-        `${path}: its sha256 is ${sha256}, which does not begin with ${file.sha256} as its name says. ${remedy}; if these bytes are the right ones, give their digest.`,
-        { exitCode: 1, evidence: { path, expected: file.sha256, found: sha256 } },
+        `${path}: its sha256 is ${sha256}, ${is}. ${remedy}; if these bytes are the right ones, ${otherwise}.`,
+        { exitCode: 1, evidence: { path, expected: wanted, found: sha256 } },
       );
+    };
+    const { sha256: start = '' } = file;
+    if (!expected && !sha256.startsWith(start))
+      refuse(start, `which does not begin with ${start} as its name says`, 'give their digest');
     if (known === undefined || sha256 === known) return;
-    const [source, otherwise] = expected
-      ? ['as given', 'give their digest']
-      : [`as recorded in ${record}`, 'remove that record first'];
-    throw new RunnerError(
-      'E_CHECKSUM',
-      `${path}: its sha256 is ${sha256}, not ${known} ${source}. ${remedy}; if these bytes are the right ones, ${otherwise}.`,
-      { exitCode: 1, evidence: { path, expected: known, found: sha256 } },
-    );
+    if (expected) refuse(known, `not ${known} as given`, 'give their digest');
+    refuse(known, `not ${known} as recorded in ${record}`, 'remove that record first');
   };
 
   if (existsSync(path)) {

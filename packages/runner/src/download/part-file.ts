@@ -1,8 +1,8 @@
-import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isHeld, leases, nodeMachine } from '@fewstep/taskgraph';
+import { isHeld, leases, nodeMachine, TaskgraphError } from '@fewstep/taskgraph';
 import { cannotWrite } from '../cannot-write.js';
-import { RunnerError } from '../errors.js';
+import { codeOf, RunnerError } from '../errors.js';
 
 /** Which state of a remote file bytes belong to. */
 export interface Version {
@@ -12,134 +12,52 @@ export interface Version {
   readonly total: number | undefined;
 }
 
-/** The part of a file that is here already, and the way to the whole. */
-export interface PartFile {
-  readonly path: string;
-  /** How much is here. */
-  readonly bytes: number;
-  /** Of what; nothing where none has begun. */
-  readonly version: Version | undefined;
-  /** Forgets what is here and begins a version. */
-  begin(version: Version): Promise<void>;
-  append(chunk: Uint8Array): Promise<void>;
-  /** Forgets what is here. */
-  forget(): Promise<void>;
-  /** Gives the whole file its name, once `check` is content with it. */
-  finish(check: (path: string) => Promise<void>): Promise<void>;
-}
+/** The part of a file that is here already: `PATH.part`, and in `PATH.part.json` what it is of. */
+export class PartFile {
+  private constructor(
+    private readonly address: string,
+    readonly path: string,
+    private readonly file: FileHandle,
+    /** Of what; nothing where none has begun. */
+    public version: Version | undefined,
+    /** How much is here. */
+    public bytes: number,
+  ) {}
 
-/**
- * Opens what is here of a file, for one process at a time: `PATH.part`, and in `PATH.part.json` what it is of.
- *
- * @throws RunnerError `E_BUSY` while another process has it; `E_RESULTS` where the disk refuses.
- */
-export async function withPartFile(
-  path: string,
-  address: string,
-  use: (part: PartFile) => Promise<void>,
-): Promise<void> {
-  const refused = (error: unknown) => {
-    throw cannotWrite(path, error, 'what came so far is kept');
-  };
-  const lease = await nodeMachine()
-    .then(async (machine) => {
-      await machine.disk.folder(dirname(path));
-      return leases(machine)(`${path}.lock`);
-    })
-    .catch(refused);
-  if (!lease || isHeld(lease))
-    throw new RunnerError(
-      'E_BUSY',
-      `another process${lease?.holder ? ` (${lease.holder})` : ''} is downloading ${path}; wait for it, or end it and try again`,
-      { exitCode: 1, evidence: { path } },
-    );
-  try {
-    const part = await openPart(path, address, () => lease.held()).catch(refused);
-    try {
-      await use(part);
-    } finally {
-      await part.close();
-    }
-  } finally {
-    await lease.release();
+  static async open(path: string, address: string): Promise<PartFile> {
+    const file = await open(path, 'a');
+    const version = await versionIn(noteOf(path), address);
+    return new PartFile(address, path, file, version, version ? (await file.stat()).size : 0);
+  }
+
+  /** Forgets what is here and begins a version. */
+  async begin(version: Version): Promise<void> {
+    await this.forget();
+    await writeFile(noteOf(this.path), JSON.stringify({ address: this.address, ...version }));
+    this.version = version;
+  }
+
+  async append(chunk: Uint8Array): Promise<void> {
+    await this.file.appendFile(chunk);
+    this.bytes += chunk.length;
+  }
+
+  /** Forgets what is here. */
+  async forget(): Promise<void> {
+    await rm(noteOf(this.path), { force: true });
+    await this.file.truncate(0);
+    this.version = undefined;
+    this.bytes = 0;
+  }
+
+  /** Nothing stays that couldn't be gone on from. */
+  async close(): Promise<void> {
+    await this.file.close();
+    if (this.bytes === 0 || this.version?.validator === undefined) await rm(this.path, { force: true });
   }
 }
 
-async function openPart(
-  target: string,
-  address: string,
-  isOurs: () => Promise<boolean>,
-): Promise<PartFile & { close(): Promise<void> }> {
-  const path = `${target}.part`;
-  const note = `${path}.json`;
-  const file = await open(path, 'a').then(async (made) => {
-    await made.close();
-    return open(path, 'r+');
-  });
-  let version = await versionIn(note, address);
-  let bytes = version ? (await file.stat()).size : 0;
-
-  const writing = async <R>(write: () => Promise<R>): Promise<R> => {
-    try {
-      return await write();
-    } catch (error) {
-      throw cannotWrite(path, error, 'what came so far is kept');
-    }
-  };
-  const forget = async () => {
-    await rm(note, { force: true });
-    await file.truncate(0);
-    version = undefined;
-    bytes = 0;
-  };
-
-  return {
-    path,
-    get bytes() {
-      return bytes;
-    },
-    get version() {
-      return version;
-    },
-    begin: (next) =>
-      writing(async () => {
-        await forget();
-        await writeFile(note, JSON.stringify({ address, ...next }));
-        version = next;
-      }),
-    append: (chunk) =>
-      writing(async () => {
-        await writeAt(file, chunk, bytes);
-        bytes += chunk.length;
-      }),
-    forget: () => writing(forget),
-    async finish(check) {
-      await writing(() => file.sync());
-      // a process that was stopped for long may have lost it to one that writes the same file
-      if (!(await isOurs()))
-        throw new RunnerError('E_BUSY', `another process took over the download of ${target}; try again`, {
-          exitCode: 1,
-          evidence: { path: target },
-        });
-      try {
-        await check(path);
-      } catch (error) {
-        await writing(forget);
-        await rm(path, { force: true });
-        throw error;
-      }
-      await writing(async () => {
-        await rename(path, target);
-        await syncFolder(dirname(target));
-      });
-      await rm(note, { force: true });
-    },
-    async close() {
-      await file.close();
-      if (bytes === 0 || version?.validator === undefined) await rm(path, { force: true });
-    },
-  };
-}
+const noteOf = (path: string) => `${path}.json`;
 
 /** What a note says, where it is one of ours about this address. */
 async function versionIn(note: string, address: string): Promise<Version | undefined> {
@@ -153,16 +71,48 @@ async function versionIn(note: string, address: string): Promise<Version | undef
   }
 }
 
-async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
+/**
+ * Makes a file whole, one process at a time: opens what is here of it, lets `complete` add what is missing, and gives it its
+ * name once it is on the disk and `check` is content with it; what that refuses is forgotten.
+ *
+ * @throws RunnerError `E_BUSY` while another process has it; `E_RESULTS` where the disk refuses
+ */
+export async function makeWhole(
+  path: string,
+  address: string,
+  complete: (part: PartFile) => Promise<void>,
+  check: (path: string) => Promise<void>,
+): Promise<void> {
+  const busy = (sentence: string) => new RunnerError('E_BUSY', sentence, { exitCode: 1, evidence: { path } });
+  const machine = await nodeMachine();
+  const { disk } = machine;
+  try {
+    await disk.folder(dirname(path));
+    const lease = await leases(machine)(`${path}.lock`);
+    if (isHeld(lease))
+      throw busy(
+        `another process${lease.holder ? ` (${lease.holder})` : ''} is downloading ${path}; wait for it, or end it and try again`,
+      );
+    try {
+      const part = await PartFile.open(`${path}.part`, address);
+      try {
+        await complete(part);
+        // a process that was stopped for long may have lost it to one that writes the same file
+        if (!(await lease.held())) throw busy(`another process took over the download of ${path}; try again`);
+        await check(part.path).catch(async (error: unknown) => {
+          await part.forget();
+          throw error;
+        });
+        await disk.move(part.path, path);
+        await rm(noteOf(part.path), { force: true });
+      } finally {
+        await part.close();
+      }
+    } finally {
+      await lease.release();
+    }
+  } catch (error) {
+    if (error instanceof TaskgraphError || codeOf(error) === undefined) throw error;
+    throw cannotWrite(path, error, 'what came so far is kept');
   }
-}
-
-/** So that the name, too, is on the disk. Not every system opens folders. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => {});
-  await handle?.close();
 }

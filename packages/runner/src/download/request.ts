@@ -142,15 +142,10 @@ function send(
 }
 
 async function* received(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const chunks = body[Symbol.asyncIterator]();
   try {
-    for (;;) {
-      const { done, value } = await chunks.next().catch(lost);
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await chunks.return?.();
+    yield* body;
+  } catch (cause) {
+    lost(cause);
   }
 }
 
