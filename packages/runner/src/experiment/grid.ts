@@ -1,16 +1,6 @@
 import { type Place, shown, shownKey } from './problem.js';
 import { didYouMean } from './suggest.js';
-import {
-  type Dict,
-  type Entry,
-  entryAt,
-  flatten,
-  graft,
-  type Leaf,
-  type List,
-  type Tree,
-  toJs,
-} from './tree.js';
+import { type Dict, type Entry, entryAt, flatten, graft, type Leaf, type Tree, toJs } from './tree.js';
 
 /** Takes a problem: where, with which key, and what. */
 export type Complain = (place: Place, path: string, sentence: string) => void;
@@ -33,111 +23,124 @@ interface Choice {
 
 const mostPoints = 10_000;
 
+/** What the points of a grid are made of. */
+interface Making {
+  readonly base: Dict;
+  readonly complain: Complain;
+  readonly gridPaths: readonly string[];
+}
+
 /** Every point of the spec: the product of its grid, in the order written, or its points; without a grid itself. */
 export function combinations(root: Dict, complain: Complain, gridPaths: readonly string[]): Combination[] {
   const grid = root.entries.get('grid');
   const base: Dict = { ...root, entries: new Map([...root.entries].filter(([key]) => key !== 'grid')) };
-  const alone: Combination = { tree: base, settings: {}, choices: [] };
-  if (grid === undefined) return [alone];
-  const refuse = (sentence: string) => {
-    complain(grid.value.place, 'grid', sentence);
-    return [alone];
-  };
-  if (grid.value.kind !== 'map' || grid.value.entries.size === 0)
-    return refuse(
-      `found ${grid.value.kind === 'map' ? 'an empty map' : shown(toJs(grid.value))}, expected paths with lists of values, as student.num_steps: [3, 4], or points.`,
-    );
-  const points = grid.value.entries.get('points');
-  if (points === undefined) return product(base, grid, complain, gridPaths) ?? [alone];
-  if (grid.value.entries.size > 1)
+  const made = grid ? pointsOf(grid, { base, complain, gridPaths }) : [];
+  return made.length > 0 ? made : [{ tree: base, settings: {}, choices: [] }];
+}
+
+/** Those of a grid; none where it can't be read. */
+function pointsOf(grid: Entry, making: Making): Combination[] {
+  const { complain } = making;
+  const { value } = grid;
+  if (value.kind !== 'map' || value.entries.size === 0) {
+    const found = value.kind === 'map' ? 'an empty map' : shown(toJs(value));
+    const sentence = `found ${found}, expected paths with lists of values, as student.num_steps: [3, 4], or points.`;
+    complain(value.place, 'grid', sentence);
+    return [];
+  }
+  const points = value.entries.get('points');
+  if (points === undefined) return product(value, grid.keys[0]!, making);
+  if (value.entries.size > 1)
     complain(
       points.keys[0]!,
       'grid.points',
       'a grid is either points or the product of paths, not both: move the paths into the points.',
     );
-  return listed(base, points, complain, gridPaths) ?? [alone];
+  return listed(points.value, making);
 }
 
-function product(
-  base: Dict,
-  grid: Entry,
-  complain: Complain,
-  gridPaths: readonly string[],
-): Combination[] | undefined {
-  const axes: { path: string; entry: Entry; list: List }[] = [];
-  for (const [path, entry] of (grid.value as Dict).entries) {
-    if (!isGridPath(path, entry.keys[0]!, { prefix: 'grid.', others: ['points'], gridPaths }, complain))
-      continue;
-    if (entry.value.kind !== 'list' || entry.value.items.length === 0)
-      complain(
-        entry.value.place,
-        `grid.${path}`,
-        entry.value.kind === 'list'
-          ? 'the list is empty, so there is no point at all: give it values, or remove the path.'
-          : `found ${shown(toJs(entry.value))}, expected a list of values.`,
-      );
-    else axes.push({ path, entry, list: entry.value });
-  }
-  if (axes.length === 0) return undefined;
-  const total = axes.reduce((count, { list }) => count * list.items.length, 1);
+function product(grid: Dict, place: Place, making: Making): Combination[] {
+  const { complain } = making;
+  const axes = pathsOf(grid, 'grid.', 'points', making).flatMap(({ path, entry: { keys, value } }) => {
+    if (value.kind === 'list' && value.items.length > 0) return { path, keys, items: value.items };
+    complain(
+      value.place,
+      `grid.${path}`,
+      value.kind === 'list'
+        ? 'the list is empty, so there is no point at all: give it values, or remove the path.'
+        : `found ${shown(toJs(value))}, expected a list of values.`,
+    );
+    return [];
+  });
+  if (axes.length === 0) return [];
+  const total = axes.reduce((count, { items }) => count * items.length, 1);
+  const most = total > mostPoints ? 1 : Infinity;
   if (total > mostPoints)
     complain(
-      grid.keys[0]!,
+      place,
       'grid',
       `${total} points, more than the ${mostPoints} that one experiment may have: split it, or list the points that matter.`,
     );
-  return Array.from({ length: total > mostPoints ? 1 : total }, (_, index) => {
-    let rest = index;
-    const picked = axes.toReversed().map(({ path, entry, list }) => {
-      const item = list.items[rest % list.items.length]!;
-      rest = Math.floor(rest / list.items.length);
-      return { path, entry: { keys: entry.keys, value: item } };
-    });
-    return combination(base, picked.reverse(), complain);
+  const all = axes.reduce<Picked[][]>(
+    (before, { path, keys, items }) =>
+      before.flatMap((picked) =>
+        items.slice(0, most).map((value) => [...picked, { path, entry: { keys, value } }]),
+      ),
+    [[]],
+  );
+  return all.map((picked) => ({
+    ...laidDown(picked, making),
+    choices: picked.map(({ path, entry: { value } }) => ({ path, place: value.place, value: toJs(value) })),
+  }));
+}
+
+function listed(points: Tree, making: Making): Combination[] {
+  const refuse = ({ place }: Tree, sentence: string): [] => {
+    making.complain(place, 'grid.points', sentence);
+    return [];
+  };
+  if (points.kind !== 'list' || points.items.length === 0)
+    return refuse(
+      points,
+      `found ${shown(toJs(points))}, expected a list of points, each a map of paths to values.`,
+    );
+  const { length } = points.items;
+  if (length > mostPoints)
+    return refuse(
+      points,
+      `${length} points, more than the ${mostPoints} that one experiment may have: split it.`,
+    );
+  const labels = new Map<string, Place>();
+  return points.items.flatMap((item): Combination | [] => {
+    if (item.kind !== 'map')
+      return refuse(item, `found ${shown(toJs(item))}, expected a map of paths to values.`);
+    const picked = pathsOf(item, 'grid.points.', 'label', making);
+    const label = labelOf(item, labels, making.complain);
+    const choices = [{ path: 'grid.points', place: item.place, value: undefined }];
+    return { ...laidDown(picked, making), choices, ...label };
   });
 }
 
-function listed(
-  base: Dict,
-  points: Entry,
-  complain: Complain,
-  gridPaths: readonly string[],
-): Combination[] | undefined {
-  const { value } = points;
-  if (value.kind !== 'list' || value.items.length === 0) {
+/** What a map gives to paths of the spec; complains of keys that are none. `beside`: what it may have beside them. */
+function pathsOf(
+  { entries }: Dict,
+  prefix: string,
+  beside: string,
+  { complain, gridPaths }: Making,
+): Picked[] {
+  return [...entries].flatMap(([path, entry]) => {
+    if (gridPaths.includes(path)) return { path, entry };
+    if (path === beside) return [];
+    const meant = didYouMean(path, [...gridPaths, beside]) || '; a path is as student.num_steps or train.lr.';
     complain(
-      value.place,
-      'grid.points',
-      `found ${shown(toJs(value))}, expected a list of points, each a map of paths to values.`,
+      entry.keys[0]!,
+      prefix + shownKey(path),
+      path === 'name'
+        ? 'name is the experiment’s, the same for every point.'
+        : `names no key of the spec${meant}`,
     );
-    return undefined;
-  }
-  if (value.items.length > mostPoints) {
-    complain(
-      value.place,
-      'grid.points',
-      `${value.items.length} points, more than the ${mostPoints} that one experiment may have: split it.`,
-    );
-    return undefined;
-  }
-  const labels = new Map<string, Place>();
-  const found = value.items.flatMap((item) => {
-    if (item.kind !== 'map') {
-      complain(item.place, 'grid.points', `found ${shown(toJs(item))}, expected a map of paths to values.`);
-      return [];
-    }
-    const picked = [...item.entries]
-      .filter(
-        ([path, { keys }]) =>
-          path !== 'label' &&
-          isGridPath(path, keys[0]!, { prefix: 'grid.points.', others: ['label'], gridPaths }, complain),
-      )
-      .map(([path, entry]) => ({ path, entry }));
-    const label = labelOf(item, labels, complain);
-    const { choices, ...point } = combination(base, picked, complain);
-    return [{ ...point, choices: [{ path: 'grid.points', place: item.place, value: undefined }], ...label }];
+    return [];
   });
-  return found.length === 0 ? undefined : found;
 }
 
 function labelOf(point: Dict, seen: Map<string, Place>, complain: Complain): Pick<Combination, 'label'> {
@@ -159,11 +162,16 @@ function labelOf(point: Dict, seen: Map<string, Place>, complain: Complain): Pic
   return { label: { ...label, value: text.trim() } };
 }
 
-function combination(
-  base: Dict,
-  picked: readonly { readonly path: string; readonly entry: Entry }[],
-  complain: Complain,
-): Combination {
+/** What a point gives to a path. */
+interface Picked {
+  readonly path: string;
+  readonly entry: Entry;
+}
+
+function laidDown(
+  picked: readonly Picked[],
+  { base, complain }: Making,
+): Pick<Combination, 'tree' | 'settings'> {
   let tree = base;
   const settings = new Map<string, unknown>();
   for (const { path, entry } of picked) {
@@ -174,16 +182,16 @@ function combination(
       settings.set(leaf, toJs(value));
     }
   }
-  return {
-    tree,
-    settings: Object.fromEntries(settings),
-    choices: picked.map(({ path, entry }) => ({ path, place: entry.value.place, value: toJs(entry.value) })),
-  };
+  return { tree, settings: Object.fromEntries(settings) };
 }
 
-/** `entry` laid at a dotted path of `tree`; where something else than a map is in the way, a problem. */
+/** `entry` laid at a dotted path of `tree`, where what follows `grid.` is one key; a problem where something else than a map is in the way. */
 export function graftOrComplain(tree: Dict, path: string, entry: Entry, complain: Complain): Dict {
-  const grafted = graft(tree, segments(path), entry);
+  const grafted = graft(
+    tree,
+    path.startsWith('grid.') ? ['grid', path.slice('grid.'.length)] : path.split('.'),
+    entry,
+  );
   if (grafted.kind === 'map') return grafted;
   const above = grafted.path.join('.');
   complain(
@@ -192,30 +200,6 @@ export function graftOrComplain(tree: Dict, path: string, entry: Entry, complain
     `${above} is ${shown(toJs(grafted.value))} here, so it has no ${path.slice(above.length + 1)}: give ${above} as a map.`,
   );
   return tree;
-}
-
-/** The keys on a dotted path; what follows `grid.` is one key. */
-function segments(path: string): string[] {
-  return path.startsWith('grid.') ? ['grid', path.slice('grid.'.length)] : path.split('.');
-}
-
-function isGridPath(
-  path: string,
-  place: Place,
-  { prefix, others, gridPaths }: { prefix: string; others: readonly string[]; gridPaths: readonly string[] },
-  complain: Complain,
-): boolean {
-  if (gridPaths.includes(path)) return true;
-  const meant =
-    didYouMean(path, [...gridPaths, ...others]) || '; a path is as student.num_steps or train.lr.';
-  complain(
-    place,
-    prefix + shownKey(path),
-    path === 'name'
-      ? 'name is the experiment’s, the same for every point.'
-      : `names no key of the spec${meant}`,
-  );
-  return false;
 }
 
 /**
