@@ -9,55 +9,65 @@ import type { JsonSchema } from './json-schema.js';
 
 /** What only some methods or schedules read: checked against the schema, typed where it is resolved. */
 const told = (declared: readonly Declared[]) => optionsOf(declared) as Readonly<Record<never, never>>;
-const denoiseToZero = {
-  type: 'boolean',
-  default: false,
-  description: 'One more evaluation at sigma_min, whose denoised image is the sample.',
-} as const;
 
-const train = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'Training of the predictor; false samples the plain solver, without a predictor.',
-  properties: {
-    total_kimg: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      maximum: 1_000_000,
-      default: 10,
-      description: 'Teacher trajectories that the predictor sees, in thousands of images.',
-    },
-    batch: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 65_536,
-      default: 128,
-      description: 'Images in one optimiser iteration.',
-    },
-    lr: { type: 'number', exclusiveMinimum: 0, default: 0.005, description: 'Learning rate of Adam.' },
-    loss_weight: {
-      enum: ['official', 'end_to_end'],
-      default: 'official',
-      description:
-        'What a step answers for: its own distance to the teacher, each alike (official, as in the paper), or only that of the sample in the end (end_to_end: nearer to the teacher, at two to three times the evaluations).',
-    },
-    seed: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 4294967295,
-      default: 0,
-      description: 'Seed of the predictor’s initial weights.',
-    },
-    validation: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 65_536,
-      default: 0,
-      description:
-        'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration. 0: none.',
-    },
+/** A map of some keys and no others, of which those that are `required` must be there. */
+const map = <const P extends object, R extends string = never>(
+  description: string,
+  properties: P,
+  ...required: R[]
+) =>
+  ({
+    type: 'object',
+    additionalProperties: false,
+    description,
+    ...(required.length > 0 && { required }),
+    properties,
+  }) as {
+    readonly type: 'object';
+    readonly additionalProperties: false;
+    readonly description: string;
+    readonly required: readonly R[];
+    readonly properties: P;
+  };
+
+const train = map('Training of the predictor; false samples the plain solver, without a predictor.', {
+  total_kimg: {
+    type: 'number',
+    exclusiveMinimum: 0,
+    maximum: 1_000_000,
+    default: 10,
+    description: 'Teacher trajectories that the predictor sees, in thousands of images.',
   },
-} as const;
+  batch: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 65_536,
+    default: 128,
+    description: 'Images in one optimiser iteration.',
+  },
+  lr: { type: 'number', exclusiveMinimum: 0, default: 0.005, description: 'Learning rate of Adam.' },
+  loss_weight: {
+    enum: ['official', 'end_to_end'],
+    default: 'official',
+    description:
+      'What a step answers for: its own distance to the teacher, each alike (official, as in the paper), or only that of the sample in the end (end_to_end: nearer to the teacher, at two to three times the evaluations).',
+  },
+  seed: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 4294967295,
+    default: 0,
+    description: 'Seed of the predictor’s initial weights.',
+  },
+  validation: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 65_536,
+    default: 0,
+    description:
+      'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration. 0: none.',
+  },
+});
 
 const predictor = {
   type: 'string',
@@ -67,57 +77,52 @@ const predictor = {
     'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl of the official training. Its file says student and schedule, which may be left out.',
 } as const;
 
-const sample = {
-  type: 'object',
-  additionalProperties: false,
-  description: 'Which images are drawn.',
-  properties: {
-    seeds: {
-      anyOf: [
-        { type: 'string', examples: ['0-49999'] },
-        { type: 'integer', minimum: 0 },
-      ],
-      default: '0-63',
-      description:
-        'One seed per image, as 0-49999 or 1,2,5-10, up to 4294967295: seed 17 is the same image in any batch.',
-    },
-    batch: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 65_536,
-      default: 64,
-      description: 'Images evaluated at once. Memory and speed only: it changes no result.',
-    },
-    grid: {
-      type: 'string',
-      pattern: '^[1-9][0-9]{0,2}x[1-9][0-9]{0,2}$',
-      default: '8x8',
-      examples: ['8x8'],
-      description: 'Columns and rows of the picture, e.g. 8x8; filled with the first seeds.',
-    },
-    rng: {
-      enum: ['torch-cpu', 'torch-cuda'],
-      default: 'torch-cpu',
-      description:
-        'PyTorch’s generator that latents and random classes are drawn from, on a CPU or on a CUDA card: torch-cuda gives each seed the image that official runs on a GPU gave it. Training draws from torch-cpu.',
-    },
-    classes: {
-      anyOf: [
-        { type: 'string', const: 'random' },
-        { type: 'integer', minimum: 0, title: 'a class from 0' },
-        {
-          type: 'array',
-          items: { type: 'integer', minimum: 0, title: 'a class from 0' },
-          minItems: 1,
-          title: 'a list of classes',
-        },
-      ],
-      default: 'random',
-      description:
-        'Classes of a network that has them: random draws one per seed, a number is the class of every image, of a list seed s gets entry s mod its length. Latents do not depend on it, nor does training, which draws classes at random.',
-    },
+const sample = map('Which images are drawn.', {
+  seeds: {
+    anyOf: [
+      { type: 'string', examples: ['0-49999'] },
+      { type: 'integer', minimum: 0 },
+    ],
+    default: '0-63',
+    description:
+      'One seed per image, as 0-49999 or 1,2,5-10, up to 4294967295: seed 17 is the same image in any batch.',
   },
-} as const;
+  batch: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 65_536,
+    default: 64,
+    description: 'Images evaluated at once. Memory and speed only: it changes no result.',
+  },
+  grid: {
+    type: 'string',
+    pattern: '^[1-9][0-9]{0,2}x[1-9][0-9]{0,2}$',
+    default: '8x8',
+    examples: ['8x8'],
+    description: 'Columns and rows of the picture, e.g. 8x8; filled with the first seeds.',
+  },
+  rng: {
+    enum: ['torch-cpu', 'torch-cuda'],
+    default: 'torch-cpu',
+    description:
+      'PyTorch’s generator that latents and random classes are drawn from, on a CPU or on a CUDA card: torch-cuda gives each seed the image that official runs on a GPU gave it. Training draws from torch-cpu.',
+  },
+  classes: {
+    anyOf: [
+      { type: 'string', const: 'random' },
+      { type: 'integer', minimum: 0, title: 'a class from 0' },
+      {
+        type: 'array',
+        items: { type: 'integer', minimum: 0, title: 'a class from 0' },
+        minItems: 1,
+        title: 'a list of classes',
+      },
+    ],
+    default: 'random',
+    description:
+      'Classes of a network that has them: random draws one per seed, a number is the class of every image, of a list seed s gets entry s mod its length. Latents do not depend on it, nor does training, which draws classes at random.',
+  },
+});
 
 /** A map of no other keys than these. */
 const object = <const P extends Readonly<Record<string, JsonSchema>>, const R extends readonly string[]>(
@@ -280,55 +285,50 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
   ),
 });
 
-/** One combination, of what is declared: what every point of a grid must come to. */
-export function schemaOf({ plain, students, given, scores }: Declarations) {
-  const [plainNames, studentNames, givenNames] = [plain, students, given].map((all) =>
-    all.map(({ name }) => name),
-  ) as [string[], string[], string[]];
-  const methodOptions = told(plain);
+/** A schedule that needs no search, and one that may be searched. */
+function schedulesOf(given: Declarations['given']) {
+  const names = given.map(({ name }) => name);
   const spacings = given.map(({ name, spacing }) => `${name}: ${spacing}`).join('; ');
+  const ofType = <N extends string>(
+    description: string,
+    types: readonly N[],
+    how: string,
+    of: readonly Declared[],
+  ) => map(description, { type: { enum: types, description: how }, ...told(of) }, 'type');
+  return {
+    schedule: ofType(
+      'The noise levels (sigmas, in data units) that teacher and student share.',
+      [...names, 'gits'],
+      `How the noise levels are spaced between sigma_max and sigma_min. ${spacings}; gits: searched within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.`,
+      [...given, gits],
+    ),
+    givenSchedule: ofType(
+      'Its own noise levels. Default: polynomial, rho 7.',
+      names,
+      'How its noise levels are spaced between sigma_max and sigma_min.',
+      given,
+    ),
+  };
+}
 
-  const schedule = {
-    type: 'object',
-    additionalProperties: false,
-    description: 'The noise levels (sigmas, in data units) that teacher and student share.',
-    required: ['type'],
-    properties: {
-      type: {
-        enum: [...givenNames, 'gits'] as const,
-        description: `How the noise levels are spaced between sigma_max and sigma_min. ${spacings}; gits: searched within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.`,
-      },
-      ...told([...given, gits]),
-    },
-  } as const;
+const numSteps = { type: 'integer', minimum: 2, maximum: 1001 } as const;
+const denoiseToZero = {
+  type: 'boolean',
+  default: false,
+  description: 'One more evaluation at sigma_min, whose denoised image is the sample.',
+} as const;
 
-  /** A schedule that needs no search. */
-  const givenSchedule = {
-    ...schedule,
-    description: 'Its own noise levels. Default: polynomial, rho 7.',
-    properties: {
-      type: {
-        enum: givenNames,
-        description: 'How its noise levels are spaced between sigma_max and sigma_min.',
-      },
-      ...told(given),
-    },
-  } as const;
-
-  const student = {
-    type: 'object',
-    additionalProperties: false,
-    description: 'The few-step sampler under study.',
-    required: ['solver', 'num_steps'],
-    properties: {
+const studentOf = ({ plain, students }: Declarations) => {
+  const steered = students.map(({ name }) => name);
+  return map(
+    'The few-step sampler under study.',
+    {
       solver: {
-        enum: [...new Set([...studentNames, ...plainNames])],
-        description: `Method of the student. Those of a predictor: ${listed(studentNames)}; any other needs train: false.`,
+        enum: [...new Set([...steered, ...plain.map(({ name }) => name)])],
+        description: `Method of the student. Those of a predictor: ${listed(steered)}; any other needs train: false.`,
       },
       num_steps: {
-        type: 'integer',
-        minimum: 2,
-        maximum: 1001,
+        ...numSteps,
         description: 'Timestamps of the schedule, so num_steps − 1 intervals.',
       },
       afs: {
@@ -339,52 +339,49 @@ export function schemaOf({ plain, students, given, scores }: Declarations) {
       denoise_to_zero: denoiseToZero,
       ...told([...students, ...plain]),
     },
-  } as const;
+    'solver',
+    'num_steps',
+  );
+};
 
-  const teacher = {
-    type: 'object',
-    additionalProperties: false,
-    description: 'Where the training trajectories come from.',
-    properties: {
-      solver: {
-        enum: plainNames,
-        description:
-          'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
-      },
-      M: {
-        type: 'integer',
-        minimum: 1,
-        maximum: 100,
-        default: 1,
-        description:
-          'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
-      },
-      ...methodOptions,
+const teacherOf = ({ plain }: Declarations) =>
+  map('Where the training trajectories come from.', {
+    solver: {
+      enum: plain.map(({ name }) => name),
+      description:
+        'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
     },
-  } as const;
+    M: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 100,
+      default: 1,
+      description:
+        'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
+    },
+    ...told(plain),
+  });
 
-  const reference = {
-    type: 'object',
-    additionalProperties: false,
-    description:
-      'The near-exact solution that rmse_to_teacher compares with, from the same seeds. Default: heun with 35 evaluations (num_steps 18, denoise_to_zero), polynomial, rho 7.',
-    required: ['solver', 'num_steps'],
-    properties: {
-      solver: { enum: plainNames, description: 'Method of the reference.' },
-      num_steps: { type: 'integer', minimum: 2, maximum: 1001, description: 'Timestamps of the reference.' },
+const referenceOf = ({ plain, given }: Declarations) =>
+  map(
+    'The near-exact solution that rmse_to_teacher compares with, from the same seeds. Default: heun with 35 evaluations (num_steps 18, denoise_to_zero), polynomial, rho 7.',
+    {
+      solver: { enum: plain.map(({ name }) => name), description: 'Method of the reference.' },
+      num_steps: { ...numSteps, description: 'Timestamps of the reference.' },
       afs: { type: 'boolean', default: false, description: 'Analytical first step.' },
       denoise_to_zero: denoiseToZero,
-      schedule: givenSchedule,
-      ...methodOptions,
+      schedule: schedulesOf(given).givenSchedule,
+      ...told(plain),
     },
-  } as const;
+    'solver',
+    'num_steps',
+  );
 
-  return {
-    type: 'object',
-    additionalProperties: false,
-    description: 'One YAML file is one experiment.',
-    required: ['name', 'dataset', 'schedule', 'student'],
-    properties: {
+/** One combination, of what is declared: what every point of a grid must come to. */
+export const schemaOf = (declared: Declarations) =>
+  map(
+    'One YAML file is one experiment.',
+    {
       name: {
         type: 'string',
         pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
@@ -395,10 +392,10 @@ export function schemaOf({ plain, students, given, scores }: Declarations) {
         anyOf: [{ enum: datasetNames }, dataset],
         description: 'A registry entry (digits, cifar10, …) or its keys inline.',
       },
-      schedule,
+      schedule: schedulesOf(declared.given).schedule,
       guidance,
-      teacher,
-      student,
+      teacher: teacherOf(declared),
+      student: studentOf(declared),
       train: {
         anyOf: [{ type: 'boolean', const: false }, train],
         description:
@@ -406,17 +403,20 @@ export function schemaOf({ plain, students, given, scores }: Declarations) {
       },
       predictor,
       sample,
-      reference,
+      reference: referenceOf(declared),
       evaluate: {
         type: 'array',
-        items: { enum: scores.map(({ name }) => name) },
+        items: { enum: declared.scores.map(({ name }) => name) },
         uniqueItems: true,
         default: [],
-        description: `Scores of the samples. ${scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
+        description: `Scores of the samples. ${declared.scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
       },
     },
-  } as const;
-}
+    'name',
+    'dataset',
+    'schedule',
+    'student',
+  );
 
 interface Options {
   keepDefaultedPropertiesOptional: true;
