@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { findPackage, packageNamed } from '@fewstep/models/find-package';
 import type { Executor, Json, Remote } from '@fewstep/taskgraph';
 import { RunnerError } from './errors.js';
+import { workingFolder } from './workspace.js';
 
 /** Which package a plugin is, for the record of a run. */
 export interface Plugin {
@@ -83,6 +84,13 @@ export async function findPlugin<W extends keyof Exports>(
     throw refusal(`${packageName} ${version} is no ${what}: what it gives has no method \`${missing}\`.`);
   };
   return { name: packageName, version, open: open as unknown as Found<W>['open'] };
+}
+
+/** Which package an engine is that a device names. */
+export async function engineNamed(name: string): Promise<Plugin> {
+  const packageName = packageNamed('engine', name)!;
+  const { version } = (await findPackage(packageName, [workingFolder(), own], refusal))!;
+  return { name: packageName, version };
 }
 
 const refusal = (message: string, cause?: unknown) => new RunnerError('E_PLUGIN', message, { cause });

@@ -1,8 +1,6 @@
-import { dirname, resolve } from 'node:path';
 import { type ActionRecord, plan as planTasks, type Store } from '@fewstep/taskgraph';
 import { compile, rootsOf } from '../graph/compile.js';
 import { readSchedule } from '../tasks/schedule-file.js';
-import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { pointsOf, readExperiments, sum } from './experiments.js';
 import { type CacheOption, openWorld, type StoreOptions } from './world.js';
@@ -15,7 +13,7 @@ export interface PlanOptions extends StoreOptions, CacheOption {
 /** `fewstep plan SPEC…`: what a run would find and what it would compute. */
 export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options.set);
-  const world = await openWorld(options, dirname(resolve(workingFolder(), specs[0]!)));
+  const world = await openWorld(options, specs[0]);
   const plans = [];
   for (const experiment of experiments) {
     const graph = compile(experiment);

@@ -1,17 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Execution, Store } from '@fewstep/taskgraph';
+import type { ExecutorOptions } from '../execute/experiment-executor.js';
 import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, type Graph, rootsOf } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
-import { workingFolder, workspaceRoot } from '../workspace.js';
+import { workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { readExperiments, sum } from './experiments.js';
 import { openResults, type Results } from './output.js';
-import { demand, type ExecutorOptions, work, workplaceOf } from './work.js';
-import { type CacheOption, openWorld, type StoreOptions, sayStore } from './world.js';
+import { demand, work } from './work.js';
+import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
 
 /** What a run counts of its tasks. */
 const taskCounts = ['computed', 'local', 'remote'] as const;
@@ -24,18 +25,15 @@ export interface RunOptions extends StoreOptions, CacheOption, ExecutorOptions {
 /** `fewstep run SPEC…`: computes what is not in the store yet, then the table and the pictures. */
 export async function run(specs: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options.set, checkFiles);
-  const beside = dirname(resolve(workingFolder(), specs[0]!));
-  const workplace = await workplaceOf(options, beside);
-  const opened = await openWorld(options, beside);
-  const world = { ...opened, plugins: [...opened.plugins, ...workplace.plugins] };
-  sayStore(world);
+  const world = await openWorld(options, specs[0]);
+  sayWorld(world);
   const folder = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
   const failures = new Map();
   const reports: Report[] = [];
   for (const experiment of experiments) {
     const results = await openResults(join(folder, experiment.name));
     const graph = compile(experiment);
-    const execution = await work(rootsOf(graph), world, workplace);
+    const execution = await work(rootsOf(graph), world);
     for (const [task, error] of execution.failures) failures.set(task, error);
     const one = await writeReport(
       graph,

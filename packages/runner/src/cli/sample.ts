@@ -1,12 +1,12 @@
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import type { ExecutorOptions } from '../execute/experiment-executor.js';
 import { checkFiles, readExperiment } from '../experiment/read-experiment.js';
 import { compile } from '../graph/compile.js';
 import { foldersOf } from '../report/folders.js';
-import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { openResults, shownPath } from './output.js';
-import { demand, type ExecutorOptions, work, workplaceOf } from './work.js';
-import { type CacheOption, openWorld, type StoreOptions, sayStore } from './world.js';
+import { demand, work } from './work.js';
+import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
 
 export interface SampleOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly set: readonly string[];
@@ -20,10 +20,8 @@ export async function sample(spec: string, options: SampleOptions, answer: Answe
   const set = [...options.set, ...(options.seeds === undefined ? [] : [`sample.seeds="${options.seeds}"`])];
   const experiment = await readExperiment(spec, { set });
   checkFiles(experiment);
-  const beside = dirname(resolve(workingFolder(), spec));
-  const workplace = await workplaceOf(options, beside);
-  const world = await openWorld(options, beside);
-  sayStore(world);
+  const world = await openWorld(options, spec);
+  sayWorld(world);
   const { points } = compile(experiment);
   const folders =
     points.length === 1
@@ -33,7 +31,6 @@ export async function sample(spec: string, options: SampleOptions, answer: Answe
   const execution = await work(
     points.map(({ samples }) => samples),
     world,
-    workplace,
   );
   const written = [];
   const { writeShard } = await import('./write-shard.js');

@@ -1,63 +1,8 @@
-import {
-  type Execution,
-  type Executor,
-  execute,
-  isShards,
-  type Json,
-  type Node,
-  needed,
-  TaskgraphError,
-} from '@fewstep/taskgraph';
+import { type Execution, execute, isShards, type Node, needed, TaskgraphError } from '@fewstep/taskgraph';
 import { codeOf, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
-import { experimentExecutor, kindsModule } from '../execute/experiment-executor.js';
 import { progress } from '../execute/progress.js';
-import { findPlugin, type Plugin } from '../plugins.js';
-import { workingFolder } from '../workspace.js';
 import type { World } from './world.js';
-
-/** Options of the commands whose tasks evaluate networks. */
-export interface ExecutorOptions {
-  readonly device?: string;
-  readonly executor?: string;
-}
-
-/** Where a command computes. */
-export interface Workplace {
-  open(): Promise<Executor>;
-  readonly plugins: readonly Plugin[];
-}
-
-/**
- * @param folder where plugins are looked for first
- * @throws ModelError E_ENGINE for a word that names no device; RunnerError E_PLUGIN
- */
-export async function workplaceOf(
-  { device: word, executor }: ExecutorOptions,
-  folder = workingFolder(),
-): Promise<Workplace> {
-  const device = word === undefined ? undefined : await (await import('@fewstep/models')).parseDevice(word);
-  if (executor === undefined) return { open: async () => experimentExecutor({ device }), plugins: [] };
-  const { open, name, version } = await findPlugin('executor', executor, folder);
-  return {
-    async open() {
-      const here = experimentExecutor({ device });
-      const given = { kinds: kindsModule, here, ...(device && { device: device as unknown as Json }) };
-      const made = await open(given);
-      if (!(Number.isInteger(made.slots) && made.slots >= 1))
-        throw new RunnerError(
-          'E_PLUGIN',
-          `${name} ${version} is no executor: what it gives has slots ${made.slots}, and must say how many jobs run at once.`,
-        );
-      return {
-        slots: made.slots,
-        run: (job) => made.run(job),
-        close: async () => void (await Promise.all([made.close(), here.close()])),
-      };
-    },
-    plugins: [{ name, version }],
-  };
-}
 
 /**
  * Obtains tasks with progress on standard error; Ctrl-C ends the children and keeps what is finished.
@@ -66,8 +11,7 @@ export async function workplaceOf(
  */
 export async function work(
   roots: readonly Node[],
-  { store, versions }: World,
-  { open }: Pick<Workplace, 'open'> = { open: async () => experimentExecutor() },
+  { store, versions, openExecutor }: World,
 ): Promise<Execution> {
   const all = needed(roots);
   const reporter = progress(process.stderr, {
@@ -75,7 +19,7 @@ export async function work(
     work: all.reduce((sum, node) => sum + workOf(node), 0),
   });
   const warn = bottleneckWarnings(all);
-  const executor = await open();
+  const executor = await openExecutor();
   const interruption = new AbortController();
   const { signal } = interruption;
   const interrupt = () => {
