@@ -34,6 +34,7 @@ describe('--device', () => {
     const tensors = await run('--device', 'tfjs', '--store', 'other');
     expect(tensors.code, tensors.stderr).toBe(0);
     expect(tensors.tasks).toMatchObject({ local: 0 });
+    expect(tensors.plugins).toEqual([{ name: '@fewstep/engine-tfjs', version: expect.any(String) }]);
     const [expected, found] = [await imagesOf(runtime.points), await imagesOf(tensors.points)];
     expect(found).toHaveLength(2 * 32 * 32);
     expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(200);
