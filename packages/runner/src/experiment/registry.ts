@@ -32,59 +32,48 @@ export interface RegistryEntry {
   readonly folder?: string;
 }
 
-const edmLicence = 'CC BY-NC-SA 4.0, NVIDIA';
+/** A file at an address that ends with its name. */
+const published = (folder: string, name: string, licence: string, more?: object): ModelFile => ({
+  name,
+  address: `${folder}/${name}`,
+  licence,
+  ...more,
+});
 const openai = 'https://openaipublic.blob.core.windows.net';
-const latentDiffusion = 'https://ommer-lab.com/files/latent-diffusion';
-const latentLicence = 'licence not stated beside the file: see github.com/CompVis/latent-diffusion';
-const otherStatistics = 'OpenAI’s own statistics, not those of AMED-Solver’s authors';
+const guidedDiffusion = (name: string) => published(`${openai}/diffusion/jul-2021`, name, 'MIT, OpenAI');
+const openaiStatistics = (folder: string, name: string) =>
+  published(`${openai}/diffusion/jul-2021/ref_batches/${folder}`, name, 'MIT, OpenAI', {
+    note: 'OpenAI’s own statistics, not those of AMED-Solver’s authors',
+  });
 
 /**
  * FID's Inception-v3 (arXiv:1512.00567), converted from TensorFlow's by the authors of pytorch-fid; the digits at the end of its
  * name are its digest's, as PyTorch's hub has it.
  */
-const inception: ModelFile = {
-  name: 'pt_inception-2015-12-05-6726825d.pth',
-  address:
-    'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth',
-  licence: 'Apache 2.0, TensorFlow and pytorch-fid',
-  sha256: '6726825d',
-};
+const inception = published(
+  'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights',
+  'pt_inception-2015-12-05-6726825d.pth',
+  'Apache 2.0, TensorFlow and pytorch-fid',
+  { sha256: '6726825d' },
+);
 
 /** Networks whose features are scored, for use with any data. */
 export const featureNetworks = { inception } satisfies Record<string, ModelFile>;
 
 /** Checkpoints, statistics and σ of EDM: Karras et al. 2022, arXiv:2206.00364. */
-const edm = (checkpoint: string, statistics: string): RegistryEntry => ({
-  family: 'edm',
-  files: {
-    checkpoint: {
-      name: checkpoint,
-      address: `https://nvlabs-fi-cdn.nvidia.com/edm/pretrained/${checkpoint}`,
-      licence: edmLicence,
+const edm = (checkpoint: string, statistics: string): RegistryEntry => {
+  const [cdn, licence] = ['https://nvlabs-fi-cdn.nvidia.com/edm', 'CC BY-NC-SA 4.0, NVIDIA'];
+  return {
+    family: 'edm',
+    files: {
+      checkpoint: published(`${cdn}/pretrained`, checkpoint, licence),
+      reference_data: published(`${cdn}/fid-refs`, statistics, licence),
+      feature_network: inception,
     },
-    reference_data: {
-      name: statistics,
-      address: `https://nvlabs-fi-cdn.nvidia.com/edm/fid-refs/${statistics}`,
-      licence: edmLicence,
-    },
-    feature_network: inception,
-  },
-  sigmaMin: 0.002,
-  sigmaMax: 80,
-});
-
-const openaiStatistics = (folder: string, name: string): ModelFile => ({
-  name,
-  address: `${openai}/diffusion/jul-2021/ref_batches/${folder}/${name}`,
-  licence: 'MIT, OpenAI',
-  note: otherStatistics,
-});
-
-const guidedDiffusion = (name: string): ModelFile => ({
-  name,
-  address: `${openai}/diffusion/jul-2021/${name}`,
-  licence: 'MIT, OpenAI',
-});
+    sigmaMin: 0.002,
+    sigmaMax: 80,
+  };
+};
 
 /** The models of AMED-Solver's paper (arXiv:2312.00094) under its official names, and the digits of this repository. */
 export const registry = {
@@ -107,11 +96,11 @@ export const registry = {
   lsun_bedroom: {
     family: 'cm',
     files: {
-      checkpoint: {
-        name: 'edm_bedroom256_ema.pt',
-        address: `${openai}/consistency/edm_bedroom256_ema.pt`,
-        licence: 'for research, not for commercial use (its model card), OpenAI',
-      },
+      checkpoint: published(
+        `${openai}/consistency`,
+        'edm_bedroom256_ema.pt',
+        'for research, not for commercial use (its model card), OpenAI',
+      ),
       reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
       feature_network: inception,
     },
@@ -134,11 +123,11 @@ export const registry = {
   lsun_bedroom_ldm: {
     family: 'ldm',
     files: {
-      checkpoint: {
-        name: 'lsun_bedrooms.zip',
-        address: `${latentDiffusion}/lsun_bedrooms.zip`,
-        licence: latentLicence,
-      },
+      checkpoint: published(
+        'https://ommer-lab.com/files/latent-diffusion',
+        'lsun_bedrooms.zip',
+        'licence not stated beside the file: see github.com/CompVis/latent-diffusion',
+      ),
       reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
       feature_network: inception,
     },
@@ -149,19 +138,17 @@ export const registry = {
   ms_coco: {
     family: 'stable-diffusion',
     files: {
-      checkpoint: {
-        name: 'v1-5-pruned-emaonly.ckpt',
-        address:
-          'https://huggingface.co/runwayml/stable-diffusion-v1-5/resolve/main/v1-5-pruned-emaonly.ckpt',
-        licence: 'CreativeML OpenRAIL-M',
-        note: 'this repository may be withdrawn; copies of it have the same file',
-      },
-      prompts: {
-        name: 'MS-COCO_val2014_30k_captions.csv',
-        address:
-          'https://github.com/boomb0om/text2image-benchmark/releases/download/v0.0.1/MS-COCO_val2014_30k_captions.csv',
-        licence: 'licence not stated beside the file: see cocodataset.org',
-      },
+      checkpoint: published(
+        'https://huggingface.co/runwayml/stable-diffusion-v1-5/resolve/main',
+        'v1-5-pruned-emaonly.ckpt',
+        'CreativeML OpenRAIL-M',
+        { note: 'this repository may be withdrawn; copies of it have the same file' },
+      ),
+      prompts: published(
+        'https://github.com/boomb0om/text2image-benchmark/releases/download/v0.0.1',
+        'MS-COCO_val2014_30k_captions.csv',
+        'licence not stated beside the file: see cocodataset.org',
+      ),
     },
     sigmaMin: 0.02916753316555422,
     sigmaMax: 14.614641489691584,
@@ -179,7 +166,5 @@ function digitsFile(name: string): ModelFile {
 /** `get X from ADDRESS (LICENCE)`, or how else it is had. */
 export function sourceOf({ name, address, licence, note }: ModelFile): string {
   const remark = note === undefined ? '' : `; ${note}`;
-  return address === undefined
-    ? `get ${name} (${licence}${remark})`
-    : `get ${name} from ${address} (${licence}${remark})`;
+  return `get ${name}${address === undefined ? '' : ` from ${address}`} (${licence}${remark})`;
 }

@@ -12,7 +12,7 @@ export interface Leaf {
   readonly place: Place;
 }
 
-export interface List {
+interface List {
   readonly kind: 'list';
   readonly items: readonly Tree[];
   readonly place: Place;
