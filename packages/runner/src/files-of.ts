@@ -6,8 +6,9 @@ import { everyFile, type FileRef, type FilesOf, outside } from '@fewstep/taskgra
 /** What a file or folder of a spec is taken for. */
 type Role = 'images' | 'onnx' | 'model' | 'module';
 
-/** A file or folder of a spec, as an input. */
-export const fileOf = (path: string, as: Role): FileRef => outside(path, as);
+/** A file or folder of a spec, as an input; none where there is none. */
+export const fileOf = <P extends string | undefined>(path: P, as: Role) =>
+  (path === undefined ? undefined : outside(path, as)) as P extends string ? FileRef : undefined;
 
 /**
  * Which files a file or folder stands for: itself, and what is read with it. Of ONNX the files that its weights are in, of an

@@ -47,6 +47,8 @@ export interface PlannedPoint {
 }
 
 type Samples = Shards<typeof kinds.samples>;
+/** The search of a schedule, where it has one. */
+type Searched = Task<typeof kinds.gits> | undefined;
 
 /** What each point of an experiment's grid takes from its tasks. */
 export interface Graph {
@@ -79,15 +81,13 @@ export function compile(experiment: Experiment): Graph {
 
 /** What a run of an experiment obtains. */
 export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)[] {
-  return [
-    ...points.flatMap(({ scores, picture, schedule, predictor }) => [
-      ...(schedule ? [schedule] : []),
-      ...(predictor ? [predictor] : []),
-      ...Object.values(scores),
-      picture,
-    ]),
-    comparison,
-  ];
+  const ofPoints = points.flatMap(({ scores, picture, schedule, predictor }) => [
+    schedule,
+    predictor,
+    ...Object.values(scores),
+    picture,
+  ]);
+  return [...ofPoints.filter((task) => task !== undefined), comparison];
 }
 
 function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
@@ -95,9 +95,8 @@ function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
   const model = planModel(graph, point);
   const schedule = planSchedule(graph, point, model);
   const predictor = train ? planPredictor(graph, point, model, schedule) : undefined;
-  const named = fileIf(point.predictor, 'model');
-  const steering = predictor ? output(predictor, 'predictor') : named;
-  const samples = planSamples(graph, point, sampler, { model, schedule, predictor: steering });
+  const steering = predictor ? output(predictor, 'predictor') : fileOf(point.predictor, 'model');
+  const samples = planSamples(graph, point, sampler, model, { schedule, predictor: steering });
   const scores: Record<string, Task> = {};
   for (const one of evaluate) {
     const score = typeof one === 'string' ? scoreNamed(one) : ownScore(one);
@@ -135,17 +134,14 @@ function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
     },
     inputs: {
       checkpoint: fileOf(checkpoint, as),
-      ...byFile((name) => fileIf(dataset[name], 'model')),
-      text_encoder: fileIf(textEncoder, 'onnx'),
-      decoder: fileIf(decoder?.file, 'onnx'),
+      ...byFile((name) => fileOf(dataset[name], 'model')),
+      text_encoder: fileOf(textEncoder, 'onnx'),
+      decoder: fileOf(decoder?.file, 'onnx'),
     },
   });
   if (!guidance?.prompts) return { denoiser, conditions: [] };
   return { denoiser, conditions: [planConditions(graph, guidance.prompts, denoiser, tokenizer)] };
 }
-
-const fileIf = (path: string | undefined, as: Parameters<typeof fileOf>[1]): Ref | undefined =>
-  path === undefined ? undefined : fileOf(path, as);
 
 /** Prompts in blocks, so that of a long list those alone are encoded that some image is of. */
 function planConditions(
@@ -156,16 +152,10 @@ function planConditions(
 ): RangeRef {
   const of = prompts.length;
   const [info, textEncoder] = [output(denoiser, 'info'), output(denoiser, 'text_encoder')];
-  const vocabulary = fileIf(tokenizer, 'model');
+  const vocabulary = fileOf(tokenizer, 'model');
+  const inputs = { info, text_encoder: textEncoder, tokenizer: vocabulary };
   const encoded = (title: string, params: ConditionsParams): OutputRef =>
-    output(
-      graph.task(kinds.conditions, {
-        title,
-        params,
-        inputs: { info, text_encoder: textEncoder, tokenizer: vocabulary },
-      }),
-      'conditions',
-    );
+    output(graph.task(kinds.conditions, { title, params, inputs }), 'conditions');
   return {
     identity: digestOfText(canonicalJson(prompts as string[])),
     on: [info, textEncoder, ...(vocabulary ? [vocabulary] : [])],
@@ -199,7 +189,7 @@ function planSchedule(
   graph: GraphBuilder,
   { dataset, guidance, sampler: { schedule, numSteps, afs }, batch, label }: Point,
   model: Model,
-): Task<typeof kinds.gits> | undefined {
+): Searched {
   if (!isSearched(schedule)) return undefined;
   const costs = graph.shards(kinds.stepCosts, {
     title: 'costs of euler steps',
@@ -226,7 +216,7 @@ function planPredictor(
   graph: GraphBuilder,
   point: Point,
   model: Model,
-  schedule: Task<typeof kinds.gits> | undefined,
+  schedule: Searched,
 ): Task<typeof kinds.predictor> {
   const { dataset, guidance, sampler, train, batch } = point;
   if (!train) throw new Error(`${point.label} trains no predictor`);
@@ -278,15 +268,8 @@ function planSamples(
   graph: GraphBuilder,
   { dataset, guidance, seeds, batch, rng, classes, label }: Point,
   sampler: SamplerConfig,
-  {
-    model,
-    schedule,
-    predictor,
-  }: {
-    model: Model;
-    schedule?: Task<typeof kinds.gits> | undefined;
-    predictor?: Ref | undefined;
-  },
+  model: Model,
+  steps?: { readonly schedule: Searched; readonly predictor: Ref | undefined },
 ): Samples {
   return graph.shards(kinds.samples, {
     title: `samples of ${label}`,
@@ -301,9 +284,9 @@ function planSamples(
     },
     inputs: {
       ...modelInputs(model),
-      ...chosenInputs(schedule, sampler),
+      ...chosenInputs(steps?.schedule, sampler),
       decoder: output(model.denoiser, 'decoder'),
-      predictor,
+      predictor: steps?.predictor,
     },
     ranges: seeds,
     ...inBatches(batch),
@@ -339,7 +322,7 @@ function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Sam
       return { reference: planReference(graph, data, network, batch).map((task) => output(task, name)) };
     },
     solved: () =>
-      outputs(planSamples(graph, { ...point, label: 'the reference' }, point.reference, { model }), 'images'),
+      outputs(planSamples(graph, { ...point, label: 'the reference' }, point.reference, model), 'images'),
   });
 }
 
@@ -378,13 +361,14 @@ export function planReference(
 const inBatches = (batch: number) =>
   ({ size: batch * shardBatches, item: 'seed', hints: { batch } }) as const;
 
-function timesOf(dataset: DatasetConfig, { schedule, numSteps }: SamplerConfig): Omit<SolveParams, 'method'> {
-  return {
-    ...(!isSearched(schedule) && { schedule }),
-    numSteps,
-    ...rangeOf(dataset),
-  };
-}
+const timesOf = (
+  dataset: DatasetConfig,
+  { schedule, numSteps }: SamplerConfig,
+): Omit<SolveParams, 'method'> => ({
+  ...(!isSearched(schedule) && { schedule }),
+  numSteps,
+  ...rangeOf(dataset),
+});
 
 /** Left out where the checkpoint says it. */
 function rangeOf({ sigmaMin, sigmaMax }: DatasetConfig): Pick<SolveParams, 'sigmaMin' | 'sigmaMax'> {
@@ -393,12 +377,12 @@ function rangeOf({ sigmaMin, sigmaMax }: DatasetConfig): Pick<SolveParams, 'sigm
 
 /** What is chosen by files: noise levels that a search found, and the user's own that declare method and spacing. */
 const chosenInputs = (
-  searched: Task<typeof kinds.gits> | undefined,
+  searched: Searched,
   { methodModule, scheduleModule }: Pick<SamplerConfig, 'methodModule' | 'scheduleModule'>,
 ) => ({
   schedule: searched && output(searched, 'schedule'),
-  method: fileIf(methodModule, 'module'),
-  spacing: fileIf(scheduleModule, 'module'),
+  method: fileOf(methodModule, 'module'),
+  spacing: fileOf(scheduleModule, 'module'),
 });
 
 function modelInputs({ denoiser, conditions }: Model) {
