@@ -56,9 +56,8 @@ export const readersOf = (key: string, declared: readonly Declared[]): string[] 
 ];
 
 /** "a, b and c". */
-export function listed(names: readonly string[], last = 'and'): string {
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
-}
+export const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
 const rangeOf = (option: Option): string =>
   'maximum' in option && 'minimum' in option ? `${option.minimum} to ${option.maximum}, ` : '';

@@ -1,6 +1,7 @@
 import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
 import type { CheckpointFiles, CheckpointValues, GuidanceName } from '@fewstep/models/families';
-import type { RngName, StepMetric } from '@fewstep/solvers';
+import type { gitsChoices, OptionValues } from '@fewstep/schedules';
+import type { RngName } from '@fewstep/solvers';
 import type { OwnScore } from '../scores/own.js';
 import type { Problem } from './problem.js';
 
@@ -13,17 +14,10 @@ export interface GivenSchedule {
 }
 
 /** A schedule that is searched, within a polynomial grid. */
-export interface GitsConfig {
-  readonly type: 'gits';
-  readonly metric: StepMetric;
-  readonly coeff: number;
-  readonly numWarmup: number;
-  readonly numStepsTea: number;
-  readonly rho: number;
-}
+export type GitsConfig = { readonly type: 'gits' } & OptionValues<typeof gitsChoices>;
 
 export const isSearched = (schedule: GivenSchedule | GitsConfig): schedule is GitsConfig =>
-  schedule.type === 'gits' && 'numWarmup' in schedule;
+  schedule.type === 'gits';
 
 /** A method with exactly the options that it reads, under their YAML names. */
 export interface SolverConfig {

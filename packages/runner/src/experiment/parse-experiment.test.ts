@@ -123,13 +123,13 @@ describe('a spec of one point', () => {
       type: 'gits',
       metric: 'l1',
       coeff: 1,
-      numWarmup: 256,
-      numStepsTea: 61,
+      num_warmup: 256,
+      num_steps_tea: 61,
       rho: 7,
     });
     expect(
       await schedule('{ type: gits, metric: dev, coeff: 1.15, num_warmup: 64, num_steps_tea: 21, rho: 5 }'),
-    ).toEqual({ type: 'gits', metric: 'dev', coeff: 1.15, numWarmup: 64, numStepsTea: 21, rho: 5 });
+    ).toEqual({ type: 'gits', metric: 'dev', coeff: 1.15, num_warmup: 64, num_steps_tea: 21, rho: 5 });
   });
 
   it('trains on a given list too', async () => {

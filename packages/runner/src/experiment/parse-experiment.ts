@@ -5,7 +5,7 @@ import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { complainUnread, judge } from './judge.js';
-import { gridPathsOf } from './language.js';
+import { gridPathsOf, languageWith } from './language.js';
 import { neededFiles } from './missing-files.js';
 import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
@@ -16,7 +16,6 @@ import { readYaml } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import { type Completed, predictorCompleter } from './trained-predictor.js';
 import { type Entry, toJs } from './tree.js';
-import { languageWith } from './user-modules.js';
 
 export interface SpecOptions {
   /** `path=value` each, values as YAML; they change the file's values before the grid is applied. */

@@ -4,13 +4,12 @@ import { codeOf } from '../errors.js';
 import { workingFolder } from '../workspace.js';
 import type { Experiment } from './experiment.js';
 import type { Complain } from './grid.js';
-import { type Language, ourLanguage } from './language.js';
+import { type Language, languageWith, ourLanguage } from './language.js';
 import { missingFiles } from './missing-files.js';
 import { parseExperiment, type SpecOptions } from './parse-experiment.js';
 import { displayPath, type Place, problem, SpecError } from './problem.js';
 import { readYaml } from './read-yaml.js';
 import { nearest } from './suggest.js';
-import { languageWith } from './user-modules.js';
 
 /**
  * The experiment of a YAML file.

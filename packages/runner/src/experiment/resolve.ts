@@ -8,7 +8,6 @@ import {
   type DeclaredMethod,
   type DeclaredSchedule,
   type DeclaredStudent,
-  listed,
   named,
 } from './declared.js';
 import type {
@@ -128,10 +127,7 @@ function scheduleOf(
   schedule: SpecSchedule,
 ): ChosenSchedule<GivenSchedule | GitsConfig> {
   if (schedule.type !== 'gits') return givenScheduleOf(given, schedule);
-  const { metric, coeff, num_warmup, num_steps_tea, rho } = withDefaults(gitsChoices, schedule);
-  return {
-    schedule: { type: 'gits', metric, coeff, numWarmup: num_warmup, numStepsTea: num_steps_tea, rho },
-  };
+  return { schedule: { type: 'gits', ...withDefaults(gitsChoices, schedule) } };
 }
 
 function givenScheduleOf(
@@ -154,13 +150,7 @@ function methodOf(
   told: object,
 ): ChosenMethod {
   const one = named(declared, solver);
-  if (!one)
-    throw new Error(
-      `${solver} is no ${listed(
-        declared.map(({ name }) => name),
-        'or',
-      )}`,
-    );
+  if (!one) throw new Error(`${solver} is no method`);
   const { options, module } = one;
   return {
     method: { solver: module?.name ?? solver, ...withDefaults(options, { ...told }) },

@@ -195,15 +195,15 @@ function planSchedule(
     title: 'costs of euler steps',
     params: {
       schedule: { type: 'polynomial', rho: schedule.rho },
-      numSteps: schedule.numStepsTea,
+      numSteps: schedule.num_steps_tea,
       ...rangeOf(dataset),
       method: { solver: 'ipndm', max_order: 4 },
       ...guidable(guidance),
     },
     inputs: modelInputs(model),
-    ranges: [[firstTrainingSeed, firstTrainingSeed + schedule.numWarmup - 1]],
+    ranges: [[firstTrainingSeed, firstTrainingSeed + schedule.num_warmup - 1]],
     ...inBatches(batch),
-    workPerItem: schedule.numStepsTea - 1,
+    workPerItem: schedule.num_steps_tea - 1,
   });
   return graph.task(kinds.gits, {
     title: `schedule of ${label}`,
