@@ -12,7 +12,7 @@ import { completeOnnxFolder } from './onnx-folder.js';
 import { withOverrides } from './overrides.js';
 import { displayPath, type Problem, problem, SpecError, shown } from './problem.js';
 import { promptsReader } from './prompts-file.js';
-import { readYaml } from './read-yaml.js';
+import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import { type Completed, predictorCompleter } from './trained-predictor.js';
 import { type Entry, toJs } from './tree.js';
@@ -45,14 +45,8 @@ export async function parseExperiment(
   const models = options.models === undefined ? modelsFolder(cwd) : resolve(cwd, options.models);
   const absolute = resolve(cwd, file);
   const surroundings = { specFolder: dirname(absolute), cwd, models };
-  const shownFile = displayPath(file, cwd);
 
-  const { tree, problems: misread } = readYaml(text, (line, column) => ({
-    file: shownFile,
-    line,
-    column,
-    layer: 0,
-  }));
+  const { tree, problems: misread } = readSpec(text, displayPath(file, cwd));
   if (tree === undefined) throw new SpecError(misread);
   const problems: Problem[] = [...misread];
   const complain: Complain = (place, path, sentence) => problems.push(problem(place, path, sentence));

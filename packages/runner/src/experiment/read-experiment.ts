@@ -8,7 +8,7 @@ import { type Language, languageWith, ourLanguage } from './language.js';
 import { missingFiles } from './missing-files.js';
 import { parseExperiment, type SpecOptions } from './parse-experiment.js';
 import { displayPath, type Place, problem, SpecError } from './problem.js';
-import { readYaml } from './read-yaml.js';
+import { readSpec } from './read-yaml.js';
 import { nearest } from './suggest.js';
 
 /**
@@ -28,13 +28,7 @@ export async function readExperiment(file: string, options: SpecOptions = {}): P
  */
 export async function languageOfFile(file: string): Promise<Language> {
   const cwd = workingFolder();
-  const shownFile = displayPath(file, cwd);
-  const { tree, problems } = readYaml(await textOf(file, cwd), (line, column) => ({
-    file: shownFile,
-    line,
-    column,
-    layer: 0,
-  }));
+  const { tree, problems } = readSpec(await textOf(file, cwd), displayPath(file, cwd));
   const found = [...problems];
   const complain: Complain = (place, path, sentence) => found.push(problem(place, path, sentence));
   const language =

@@ -55,14 +55,17 @@ export function readYaml(text: string, place: (line: number, column: number) => 
       problems: faults.map((fault) => problem(at(fault.pos[0]), '', `no valid YAML: ${reason(fault)}.`)),
     };
   if (document.contents === null) return refuse('the file is empty.');
-  const builder = new Builder(document, at);
   try {
-    return { tree: builder.tree(document.contents, [], place(1, 1), 0), problems: builder.problems };
+    return unfolded(document, document.contents, at);
   } catch (error) {
     if (error instanceof TooMuch) return { tree: undefined, problems: [error.problem] };
     throw error;
   }
 }
+
+/** A spec, its places in the file that messages call by this name. */
+export const readSpec = (text: string, file: string): Reading =>
+  readYaml(text, (line, column) => ({ file, line, column, layer: 0 }));
 
 function reason({ code, message }: YAMLError): string {
   switch (code) {
@@ -83,49 +86,53 @@ class TooMuch extends Error {
   }
 }
 
-/** Unfolds a document's nodes, aliases included, within the limits. */
-class Builder {
-  readonly problems: Problem[] = [];
-  private values = 0;
-  private aliases = 0;
+/** A document's nodes, aliases included, within the limits. */
+function unfolded(document: Document<Node, boolean>, contents: Node, at: (offset: number) => Place): Reading {
+  const problems: Problem[] = [];
+  const count = { values: 0, aliases: 0 };
+  const placeOf = (node: Node | null, layer: 0 | 1): Place | undefined => {
+    if (!node?.range) return undefined;
+    const place = at(node.range[0]);
+    return layer === 1 && place.layer === 0 ? { ...place, layer } : place;
+  };
 
-  constructor(
-    private readonly document: Document<Node, boolean>,
-    private readonly at: (offset: number) => Place,
-  ) {}
+  const resolved = (alias: Alias, place: Place): Node => {
+    if (++count.aliases > limits.aliases)
+      throw new TooMuch(problem(place, '', `the YAML has more than ${limits.aliases} aliases.`));
+    const node = alias.resolve(document);
+    if (node) return node;
+    throw new TooMuch(problem(place, '', `the alias ${shown(alias.source)} has no anchor.`));
+  };
 
   /** `fallback`: the place of a value that is not written, as that of `key:`. */
-  tree(node: Node | null, path: readonly string[], fallback: Place, layer: 0 | 1): Tree {
-    const place = this.placeOf(node, layer) ?? fallback;
-    if (++this.values > limits.values)
+  const treeOf = (node: Node | null, path: readonly string[], fallback: Place, layer: 0 | 1): Tree => {
+    const place = placeOf(node, layer) ?? fallback;
+    if (++count.values > limits.values)
       throw new TooMuch(problem(place, '', `the YAML unfolds to more than ${limits.values} values.`));
     if (path.length > limits.depth)
       throw new TooMuch(problem(place, '', `the YAML is nested more than ${limits.depth} deep.`));
-    if (isAlias(node)) return this.tree(this.resolved(node, place), path, place, layer);
+    if (isAlias(node)) return treeOf(resolved(node, place), path, place, layer);
     if (isMap<Node, Node | null>(node))
-      return { kind: 'map', entries: this.entries(node.items, path, place, layer), place };
+      return { kind: 'map', entries: entriesOf(node.items, path, place, layer), place };
     if (isSeq<Node>(node)) {
-      const items = node.items.map((item, i) => this.tree(item, [...path, String(i)], place, layer));
+      const items = node.items.map((item, i) => treeOf(item, [...path, String(i)], place, layer));
       return { kind: 'list', items, place };
     }
-    return {
-      kind: 'leaf',
-      value: isScalar<null | boolean | number | string>(node) ? node.value : null,
-      place,
-    };
-  }
+    const value = isScalar<null | boolean | number | string>(node) ? node.value : null;
+    return { kind: 'leaf', value, place };
+  };
 
-  private entries(
+  const entriesOf = (
     pairs: readonly Pair<Node, Node | null>[],
     path: readonly string[],
     fallback: Place,
     layer: 0 | 1,
-  ): Map<string, Entry> {
+  ): Map<string, Entry> => {
     const found = new Map<string, Entry>();
     for (const { key, value } of pairs) {
-      const place = this.placeOf(key, layer) ?? fallback;
+      const place = placeOf(key, layer) ?? fallback;
       if (!isScalar(key)) {
-        this.problems.push(problem(place, path.join('.'), 'a key is a word, not a list or a map.'));
+        problems.push(problem(place, path.join('.'), 'a key is a word, not a list or a map.'));
         continue;
       }
       const name = typeof key.value === 'string' ? key.value : (key.source ?? '');
@@ -133,27 +140,14 @@ class Builder {
       const first = found.get(name)?.keys[0];
       if (first) {
         const sentence = `this key is there twice, first in line ${first.line}: remove one of them.`;
-        this.problems.push(problem(place, below.join('.'), sentence));
+        problems.push(problem(place, below.join('.'), sentence));
         continue;
       }
       const isGrid = path.length === 0 && name === 'grid';
-      found.set(name, { keys: [place], value: this.tree(value, below, place, isGrid ? 1 : layer) });
+      found.set(name, { keys: [place], value: treeOf(value, below, place, isGrid ? 1 : layer) });
     }
     return found;
-  }
+  };
 
-  private resolved(alias: Alias, place: Place): Node {
-    if (++this.aliases > limits.aliases)
-      throw new TooMuch(problem(place, '', `the YAML has more than ${limits.aliases} aliases.`));
-    const node = alias.resolve(this.document);
-    if (node === undefined)
-      throw new TooMuch(problem(place, '', `the alias ${shown(alias.source)} has no anchor.`));
-    return node;
-  }
-
-  private placeOf(node: Node | null, layer: 0 | 1): Place | undefined {
-    if (!node?.range) return undefined;
-    const place = this.at(node.range[0]);
-    return layer === 1 && place.layer === 0 ? { ...place, layer } : place;
-  }
+  return { tree: treeOf(contents, [], at(0), 0), problems };
 }
