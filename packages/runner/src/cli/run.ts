@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Execution, Store } from '@fewstep/taskgraph';
 import type { ExecutorOptions } from '../execute/experiment-executor.js';
 import { checkFiles } from '../experiment/read-experiment.js';
-import { compile, type Graph, rootsOf } from '../graph/compile.js';
-import type { Plugin } from '../plugins.js';
+import { compile, rootsOf } from '../graph/compile.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
 import { workspaceRoot } from '../workspace.js';
@@ -35,23 +33,15 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
     const graph = compile(experiment);
     const execution = await work(rootsOf(graph), world);
     for (const [task, error] of execution.failures) failures.set(task, error);
-    const one = await writeReport(
-      graph,
-      { name: experiment.name, execution, store: world.store, plugins: world.plugins },
-      join(folder, experiment.name),
-      results,
-    ).catch((error: unknown) => {
-      demand({ failures }, error);
-      throw error;
-    });
+    const one = await report(graph, { ...world, name: experiment.name, execution, place: results.place })
+      .then((found) => keepReport(found, join(folder, experiment.name), results))
+      .catch((error: unknown) => {
+        demand({ failures }, error);
+        throw error;
+      });
     reports.push(one);
-    answer.object({
-      experiments: reports,
-      tasks: sum(
-        reports.map(({ tasks }) => tasks),
-        taskCounts,
-      ),
-    });
+    const counts = reports.map(({ tasks }) => tasks);
+    answer.object({ experiments: reports, tasks: sum(counts, taskCounts) });
     answer.line(`\n${table(one)}\n`);
     if (one.comparison) answer.line(`pictures, a row for each line of the table: ${one.comparison}`);
     const elsewhere = one.tasks.remote > 0 ? `, ${one.tasks.remote} in the cache` : '';
@@ -62,18 +52,8 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   demand({ failures });
 }
 
-async function writeReport(
-  graph: Graph,
-  found: {
-    readonly name: string;
-    readonly execution: Execution;
-    readonly store: Store;
-    readonly plugins: readonly Plugin[];
-  },
-  folder: string,
-  results: Results,
-): Promise<Report> {
-  const one = await report(graph, { ...found, place: results.place });
+/** Writes a report and its table, aside where an earlier one in the folder has what this one lacks. */
+async function keepReport(one: Report, folder: string, results: Results): Promise<Report> {
   const aside = (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
   const written = await results.write(`${table(one)}\n`, `table${aside}.md`);
   await results.write(`${JSON.stringify(one, null, 2)}\n`, `report${aside}.json`);

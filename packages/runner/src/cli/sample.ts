@@ -4,7 +4,7 @@ import { checkFiles, readExperiment } from '../experiment/read-experiment.js';
 import { compile } from '../graph/compile.js';
 import { foldersOf } from '../report/folders.js';
 import type { Answer } from './answer.js';
-import { openResults, shownPath } from './output.js';
+import { openResults, type Results, shownPath } from './output.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
 
@@ -33,7 +33,6 @@ export async function sample(spec: string, options: SampleOptions, answer: Answe
     world,
   );
   const written = [];
-  const { writeShard } = await import('./write-shard.js');
   for (const [i, { point, samples }] of points.entries()) {
     let images = 0;
     for (const shard of execution.shards.get(samples) ?? []) {
@@ -49,4 +48,24 @@ export async function sample(spec: string, options: SampleOptions, answer: Answe
   });
   for (const { label, folder, images } of written) answer.line(`${label}: ${images} images in ${folder}`);
   demand(execution);
+}
+
+/** Writes a shard's images as PNG files named by seed; returns how many. */
+async function writeShard(
+  shard: string,
+  firstSeed: number,
+  results: Results,
+  subdirs: boolean,
+): Promise<number> {
+  const [{ encodePng, imagePath }, { readImages }] = await Promise.all([
+    import('@fewstep/metrics'),
+    import('../tasks/artifacts.js'),
+  ]);
+  const { data, n, channels, height, width } = await readImages([shard]);
+  const size = channels * height * width;
+  for (let i = 0; i < n; i++) {
+    const image = { data: data.subarray(i * size, (i + 1) * size), channels, height, width };
+    await results.write(await encodePng(image), ...imagePath(firstSeed + i, { subdirs }).split('/'));
+  }
+  return n;
 }

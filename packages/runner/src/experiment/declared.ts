@@ -56,15 +56,14 @@ export const readersOf = (key: string, declared: readonly Declared[]): string[] 
 ];
 
 /** "a, b and c". */
-export const listed = (names: readonly string[]): string =>
-  names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+export function listed(names: readonly string[], last = 'and'): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1)}`;
+}
 
 const rangeOf = (option: Option): string =>
   'maximum' in option && 'minimum' in option ? `${option.minimum} to ${option.maximum}, ` : '';
 const defaultOf = (option: Option): string =>
   'default' in option ? `${rangeOf(option)}default ${option.default}` : 'needed';
-
-type Bounds = Pick<JsonSchema, 'minimum' | 'exclusiveMinimum' | 'maximum'>;
 
 /** The options of several, each once: what is possible with any of them, and which of them read it. */
 export function optionsOf(declared: readonly Declared[]): Readonly<Record<string, JsonSchema>> {
@@ -76,30 +75,25 @@ function optionOf(key: string, declared: readonly Declared[]): JsonSchema {
   const having = declared.flatMap(({ name, options }) =>
     options[key] ? [{ name, option: options[key] }] : [],
   );
-  const [first] = having;
   const readers = new Map<string, Set<string>>();
   for (const { name, option } of having) {
     const told = defaultOf(option);
     readers.set(told, (readers.get(told) ?? new Set()).add(name));
   }
   const each = [...readers].map(([told, names]) => `${listed([...names])}: ${told}`);
-  const {
-    default: _,
-    minimum: _least,
-    exclusiveMinimum: _above,
-    maximum: _most,
-    ...schema
-  } = first!.option as JsonSchema & { default?: unknown };
-  const bounds = having.map(({ option }) => option as Bounds);
-  const widest = (of: keyof Bounds, pick: (...values: number[]) => number) =>
-    bounds.some((bound) => bound[of] === undefined)
-      ? {}
-      : { [of]: pick(...bounds.map((bound) => bound[of]!)) };
-  return {
-    ...schema,
-    ...widest('minimum', Math.min),
-    ...widest('exclusiveMinimum', Math.min),
-    ...widest('maximum', Math.max),
-    description: `${schema.description} ${each.join('; ')}.`,
-  };
+  const schema: Record<string, unknown> = { ...having[0]!.option };
+  delete schema.default;
+  for (const [bound, pick] of widest) {
+    const bounds = having.map(({ option }) => (option as JsonSchema)[bound]);
+    delete schema[bound];
+    if (bounds.every((one) => one !== undefined)) schema[bound] = pick(...bounds);
+  }
+  return { ...schema, description: `${schema.description} ${each.join('; ')}.` };
 }
+
+/** Of bounds, which one all others are within. */
+const widest = [
+  ['minimum', Math.min],
+  ['exclusiveMinimum', Math.min],
+  ['maximum', Math.max],
+] as const;

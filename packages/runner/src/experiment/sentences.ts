@@ -157,11 +157,9 @@ function expected(schema: JsonSchema): string {
 
 function bounds({ minimum, exclusiveMinimum, maximum }: JsonSchema): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
-  const least = minimum !== undefined ? [`of at least ${minimum}`] : [];
-  const above = exclusiveMinimum !== undefined ? [`above ${exclusiveMinimum}`] : [];
-  const most = maximum !== undefined ? [`at most ${maximum}`] : [];
-  const parts = [...least, ...above, ...most];
-  return parts.length === 0 ? '' : ` ${parts.join(', ')}`;
+  const parts = Object.entries({ 'of at least': minimum, above: exclusiveMinimum, 'at most': maximum });
+  const given = parts.filter(([, bound]) => bound !== undefined).map((part) => part.join(' '));
+  return given.length === 0 ? '' : ` ${given.join(', ')}`;
 }
 
 function count({ minItems, maxItems }: JsonSchema): string {

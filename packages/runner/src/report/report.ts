@@ -46,25 +46,20 @@ export interface PointReport {
 /** What a shard of samples counted. */
 type Counted = Pick<PointReport, 'nfe' | 'forwards'>;
 
-/** Puts an artifact among the results of a run; returns where. */
-export type Place = (source: string, ...name: string[]) => Promise<string>;
+/** What a run is told of by. */
+interface Ran {
+  readonly name: string;
+  readonly execution: Execution;
+  readonly store: Store;
+  readonly plugins?: readonly Plugin[];
+  /** Puts an artifact among the results; returns where. */
+  place(source: string, ...name: string[]): Promise<string>;
+}
 
 /** Gathers a run's results and places its pictures and predictors. */
 export async function report(
   graph: Graph,
-  {
-    name,
-    execution,
-    store,
-    plugins = [],
-    place,
-  }: {
-    name: string;
-    execution: Execution;
-    store: Store;
-    plugins?: readonly Plugin[];
-    place: Place;
-  },
+  { name, execution, store, plugins = [], place }: Ran,
 ): Promise<Report> {
   const blob = async (task: Task | undefined, output: string) => {
     const record = task && execution.records.get(task);
@@ -83,9 +78,8 @@ export async function report(
       if (path) Object.assign(metrics, JSON.parse(await readFile(path, 'utf8')));
     }
     const shards = execution.shards.get(samples) ?? [];
-    const counted = shards
-      .map((task) => execution.records.get(task)?.meta)
-      .find((meta) => meta?.nfe !== undefined);
+    const records = shards.flatMap((task) => execution.records.get(task) ?? []);
+    const counted = records.find(({ meta }) => meta.nfe !== undefined)?.meta;
     const { nfe, forwards } = (counted ?? {}) as Counted;
     const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
     const levels = await placed(schedule, 'schedule', folders[i]!, 'schedule.json');
@@ -105,10 +99,7 @@ export async function report(
         ...(levels && { schedule: levels }),
         ...(weights && { predictor: weights }),
         ...(log && { log }),
-        samples: shards.flatMap((task) => {
-          const output = execution.records.get(task)?.outputs.images;
-          return output ? [store.pathOf(output)] : [];
-        }),
+        samples: records.flatMap(({ outputs: { images } }) => (images ? store.pathOf(images) : [])),
       },
     });
   }

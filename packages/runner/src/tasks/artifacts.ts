@@ -95,13 +95,21 @@ export async function readImages(paths: readonly string[], limit = Infinity): Pr
     n += taken;
   }
   const [, channels = 0, height = 0, width = 0] = shape;
-  const data = new Uint8Array(n * channels * height * width);
+  return { data: joined(parts, Uint8Array), n, channels, height, width };
+}
+
+/** Arrays one behind the other. */
+export function joined<A extends Uint8Array | Float32Array>(
+  parts: readonly A[],
+  make: new (length: number) => A,
+): A {
+  const whole = new make(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
-    data.set(part, at);
+    whole.set(part, at);
     at += part.length;
   }
-  return { data, n, channels, height, width };
+  return whole;
 }
 
 /** A score as its own artifact: one JSON object of numbers. */

@@ -8,7 +8,7 @@ import {
   readMoments as parse,
   writeMoments,
 } from '@fewstep/metrics';
-import { readTensors, tensorOf, writeTensors } from './artifacts.js';
+import { joined, readTensors, tensorOf, writeTensors } from './artifacts.js';
 
 /** Feature vectors [n × dim] with their exact moments, as two outputs: fid needs the moments alone. */
 export async function writeFeatures(
@@ -48,11 +48,5 @@ export async function readFeatures(paths: readonly string[]): Promise<{ data: Fl
     dim = features.shape[1]!;
     parts.push(features.data);
   }
-  const data = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return { data, dim };
+  return { data: joined(parts, Float32Array), dim };
 }
