@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { EnvHttpProxyAgent } from 'undici';
 import { RunnerError } from '../errors.js';
 import { makeWhole, type PartFile } from './part-file.js';
-import { ask, type Patience, Trouble } from './request.js';
+import { type Answer, ask, type Connection, Trouble } from './request.js';
 
 interface DownloadOptions {
   /** Told as bytes arrive: how many are here, and how many there will be where the server says it. */
@@ -62,30 +63,41 @@ export async function download(
   await makeWhole(path, address, complete, check);
 }
 
-/** One attempt at what is missing of the file. */
+/** One attempt at what is missing of the file, over connections of its own. */
 async function obtain(
   address: string,
   part: PartFile,
-  patience: Patience,
+  patience: Omit<Connection, 'dispatcher'>,
   onBytes: (total: number | undefined) => void,
 ): Promise<void> {
   if (part.bytes > 0 && part.bytes === part.version?.total) return;
-  await ask(address, part, patience, async ({ from, version, chunks }) => {
-    if (from === 0) await part.begin(version);
-    const { total } = version;
-    onBytes(total);
-    for await (const chunk of chunks) {
-      if (total !== undefined && part.bytes + chunk.length > total) {
-        await part.forget();
-        throw new Trouble('passing', `more came than the ${total} bytes that were announced`);
-      }
-      await part.append(chunk);
-      onBytes(total);
+  const dispatcher = new EnvHttpProxyAgent({ bodyTimeout: patience.timeoutMs });
+  try {
+    await append(await ask(address, part, { dispatcher, ...patience }), part, onBytes);
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+async function append(
+  { from, version, chunks }: Answer,
+  part: PartFile,
+  onBytes: (total: number | undefined) => void,
+): Promise<void> {
+  if (from === 0) await part.begin(version);
+  const { total } = version;
+  onBytes(total);
+  for await (const chunk of chunks) {
+    if (total !== undefined && part.bytes + chunk.length > total) {
+      await part.forget();
+      throw new Trouble('passing', `more came than the ${total} bytes that were announced`);
     }
-    if (part.bytes === 0) throw new Trouble('lasting', 'the file there is empty');
-    if (total !== undefined && part.bytes < total)
-      throw new Trouble('passing', `it ended after ${part.bytes} of ${total} bytes`);
-  });
+    await part.append(chunk);
+    onBytes(total);
+  }
+  if (part.bytes === 0) throw new Trouble('lasting', 'the file there is empty');
+  if (total !== undefined && part.bytes < total)
+    throw new Trouble('passing', `it ended after ${part.bytes} of ${total} bytes`);
 }
 
 function failure(address: string, path: string, part: PartFile, trouble: Trouble): RunnerError {

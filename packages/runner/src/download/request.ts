@@ -1,4 +1,5 @@
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Dispatcher, request } from 'undici';
 import { codeOf } from '../errors.js';
 import type { PartFile, Version } from './part-file.js';
 
@@ -15,47 +16,30 @@ export class Trouble extends Error {
   }
 }
 
-/** How long a request is waited for. */
-export interface Patience {
+/** How a server is asked. */
+export interface Connection {
+  readonly dispatcher: Dispatcher;
   readonly signal: AbortSignal;
-  /** Silence, before the answer or in it. */
+  /** Silence that is borne before the answer. */
   readonly timeoutMs: number;
 }
 
 /** Bytes of a file, from one on. */
-interface Answer {
+export interface Answer {
   readonly from: number;
   readonly version: Version;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-interface Connection extends Patience {
-  readonly dispatcher: Dispatcher;
-}
-
 const REDIRECTS = 10;
 
 /**
- * Asks for what is missing of a file, over connections of its own. What is here already is only gone on from where the
- * server gives exactly that of the same version; else the answer starts from 0, or the part is forgotten.
+ * Asks for what is missing of a file. What is here already is only gone on from where the server gives exactly that of the
+ * same version; else the answer starts from 0, or the part is forgotten.
  *
- * @throws Trouble; what `use` throws.
+ * @throws Trouble
  */
-export async function ask(
-  address: string,
-  part: PartFile,
-  { signal, timeoutMs }: Patience,
-  use: (answer: Answer) => Promise<void>,
-): Promise<void> {
-  const dispatcher = new EnvHttpProxyAgent({ bodyTimeout: timeoutMs });
-  try {
-    await use(await answerTo(address, part, { dispatcher, signal, timeoutMs }));
-  } finally {
-    await dispatcher.destroy();
-  }
-}
-
-async function answerTo(address: string, part: PartFile, connection: Connection): Promise<Answer> {
+export async function ask(address: string, part: PartFile, connection: Connection): Promise<Answer> {
   const { bytes, version } = part;
   const goesOn = bytes > 0 && version?.validator !== undefined;
   const response = await follow(address, connection, {
@@ -122,23 +106,21 @@ export function redirected(from: URL, location: string): URL | undefined {
 }
 
 /** Neither a signal nor a timeout of undici's ends the wait for a proxy that doesn't answer. */
-function send(
+async function send(
   url: URL,
   { dispatcher, signal, timeoutMs }: Connection,
   headers: Readonly<Record<string, string>>,
 ): Promise<Dispatcher.ResponseData> {
-  return new Promise((resolve, reject) => {
-    const silence = () => reject(new Error(`no answer came within ${timeoutMs / 1000} s`));
-    const timer = setTimeout(silence, timeoutMs);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort);
-    const settle = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    };
-    request(url, { dispatcher, signal, headers }).finally(settle).then(resolve, reject);
-    if (signal.aborted) abort();
-  });
+  const answered = new AbortController();
+  const silence = async (): Promise<never> => {
+    await pause(timeoutMs, undefined, { signal: AbortSignal.any([signal, answered.signal]) });
+    throw new Error(`no answer came within ${timeoutMs / 1000} s`);
+  };
+  try {
+    return await Promise.race([request(url, { dispatcher, signal, headers }), silence()]);
+  } finally {
+    answered.abort();
+  }
 }
 
 async function* received(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
