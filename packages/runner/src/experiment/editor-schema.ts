@@ -1,69 +1,64 @@
 import type { JsonSchema } from './json-schema.js';
-import type { Language } from './language.js';
+import { gridPathsOf, type Language } from './language.js';
 
 /*
  * The schema that editors complete from. Each key stands once, under `$defs`, without what must be there: a point of the
  * grid gives parts of a map. What must be there stands beside the reference, where the map is written whole.
  */
 
-/** What a schema asks to be there, at any depth; nothing where it asks for nothing. */
-function demands({ required, properties = {}, anyOf = [] }: JsonSchema): JsonSchema | undefined {
-  const below = Object.entries(properties).flatMap(([key, value]) => {
-    const inside = demands(value);
-    return inside ? [[key, inside] as const] : [];
-  });
-  const branch = anyOf.map(demands).find((one) => one !== undefined);
-  if (!required && below.length === 0) return branch;
-  return {
-    ...(required && { required }),
-    ...(below.length > 0 && { properties: Object.fromEntries(below) }),
-  };
-}
-
 /** The JSON Schema of a spec, for editors. */
-export function editorSchemaOf({ schema, keys }: Pick<Language, 'schema' | 'keys'>): JsonSchema {
+export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): JsonSchema {
+  const { schema } = language;
   const definitions: Record<string, JsonSchema> = {};
   /** Where a definition stands, by its text: keys that are alike are one. */
   const places = new Map<string, string>();
+  const references = new Map<string, JsonSchema>();
 
-  /** A schema whose keys are references, and which asks for none of them. */
-  function open({ required: _, ...schema }: JsonSchema, path: string): JsonSchema {
-    return {
-      ...schema,
-      ...(schema.anyOf && { anyOf: schema.anyOf.map((branch) => open(branch, path)) }),
-      ...(schema.properties && {
-        properties: Object.fromEntries(
-          Object.entries(schema.properties).map(([key, value]) => [
-            key,
-            referenceTo(value, `${path}.${key}`),
-          ]),
-        ),
-      }),
-    };
-  }
-
-  function referenceTo(schema: JsonSchema, path: string): JsonSchema {
-    const opened = open(schema, path);
+  /** A reference to a schema, and what that asks to be there, at any depth; nothing where it asks for nothing. */
+  function define(schema: JsonSchema, path: string) {
+    const { opened, demand } = open(schema, path);
     const text = JSON.stringify(opened);
     const place = places.get(text) ?? path;
     places.set(text, place);
     definitions[place] = opened;
-    return { $ref: `#/$defs/${place}` };
+    const reference: JsonSchema = { $ref: `#/$defs/${place}` };
+    references.set(path, reference);
+    return { reference, demand };
+  }
+
+  /** A schema whose keys are references, and which asks for none of them. */
+  function open(
+    { required, ...schema }: JsonSchema,
+    path: string,
+  ): { opened: JsonSchema; demand: JsonSchema | undefined } {
+    const branches = schema.anyOf?.map((branch) => open(branch, path));
+    const below = Object.entries(schema.properties ?? {}).map(
+      ([key, value]) => [key, define(value, `${path}.${key}`)] as const,
+    );
+    const demanded = below.flatMap(([key, { demand }]) => (demand ? [[key, demand] as const] : []));
+    const properties = demanded.length > 0 && { properties: Object.fromEntries(demanded) };
+    return {
+      opened: {
+        ...schema,
+        ...(branches && { anyOf: branches.map(({ opened }) => opened) }),
+        ...(schema.properties && {
+          properties: Object.fromEntries(below.map(([key, { reference }]) => [key, reference])),
+        }),
+      },
+      demand:
+        required || properties
+          ? { ...(required && { required }), ...properties }
+          : branches?.find(({ demand }) => demand)?.demand,
+    };
   }
 
   const top = Object.entries(schema.properties!).map(([key, value]) => {
-    const reference = referenceTo(value, key);
-    const demanded = demands(value);
-    return [key, demanded ? { allOf: [reference, demanded] } : reference] as const;
+    const { reference, demand } = define(value, key);
+    return [key, demand ? { allOf: [reference, demand] } : reference] as const;
   });
 
-  /** What a grid may vary. */
   const perPath = (of: (schema: JsonSchema) => JsonSchema): Record<string, JsonSchema> =>
-    Object.fromEntries(
-      [...keys]
-        .filter(([path]) => path !== 'name')
-        .map(([path, value]) => [path, of(referenceTo(value, path))]),
-    );
+    Object.fromEntries(gridPathsOf(language).map((path) => [path, of(references.get(path)!)]));
 
   const grid: JsonSchema = {
     type: 'object',
