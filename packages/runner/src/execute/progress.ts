@@ -32,66 +32,58 @@ export function progress(
   },
 ): { onEvent(event: Event): void; say(text: string): void; end(): void } {
   const settled = new Set<string>();
-  let tasks = known;
-  let remaining = work;
-  let worked = 0;
   const running = new Map<string, { task: Task; since: number; done: number }>();
   /** What other runs compute, and who they are. */
   const waiting = new Map<string, string>();
+  let [tasks, remaining, worked] = [known, work, 0];
+  let [busySince, busyMs] = [0, 0];
   let toldToWait = '';
   let drawLater: (() => void) | undefined;
-  let busySince = 0;
-  let busyMs = 0;
-  let lastDraw = 0;
-  let lastLine = now();
+  let [lastDraw, lastLine] = [0, now()];
 
-  /** Tasks that run and evaluate the network; the others tell nothing of its rate. */
-  const evaluating = () => [...running.values()].filter(({ task }) => task.work > 0);
-  const measured = () => busyMs + (evaluating().length > 0 ? now() - busySince : 0);
-  const rate = () => {
-    const seconds = measured() / 1000;
-    const done = worked + [...running.values()].reduce((sum, { done }) => sum + done, 0);
-    return seconds > 0.5 && done > 0 ? done / seconds : undefined;
-  };
-  const status = () => {
-    const speed = rate();
+  /** Whether tasks run that evaluate the network; the others tell nothing of its rate. */
+  const isEvaluating = () => [...running.values()].some(({ task }) => task.work > 0);
+  const rateAndRest = () => {
+    const seconds = (busyMs + (isEvaluating() ? now() - busySince : 0)) / 1000;
     const done = [...running.values()].reduce((sum, one) => sum + one.done, 0);
-    return speed && remaining > 0
-      ? ` · ${Math.round(speed)} evaluations/s · ${duration((remaining - done) / speed)} left`
+    const rate = (worked + done) / seconds;
+    return seconds > 0.5 && rate > 0 && remaining > 0
+      ? ` · ${Math.round(rate)} evaluations/s · ${duration((remaining - done) / rate)} left`
       : '';
   };
-  const titles = () => [...running.values()].map(({ task }) => task.title).join('; ');
+  const count = () => `[${settled.size}/${Math.max(tasks, settled.size)}]`;
+  const status = () => {
+    const titles = [...running.values()].map(({ task }) => task.title).join('; ');
+    // of others only where nothing runs here
+    return `${count()} ${titles || [...waiting.values()][0] || looking}${rateAndRest()}`;
+  };
   const line = (text: string) => {
-    if (screen.isTTY) screen.write(`\r\x1b[2K${text}\n`);
-    else screen.write(`${text}\n`);
+    screen.write(`${screen.isTTY ? '\r\x1b[2K' : ''}${text}\n`);
     lastLine = now();
   };
-  const count = () => `[${settled.size}/${Math.max(tasks, settled.size)}]`;
-  /** Of others only where nothing runs here. */
-  const atWork = () => titles() || [...waiting.values()][0] || looking;
   const draw = () => {
-    if (screen.isTTY) {
-      const wait = lastDraw + redrawEveryMs - now();
-      if (wait > 0) {
-        // what is drawn may be out of date by now, and nothing may happen for long
-        drawLater ??= later(wait, () => {
-          drawLater = undefined;
-          draw();
-        });
-        return;
-      }
-      lastDraw = now();
-      const text = `${count()} ${atWork()}${status()}`;
-      screen.write(`\r\x1b[2K${text.slice(0, (screen.columns || 80) - 1)}`);
-    } else if (now() - lastLine > linesEveryMs) {
-      line(`${count()} ${atWork()}${status()}`);
+    if (!screen.isTTY) {
+      if (now() - lastLine > linesEveryMs) line(status());
+      return;
     }
+    const wait = lastDraw + redrawEveryMs - now();
+    if (wait > 0) {
+      // what is drawn may be out of date by now, and nothing may happen for long
+      drawLater ??= later(wait, () => {
+        drawLater = undefined;
+        draw();
+      });
+      return;
+    }
+    lastDraw = now();
+    screen.write(`\r\x1b[2K${status().slice(0, (screen.columns || 80) - 1)}`);
   };
+  /** Seconds that it ran. */
   const stop = (id: string) => {
     const one = running.get(id);
-    const before = evaluating().length;
+    const before = isEvaluating();
     running.delete(id);
-    if (before > 0 && evaluating().length === 0) busyMs += now() - busySince;
+    if (before && !isEvaluating()) busyMs += now() - busySince;
     return one ? (now() - one.since) / 1000 : 0;
   };
 
@@ -110,7 +102,7 @@ export function progress(
           return draw();
         case 'started':
           waiting.delete(task.id);
-          if (evaluating().length === 0) busySince = now();
+          if (!isEvaluating()) busySince = now();
           running.set(task.id, { task, since: now(), done: 0 });
           return draw();
         case 'progress': {
@@ -124,7 +116,7 @@ export function progress(
           remaining -= task.work;
           const seconds = stop(task.id);
           if (screen.isTTY) return draw();
-          return line(`${count()} ${task.title}: ${seconds.toFixed(1)} s${status()}`);
+          return line(`${count()} ${task.title}: ${seconds.toFixed(1)} s${rateAndRest()}`);
         }
         case 'waiting': {
           const { holder = 'another run' } = event;

@@ -29,9 +29,18 @@ const asked = (spec: Spec, { name }: DeclaredScore): boolean =>
 const place = (spec: Spec, { name }: DeclaredScore) =>
   `evaluate.${(spec.evaluate as readonly string[]).indexOf(name)}`;
 
-/** Noise levels that are listed; none of another schedule. */
-const listedLevels = ({ name, told }: Part, spec: Spec): readonly number[] =>
-  (name(spec) === 'explicit' && (told(spec).sigmas as readonly number[] | undefined)) || [];
+/** Of the noise levels that a part lists, and of what is beside. */
+const listedRule = (
+  { path, name, told }: Part,
+  beside: readonly string[],
+  broken: (levels: readonly number[], spec: Spec) => string | false,
+): Rule => ({
+  of: [`${path}.sigmas`, `${path}.type`, ...beside],
+  broken: (spec) => {
+    const levels = told(spec).sigmas as readonly number[] | undefined;
+    return name(spec) === 'explicit' && levels !== undefined && broken(levels, spec);
+  },
+});
 
 /** Whether one takes a value that the schema of all of them has let pass. */
 const takes = (option: Option, value: unknown): boolean => faultsIn(value, option as JsonSchema).length === 0;
@@ -88,40 +97,32 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
             told(spec).sigmas === undefined &&
             'an explicit schedule is its noise levels: add sigmas, a descending list of num_steps numbers.',
         },
+        listedRule(part, [steps], (levels, spec) => {
+          const count = numSteps(spec);
+          return (
+            levels.length !== count &&
+            `${levels.length} noise levels but num_steps ${count}: give as many as there are timestamps, sigma_max and sigma_min included.`
+          );
+        }),
         {
-          of: [sigmas, type, steps],
-          broken: (spec) => {
-            const { length } = listedLevels(part, spec);
-            const count = numSteps(spec);
-            return (
-              length > 0 &&
-              length !== count &&
-              `${length} noise levels but num_steps ${count}: give as many as there are timestamps, sigma_max and sigma_min included.`
-            );
-          },
-        },
-        {
-          of: [sigmas, type],
-          broken: (spec) => {
-            const levels = listedLevels(part, spec);
+          ...listedRule(part, [], (levels) => {
             const i = levels.findIndex((level, k) => k > 0 && level >= levels[k - 1]!);
             return (
               i > 0 &&
               `${levels[i]} follows ${levels[i - 1]}: noise levels descend, from sigma_max to sigma_min.`
             );
-          },
+          }),
           at: () => sigmas,
         },
         {
-          of: [sigmas, type, 'dataset.sigma_min', 'dataset.sigma_max'],
-          broken: (spec) => {
-            const { sigma_min = 0, sigma_max = Infinity } = datasetFacts(spec.dataset);
-            const outside = listedLevels(part, spec).find((level) => level < sigma_min || level > sigma_max);
+          ...listedRule(part, ['dataset.sigma_min', 'dataset.sigma_max'], (levels, { dataset }) => {
+            const { sigma_min = 0, sigma_max = Infinity } = datasetFacts(dataset);
+            const outside = levels.find((level) => level < sigma_min || level > sigma_max);
             return (
               outside !== undefined &&
               `${outside} is outside the dataset's noise levels, ${sigma_min} (sigma_min) to ${sigma_max} (sigma_max).`
             );
-          },
+          }),
           at: () => sigmas,
         },
       ];
