@@ -24,7 +24,7 @@ export interface Language {
   readonly options: readonly Option[];
 }
 
-export function languageOf(declarations: Declarations): Language {
+function languageOf(declarations: Declarations): Language {
   const schema: JsonSchema = schemaOf(declarations);
   return {
     declarations,

@@ -1,5 +1,5 @@
 import { graphBuilder, output, type Task } from '@fewstep/taskgraph';
-import { fidKind } from '../scores/fid.js';
+import { fidKind } from '../scores/scores.js';
 import { planReference, referenceOf } from './compile.js';
 import { featureNetwork } from './feature-network.js';
 

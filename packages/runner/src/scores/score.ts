@@ -18,8 +18,8 @@ interface Scored {
 }
 
 /** A score of samples, said once: its name in a spec, what it needs, what it computes, how it is shown. */
-export interface Score<N extends string = string, K extends Kind = Kind> {
-  readonly name: N;
+export interface Score<K extends Kind = Kind> {
+  readonly name: string;
   readonly description: string;
   /** Digits after the point of each of its columns. */
   readonly digits: Readonly<Record<string, number>>;
@@ -30,4 +30,4 @@ export interface Score<N extends string = string, K extends Kind = Kind> {
   plan(scored: Scored): Task<K>;
 }
 
-export const score = <const N extends string, K extends Kind>(declared: Score<N, K>): Score<N, K> => declared;
+export const score = <K extends Kind>(declared: Score<K>): Score<K> => declared;

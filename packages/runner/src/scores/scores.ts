@@ -1,19 +1,101 @@
-import { fid } from './fid.js';
-import { kid } from './kid.js';
+import { file, type InputNames, kind, many, optional, type Params, params } from '@fewstep/taskgraph/kind';
 import { ownKind } from './own.js';
-import { prdc } from './prdc.js';
-import { rmseToTeacher } from './rmse-to-teacher.js';
-import type { Score } from './score.js';
+import { type Score, score } from './score.js';
 
-const declared = [fid, kid, prdc, rmseToTeacher] as const;
+/** A kind of task that computes a score, its columns as JSON. */
+const scoring = <P, const I extends InputNames>(
+  name: string,
+  revision: number,
+  params: Params<P>,
+  inputs: I,
+  run: () => Promise<unknown>,
+) => kind({ name, revision, packages: ['metrics'], params, inputs, outputs: { value: file }, run });
+
+const none = params<Record<string, never>>();
+const ofFeatures = { features: many, reference: many } as const;
+
+export const fidKind = scoring(
+  'fid',
+  1,
+  none,
+  { moments: many, reference: many, statistics: optional },
+  () => import('../tasks/fid.js'),
+);
+export const kidKind = scoring('kid', 1, none, ofFeatures, () => import('../tasks/kid.js'));
+export const prdcKind = scoring(
+  'prdc',
+  1,
+  params<{ readonly k: number }>(),
+  ofFeatures,
+  () => import('../tasks/prdc.js'),
+);
+export const rmseKind = scoring(
+  'rmse',
+  1,
+  none,
+  { images: many, reference: many },
+  () => import('../tasks/rmse.js'),
+);
+
+/** As Naeem et al. use it (arXiv:2002.09797). */
+const neighbours = 5;
 
 /** Every score, in the order in which the schema lists them. */
-export const scores: readonly Score[] = declared;
+export const scores: readonly Score[] = [
+  score({
+    name: 'fid',
+    description: 'Fréchet distance between features of the samples and of real images.',
+    digits: { fid: 3 },
+    needs: 'real images or statistics',
+    kind: fidKind,
+    plan: ({ graph, title, features, real }) =>
+      graph.task(fidKind, {
+        title,
+        params: {},
+        inputs: { moments: [features('moments')], ...real('moments') },
+      }),
+  }),
+  score({
+    name: 'kid',
+    description: 'Kernel inception distance over all samples and all real images.',
+    digits: { kid: 5 },
+    needs: 'real images',
+    kind: kidKind,
+    plan: ({ graph, title, features, real }) =>
+      graph.task(kidKind, {
+        title,
+        params: {},
+        inputs: { features: [features('features')], reference: real('features').reference },
+      }),
+  }),
+  score({
+    name: 'prdc',
+    description: 'Precision, recall, density and coverage, with balls that reach to the fifth neighbour.',
+    digits: { precision: 3, recall: 3, density: 3, coverage: 3 },
+    needs: 'real images',
+    kind: prdcKind,
+    plan: ({ graph, title, features, real }) =>
+      graph.task(prdcKind, {
+        title,
+        params: { k: neighbours },
+        inputs: { features: [features('features')], reference: real('features').reference },
+      }),
+  }),
+  score({
+    name: 'rmse_to_teacher',
+    description: 'Root mean square difference to the reference, in 8-bit units.',
+    digits: { rmse_to_teacher: 2 },
+    needs: 'the reference',
+    kind: rmseKind,
+    plan: ({ graph, title, images, solved }) =>
+      graph.task(rmseKind, { title, params: {}, inputs: { images: [images], reference: [solved()] } }),
+  }),
+];
 export const scoreNamed = (name: string): Score | undefined => scores.find((one) => one.name === name);
 
 /** The kinds of tasks that compute them. */
 export const scoreKinds = Object.fromEntries(
-  [...declared.map(({ kind }) => kind), ownKind].map((kind) => [kind.name, kind]),
+  [...scores.map(({ kind }) => kind), ownKind].map((kind) => [kind.name, kind]),
 );
 
 /** How many digits the table shows of a column. */

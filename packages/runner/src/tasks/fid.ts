@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { frechetDistance, readStatistics, type Statistics, statistics } from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
-import type { fidKind as kind } from '../scores/fid.js';
+import type { fidKind as kind } from '../scores/scores.js';
 import { writeValue } from './artifacts.js';
 import { readMoments } from './features-file.js';
 

@@ -1,6 +1,6 @@
 import { kid } from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
-import type { kidKind as kind } from '../scores/kid.js';
+import type { kidKind as kind } from '../scores/scores.js';
 import { writeValue } from './artifacts.js';
 import { readFeatures } from './features-file.js';
 

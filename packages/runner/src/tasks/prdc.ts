@@ -1,6 +1,6 @@
 import { prdc } from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
-import type { prdcKind as kind } from '../scores/prdc.js';
+import type { prdcKind as kind } from '../scores/scores.js';
 import { writeValue } from './artifacts.js';
 import { readFeatures } from './features-file.js';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rmseOf } from '@fewstep/metrics';
 import { readSafetensors } from '@fewstep/models';
 import type { Run } from '@fewstep/taskgraph';
-import type { rmseKind as kind } from '../scores/rmse-to-teacher.js';
+import type { rmseKind as kind } from '../scores/scores.js';
 import { tensorOf, writeValue } from './artifacts.js';
 
 /** Root mean square difference of two sets of images of the same seeds, in 8-bit units. */
