@@ -13,35 +13,24 @@ export async function readExperiments(
   set: readonly string[],
   check: (experiment: Experiment) => void = () => {},
 ): Promise<Experiment[]> {
-  const outcomes = await Promise.allSettled(
-    specs.map(async (spec) => {
-      const experiment = await readExperiment(spec, { set });
-      check(experiment);
-      return experiment;
-    }),
-  );
   const experiments: Experiment[] = [];
   const problems: Problem[] = [];
   const specOf = new Map<string, string>();
-  for (const [i, outcome] of outcomes.entries()) {
-    if (outcome.status === 'rejected') {
-      if (!(outcome.reason instanceof SpecError)) throw outcome.reason;
-      problems.push(...outcome.reason.problems);
-      continue;
+  for (const file of specs)
+    try {
+      const experiment = await readExperiment(file, { set });
+      check(experiment);
+      const { name } = experiment;
+      if (specOf.has(name)) {
+        const sentence = `${name} is also the name of ${specOf.get(name)}, and results go by it: run one, or rename it.`;
+        throw new SpecError([problem({ file, line: 0, column: 0, layer: 0 }, 'name', sentence)]);
+      }
+      specOf.set(name, file);
+      experiments.push(experiment);
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      problems.push(...error.problems);
     }
-    const { name } = outcome.value;
-    const other = specOf.get(name);
-    if (other)
-      problems.push(
-        problem(
-          { file: specs[i]!, line: 0, column: 0, layer: 0 },
-          'name',
-          `${name} is also the name of ${other}, and results go by it: run one, or rename it.`,
-        ),
-      );
-    specOf.set(name, specs[i]!);
-    experiments.push(outcome.value);
-  }
   if (problems.length > 0) throw SpecError.together(problems);
   return experiments;
 }

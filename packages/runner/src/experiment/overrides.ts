@@ -1,6 +1,6 @@
 import { type Complain, graftOrComplain } from './grid.js';
 import type { Language } from './language.js';
-import { type Place, type Problem, problem, shownKey } from './problem.js';
+import { type Place, shownKey } from './problem.js';
 import { readYaml } from './read-yaml.js';
 import { didYouMean } from './suggest.js';
 import type { Dict, Entry } from './tree.js';
@@ -20,10 +20,9 @@ export function withOverrides(
   texts: readonly string[],
   complain: Complain,
   language: Pick<Language, 'keys'> | 'any key',
-): { root: Dict; overrides: Override[]; problems: readonly Problem[] } {
+): { root: Dict; overrides: Override[] } {
   const keys = language === 'any key' ? new Map() : language.keys;
   const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
-  const problems: Problem[] = [];
   const overrides: Override[] = [];
   let changed = root;
   for (const text of texts) {
@@ -32,21 +31,21 @@ export function withOverrides(
     const path = text.slice(0, Math.max(0, split)).trim();
     const value = text.slice(split + 1);
     if (split < 1 || value.trim() === '') {
-      problems.push(problem(place, '', 'expected path=value, as --set student.num_steps=4.'));
+      complain(place, '', 'expected path=value, as --set student.num_steps=4.');
       continue;
     }
     if (language !== 'any key' && !settable.includes(path)) {
       const meant = didYouMean(path, settable) || '; a path is as student.num_steps or train.lr.';
-      problems.push(problem(place, shownKey(path), `names no key of the spec${meant}`));
+      complain(place, shownKey(path), `names no key of the spec${meant}`);
       continue;
     }
-    const reading = readYaml(value, () => place);
-    problems.push(...reading.problems);
-    if (reading.tree === undefined) continue;
-    const entry: Entry = { keys: [place], value: reading.tree };
+    const { tree, problems } = readYaml(value, () => place);
+    for (const { path, sentence } of problems) complain(place, path, sentence);
+    if (tree === undefined) continue;
+    const entry: Entry = { keys: [place], value: tree };
     const before = changed;
     changed = graftOrComplain(before, path, entry, complain);
     if (changed !== before) overrides.push({ path, place });
   }
-  return { root: changed, overrides, problems };
+  return { root: changed, overrides };
 }

@@ -10,7 +10,7 @@ import { neededFiles } from './missing-files.js';
 import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
 import { withOverrides } from './overrides.js';
-import { displayPath, type Problem, problem, SpecError, shown } from './problem.js';
+import { displayPath, problem, SpecError, shown } from './problem.js';
 import { promptsReader } from './prompts-file.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
@@ -46,9 +46,8 @@ export async function parseExperiment(
   const absolute = resolve(cwd, file);
   const surroundings = { specFolder: dirname(absolute), cwd, models };
 
-  const { tree, problems: misread } = readSpec(text, displayPath(file, cwd));
-  if (tree === undefined) throw new SpecError(misread);
-  const problems: Problem[] = [...misread];
+  const { tree, problems } = readSpec(text, displayPath(file, cwd));
+  if (tree === undefined) throw new SpecError(problems);
   const complain: Complain = (place, path, sentence) => problems.push(problem(place, path, sentence));
   if (tree.kind !== 'map') {
     complain(
@@ -64,8 +63,7 @@ export async function parseExperiment(
   const before = problems.length;
   const language = await languageWith(named, surroundings.specFolder, complain);
   if (problems.length > before) throw new SpecError(problems); // what they declare decides what the rest means
-  const { root, overrides, problems: misset } = withOverrides(tree, options.set ?? [], complain, language);
-  problems.push(...misset);
+  const { root, overrides } = withOverrides(tree, options.set ?? [], complain, language);
   const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain, language);
   const candidates: Completed[] = [];
   for (const combination of combinations(root, complain, gridPathsOf(language)))

@@ -29,11 +29,10 @@ export async function readExperiment(file: string, options: SpecOptions = {}): P
 export async function languageOfFile(file: string): Promise<Language> {
   const cwd = workingFolder();
   const { tree, problems } = readSpec(await textOf(file, cwd), displayPath(file, cwd));
-  const found = [...problems];
-  const complain: Complain = (place, path, sentence) => found.push(problem(place, path, sentence));
+  const complain: Complain = (place, path, sentence) => problems.push(problem(place, path, sentence));
   const language =
     tree?.kind === 'map' ? await languageWith(tree, dirname(resolve(cwd, file)), complain) : ourLanguage;
-  if (found.length > 0) throw new SpecError(found);
+  if (problems.length > 0) throw new SpecError(problems);
   return language;
 }
 

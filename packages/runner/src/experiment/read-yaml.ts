@@ -20,7 +20,7 @@ const limits = { characters: 1_000_000, values: 200_000, aliases: 1_000, depth: 
 export interface Reading {
   /** undefined when the text is no YAML at all. */
   readonly tree: Tree | undefined;
-  readonly problems: readonly Problem[];
+  readonly problems: Problem[];
 }
 
 /**
