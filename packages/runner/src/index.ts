@@ -9,7 +9,6 @@ export { compile, type Graph, type PlannedPoint, rootsOf } from './graph/compile
 export type { ExecutorGiven, Plugin } from './plugins.js';
 export { type PointReport, type Report, report } from './report/report.js';
 export { table } from './report/table.js';
-export type { Score } from './scores/score.js';
-export { scores } from './scores/scores.js';
+export { type Score, scores } from './scores/scores.js';
 export { kinds } from './tasks/kinds.js';
 export { installedVersions } from './versions.js';

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, copyFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { nodeMachine } from '@fewstep/taskgraph';
-import { cannotWrite } from '../cannot-write.js';
+import { cannotWrite } from '../errors.js';
 import { workingFolder } from '../workspace.js';
 
 /** Writes results under a folder, each whole or not at all. Paths are relative to the working folder where inside it. */

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, nodeMachine } from '@fewstep/taskgraph';
-import { cannotWrite } from '../cannot-write.js';
-import { codeOf, RunnerError } from '../errors.js';
+import { cannotWrite, codeOf, RunnerError } from '../errors.js';
 import { type ModelFile, sourceOf } from '../experiment/registry.js';
 import { download } from './download.js';
 

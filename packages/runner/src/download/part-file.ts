@@ -1,8 +1,7 @@
 import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isHeld, leases, nodeMachine, TaskgraphError } from '@fewstep/taskgraph';
-import { cannotWrite } from '../cannot-write.js';
-import { codeOf, RunnerError } from '../errors.js';
+import { cannotWrite, codeOf, RunnerError } from '../errors.js';
 
 /** Which state of a remote file bytes belong to. */
 export interface Version {

@@ -1,9 +1,7 @@
 import { gitsChoices, type Option, type Options, type ScheduleFamily, schedules } from '@fewstep/schedules';
 import type { Method, SteeredMethod } from '@fewstep/solvers';
 import { methods, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
-import type { OwnScore } from '../scores/own.js';
-import type { Score } from '../scores/score.js';
-import { scores } from '../scores/scores.js';
+import { type OwnScore, type Score, scores } from '../scores/scores.js';
 import type { JsonSchema } from './json-schema.js';
 
 /** What a spec may name, and tell it. */

@@ -2,7 +2,7 @@ import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
 import type { CheckpointFiles, CheckpointValues, GuidanceName } from '@fewstep/models/families';
 import type { gitsChoices, OptionValues } from '@fewstep/schedules';
 import type { RngName } from '@fewstep/solvers';
-import type { OwnScore } from '../scores/own.js';
+import type { OwnScore } from '../scores/scores.js';
 import type { Problem } from './problem.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */

@@ -25,9 +25,7 @@ import {
 import { guidances } from '../experiment/guidances.js';
 import { bytesOfImages, fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
-import { ownScore } from '../scores/own.js';
-import type { Score } from '../scores/score.js';
-import { scoreNamed } from '../scores/scores.js';
+import { ownScore, type Score, scoreNamed } from '../scores/scores.js';
 import type { ConditionsParams } from '../tasks/conditions.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';

@@ -1,6 +1,46 @@
-import { file, type InputNames, kind, many, optional, type Params, params } from '@fewstep/taskgraph/kind';
-import { ownKind } from './own.js';
-import { type Score, score } from './score.js';
+import type { GraphBuilder, Kind, OutputRef, Ref, ShardsRef, Task } from '@fewstep/taskgraph';
+import {
+  file,
+  type InputNames,
+  kind,
+  many,
+  one,
+  optional,
+  type Params,
+  params,
+} from '@fewstep/taskgraph/kind';
+
+/** What a score is made of. */
+interface Scored {
+  readonly graph: GraphBuilder;
+  readonly title: string;
+  /** The samples. */
+  readonly images: ShardsRef;
+  /** What the dataset's feature network makes of them: features, or their moments. */
+  features(output: 'features' | 'moments'): ShardsRef;
+  /** The same of the real images; where those are statistics, `statistics` in place of moments. */
+  real(output: 'features' | 'moments'): {
+    readonly reference: readonly OutputRef[];
+    readonly statistics?: Ref;
+  };
+  /** The same seeds, solved near-exactly. */
+  solved(): ShardsRef;
+}
+
+/** A score of samples, said once: its name in a spec, what it needs, what it computes, how it is shown. */
+export interface Score<K extends Kind = Kind> {
+  readonly name: string;
+  readonly description: string;
+  /** Digits after the point of each of its columns. */
+  readonly digits: Readonly<Record<string, number>>;
+  /** What the samples are compared with: real images themselves, or their statistics, too; the reference; nothing. */
+  readonly needs: 'real images' | 'real images or statistics' | 'the reference' | 'nothing';
+  /** The task that gives its columns, as JSON. */
+  readonly kind: K;
+  plan(scored: Scored): Task<K>;
+}
+
+const score = <K extends Kind>(declared: Score<K>): Score<K> => declared;
 
 /** A kind of task that computes a score, its columns as JSON. */
 const scoring = <P, const I extends InputNames>(
@@ -92,6 +132,47 @@ export const scores: readonly Score[] = [
   }),
 ];
 export const scoreNamed = (name: string): Score | undefined => scores.find((one) => one.name === name);
+
+/** A score that a file of the user's own declares, as data. */
+export interface OwnScore {
+  readonly file: string;
+  /** What it calls itself. */
+  readonly name: string;
+  readonly needs: 'images' | 'features';
+  readonly digits: Readonly<Record<string, number>>;
+}
+
+export const ownKind = kind({
+  name: 'score',
+  revision: 1,
+  // what its module gets is of all of these
+  packages: ['schedules', 'solvers', 'metrics'],
+  params: params<{ readonly score: string }>(),
+  inputs: { module: one, images: many, features: many, real: many },
+  outputs: { value: file },
+  run: () => import('../tasks/score.js'),
+});
+
+/** It as ours are: of the samples' images, or of features of them and of real images. */
+export const ownScore = ({ file: path, name, needs, digits }: OwnScore): Score =>
+  score({
+    name,
+    description: `Of ${path}.`,
+    digits,
+    needs: needs === 'images' ? 'nothing' : 'real images',
+    kind: ownKind,
+    plan: ({ graph, title, images, features, real }) =>
+      graph.task(ownKind, {
+        title,
+        params: { score: name },
+        inputs: {
+          module: { file: path, as: 'module' },
+          images: needs === 'images' ? [images] : [],
+          features: needs === 'features' ? [features('features')] : [],
+          real: needs === 'features' ? real('features').reference : [],
+        },
+      }),
+  });
 
 /** The kinds of tasks that compute them. */
 export const scoreKinds = Object.fromEntries(

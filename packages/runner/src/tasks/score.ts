@@ -1,6 +1,6 @@
 import type { Run } from '@fewstep/taskgraph';
 import { loadScore } from '../modules/load-module.js';
-import type { ownKind } from '../scores/own.js';
+import type { ownKind } from '../scores/scores.js';
 import { readImages, writeValue } from './artifacts.js';
 import { readFeatures } from './features-file.js';
 
