@@ -23,7 +23,7 @@ import type {
 } from './experiment.js';
 import { guidances, isRead } from './guidances.js';
 import { onnxConfigOf, onnxOf, type SpecOnnx } from './onnx.js';
-import type { Spec, SpecGivenSchedule, SpecSchedule } from './schema.js';
+import { type Spec, type SpecGivenSchedule, type SpecSchedule, trainChoices } from './schema.js';
 import { parseSeeds } from './seeds.js';
 
 /** Whether a predictor is trained. */
@@ -168,14 +168,10 @@ export function teacherName(
 }
 
 function trainOf(spec: Spec, { plain, students }: Declarations): TrainConfig {
-  const {
-    total_kimg = 10,
-    batch = 128,
-    lr = 0.005,
-    seed = 0,
-    loss_weight = 'official',
-    validation = 0,
-  } = spec.train || {};
+  const { total_kimg, batch, lr, seed, loss_weight, validation } = withDefaults(
+    trainChoices,
+    spec.train || {},
+  );
   const solver = teacherName(spec, students);
   const options =
     solver === spec.student.solver ? { ...spec.student, ...spec.teacher } : (spec.teacher ?? {});

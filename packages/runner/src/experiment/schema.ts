@@ -1,4 +1,5 @@
 import { families, familyFiles, familyValues } from '@fewstep/models/families';
+import { choice, flag, integer, number } from '@fewstep/schedules';
 import type { FromSchema } from 'json-schema-to-ts';
 import { datasetNames } from './datasets.js';
 import { type Declarations, type Declared, gits, listed, optionsOf } from './declared.js';
@@ -30,44 +31,32 @@ const map = <const P extends object, R extends string = never>(
     readonly properties: P;
   };
 
-const train = map('Training of the predictor; false samples the plain solver, without a predictor.', {
-  total_kimg: {
-    type: 'number',
-    exclusiveMinimum: 0,
-    maximum: 1_000_000,
-    default: 10,
-    description: 'Teacher trajectories that the predictor sees, in thousands of images.',
-  },
-  batch: {
-    type: 'integer',
-    minimum: 1,
-    maximum: 65_536,
-    default: 128,
-    description: 'Images in one optimiser iteration.',
-  },
-  lr: { type: 'number', exclusiveMinimum: 0, default: 0.005, description: 'Learning rate of Adam.' },
-  loss_weight: {
-    enum: ['official', 'end_to_end'],
-    default: 'official',
-    description:
-      'What a step answers for: its own distance to the teacher, each alike (official, as in the paper), or only that of the sample in the end (end_to_end: nearer to the teacher, at two to three times the evaluations).',
-  },
-  seed: {
-    type: 'integer',
-    minimum: 0,
-    maximum: 4294967295,
-    default: 0,
-    description: 'Seed of the predictor’s initial weights.',
-  },
-  validation: {
-    type: 'integer',
-    minimum: 0,
-    maximum: 65_536,
-    default: 0,
-    description:
-      'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration. 0: none.',
-  },
-});
+/** How a predictor is trained. */
+export const trainChoices = {
+  total_kimg: number(
+    { exclusiveMinimum: 0, maximum: 1_000_000 },
+    10,
+    'Teacher trajectories that the predictor sees, in thousands of images.',
+  ),
+  batch: integer(1, 65_536, 128, 'Images in one optimiser iteration.'),
+  lr: number({ exclusiveMinimum: 0 }, 0.005, 'Learning rate of Adam.'),
+  loss_weight: choice(
+    ['official', 'end_to_end'],
+    'official',
+    'What a step answers for: its own distance to the teacher, each alike (official, as in the paper), or only that of the sample in the end (end_to_end: nearer to the teacher, at two to three times the evaluations).',
+  ),
+  seed: integer(0, 4294967295, 0, 'Seed of the predictor’s initial weights.'),
+  validation: integer(
+    0,
+    65_536,
+    0,
+    'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration. 0: none.',
+  ),
+};
+const train = map(
+  'Training of the predictor; false samples the plain solver, without a predictor.',
+  trainChoices,
+);
 
 const predictor = {
   type: 'string',
@@ -87,13 +76,7 @@ const sample = map('Which images are drawn.', {
     description:
       'One seed per image, as 0-49999 or 1,2,5-10, up to 4294967295: seed 17 is the same image in any batch.',
   },
-  batch: {
-    type: 'integer',
-    minimum: 1,
-    maximum: 65_536,
-    default: 64,
-    description: 'Images evaluated at once. Memory and speed only: it changes no result.',
-  },
+  batch: integer(1, 65_536, 64, 'Images evaluated at once. Memory and speed only: it changes no result.'),
   grid: {
     type: 'string',
     pattern: '^[1-9][0-9]{0,2}x[1-9][0-9]{0,2}$',
@@ -101,12 +84,11 @@ const sample = map('Which images are drawn.', {
     examples: ['8x8'],
     description: 'Columns and rows of the picture, e.g. 8x8; filled with the first seeds.',
   },
-  rng: {
-    enum: ['torch-cpu', 'torch-cuda'],
-    default: 'torch-cpu',
-    description:
-      'PyTorch’s generator that latents and random classes are drawn from, on a CPU or on a CUDA card: torch-cuda gives each seed the image that official runs on a GPU gave it. Training draws from torch-cpu.',
-  },
+  rng: choice(
+    ['torch-cpu', 'torch-cuda'],
+    'torch-cpu',
+    'PyTorch’s generator that latents and random classes are drawn from, on a CPU or on a CUDA card: torch-cuda gives each seed the image that official runs on a GPU gave it. Training draws from torch-cpu.',
+  ),
   classes: {
     anyOf: [
       { type: 'string', const: 'random' },
@@ -312,11 +294,7 @@ function schedulesOf(given: Declarations['given']) {
 }
 
 const numSteps = { type: 'integer', minimum: 2, maximum: 1001 } as const;
-const denoiseToZero = {
-  type: 'boolean',
-  default: false,
-  description: 'One more evaluation at sigma_min, whose denoised image is the sample.',
-} as const;
+const denoiseToZero = flag(false, 'One more evaluation at sigma_min, whose denoised image is the sample.');
 
 const studentOf = ({ plain, students }: Declarations) => {
   const steered = students.map(({ name }) => name);
@@ -331,11 +309,7 @@ const studentOf = ({ plain, students }: Declarations) => {
         ...numSteps,
         description: 'Timestamps of the schedule, so num_steps − 1 intervals.',
       },
-      afs: {
-        type: 'boolean',
-        default: false,
-        description: 'Analytical first step: the first evaluation is replaced by a formula and saved.',
-      },
+      afs: flag(false, 'Analytical first step: the first evaluation is replaced by a formula and saved.'),
       denoise_to_zero: denoiseToZero,
       ...told([...students, ...plain]),
     },
@@ -351,14 +325,12 @@ const teacherOf = ({ plain }: Declarations) =>
       description:
         'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
     },
-    M: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 100,
-      default: 1,
-      description:
-        'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
-    },
+    M: integer(
+      1,
+      100,
+      1,
+      'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
+    ),
     ...told(plain),
   });
 
@@ -368,7 +340,7 @@ const referenceOf = ({ plain, given }: Declarations) =>
     {
       solver: { enum: plain.map(({ name }) => name), description: 'Method of the reference.' },
       num_steps: { ...numSteps, description: 'Timestamps of the reference.' },
-      afs: { type: 'boolean', default: false, description: 'Analytical first step.' },
+      afs: flag(false, 'Analytical first step.'),
       denoise_to_zero: denoiseToZero,
       schedule: schedulesOf(given).givenSchedule,
       ...told(plain),
