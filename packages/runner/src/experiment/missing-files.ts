@@ -19,43 +19,30 @@ export function neededFiles(
   const features = evaluate.some((one) =>
     typeof one === 'string' ? scoreNamed(one)?.needs.startsWith('real images') : one.needs === 'features',
   );
+  const registered = typeof spec.dataset === 'string' ? spec.dataset : undefined;
   const onnx = onnxFilesOf(dataset);
-  const files = [
+  const files: (readonly [key: string, path: string | undefined])[] = [
     ['checkpoint', dataset.checkpoint],
     ...onnx,
     ...fileNames.map((name) => [name, dataset[name]] as const),
     ['tokenizer', dataset.tokenizer],
-    ...(features
-      ? ([
-          ['reference_data', dataset.referenceData],
-          ['feature_network', dataset.featureNetwork],
-        ] as const)
-      : []),
-  ] as const;
+    ['reference_data', features ? dataset.referenceData : undefined],
+    ['feature_network', features ? dataset.featureNetwork : undefined],
+  ];
   const needed = (key: string, path: string, sentence: (where: string) => string): NeededFile => {
-    const at = typeof spec.dataset === 'string' ? ['dataset'] : ['dataset', ...key.split('.')];
+    const at = registered ? ['dataset'] : ['dataset', ...key.split('.')];
     const { place } = nearestEntry(tree, at).value;
     return { path, ifMissing: problem(place, at.join('.'), sentence(displayPath(path, cwd))) };
   };
+  const itself = (key: string) => (where: string) =>
+    registered
+      ? howToGet(registered, key as FileRole, where)
+      : `there is no ${where} that could be read; the path is relative to the spec.`;
+  const weights = (where: string) =>
+    `its weights are in ${where}, which is not there: put it beside the ONNX file.`;
   return [
-    ...files.flatMap(([key, path]) =>
-      path === undefined
-        ? []
-        : needed(key, path, (where) =>
-            typeof spec.dataset === 'string'
-              ? howToGet(spec.dataset, key as FileRole, where)
-              : `there is no ${where} that could be read; the path is relative to the spec.`,
-          ),
-    ),
-    ...onnx.flatMap(([key, file]) =>
-      (beside.get(file) ?? []).map((path) =>
-        needed(
-          key,
-          path,
-          (where) => `its weights are in ${where}, which is not there: put it beside the ONNX file.`,
-        ),
-      ),
-    ),
+    ...files.flatMap(([key, path]) => (path === undefined ? [] : needed(key, path, itself(key)))),
+    ...onnx.flatMap(([key, file]) => (beside.get(file) ?? []).map((path) => needed(key, path, weights))),
   ];
 }
 
