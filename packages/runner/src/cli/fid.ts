@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
-import { compileFid, compileReference } from '../graph/compile-fid.js';
+import { compileFid, compileReference } from '../graph/reference.js';
 import type { Answer } from './answer.js';
 import { openResults } from './output.js';
 import { demand, work } from './work.js';

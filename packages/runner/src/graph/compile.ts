@@ -23,14 +23,14 @@ import {
   type SamplerConfig,
 } from '../experiment/experiment.js';
 import { guidances } from '../experiment/guidances.js';
-import { bytesOfImages, fileOf } from '../files-of.js';
+import { fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import { ownScore, type Score, scoreNamed } from '../scores/scores.js';
 import type { ConditionsParams } from '../tasks/conditions.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
 import type { SolveParams } from '../tasks/methods.js';
-import { featureNetwork } from './feature-network.js';
+import { featureNetwork, referenceOf } from './reference.js';
 
 /** What a point of the grid comes down to. */
 export interface PlannedPoint {
@@ -63,7 +63,6 @@ const comparisonColumns = 12;
 const shardBatches = 4;
 /** Prompts that are encoded together: 60 MB of Stable Diffusion's. */
 const promptBlock = 256;
-const referencePartBytes = 8 * 2 ** 20;
 
 /** An experiment as the tasks that it needs, each once however many points share it. */
 export function compile(experiment: Experiment): Graph {
@@ -314,45 +313,10 @@ function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Sam
         }),
         name,
       ),
-    real(name) {
-      const { data, network } = real();
-      if (name === 'moments') return referenceOf(graph, data, network, batch);
-      return { reference: planReference(graph, data, network, batch).map((task) => output(task, name)) };
-    },
+    real: (name) => referenceOf(graph, real().data, real().network, name, batch),
     solved: () =>
       outputs(planSamples(graph, { ...point, label: 'the reference' }, point.reference, model), 'images'),
   });
-}
-
-/** What a Fréchet distance is to: published statistics, or the moments of real images. */
-export function referenceOf(
-  graph: GraphBuilder,
-  data: string,
-  network: Ref,
-  batch: number,
-): { readonly reference: readonly OutputRef[]; readonly statistics?: Ref } {
-  if (data.endsWith('.npz')) return { reference: [], statistics: fileOf(data, 'model') };
-  return {
-    reference: planReference(graph, data, network, batch).map((task) => output(task, 'moments')),
-  };
-}
-
-/** The real images' features, in as many parts as their size suggests. */
-export function planReference(
-  graph: GraphBuilder,
-  data: string,
-  network: Ref,
-  batch: number,
-): Task<typeof kinds.referenceFeatures>[] {
-  const of = Math.max(1, Math.ceil(bytesOfImages(data) / referencePartBytes));
-  return Array.from({ length: of }, (_, part) =>
-    graph.task(kinds.referenceFeatures, {
-      title: `features of ${data}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`,
-      params: { part, of },
-      inputs: { network, data: fileOf(data, 'images') },
-      hints: { batch },
-    }),
-  );
 }
 
 /** Shards of seeds, by what is evaluated together. */

@@ -2,7 +2,7 @@ import { needed } from '@fewstep/taskgraph';
 import { expect, it } from 'vitest';
 import { fileOf } from '../files-of.js';
 
-import { compileFid, compileReference } from './compile-fid.js';
+import { compileFid, compileReference } from './reference.js';
 
 it('takes ONNX as it is', () => {
   const [task] = compileReference('images.zip', 'features.onnx');

@@ -1,0 +1,71 @@
+import {
+  type GraphBuilder,
+  graphBuilder,
+  type OutputRef,
+  output,
+  type Ref,
+  type Task,
+} from '@fewstep/taskgraph';
+import { bytesOfImages, fileOf } from '../files-of.js';
+import { fidKind } from '../scores/scores.js';
+import * as kinds from '../tasks/kinds.js';
+
+/** Bytes of images whose features are one task. */
+const partBytes = 8 * 2 ** 20;
+
+/** A feature network from its file: ONNX as it is, weights of FID's Inception-v3 as the graph that a task makes of them. */
+export function featureNetwork(graph: GraphBuilder, file: string): Ref {
+  if (!/\.(pth|pt|safetensors)$/i.test(file)) return fileOf(file, 'onnx');
+  const task = graph.task(kinds.featureNetwork, {
+    title: `feature network from ${file}`,
+    params: {},
+    inputs: { weights: fileOf(file, 'model') },
+  });
+  return output(task, 'graph');
+}
+
+/** What real images are compared by: their features, or the moments of those; of published statistics, these. */
+export function referenceOf(
+  graph: GraphBuilder,
+  data: string,
+  network: Ref,
+  name: 'features' | 'moments' = 'moments',
+  batch = 64,
+): { readonly reference: readonly OutputRef[]; readonly statistics?: Ref } {
+  if (name === 'moments' && data.endsWith('.npz'))
+    return { reference: [], statistics: fileOf(data, 'model') };
+  return { reference: featuresOf(graph, data, network, batch).map((task) => output(task, name)) };
+}
+
+/** The features of images on disk, in as many parts as their size suggests. */
+function featuresOf(graph: GraphBuilder, data: string, network: Ref, batch = 64) {
+  const of = Math.max(1, Math.ceil(bytesOfImages(data) / partBytes));
+  return Array.from({ length: of }, (_, part) =>
+    graph.task(kinds.referenceFeatures, {
+      title: `features of ${data}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`,
+      params: { part, of },
+      inputs: { network, data: fileOf(data, 'images') },
+      hints: { batch },
+    }),
+  );
+}
+
+/** The features of a set of images on disk, in parts. */
+export function compileReference(data: string, network: string): readonly Task[] {
+  const graph = graphBuilder();
+  return featuresOf(graph, data, featureNetwork(graph, network));
+}
+
+/** The Fréchet distance of a set of images to a reference: another set, or published statistics as .npz. */
+export function compileFid(images: string, reference: string, network: string): Task {
+  const graph = graphBuilder();
+  const features = featureNetwork(graph, network);
+  return graph.task(fidKind, {
+    title: `fid of ${images}`,
+    params: {},
+    inputs: {
+      moments: featuresOf(graph, images, features).map((task) => output(task, 'moments')),
+      ...referenceOf(graph, reference, features),
+    },
+  });
+}
