@@ -13,7 +13,7 @@ const adding = [
   ['student', 2],
   ['schedule', 2],
   ['family', 4],
-  ['score', 3],
+  ['score', 2],
 ] as const;
 const patchOf = (what: string) => join(root, `test/adding/${what}.patch`);
 

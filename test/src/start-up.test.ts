@@ -28,7 +28,8 @@ async function loadedBy(...args: string[]): Promise<string[]> {
 it('a spec is validated without what computes, downloads, or compiles a schema', async () => {
   const loaded = await loadedBy('validate', digits);
   expect(loaded.filter((url) => url.includes('/packages/runner/')).length).toBeGreaterThan(20);
-  const heavy = /packages\/(models|metrics)\/|node_modules\/(ajv|undici|es-module-lexer|onnxruntime-\w+|sharp)\//;
+  const heavy =
+    /packages\/(models|metrics)\/|node_modules\/(ajv|undici|es-module-lexer|onnxruntime-\w+|sharp)\//;
   expect(loaded.filter((url) => heavy.test(url))).toEqual([]);
   expect(loaded.length).toBeLessThan(200);
 });
