@@ -36,6 +36,7 @@ export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): Jso
       ([key, value]) => [key, define(value, `${path}.${key}`)] as const,
     );
     const demanded = below.flatMap(([key, { demand }]) => (demand ? [[key, demand] as const] : []));
+    const asked = required && required.length > 0 && { required };
     const properties = demanded.length > 0 && { properties: Object.fromEntries(demanded) };
     return {
       opened: {
@@ -46,9 +47,7 @@ export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): Jso
         }),
       },
       demand:
-        required || properties
-          ? { ...(required && { required }), ...properties }
-          : branches?.find(({ demand }) => demand)?.demand,
+        asked || properties ? { ...asked, ...properties } : branches?.find(({ demand }) => demand)?.demand,
     };
   }
 

@@ -11,25 +11,14 @@ import type { JsonSchema } from './json-schema.js';
 /** What only some methods or schedules read: checked against the schema, typed where it is resolved. */
 const told = (declared: readonly Declared[]) => optionsOf(declared) as Readonly<Record<never, never>>;
 
-/** A map of some keys and no others, of which those that are `required` must be there. */
-const map = <const P extends object, R extends string = never>(
+/** A map of no other keys than these. */
+const object = <const P extends Readonly<Record<string, JsonSchema>>, const R extends readonly string[]>(
   description: string,
+  required: R,
   properties: P,
-  ...required: R[]
-) =>
-  ({
-    type: 'object',
-    additionalProperties: false,
-    description,
-    ...(required.length > 0 && { required }),
-    properties,
-  }) as {
-    readonly type: 'object';
-    readonly additionalProperties: false;
-    readonly description: string;
-    readonly required: readonly R[];
-    readonly properties: P;
-  };
+) => ({ type: 'object', additionalProperties: false, description, required, properties }) as const;
+const text = (description: string, ...examples: readonly string[]) =>
+  ({ type: 'string', minLength: 1, ...(examples.length > 0 && { examples }), description }) as const;
 
 /** How a predictor is trained. */
 export const trainChoices = {
@@ -53,20 +42,18 @@ export const trainChoices = {
     'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration. 0: none.',
   ),
 };
-const train = map(
+const train = object(
   'Training of the predictor; false samples the plain solver, without a predictor.',
+  [],
   trainChoices,
 );
 
-const predictor = {
-  type: 'string',
-  minLength: 1,
-  examples: ['network-snapshot-000010.pkl'],
-  description:
-    'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl of the official training. Its file says student and schedule, which may be left out.',
-} as const;
+const predictor = text(
+  'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl of the official training. Its file says student and schedule, which may be left out.',
+  'network-snapshot-000010.pkl',
+);
 
-const sample = map('Which images are drawn.', {
+const sample = object('Which images are drawn.', [], {
   seeds: {
     anyOf: [
       { type: 'string', examples: ['0-49999'] },
@@ -106,14 +93,6 @@ const sample = map('Which images are drawn.', {
   },
 });
 
-/** A map of no other keys than these. */
-const object = <const P extends Readonly<Record<string, JsonSchema>>, const R extends readonly string[]>(
-  description: string,
-  required: R,
-  properties: P,
-) => ({ type: 'object', additionalProperties: false, description, required, properties }) as const;
-const text = (description: string, ...examples: readonly string[]) =>
-  ({ type: 'string', minLength: 1, ...(examples.length > 0 && { examples }), description }) as const;
 const count = { type: 'integer', minimum: 1, maximum: 65_536 } as const;
 const beta = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;
 
@@ -134,13 +113,7 @@ const betas = object(
     },
     start: { ...beta, description: 'First β. Default: 0.0001 (linear), 0.00085 (scaled_linear).' },
     end: { ...beta, description: 'Last β. Default: 0.02 (linear), 0.012 (scaled_linear).' },
-    steps: {
-      type: 'integer',
-      minimum: 2,
-      maximum: 100_000,
-      default: 1000,
-      description: 'Number of times; the network is told them from 0.',
-    },
+    steps: integer(2, 100_000, 1000, 'Number of times; the network is told them from 0.'),
     alphas_cumprod: {
       type: 'array',
       items: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
@@ -161,12 +134,7 @@ const onnx = object(
         'What the network gives: the noise (eps), the velocity (v) or the image (x0) of the scaled image at a discrete time; F of EDM’s preconditioning (edm); the denoised image itself, told sigma (denoiser, as fewstep models export writes).',
     },
     betas,
-    sigma_data: {
-      type: 'number',
-      exclusiveMinimum: 0,
-      default: 0.5,
-      description: 'edm only: standard deviation of the data.',
-    },
+    sigma_data: number({ exclusiveMinimum: 0 }, 0.5, 'edm only: standard deviation of the data.'),
     inputs: object('Names of its inputs, where they are none of the usual ones.', [], {
       x: text('The noisy image; found as x, sample, z, latents or input.'),
       noise: text('The time or noise level; found as sigma, timestep, t or noise.'),
@@ -276,7 +244,7 @@ function schedulesOf(given: Declarations['given']) {
     types: readonly N[],
     how: string,
     of: readonly Declared[],
-  ) => map(description, { type: { enum: types, description: how }, ...told(of) }, 'type');
+  ) => object(description, ['type'], { type: { enum: types, description: how }, ...told(of) });
   return {
     schedule: ofType(
       'The noise levels (sigmas, in data units) that teacher and student share.',
@@ -298,28 +266,23 @@ const denoiseToZero = flag(false, 'One more evaluation at sigma_min, whose denoi
 
 const studentOf = ({ plain, students }: Declarations) => {
   const steered = students.map(({ name }) => name);
-  return map(
-    'The few-step sampler under study.',
-    {
-      solver: {
-        enum: [...new Set([...steered, ...plain.map(({ name }) => name)])],
-        description: `Method of the student. Those of a predictor: ${listed(steered)}; any other needs train: false.`,
-      },
-      num_steps: {
-        ...numSteps,
-        description: 'Timestamps of the schedule, so num_steps − 1 intervals.',
-      },
-      afs: flag(false, 'Analytical first step: the first evaluation is replaced by a formula and saved.'),
-      denoise_to_zero: denoiseToZero,
-      ...told([...students, ...plain]),
+  return object('The few-step sampler under study.', ['solver', 'num_steps'], {
+    solver: {
+      enum: [...new Set([...steered, ...plain.map(({ name }) => name)])],
+      description: `Method of the student. Those of a predictor: ${listed(steered)}; any other needs train: false.`,
     },
-    'solver',
-    'num_steps',
-  );
+    num_steps: {
+      ...numSteps,
+      description: 'Timestamps of the schedule, so num_steps − 1 intervals.',
+    },
+    afs: flag(false, 'Analytical first step: the first evaluation is replaced by a formula and saved.'),
+    denoise_to_zero: denoiseToZero,
+    ...told([...students, ...plain]),
+  });
 };
 
 const teacherOf = ({ plain }: Declarations) =>
-  map('Where the training trajectories come from.', {
+  object('Where the training trajectories come from.', [], {
     solver: {
       enum: plain.map(({ name }) => name),
       description:
@@ -335,8 +298,9 @@ const teacherOf = ({ plain }: Declarations) =>
   });
 
 const referenceOf = ({ plain, given }: Declarations) =>
-  map(
+  object(
     'The near-exact solution that rmse_to_teacher compares with, from the same seeds. Default: heun with 35 evaluations (num_steps 18, denoise_to_zero), polynomial, rho 7.',
+    ['solver', 'num_steps'],
     {
       solver: { enum: plain.map(({ name }) => name), description: 'Method of the reference.' },
       num_steps: { ...numSteps, description: 'Timestamps of the reference.' },
@@ -345,50 +309,40 @@ const referenceOf = ({ plain, given }: Declarations) =>
       schedule: schedulesOf(given).givenSchedule,
       ...told(plain),
     },
-    'solver',
-    'num_steps',
   );
 
 /** One combination, of what is declared: what every point of a grid must come to. */
 export const schemaOf = (declared: Declarations) =>
-  map(
-    'One YAML file is one experiment.',
-    {
-      name: {
-        type: 'string',
-        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
-        title: 'a name of letters, digits, dots and dashes, as digits-5-nfe',
-        description: 'Name of the experiment and of its folder under results/.',
-      },
-      dataset: {
-        anyOf: [{ enum: datasetNames }, dataset],
-        description: 'A registry entry (digits, cifar10, …) or its keys inline.',
-      },
-      schedule: schedulesOf(declared.given).schedule,
-      guidance,
-      teacher: teacherOf(declared),
-      student: studentOf(declared),
-      train: {
-        anyOf: [{ type: 'boolean', const: false }, train],
-        description:
-          'Training of the predictor (default: with every default); false samples the plain solver.',
-      },
-      predictor,
-      sample,
-      reference: referenceOf(declared),
-      evaluate: {
-        type: 'array',
-        items: { enum: declared.scores.map(({ name }) => name) },
-        uniqueItems: true,
-        default: [],
-        description: `Scores of the samples. ${declared.scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
-      },
+  object('One YAML file is one experiment.', ['name', 'dataset', 'schedule', 'student'], {
+    name: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+      title: 'a name of letters, digits, dots and dashes, as digits-5-nfe',
+      description: 'Name of the experiment and of its folder under results/.',
     },
-    'name',
-    'dataset',
-    'schedule',
-    'student',
-  );
+    dataset: {
+      anyOf: [{ enum: datasetNames }, dataset],
+      description: 'A registry entry (digits, cifar10, …) or its keys inline.',
+    },
+    schedule: schedulesOf(declared.given).schedule,
+    guidance,
+    teacher: teacherOf(declared),
+    student: studentOf(declared),
+    train: {
+      anyOf: [{ type: 'boolean', const: false }, train],
+      description: 'Training of the predictor (default: with every default); false samples the plain solver.',
+    },
+    predictor,
+    sample,
+    reference: referenceOf(declared),
+    evaluate: {
+      type: 'array',
+      items: { enum: declared.scores.map(({ name }) => name) },
+      uniqueItems: true,
+      default: [],
+      description: `Scores of the samples. ${declared.scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
+    },
+  });
 
 interface Options {
   keepDefaultedPropertiesOptional: true;
