@@ -3,12 +3,11 @@ import { resolve } from 'node:path';
 import { type Family, familyNamed, familyOf } from '@fewstep/models/families';
 import { codeOf } from '../errors.js';
 import { datasetEntry, type Surroundings } from './datasets.js';
-import type { Complain } from './grid.js';
+import { type Complain, complainAt } from './grid.js';
 import { guidances } from './guidances.js';
 import { isSound, type Judged } from './judge.js';
 import { isOnnx } from './onnx.js';
 import { displayPath } from './problem.js';
-import { nearestEntry } from './tree.js';
 
 /**
  * Complains about guidance that a model has not, by the family of the registry's entry or of the file that the spec names.
@@ -31,8 +30,7 @@ export function guidanceJudge(
     const has = family.guidance && guidances[family.guidance];
     const model = isEntry ? dataset : displayPath(path, cwd);
     const remedy = has && (isEntry ? `take ${family.guidance}` : has.remedy);
-    const say = (key: string, sentence: string) =>
-      complain(nearestEntry(tree, key.split('.')).value.place, key, sentence);
+    const say = complainAt(tree, complain);
     if (guidance && guidance.type !== family.guidance)
       say(
         'guidance.type',

@@ -1,9 +1,25 @@
 import { type Place, shown, shownKey } from './problem.js';
 import { didYouMean } from './suggest.js';
-import { type Dict, type Entry, entryAt, flatten, graft, type Leaf, type Tree, toJs } from './tree.js';
+import {
+  type Dict,
+  type Entry,
+  entryAt,
+  flatten,
+  graft,
+  type Leaf,
+  nearestEntry,
+  type Tree,
+  toJs,
+} from './tree.js';
 
 /** Takes a problem: where, with which key, and what. */
 export type Complain = (place: Place, path: string, sentence: string) => void;
+
+/** Takes a problem at a path of a tree: at what is written there, or else at the nearest key above it. */
+export const complainAt =
+  (tree: Tree, complain: Complain) =>
+  (path: string, sentence: string): void =>
+    complain(nearestEntry(tree, path.split('.')).value.place, path, sentence);
 
 /** One point of the grid, merged but not yet judged. */
 export interface Combination {
@@ -187,17 +203,15 @@ function laidDown(
 
 /** `entry` laid at a dotted path of `tree`, where what follows `grid.` is one key; a problem where something else than a map is in the way. */
 export function graftOrComplain(tree: Dict, path: string, entry: Entry, complain: Complain): Dict {
-  const grafted = graft(
-    tree,
-    path.startsWith('grid.') ? ['grid', path.slice('grid.'.length)] : path.split('.'),
-    entry,
-  );
-  if (grafted.kind === 'map') return grafted;
-  const above = grafted.path.join('.');
+  const steps = path.startsWith('grid.') ? ['grid', path.slice('grid.'.length)] : path.split('.');
+  const grafted = graft(tree, steps, entry);
+  if (grafted) return grafted;
+  const above = steps.findIndex((_, i) => entryAt(tree, steps.slice(0, i + 1))?.value.kind !== 'map') + 1;
+  const [has, rest] = [steps.slice(0, above), steps.slice(above).join('.')];
   complain(
     entry.value.place,
     path,
-    `${above} is ${shown(toJs(grafted.value))} here, so it has no ${path.slice(above.length + 1)}: give ${above} as a map.`,
+    `${has.join('.')} is ${shown(valueAt(tree, has))} here, so it has no ${rest}: give ${has.join('.')} as a map.`,
   );
   return tree;
 }
@@ -211,7 +225,7 @@ export function graftOrComplain(tree: Dict, path: string, entry: Entry, complain
 export function labelsOf(points: readonly Combination[]): string[] {
   const paths = [...new Set(points.flatMap(({ settings }) => Object.keys(settings)))];
   const columns = paths
-    .map((path) => ({ path, values: points.map(({ tree }) => valueAt(tree, path)) }))
+    .map((path) => ({ path, values: points.map(({ tree }) => valueAt(tree, path.split('.'))) }))
     .filter(({ values }) => new Set(values.map((value) => JSON.stringify(value))).size > 1);
   const shortNames = columns.map(({ path }) => path.split('.').at(-1)!);
   return points.map(({ tree, label }, i) => {
@@ -225,11 +239,11 @@ export function labelsOf(points: readonly Combination[]): string[] {
       const unique = shortNames.indexOf(short) === shortNames.lastIndexOf(short) && short !== 'solver';
       return [`${unique ? short : path} ${Array.isArray(value) ? value.join(' ') : value}`];
     });
-    return parts.length > 0 ? parts.join(', ') : String(valueAt(tree, 'student.solver'));
+    return parts.length > 0 ? parts.join(', ') : String(valueAt(tree, ['student', 'solver']));
   });
 }
 
-function valueAt(tree: Tree, path: string): unknown {
-  const entry = entryAt(tree, path.split('.'));
+function valueAt(tree: Tree, path: readonly string[]): unknown {
+  const entry = entryAt(tree, path);
   return entry && toJs(entry.value);
 }

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OnnxDescription, OnnxRole } from '@fewstep/models';
 import type { DatasetConfig } from './experiment.js';
-import type { Complain } from './grid.js';
-import { nearestEntry, type Tree } from './tree.js';
+import { type Complain, complainAt } from './grid.js';
+import type { Tree } from './tree.js';
 
 /** A dataset's ONNX files, each with the key below `dataset` that names it. */
 export function onnxFilesOf({
@@ -48,10 +48,8 @@ export async function lookIntoOnnx(
   for (const { dataset, tree } of points) {
     const { onnx, checkpoint, textEncoder, decoder } = dataset;
     if (!onnx) continue;
-    const say = (key: string, sentence: string) => {
-      const at = ['dataset', ...key.split('.')];
-      complain(nearestEntry(tree, at).value.place, at.join('.'), sentence);
-    };
+    const sayAt = complainAt(tree, complain);
+    const say = (key: string, sentence: string) => sayAt(`dataset.${key}`, sentence);
     const describe = (key: string, file: string, role: OnnxRole): OnnxDescription | undefined => {
       const id = JSON.stringify([file, role]);
       const found = known.has(id) ? known.get(id) : look(file, role);

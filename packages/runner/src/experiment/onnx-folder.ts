@@ -48,13 +48,9 @@ export function completeOnnxFolder(
     told = exportedByOptimum({ unet, vae, scheduler: at('scheduler', 'scheduler_config.json') }, file);
   } else return tree;
 
-  const lay = (onto: Dict, path: string, value: unknown): Dict => {
-    const grafted = graft(onto, path.split('.'), {
-      keys: [written!.place],
-      value: treeOf(value, written!.place),
-    });
-    return grafted.kind === 'map' ? grafted : onto;
-  };
+  const { place } = written!;
+  const lay = (onto: Dict, path: string, value: unknown): Dict =>
+    graft(onto, path.split('.'), { keys: [place], value: treeOf(value, place) }) ?? onto;
   const guidance = entryAt(tree, ['guidance', 'type'])?.value;
   const type = guidance && guidanceNames.find((name) => name === toJs(guidance));
   return Object.entries(told)

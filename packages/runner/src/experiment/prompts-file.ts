@@ -2,11 +2,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { codeOf } from '../errors.js';
 import { datasetEntry, datasetFolder, type Surroundings } from './datasets.js';
-import type { Complain } from './grid.js';
+import { type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
 import { howToGet } from './missing-files.js';
 import { displayPath } from './problem.js';
-import { nearestEntry } from './tree.js';
 
 /** Captions of all of MS-COCO take 50 MB. */
 const mostBytes = 2 ** 28;
@@ -67,8 +66,7 @@ export function promptsReader(
   return async ({ tree, spec: { dataset, guidance }, bad }) => {
     if (!isSound(['dataset', 'guidance.type', 'guidance.prompts', 'guidance.prompt'], bad)) return undefined;
     if (guidance?.type !== 'cfg' || guidance.prompt !== undefined) return undefined;
-    const say = (key: string, sentence: string) =>
-      complain(nearestEntry(tree, key.split('.')).value.place, key, sentence);
+    const say = complainAt(tree, complain);
     const { prompts } = guidance;
     let path: string;
     if (prompts !== undefined) path = resolve(surroundings.specFolder, prompts);

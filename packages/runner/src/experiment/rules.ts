@@ -3,7 +3,7 @@ import { datasetEntry, datasetFacts } from './datasets.js';
 import { type Declarations, type DeclaredScore, listed, named, optionsOf, readersOf } from './declared.js';
 import { guidances } from './guidances.js';
 import type { JsonSchema } from './json-schema.js';
-import { betaRange, isDiscrete, isOnnx, onnxOf } from './onnx.js';
+import { betaRange, isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered } from './resolve.js';
 import type { Spec } from './schema.js';
@@ -23,11 +23,20 @@ export interface Rule {
   readonly at?: (spec: Spec) => string;
 }
 
-/** What a spec asks of a score. */
-const asked = (spec: Spec, { name }: DeclaredScore): boolean =>
-  Array.isArray(spec.evaluate) && (spec.evaluate as readonly string[]).includes(name);
-const place = (spec: Spec, { name }: DeclaredScore) =>
-  `evaluate.${(spec.evaluate as readonly string[]).indexOf(name)}`;
+/** Of a score that a spec asks for, and its dataset, with what people call that. */
+const scoreRule = (
+  { name }: DeclaredScore,
+  broken: (facts: ReturnType<typeof datasetFacts>, dataset: string) => string | false,
+): Rule => {
+  const asked = ({ evaluate = [] }: Spec): readonly string[] => evaluate;
+  return {
+    of: ['dataset'],
+    broken: (spec) =>
+      asked(spec).includes(name) &&
+      broken(datasetFacts(spec.dataset), typeof spec.dataset === 'string' ? spec.dataset : 'the dataset'),
+    at: (spec) => `evaluate.${asked(spec).indexOf(name)}`,
+  };
+};
 
 /** Of the noise levels that a part lists, and of what is beside. */
 const listedRule = (
@@ -61,6 +70,18 @@ const limits = ({ path, of, name, declared, all, told }: Part): Rule[] =>
     },
     at: () => `${path}.${key}`,
   }));
+
+/** Of a dataset that is an ONNX file: its keys, and what can't be of them. */
+const onnxRule = (
+  of: readonly string[],
+  broken: (onnx: SpecOnnx, dataset: Exclude<Spec['dataset'], string>) => string | false,
+): Rule => ({
+  of: of.map((key) => `dataset.${key}`),
+  broken: ({ dataset }) => {
+    const onnx = onnxOf(dataset);
+    return typeof dataset !== 'string' && onnx !== undefined && broken(onnx, dataset);
+  },
+});
 
 /** What can't be, of what is declared. */
 export function rulesOf(declarations: Declarations): readonly Rule[] {
@@ -152,59 +173,40 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         onnxOf(dataset) === undefined &&
         'an ONNX file does not say what its network gives: add onnx: { parametrization: … } to the dataset, one of eps, v, x0, edm, denoiser.',
     },
-    {
-      of: ['dataset.onnx.parametrization', 'dataset.onnx.betas', 'dataset.checkpoint'],
-      broken: ({ dataset }) =>
-        isDiscrete(onnxOf(dataset)) &&
-        onnxOf(dataset)?.betas === undefined &&
-        `${onnxOf(dataset)?.parametrization} is of the noise of a training: add betas, as { type: linear }.`,
-    },
-    {
-      of: ['dataset.onnx.betas.alphas_cumprod', 'dataset.onnx.betas.type'],
-      broken: ({ dataset }) => {
-        const betas = onnxOf(dataset)?.betas;
-        if (betas?.type !== 'explicit') return false;
-        const { alphas_cumprod: alphas } = betas;
-        if (!alphas) return 'explicit betas are what they come to: add alphas_cumprod, a descending list.';
-        const i = alphas.findIndex((alpha, k) => alpha >= (alphas[k - 1] ?? 1));
-        return i >= 0 && `alphas_cumprod[${i}] is ${alphas[i]}: they fall from below 1, with the time.`;
-      },
-    },
-    {
-      of: ['dataset.onnx.betas.start', 'dataset.onnx.betas.end', 'dataset.onnx.betas.type'],
-      broken: ({ dataset }) => {
-        const betas = onnxOf(dataset)?.betas;
-        if (betas?.type !== 'linear' && betas?.type !== 'scaled_linear') return false;
-        const { start, end } = { ...betaRange[betas.type], ...betas };
-        return start >= end && `start ${start} must be below end ${end}: noise grows with the time.`;
-      },
-    },
-    {
-      of: [
-        'dataset.onnx.parametrization',
-        'dataset.onnx.betas',
-        'dataset.sigma_min',
-        'dataset.sigma_max',
-        'dataset.checkpoint',
-      ],
-      broken: ({ dataset }) =>
-        typeof dataset !== 'string' &&
-        onnxOf(dataset)?.parametrization === 'denoiser' &&
-        onnxOf(dataset)?.betas === undefined &&
-        (dataset.sigma_min === undefined || dataset.sigma_max === undefined) &&
+    onnxRule(
+      ['onnx.parametrization', 'onnx.betas', 'checkpoint'],
+      ({ betas, ...onnx }) =>
+        isDiscrete(onnx) &&
+        betas === undefined &&
+        `${onnx.parametrization} is of the noise of a training: add betas, as { type: linear }.`,
+    ),
+    onnxRule(['onnx.betas.alphas_cumprod', 'onnx.betas.type'], ({ betas }) => {
+      if (betas?.type !== 'explicit') return false;
+      const { alphas_cumprod: alphas } = betas;
+      if (!alphas) return 'explicit betas are what they come to: add alphas_cumprod, a descending list.';
+      const i = alphas.findIndex((alpha, k) => alpha >= (alphas[k - 1] ?? 1));
+      return i >= 0 && `alphas_cumprod[${i}] is ${alphas[i]}: they fall from below 1, with the time.`;
+    }),
+    onnxRule(['onnx.betas.start', 'onnx.betas.end', 'onnx.betas.type'], ({ betas }) => {
+      if (betas?.type !== 'linear' && betas?.type !== 'scaled_linear') return false;
+      const { start, end } = { ...betaRange[betas.type], ...betas };
+      return start >= end && `start ${start} must be below end ${end}: noise grows with the time.`;
+    }),
+    onnxRule(
+      ['onnx.parametrization', 'onnx.betas', 'sigma_min', 'sigma_max', 'checkpoint'],
+      ({ parametrization, betas }, { sigma_min, sigma_max }) =>
+        parametrization === 'denoiser' &&
+        betas === undefined &&
+        (sigma_min === undefined || sigma_max === undefined) &&
         'a denoiser does not say what noise it was trained on: add sigma_min and sigma_max to the dataset, or betas to onnx.',
-    },
-    {
-      of: ['dataset.onnx.decoder', 'dataset.onnx.scale_factor', 'dataset.checkpoint'],
-      broken: ({ dataset }) => {
-        const onnx = onnxOf(dataset);
-        return (
-          onnx?.decoder !== undefined &&
-          onnx.scale_factor === undefined &&
-          'a decoder does not say what its latents were multiplied by for the network: add scale_factor beside it, 0.18215 for Stable Diffusion, 1 for a decoder of fewstep models export.'
-        );
-      },
-    },
+    ),
+    onnxRule(
+      ['onnx.decoder', 'onnx.scale_factor', 'checkpoint'],
+      ({ decoder, scale_factor }) =>
+        decoder !== undefined &&
+        scale_factor === undefined &&
+        'a decoder does not say what its latents were multiplied by for the network: add scale_factor beside it, 0.18215 for Stable Diffusion, 1 for a decoder of fewstep models export.',
+    ),
     {
       of: ['dataset.onnx.text_encoder', 'dataset.checkpoint', 'guidance'],
       broken: ({ guidance, dataset }) =>
@@ -250,33 +252,22 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
     },
     ...scores
       .filter(({ needs }) => needs.startsWith('real images'))
-      .flatMap((score): Rule[] => [
-        {
-          of: ['dataset'],
-          broken: (spec) => {
-            if (!asked(spec, score)) return false;
-            const facts = datasetFacts(spec.dataset);
-            const missing = (['reference_data', 'feature_network'] as const).filter(
-              (key) => facts[key] === undefined,
-            );
-            const dataset = typeof spec.dataset === 'string' ? spec.dataset : 'the dataset';
-            return (
-              missing.length > 0 &&
-              `${score.name} compares features of the samples with those of real images, but ${dataset} has no ${missing.join(' and no ')}: ` +
-                'write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.'
-            );
-          },
-          at: (spec) => place(spec, score),
-        },
-        {
-          of: ['dataset'],
-          broken: (spec) =>
+      .flatMap((score) => [
+        scoreRule(score, ({ reference_data, feature_network }, dataset) => {
+          const missing = Object.entries({ reference_data, feature_network }).filter(([, file]) => !file);
+          return (
+            missing.length > 0 &&
+            `${score.name} compares features of the samples with those of real images, but ${dataset} has no ${missing.map(([key]) => key).join(' and no ')}: ` +
+              'write dataset as a map with checkpoint, reference_data and feature_network, or score rmse_to_teacher, which needs neither.'
+          );
+        }),
+        scoreRule(
+          score,
+          ({ reference_data = '' }) =>
             score.needs === 'real images' &&
-            asked(spec, score) &&
-            /\.npz$/i.test(datasetFacts(spec.dataset).reference_data ?? '') &&
+            /\.npz$/i.test(reference_data) &&
             `${score.name} needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.`,
-          at: (spec) => place(spec, score),
-        },
+        ),
       ]),
   ];
 }

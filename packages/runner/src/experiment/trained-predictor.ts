@@ -48,8 +48,7 @@ export function predictorCompleter(
       const steps = key.split('.');
       const there = entryAt(tree, steps);
       if (there === undefined) {
-        const grafted = graft(tree, steps, entry);
-        if (grafted.kind === 'map') tree = grafted;
+        tree = graft(tree, steps, entry) ?? tree;
       } else if (JSON.stringify(toJs(there.value)) !== JSON.stringify(toJs(entry.value))) {
         doubtful.add(key);
         complain(

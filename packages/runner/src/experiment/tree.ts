@@ -39,30 +39,17 @@ function merge(base: Entry | undefined, over: Entry): Entry {
 }
 
 /**
- * `entry` laid at `path` below `base`; maps on the way are made where there is nothing.
- *
- * Where something else than a map is in the way, returns that path and value instead.
+ * `entry` laid at `path` below `base`; maps on the way are made where there is nothing. Undefined where something else than a
+ * map is in the way.
  */
-export function graft(base: Dict, path: readonly string[], entry: Entry): Dict | Obstacle {
+export function graft(base: Dict, path: readonly string[], entry: Entry): Dict | undefined {
   const [key, ...rest] = path as [string, ...string[]];
   const there = base.entries.get(key);
-  const entries = new Map(base.entries);
-  if (rest.length === 0) {
-    entries.set(key, merge(there, entry));
-    return { ...base, entries };
-  }
   const below = there?.value ?? { kind: 'map', entries: new Map(), place: entry.value.place };
-  if (below.kind !== 'map') return { kind: 'obstacle', path: [key], value: below };
-  const grafted = graft(below, rest, entry);
-  if (grafted.kind === 'obstacle') return { ...grafted, path: [key, ...grafted.path] };
-  entries.set(key, { keys: there?.keys ?? entry.keys, value: grafted });
-  return { ...base, entries };
-}
-
-export interface Obstacle {
-  readonly kind: 'obstacle';
-  readonly path: readonly string[];
-  readonly value: Tree;
+  const value = rest.length > 0 && below.kind === 'map' ? graft(below, rest, entry) : undefined;
+  if (rest.length > 0 && !value) return undefined;
+  const laid = value ? { keys: there?.keys ?? entry.keys, value } : merge(there, entry);
+  return { ...base, entries: new Map(base.entries).set(key, laid) };
 }
 
 /** The bare value. Keys such as __proto__ become plain own keys. */

@@ -65,8 +65,8 @@ export interface ModuleScore {
 
 /** What a module may be named as, and what it declares then, as it stands there. */
 interface Declarations {
-  readonly method: Pick<ModuleMethod, 'name' | 'options'> &
-    Partial<Pick<Method, 'make'> & Pick<SteeredMethod, 'evaluations' | 'outputs' | 'teacher'>> & {
+  readonly method: Pick<Method, 'name' | 'options' | 'evaluations'> &
+    Partial<Pick<Method, 'make'> & Pick<SteeredMethod, 'outputs' | 'teacher'>> & {
       readonly student?: SteeredMethod['make'];
     };
   readonly schedule: ScheduleFamily;
@@ -94,10 +94,9 @@ const declaration = (needed: object, optional: object): JsonSchema => ({
 
 const shapes: Readonly<Record<ModuleRole, JsonSchema>> = {
   method: declaration(
-    {},
+    { evaluations: { type: 'integer', minimum: 1, title: 'how many an interval takes, at least 1' } },
     {
       options: optionsMap,
-      evaluations: { type: 'integer', minimum: 1, title: 'how many an interval takes, at least 1' },
       make: callable('its options'),
       student: callable('its options'),
       outputs: callable('its options that gives what a predictor decides, as placement'),
@@ -229,8 +228,6 @@ export async function loadMethod(file: string): Promise<ModuleMethod> {
       file,
       'it declares no outputs, a function of its options that gives what a predictor decides, as placement.',
     );
-  if (evaluations === undefined)
-    throw fault(file, 'it declares no evaluations: how many an interval takes, at least 1.');
   const plain: Method | undefined = make && {
     name,
     options,
