@@ -1,5 +1,3 @@
-import { codeOf, RunnerError } from '../errors.js';
-
 /** What a command says on standard output. */
 export interface Answer {
   /** For people: nothing with --json. */
@@ -65,7 +63,9 @@ export function standardOutput(stream: NodeJS.WriteStream): StandardOutput {
     },
     async end() {
       if (!failure) await new Promise<void>((resolve) => write('', resolve));
-      if (failure && !readerIsGone.includes(codeOf(failure) ?? ''))
+      if (!failure) return;
+      const { codeOf, RunnerError } = await import('../errors.js');
+      if (!readerIsGone.includes(codeOf(failure) ?? ''))
         throw new RunnerError(
           'E_OUTPUT',
           `standard output can't be written (${failure instanceof Error ? failure.message : failure})`,

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { workingFolder } from '../workspace.js';
 import { type Answer, answer, standardOutput } from './answer.js';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
@@ -28,6 +27,7 @@ const doing =
     const [options, command] = given.slice(-2) as [{ readonly json?: boolean }, Command];
     const said = answerOf(command.name(), options.json ?? false);
     try {
+      const { workingFolder } = await import('../workspace.js');
       workingFolder(); // everything is relative to it
       const work = await load();
       await work(...([...given.slice(0, -1), said] as never[]));
