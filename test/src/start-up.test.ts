@@ -37,5 +37,5 @@ it('a spec is validated without what computes, downloads, or compiles a schema',
 it('help is printed without what reads a spec', async () => {
   const loaded = await loadedBy('--help');
   expect(loaded.filter((url) => /\/(experiment|yaml|schedules|solvers)\//.test(url))).toEqual([]);
-  expect(loaded.length).toBeLessThan(20);
+  expect(loaded.length).toBeLessThan(16);
 });
