@@ -11,8 +11,9 @@ export interface Fault {
 }
 
 /**
- * What is wrong with a value by its schema, in our sentences, one per path. The schema is walked and not compiled: a spec
- * is looked at once, and to make a program of the schema takes longer than all else that is done with it.
+ * What is wrong with a value by its schema, in our sentences, one per path; of keywords those of `JsonSchema` that a value
+ * is judged by. The schema is walked and not compiled: a spec is looked at once, and to make a program of the schema takes
+ * longer than all else that is done with it.
  *
  * @param keys of the whole spec, for what may have been meant
  */
@@ -29,7 +30,7 @@ export function faultsIn(
   const below = (key: string, item: unknown, wanted: JsonSchema) =>
     faultsIn(item, wanted, keys, [...path, key]);
   if (schema.anyOf) {
-    // what it is of none of them by its kind alone is said of all, else only what is wrong with it as one
+    // of its kind, as text or a map, there is one at the most: what is wrong is said of that, or else of all
     const branches = schema.anyOf
       .filter((branch) => isOfKind(value, branch))
       .map((branch) => faultsIn(value, branch, keys, path));
