@@ -7,7 +7,7 @@ import {
   PickleObject,
   type PickleValue,
 } from './pickle.js';
-import { bytesPerElement, type Dtype, sizeOf, toNumbers } from './tensor.js';
+import { bytesPerElement, type Dtype, dtypeNamed, sizeOf, toNumbers } from './tensor.js';
 import { isCounts, type TensorView, TorchStorage, tensorView } from './torch-storage.js';
 
 class NumpyDtype extends PickleObject {
@@ -57,7 +57,7 @@ function numpyStorage(type: PickleValue | undefined, data: PickleValue | undefin
 }
 
 const numpyDtype: PickleConstructor = ([code], machine) => {
-  const dtype = typeof code === 'string' ? numpyTypes.get(code) : undefined;
+  const dtype = typeof code === 'string' ? dtypeNamed('numpy', code) : undefined;
   if (!dtype) throw machine.fault(`numpy's dtype ${describe(code ?? null)} is not read`);
   return new NumpyDtype(dtype);
 };
@@ -80,21 +80,6 @@ const numpyArray: PickleConstructor = ([type], machine) => {
 /** Protocol 5 writes arrays as their bytes, dtype, shape and order. */
 const fromBuffer: PickleConstructor = ([data, type, shape, order], machine) =>
   new NumpyArray().fill(numpyStorage(type, data, machine), shape, order === 'F', machine);
-
-const numpyTypes: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
-  ['f8', 'F64'],
-  ['f4', 'F32'],
-  ['f2', 'F16'],
-  ['i8', 'I64'],
-  ['i4', 'I32'],
-  ['i2', 'I16'],
-  ['i1', 'I8'],
-  ['u8', 'U64'],
-  ['u4', 'U32'],
-  ['u2', 'U16'],
-  ['u1', 'U8'],
-  ['b1', 'BOOL'],
-]);
 
 /** What numpy's data may call, by `module.name`; `numpy._core` since numpy 2. */
 export const numpyConstructors: readonly (readonly [string, PickleConstructor])[] = [

@@ -1,22 +1,34 @@
-/** Array type that holds a tensor's elements. F16 and BF16 are kept as their 16 bits; `toFloat32` widens them. */
-export interface TensorData {
-  F64: Float64Array;
-  F32: Float32Array;
-  F16: Uint16Array;
-  BF16: Uint16Array;
-  I64: BigInt64Array;
-  I32: Int32Array;
-  I16: Int16Array;
-  I8: Int8Array;
-  U64: BigUint64Array;
-  U32: Uint32Array;
-  U16: Uint16Array;
-  U8: Uint8Array;
-  BOOL: Uint8Array;
+/** An element type: the array of its elements, and what other formats than safetensors call it, where they have it. */
+interface ElementType {
+  readonly Data: { readonly BYTES_PER_ELEMENT: number };
+  readonly torch: string;
+  /** PyTorch's class of a storage. */
+  readonly storage?: string;
+  readonly numpy?: string;
 }
 
+/** By safetensors' words. F16 and BF16 are kept as their 16 bits; `toFloat32` widens them. */
+const dtypes = {
+  F64: { Data: Float64Array, numpy: 'f8', torch: 'torch.float64', storage: 'torch.DoubleStorage' },
+  F32: { Data: Float32Array, numpy: 'f4', torch: 'torch.float32', storage: 'torch.FloatStorage' },
+  F16: { Data: Uint16Array, numpy: 'f2', torch: 'torch.float16', storage: 'torch.HalfStorage' },
+  BF16: { Data: Uint16Array, torch: 'torch.bfloat16', storage: 'torch.BFloat16Storage' },
+  I64: { Data: BigInt64Array, numpy: 'i8', torch: 'torch.int64', storage: 'torch.LongStorage' },
+  I32: { Data: Int32Array, numpy: 'i4', torch: 'torch.int32', storage: 'torch.IntStorage' },
+  I16: { Data: Int16Array, numpy: 'i2', torch: 'torch.int16', storage: 'torch.ShortStorage' },
+  I8: { Data: Int8Array, numpy: 'i1', torch: 'torch.int8', storage: 'torch.CharStorage' },
+  U64: { Data: BigUint64Array, numpy: 'u8', torch: 'torch.uint64' },
+  U32: { Data: Uint32Array, numpy: 'u4', torch: 'torch.uint32' },
+  U16: { Data: Uint16Array, numpy: 'u2', torch: 'torch.uint16' },
+  U8: { Data: Uint8Array, numpy: 'u1', torch: 'torch.uint8', storage: 'torch.ByteStorage' },
+  BOOL: { Data: Uint8Array, numpy: 'b1', torch: 'torch.bool', storage: 'torch.BoolStorage' },
+} as const satisfies Readonly<Record<string, ElementType>>;
+
 /** Element type, in safetensors' words. */
-export type Dtype = keyof TensorData;
+export type Dtype = keyof typeof dtypes;
+
+/** Array type that holds a tensor's elements. */
+export type TensorData = { readonly [D in Dtype]: (typeof dtypes)[D]['Data']['prototype'] };
 
 /** A dense array: elements in row-major order, as many as the product of `shape`. */
 export type Tensor = {
@@ -26,26 +38,14 @@ export type Tensor = {
 /** Tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-const arrays = {
-  F64: Float64Array,
-  F32: Float32Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
-  I64: BigInt64Array,
-  I32: Int32Array,
-  I16: Int16Array,
-  I8: Int8Array,
-  U64: BigUint64Array,
-  U32: Uint32Array,
-  U16: Uint16Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-} satisfies { [D in Dtype]: { BYTES_PER_ELEMENT: number } };
-
 export const isDtype = (name: unknown): name is Dtype =>
-  typeof name === 'string' && Object.hasOwn(arrays, name);
+  typeof name === 'string' && Object.hasOwn(dtypes, name);
 
-export const bytesPerElement = (dtype: Dtype): number => arrays[dtype].BYTES_PER_ELEMENT;
+/** The element type of a name in another format; undefined where none is called so. */
+export const dtypeNamed = (format: 'torch' | 'storage' | 'numpy', name: string): Dtype | undefined =>
+  (Object.keys(dtypes) as Dtype[]).find((dtype) => (dtypes[dtype] as ElementType)[format] === name);
+
+export const bytesPerElement = (dtype: Dtype): number => dtypes[dtype].Data.BYTES_PER_ELEMENT;
 
 /** Number of elements of a shape: the product of its dimensions, 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
@@ -56,7 +56,7 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((produc
  */
 export function tensorOf(dtype: Dtype, shape: readonly number[], bytes: Uint8Array): Tensor {
   const aligned = bytes.byteOffset % bytesPerElement(dtype) === 0 ? bytes : Uint8Array.from(bytes);
-  const data = new arrays[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape));
+  const data = new dtypes[dtype].Data(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape));
   return { dtype, shape, data } as Tensor;
 }
 

@@ -5,7 +5,7 @@ import {
   type PickleMachine,
   type PickleValue,
 } from './pickle.js';
-import type { Dtype } from './tensor.js';
+import { dtypeNamed } from './tensor.js';
 import { TensorView, TorchStorage, tensorView } from './torch-storage.js';
 
 const rebuildTensor: PickleConstructor = ([storage, offset, shape, stride, , , metadata], machine) => {
@@ -16,7 +16,7 @@ const rebuildTensor: PickleConstructor = ([storage, offset, shape, stride, , , m
 /** Types that have no storage class of their own come as bytes and a type. */
 const rebuildTyped: PickleConstructor = ([storage, offset, shape, stride, , , type, metadata], machine) => {
   refuseMetadata(metadata, machine);
-  const dtype = type instanceof PickleGlobal ? types.get(`${type}`) : undefined;
+  const dtype = type instanceof PickleGlobal ? dtypeNamed('torch', `${type}`) : undefined;
   if (!dtype) throw machine.fault(`tensors of type ${describe(type ?? null)} are not read`);
   if (!(storage instanceof TorchStorage) || storage.dtype !== 'U8')
     throw machine.fault('a tensor with a type of its own is built on something that is no bytes');
@@ -44,22 +44,6 @@ const size: PickleConstructor = ([counts = []], machine) => {
 
 /** Where a tensor was; here it is only a word. */
 const device: PickleConstructor = ([name = null]) => name;
-
-const types: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
-  ['torch.float64', 'F64'],
-  ['torch.float32', 'F32'],
-  ['torch.float16', 'F16'],
-  ['torch.bfloat16', 'BF16'],
-  ['torch.int64', 'I64'],
-  ['torch.int32', 'I32'],
-  ['torch.int16', 'I16'],
-  ['torch.int8', 'I8'],
-  ['torch.uint64', 'U64'],
-  ['torch.uint32', 'U32'],
-  ['torch.uint16', 'U16'],
-  ['torch.uint8', 'U8'],
-  ['torch.bool', 'BOOL'],
-]);
 
 /** What tensors may call, by `module.name`. */
 export const torchConstructors: readonly (readonly [string, PickleConstructor])[] = [

@@ -1,20 +1,5 @@
 import { describe, PickleGlobal, type PickleMachine, PickleObject, type PickleValue } from './pickle.js';
-import { bytesPerElement, type Dtype, sizeOf, type Tensor, tensorOf } from './tensor.js';
-
-/** PyTorch's names of storage classes, and their element type. Newer types come as bytes, and are named by tensors. */
-const storageTypes: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
-  ['torch.DoubleStorage', 'F64'],
-  ['torch.FloatStorage', 'F32'],
-  ['torch.HalfStorage', 'F16'],
-  ['torch.BFloat16Storage', 'BF16'],
-  ['torch.LongStorage', 'I64'],
-  ['torch.IntStorage', 'I32'],
-  ['torch.ShortStorage', 'I16'],
-  ['torch.CharStorage', 'I8'],
-  ['torch.ByteStorage', 'U8'],
-  ['torch.BoolStorage', 'BOOL'],
-  ['torch.storage.UntypedStorage', 'U8'],
-]);
+import { bytesPerElement, type Dtype, dtypeNamed, sizeOf, type Tensor, tensorOf } from './tensor.js';
 
 /** Flat memory that tensors view. Formats that keep it apart from the pickle say later where it is. */
 export class TorchStorage extends PickleObject {
@@ -149,12 +134,16 @@ export function storageId(id: PickleValue | undefined, machine: PickleMachine): 
   if (!Array.isArray(id) || id[0] !== 'storage')
     throw machine.fault(`it refers to ${describe(id ?? null)} where a storage is due`);
   const [, type, key, , length, view] = id as PickleValue[];
-  const dtype = type instanceof PickleGlobal ? storageTypes.get(`${type}`) : undefined;
+  const dtype = type instanceof PickleGlobal ? storageType(`${type}`) : undefined;
   if (!dtype) throw machine.fault(`storage of ${describe(type ?? null)} is of no known element type`);
   if (typeof key !== 'string' || !isCounts([length ?? null]))
     throw machine.fault('a storage needs a key and a number of elements');
   return { key, dtype, length: length as number, part: partOf(view, length as number, machine) };
 }
+
+/** Element types newer than storage classes come as bytes, and are named by tensors. */
+const storageType = (name: string): Dtype | undefined =>
+  name === 'torch.storage.UntypedStorage' ? 'U8' : dtypeNamed('storage', name);
 
 /** A part of a storage: (key, offset, number of elements). */
 function partOf(view: PickleValue | undefined, whole: number, machine: PickleMachine): StorageId['part'] {
