@@ -52,3 +52,6 @@ export function withPath<T>(path: string, work: () => T): T {
 
 export const engineFault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
   new ModelError('E_ENGINE', message, evidence, { cause });
+
+export const onnxFault = (message: string, evidence: Record<string, unknown> = {}) =>
+  new ModelError('E_ONNX', message, evidence);

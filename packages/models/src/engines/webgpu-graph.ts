@@ -6,7 +6,7 @@ import { nodeOf } from '../onnx/decode-onnx.js';
 import { readOnnx } from '../onnx/onnx-file.js';
 import { encodeNodes, encodeOnnx, type OnnxNode } from '../onnx/onnx-model.js';
 import { OnnxOps } from '../onnx/onnx-ops.js';
-import { bytesOf, protobufFields, replaceFields } from '../onnx/protobuf.js';
+import { messageOf, type ProtobufMessage, replaceFields } from '../onnx/protobuf.js';
 
 type Ort = typeof import('onnxruntime-node');
 
@@ -35,7 +35,7 @@ export async function forWebGpu(
   const model = typeof graph === 'string' ? await readFile(graph) : graph;
   const { opsets, nodes } = readOnnx(memorySource(model));
   const onCpu = new Set(['Sin', 'Cos']);
-  if (nodes.some((node) => nodeOf(node).op === ATTENTION)) {
+  if (nodes.some((node) => nodeOf(messageOf(node)).op === ATTENTION)) {
     trial ??= attends(ort);
     if (!(await trial)) onCpu.add(ATTENTION);
   }
@@ -50,8 +50,8 @@ export async function forWebGpu(
     names.push(node.outputs[0]!); // which `encodeNodes` names it by
     return [node];
   };
-  const rewritten = replaceFields(model, (field) =>
-    field.number === 7 ? replaceNodes(bytesOf(field), rewrite) : undefined,
+  const rewritten = replaceFields(messageOf(model), (field) =>
+    field.number === 7 ? replaceNodes(field, rewrite) : undefined,
   );
   return {
     graph: rewritten,
@@ -66,12 +66,12 @@ export async function forWebGpu(
 
 /** A graph with other nodes for some of its own. */
 function replaceNodes(
-  graph: Uint8Array,
+  graph: ProtobufMessage,
   rewrite: (node: OnnxNode) => readonly OnnxNode[] | undefined,
 ): Uint8Array {
-  const parts = [...protobufFields(graph)].map((field) => {
-    const nodes = field.number === 1 ? rewrite(nodeOf(bytesOf(field))) : undefined;
-    return nodes ? encodeNodes(nodes) : field.whole;
+  const parts = [...graph.fields()].map((field) => {
+    const nodes = field.number === 1 ? rewrite(nodeOf(field)) : undefined;
+    return nodes ? encodeNodes(nodes) : field.whole();
   });
   return Buffer.concat(parts);
 }

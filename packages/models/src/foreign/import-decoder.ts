@@ -1,6 +1,5 @@
 import type { DecoderInfo, ExportedDecoder } from '../decoder.js';
-import { atPath } from '../errors.js';
-import { onnxFault } from '../onnx/onnx-fault.js';
+import { atPath, onnxFault } from '../errors.js';
 import type { OnnxFile } from '../onnx/onnx-file.js';
 import { type OpenedOnnx, openOnnx } from '../onnx/open-onnx.js';
 import { endsOf, importPart } from './onnx-part.js';

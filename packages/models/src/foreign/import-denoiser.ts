@@ -1,9 +1,8 @@
-import { atPath } from '../errors.js';
+import { atPath, onnxFault } from '../errors.js';
 import type { Condition, DenoiserInfo, ExportedDenoiser } from '../export-denoiser.js';
 import type { NetworkOver } from '../networks/network.js';
 import { sigmaRange } from '../networks/noise-levels.js';
 import { denoise, type Preconditioning } from '../networks/preconditioning.js';
-import { onnxFault } from '../onnx/onnx-fault.js';
 import { encodeOnnx } from '../onnx/onnx-model.js';
 import type { GraphValue } from '../onnx/onnx-ops.js';
 import { OnnxSplice } from '../onnx/onnx-splice.js';

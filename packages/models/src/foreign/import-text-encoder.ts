@@ -1,5 +1,4 @@
-import { atPath } from '../errors.js';
-import { onnxFault } from '../onnx/onnx-fault.js';
+import { atPath, onnxFault } from '../errors.js';
 import type { OnnxFile } from '../onnx/onnx-file.js';
 import { type OpenedOnnx, openOnnx } from '../onnx/open-onnx.js';
 import type { ExportedTextEncoder } from '../text-encoder.js';

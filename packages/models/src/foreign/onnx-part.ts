@@ -1,6 +1,6 @@
 import { openSession } from '../engines/open-session.js';
+import { onnxFault } from '../errors.js';
 import { sizeOf } from '../files/tensor.js';
-import { onnxFault } from '../onnx/onnx-fault.js';
 import type { OnnxFile, OnnxFileValue } from '../onnx/onnx-file.js';
 import { type EncodedOnnx, encodeOnnx, type OnnxType } from '../onnx/onnx-model.js';
 import type { GraphValue } from '../onnx/onnx-ops.js';

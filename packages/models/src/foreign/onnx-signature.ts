@@ -1,5 +1,5 @@
+import { onnxFault } from '../errors.js';
 import type { Condition } from '../export-denoiser.js';
-import { onnxFault } from '../onnx/onnx-fault.js';
 import type { OnnxFile, OnnxFileValue } from '../onnx/onnx-file.js';
 import type { OnnxType } from '../onnx/onnx-model.js';
 import {

@@ -1,4 +1,4 @@
-import { onnxFault } from '../onnx/onnx-fault.js';
+import { onnxFault } from '../errors.js';
 import type { OnnxFile, OnnxFileValue } from '../onnx/onnx-file.js';
 import type { OnnxType } from '../onnx/onnx-model.js';
 

@@ -1,10 +1,20 @@
-import { memorySource } from '../files/source.js';
+import { onnxFault } from '../errors.js';
 import { sizeOf } from '../files/tensor.js';
-import { onnxFault, onnxText } from './onnx-fault.js';
 import type { OnnxAttribute, OnnxNode } from './onnx-model.js';
 import { type OnnxFileTensor, readOnnxTensor } from './onnx-tensor.js';
 import type { OpenedOnnx } from './open-onnx.js';
-import { bytesOf, integersOf, messageIn, type ProtobufField, partsOf, protobufFields } from './protobuf.js';
+import {
+  bytes,
+  floats,
+  integers,
+  many,
+  message,
+  messageOf,
+  one,
+  type ProtobufField,
+  type ProtobufMessage,
+  text,
+} from './protobuf.js';
 
 /** An ONNX file as what can be computed. */
 export interface DecodedOnnx {
@@ -44,7 +54,7 @@ export function decodeOnnx({ file, read }: OpenedOnnx): DecodedOnnx {
   const constants = file.initializers.map((one) => constantOf(one, read));
   const nodes: OnnxNode[] = [];
   for (const one of file.nodes) {
-    const node = nodeOf(one);
+    const node = nodeOf(messageOf(one));
     version(node.domain ?? '');
     if (node.op === 'Constant' && !node.domain) constants.push(constantIn(one, node, read));
     else nodes.push(node);
@@ -58,72 +68,44 @@ export function decodeOnnx({ file, read }: OpenedOnnx): DecodedOnnx {
   };
 }
 
-/** A node of its bytes; see `decodeOnnx` for what is left out. @throws ModelError `E_ONNX` for what is none */
-export function nodeOf(bytes: Uint8Array): OnnxNode {
-  const [inputs, outputs]: [string[], string[]] = [[], []];
-  const attributes: Record<string, OnnxAttribute> = {};
-  let op = '';
-  let domain = '';
-  for (const field of protobufFields(bytes))
-    switch (field.number) {
-      case 1:
-        inputs.push(onnxText(field));
-        break;
-      case 2:
-        outputs.push(onnxText(field));
-        break;
-      case 4:
-        op = onnxText(field);
-        break;
-      case 5: {
-        const { name, value } = attributeOf(bytesOf(field));
-        if (value) attributes[name] = value;
-        break;
-      }
-      case 7:
-        domain = onnxText(field);
-        break;
-    }
-  return { op, ...(domain !== '' && domain !== 'ai.onnx' && { domain }), inputs, outputs, attributes };
+const attribute = message({
+  name: one(1, text),
+  float: one(2, (field) => Buffer.from(floats(field)).readFloatLE()),
+  int: one(3, (field) => Number(integers(field)[0])),
+  string: one(4, text),
+  tensor: one(5, bytes),
+  ints: many(8, integers),
+});
+const node = message({
+  inputs: many(1, text),
+  outputs: many(2, text),
+  op: one(4, text),
+  attributes: many(5, attribute),
+  domain: one(7, text),
+});
+
+/** See `decodeOnnx` for what is left out. @throws ModelError `E_ONNX` for what is no node */
+export function nodeOf(message: ProtobufMessage): OnnxNode {
+  const { inputs, outputs, op = '', attributes, domain = '' } = node(message);
+  return {
+    op,
+    ...(domain !== '' && domain !== 'ai.onnx' && { domain }),
+    inputs,
+    outputs,
+    attributes: Object.fromEntries(
+      attributes.flatMap((one) => {
+        const value = settingOf(one);
+        return value ? [[one.name ?? '', value]] : [];
+      }),
+    ),
+  };
 }
 
-function attributeOf(bytes: Uint8Array): {
-  readonly name: string;
-  readonly value?: OnnxAttribute;
-  readonly tensor?: Uint8Array;
-} {
-  let name = '';
-  let value: OnnxAttribute | undefined;
-  let tensor: Uint8Array | undefined;
-  const ints: number[] = [];
-  for (const field of protobufFields(bytes))
-    switch (field.number) {
-      case 1:
-        name = onnxText(field);
-        break;
-      case 2:
-        value = { float: floatOf(field) };
-        break;
-      case 3:
-        value = { int: Number(integersOf(field)[0]) };
-        break;
-      case 4:
-        value = { string: onnxText(field) };
-        break;
-      case 5:
-        tensor = bytesOf(field);
-        break;
-      case 8:
-        for (const n of integersOf(field)) ints.push(Number(n));
-        value = { ints };
-        break;
-    }
-  return { name, ...(value && { value }), ...(tensor && { tensor }) };
-}
-
-function floatOf(field: ProtobufField): number {
-  if (field.wire !== 'fixed32') throw onnxFault('an attribute is no float');
-  return new DataView(field.bytes.buffer, field.bytes.byteOffset, 4).getFloat32(0, true);
+function settingOf({ float, int, string, ints }: ReturnType<typeof attribute>): OnnxAttribute | undefined {
+  if (float !== undefined) return { float };
+  if (int !== undefined) return { int };
+  if (string !== undefined) return { string };
+  return ints.length > 0 ? { ints: ints.flat().map(Number) } : undefined;
 }
 
 function constantIn(
@@ -132,13 +114,11 @@ function constantIn(
   read: OpenedOnnx['read'],
 ): OnnxConstant {
   const [name = ''] = outputs;
-  const tensor = partsOf(bytes, 5)
-    .map(attributeOf)
-    .find((one) => one.name === 'value')?.tensor;
+  const { tensor } = node(messageOf(bytes)).attributes.find((one) => one.name === 'value') ?? {};
   if (tensor) {
     const within: OpenedOnnx['read'] = (part) =>
       part.location === undefined ? tensor.subarray(part.offset, part.offset + part.length) : read(part);
-    return { ...constantOf(readOnnxTensor(messageIn(memorySource(tensor))), within), name };
+    return { ...constantOf(readOnnxTensor(messageOf(tensor)), within), name };
   }
   const { value_float: float, value_int: int, value_ints: ints } = attributes;
   if (float && 'float' in float) return { name, shape: [], data: () => Float32Array.of(float.float) };
@@ -176,13 +156,9 @@ function elementsOf(type: Known, bytes: Uint8Array): OnnxElements {
 
 /** Elements in the tensor's field of their type, one by one or packed. */
 function listedIn(tensor: Uint8Array, type: Known): OnnxElements {
-  const of = (number: number) => [...protobufFields(tensor)].filter((field) => field.number === number);
-  if (type === 'int64') return BigInt64Array.from(of(7).flatMap(integersOf));
-  if (type !== 'float32') return arrays[type].from(of(5).flatMap((field) => integersOf(field).map(Number)));
-  const parts = of(4).map((field) => {
-    if (field.wire === 'varint' || field.wire === 'fixed64' || field.bytes.length % 4 !== 0)
-      throw onnxFault('float_data holds no floats');
-    return field.bytes;
-  });
-  return elementsOf('float32', Buffer.concat(parts));
+  const parts = <T>(number: number, read: (field: ProtobufField) => T): T[] =>
+    [...messageOf(tensor).fields()].filter((field) => field.number === number).map(read);
+  if (type === 'float32') return elementsOf(type, Buffer.concat(parts(4, floats)));
+  if (type === 'int64') return BigInt64Array.from(parts(7, integers).flat());
+  return arrays[type].from(parts(5, integers).flat().map(Number));
 }

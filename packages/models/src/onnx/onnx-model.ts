@@ -109,54 +109,56 @@ export function encodeOnnx(
   };
   const outside = copied + total > inlineLimit;
 
+  const writeTensor = (one: OnnxInitializer) => (pbf: PbfWriter) => {
+    for (const n of one.shape) pbf.writeVarintField(1, n);
+    pbf.writeVarintField(2, onnxTypes[one.type].code);
+    pbf.writeStringField(8, one.name);
+    const length = bytesOf(one);
+    if (!outside || length < MIN_EXTERNAL) return pbf.writeBytesField(9, elements(one));
+    const entries = { location: externalName, offset: place(one), length };
+    for (const [key, value] of Object.entries(entries))
+      within(pbf, 13, (entry) => {
+        entry.writeStringField(1, key);
+        entry.writeStringField(2, `${value}`);
+      });
+    pbf.writeVarintField(14, 1);
+  };
+
   // sized at once: a writer that grows by doubling would hold a large network three times
   const pbf = new PbfWriter(new Uint8Array((outside ? 0 : total) + copied + NODES));
   pbf.writeVarintField(1, Math.max(IR_VERSION, foreign?.irVersion ?? 0));
   pbf.writeStringField(2, 'fewstep');
-  pbf.writeMessage(
-    7,
-    (_, graph) => {
-      for (const node of nodes)
-        if (isEncoded(node)) graph.writeBytesField(1, node);
-        else graph.writeMessage(1, writeNode, node);
-      graph.writeStringField(2, 'denoiser');
-      for (const one of initializers)
-        if (isEncoded(one)) graph.writeBytesField(5, one);
-        else
-          graph.writeMessage(
-            5,
-            (tensor: OnnxInitializer, out) => {
-              for (const n of tensor.shape) out.writeVarintField(1, n);
-              out.writeVarintField(2, onnxTypes[tensor.type].code);
-              out.writeStringField(8, tensor.name);
-              const length = bytesOf(tensor);
-              if (!outside || length < MIN_EXTERNAL) {
-                out.writeBytesField(9, elements(tensor));
-                return;
-              }
-              const entries = { location: externalName, offset: `${place(tensor)}`, length: `${length}` };
-              for (const entry of Object.entries(entries)) out.writeMessage(13, writeEntry, entry);
-              out.writeVarintField(14, 1);
-            },
-            one,
-          );
-      for (const value of model.inputs) graph.writeMessage(11, writeValue, value);
-      for (const value of model.outputs) graph.writeMessage(12, writeValue, value);
-    },
-    null,
-  );
+  within(pbf, 7, (graph) => {
+    for (const node of nodes)
+      if (isEncoded(node)) graph.writeBytesField(1, node);
+      else within(graph, 1, writeNode(node));
+    graph.writeStringField(2, 'denoiser');
+    for (const one of initializers)
+      if (isEncoded(one)) graph.writeBytesField(5, one);
+      else within(graph, 5, writeTensor(one));
+    for (const value of model.inputs) within(graph, 11, writeValue(value));
+    for (const value of model.outputs) within(graph, 12, writeValue(value));
+  });
   const own = nodes.flatMap((node) => (isEncoded(node) ? [] : (node.domain ?? [])));
-  const opsets = [
+  const opsets = new Map([
     ['', model.opset],
     ...own.map((domain) => [domain, 1] as const),
     ...(foreign?.opsets ?? []),
-  ] as const;
-  for (const [domain, version] of new Map(opsets)) pbf.writeMessage(8, writeOpset, { domain, version });
+  ]);
+  for (const [domain, version] of opsets)
+    within(pbf, 8, (opset) => {
+      opset.writeStringField(1, domain);
+      opset.writeVarintField(2, version);
+    });
   for (const one of foreign?.functions ?? []) pbf.writeBytesField(25, one);
   const graph = pbf.finish();
   if (!outside) return { graph };
   return { graph, external: { name: externalName, parts: { [Symbol.iterator]: () => parts(placed) } } };
 }
+
+/** Writes a message as a field of another. */
+const within = (pbf: PbfWriter, number: number, write: (message: PbfWriter) => void): void =>
+  pbf.writeMessage(number, (_, message) => write(message), null);
 
 const isEncoded = (one: object): one is Uint8Array => one instanceof Uint8Array;
 
@@ -178,70 +180,46 @@ function* parts(
   }
 }
 
-function writeEntry([key, value]: [string, string], pbf: PbfWriter): void {
-  pbf.writeStringField(1, key);
-  pbf.writeStringField(2, value);
-}
-
-function writeOpset({ domain, version }: { domain: string; version: number }, pbf: PbfWriter): void {
-  pbf.writeStringField(1, domain);
-  pbf.writeVarintField(2, version);
-}
-
 /** Nodes as they stand in a graph's bytes. */
 export function encodeNodes(nodes: readonly OnnxNode[]): Uint8Array {
   const pbf = new PbfWriter();
-  for (const node of nodes) pbf.writeMessage(1, writeNode, node);
+  for (const node of nodes) within(pbf, 1, writeNode(node));
   return pbf.finish();
 }
 
-function writeNode(node: OnnxNode, pbf: PbfWriter): void {
+const writeNode = (node: OnnxNode) => (pbf: PbfWriter) => {
   for (const name of node.inputs) pbf.writeStringField(1, name);
   for (const name of node.outputs) pbf.writeStringField(2, name);
   pbf.writeStringField(3, node.outputs[0]!);
   pbf.writeStringField(4, node.op);
-  for (const attribute of Object.entries(node.attributes)) pbf.writeMessage(5, writeAttribute, attribute);
+  for (const [name, value] of Object.entries(node.attributes))
+    within(pbf, 5, (attribute) => {
+      attribute.writeStringField(1, name);
+      if ('float' in value) attribute.writeFloatField(2, value.float);
+      else if ('int' in value) attribute.writeVarintField(3, value.int);
+      else if ('string' in value) attribute.writeStringField(4, value.string);
+      else for (const n of value.ints) attribute.writeVarintField(8, n);
+      const type = 'float' in value ? 1 : 'int' in value ? 2 : 'string' in value ? 3 : 7;
+      attribute.writeVarintField(20, type);
+    });
   if (node.domain !== undefined) pbf.writeStringField(7, node.domain);
-}
+};
 
-function writeAttribute([name, value]: [string, OnnxAttribute], pbf: PbfWriter): void {
-  pbf.writeStringField(1, name);
-  if ('float' in value) pbf.writeFloatField(2, value.float);
-  else if ('int' in value) pbf.writeVarintField(3, value.int);
-  else if ('string' in value) pbf.writeStringField(4, value.string);
-  else for (const n of value.ints) pbf.writeVarintField(8, n);
-  const type = 'float' in value ? 1 : 'int' in value ? 2 : 'string' in value ? 3 : 7;
-  pbf.writeVarintField(20, type);
-}
-
-function writeValue(value: OnnxValue, pbf: PbfWriter): void {
-  pbf.writeStringField(1, value.name);
-  pbf.writeMessage(
-    2,
-    (_, type) => {
-      type.writeMessage(
-        1,
-        (_, tensor) => {
-          tensor.writeVarintField(1, onnxTypes[value.type].code);
-          tensor.writeMessage(
-            2,
-            (_, shape) => {
-              for (const size of value.shape)
-                shape.writeMessage(
-                  1,
-                  (_, dimension) => {
-                    if (typeof size === 'string') dimension.writeStringField(2, size);
-                    else dimension.writeVarintField(1, size);
-                  },
-                  null,
-                );
-            },
-            null,
-          );
-        },
-        null,
-      );
-    },
-    null,
-  );
-}
+const writeValue =
+  ({ name, type, shape }: OnnxValue) =>
+  (pbf: PbfWriter) => {
+    const writeSizes = (sizes: PbfWriter) => {
+      for (const size of shape)
+        within(sizes, 1, (dimension) => {
+          if (typeof size === 'string') dimension.writeStringField(2, size);
+          else dimension.writeVarintField(1, size);
+        });
+    };
+    pbf.writeStringField(1, name);
+    within(pbf, 2, (any) =>
+      within(any, 1, (tensor) => {
+        tensor.writeVarintField(1, onnxTypes[type].code);
+        within(tensor, 2, writeSizes);
+      }),
+    );
+  };

@@ -1,9 +1,61 @@
-import { onnxFault } from './onnx-fault.js';
+import { onnxFault } from '../errors.js';
 import { refuseExternal } from './onnx-tensor.js';
-import { bytesOf, type ProtobufField, replaceFields } from './protobuf.js';
+import { messageOf, type ProtobufField, type ProtobufMessage, replaceFields } from './protobuf.js';
 
 /** Graphs within attributes of nodes within graphs. */
 const MAX_DEPTH = 16;
+
+/** What a field becomes; where that is nothing, it stays as it is, bit for bit. */
+type Rule = (field: ProtobufField, prefix: string, depth: number) => Uint8Array | undefined;
+/** By the numbers of a message's fields; all others stay. */
+type Rules = Readonly<Record<number, Rule>>;
+
+const withPrefix = (message: ProtobufMessage, rules: Rules, prefix: string, depth: number): Uint8Array =>
+  replaceFields(message, (field) => rules[field.number]?.(field, prefix, depth));
+
+/** The empty name stands for nothing, and stays. */
+const named: Rule = (field, prefix) => {
+  const name = field.bytes();
+  return name.length === 0 ? name : Buffer.concat([Buffer.from(prefix), name]);
+};
+const within =
+  (rules: Rules): Rule =>
+  (field, prefix, depth) =>
+    withPrefix(field, rules, prefix, depth);
+const graphWithin: Rule = (field, prefix, depth) => {
+  if (depth === MAX_DEPTH) throw onnxFault(`its graphs are nested more than ${MAX_DEPTH} deep`);
+  return withPrefix(field, graph, prefix, depth + 1);
+};
+const tensorWithin: Rule = (field) => void refuseExternal(field);
+/** @throws ModelError `E_ONNX` */
+export const refuseSparse = (): never => {
+  throw onnxFault('it has sparse tensors, which are not supported: save it with dense ones');
+};
+
+const attribute: Rules = {
+  5: tensorWithin, // t
+  6: graphWithin, // g
+  10: tensorWithin, // tensors
+  11: graphWithin, // graphs
+  22: refuseSparse, // sparse_tensor
+  23: refuseSparse, // sparse_tensors
+};
+const node: Rules = {
+  1: named, // input
+  2: named, // output
+  3: named, // name
+  5: within(attribute),
+};
+const tensor: Rules = { 8: named };
+const value: Rules = { 1: named };
+const graph: Rules = {
+  1: within(node),
+  5: (field, ...rest) => tensorWithin(field, ...rest) ?? within(tensor)(field, ...rest), // initializer
+  11: within(value), // input
+  12: within(value), // output
+  13: within(value), // value_info
+  15: refuseSparse, // sparse_initializer
+};
 
 /**
  * A node with `prefix` before its name and those of all values that it reads and makes, in graphs within it too. All else stays
@@ -11,66 +63,9 @@ const MAX_DEPTH = 16;
  *
  * @throws ModelError `E_ONNX` where graphs are nested beyond measure, a tensor within is in another file, or is sparse
  */
-export function nodeWithPrefix(node: Uint8Array, prefix: string, depth = 0): Uint8Array {
-  if (depth > MAX_DEPTH) throw onnxFault(`its graphs are nested more than ${MAX_DEPTH} deep`);
-  return replaceFields(node, (field) => {
-    switch (field.number) {
-      case 1: // input
-      case 2: // output
-      case 3: // name
-        return prefixed(bytesOf(field), prefix);
-      case 5: // attribute
-        return replaceFields(bytesOf(field), (part) => attributeWithPrefix(part, prefix, depth));
-      default:
-        return undefined;
-    }
-  });
-}
-
-function attributeWithPrefix(field: ProtobufField, prefix: string, depth: number): Uint8Array | undefined {
-  switch (field.number) {
-    case 5: // t
-    case 10: // tensors
-      refuseExternal(bytesOf(field));
-      return undefined;
-    case 6: // g
-    case 11: // graphs
-      return replaceFields(bytesOf(field), (part) => graphWithPrefix(part, prefix, depth + 1));
-    case 22: // sparse_tensor
-    case 23: // sparse_tensors
-      throw sparse();
-    default:
-      return undefined;
-  }
-}
-
-function graphWithPrefix(field: ProtobufField, prefix: string, depth: number): Uint8Array | undefined {
-  switch (field.number) {
-    case 1: // node
-      return nodeWithPrefix(bytesOf(field), prefix, depth);
-    case 5: // initializer
-      refuseExternal(bytesOf(field));
-      return named(bytesOf(field), 8, prefix);
-    case 11: // input
-    case 12: // output
-    case 13: // value_info
-      return named(bytesOf(field), 1, prefix);
-    case 15: // sparse_initializer
-      throw sparse();
-    default:
-      return undefined;
-  }
-}
-
-export const sparse = () =>
-  onnxFault('it has sparse tensors, which are not supported: save it with dense ones');
+export const nodeWithPrefix = (bytes: Uint8Array, prefix: string): Uint8Array =>
+  withPrefix(messageOf(bytes), node, prefix, 0);
 
 /** A tensor with `prefix` before its name. */
-export const tensorWithPrefix = (tensor: Uint8Array, prefix: string): Uint8Array => named(tensor, 8, prefix);
-
-const named = (message: Uint8Array, number: number, prefix: string): Uint8Array =>
-  replaceFields(message, (field) => (field.number === number ? prefixed(bytesOf(field), prefix) : undefined));
-
-/** The empty name stands for nothing, and stays. */
-const prefixed = (name: Uint8Array, prefix: string): Uint8Array =>
-  name.length === 0 ? name : Buffer.concat([Buffer.from(prefix), name]);
+export const tensorWithPrefix = (bytes: Uint8Array, prefix: string): Uint8Array =>
+  withPrefix(messageOf(bytes), tensor, prefix, 0);

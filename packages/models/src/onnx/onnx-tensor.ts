@@ -1,13 +1,15 @@
-import { memorySource } from '../files/source.js';
+import { onnxFault } from '../errors.js';
 import { sizeOf } from '../files/tensor.js';
-import { onnxFault, onnxText, onnxWhole } from './onnx-fault.js';
 import { type OnnxType, onnxTypes } from './onnx-model.js';
 import {
-  integersOf,
-  messageIn,
+  integers,
+  many,
+  message,
+  one,
+  type ProtobufField,
   type ProtobufMessage,
-  type ProtobufSpan,
-  protobufFields,
+  text,
+  whole,
 } from './protobuf.js';
 
 /** A tensor of an ONNX file, and where its elements are. */
@@ -35,16 +37,18 @@ const MAX_SIZES = 16 * MAX_RANK;
 
 /** Reads a TensorProto. @throws ModelError `E_ONNX` where its elements are fewer or more than its shape says */
 export function readOnnxTensor(tensor: ProtobufMessage): OnnxFileTensor {
-  const { name, code, shape, raw, entries } = fieldsOf(tensor);
+  const { name = '', code = 0, sizes, raw, ...outside } = fieldsOf(tensor);
+  const shape = sizes.flat();
+  if (shape.length > MAX_RANK) throw onnxFault(`a tensor has more than ${MAX_RANK} sizes`);
   const what = `the tensor ${JSON.stringify(name.slice(0, 200))}`;
   const type = onnxTypeOf(code);
-  const elements = shape.length > MAX_RANK ? Infinity : sizeOf(shape);
+  const elements = sizeOf(shape);
   if (!Number.isSafeInteger(elements * 8)) throw onnxFault(`${what} would have the shape [${shape}]`);
   const needed = type && elements * onnxTypes[type].bytes;
-  if (entries) {
+  if (isExternal(outside)) {
     if (needed === undefined)
       throw onnxFault(`${what} is of type ${code}, whose elements can't be in another file`);
-    return { name, type, shape, elements: { stored: externalOf(entries, needed, what) } };
+    return { name, type, shape, elements: { stored: externalOf(outside.entries, needed, what) } };
   }
   if (!raw || needed === undefined) return { name, type, shape, elements: { encoded: tensor.bytes() } };
   if (raw.length !== needed)
@@ -60,46 +64,29 @@ const byCode = new Map<number, OnnxType>(
 export const onnxTypeOf = (code: number): OnnxType | undefined => byCode.get(code);
 
 /** @throws ModelError `E_ONNX` where a tensor's elements are in another file */
-export function refuseExternal(tensor: Uint8Array): void {
-  const { name, entries } = fieldsOf(messageIn(memorySource(tensor)));
-  if (entries)
+export function refuseExternal(tensor: ProtobufMessage): void {
+  const { name = '', ...outside } = fieldsOf(tensor);
+  if (isExternal(outside))
     throw onnxFault(
       `the tensor ${JSON.stringify(name.slice(0, 200))} within a node is in another file; only weights of the graph itself may be`,
     );
 }
 
-function fieldsOf(tensor: ProtobufMessage) {
-  let name = '';
-  let code = 0;
-  let raw: ReturnType<ProtobufSpan['place']> | undefined;
-  let entries: Uint8Array[] | undefined;
-  const shape: number[] = [];
-  for (const field of tensor.fields())
-    switch (field.number) {
-      case 1: {
-        const sizes = field.read();
-        if (sizes.whole.length > MAX_SIZES || shape.length > MAX_RANK)
-          throw onnxFault(`a tensor has more than ${MAX_RANK} sizes`);
-        shape.push(...integersOf(sizes).map(sizeOfDimension));
-        break;
-      }
-      case 2:
-        code = onnxWhole(field.read(), 'an element type');
-        break;
-      case 8:
-        name = onnxText(field.read());
-        break;
-      case 9:
-        raw = field.place();
-        break;
-      case 13:
-        (entries ??= []).push(field.bytes());
-        break;
-      case 14:
-        if (onnxWhole(field.read(), 'data_location') === 1) entries ??= [];
-        break;
-    }
-  return { name, code, shape, raw, entries };
+const fieldsOf = message({
+  sizes: many(1, sizesOf),
+  code: one(2, whole('an element type')),
+  name: one(8, text),
+  raw: one(9, (field) => field.place()),
+  entries: many(13, message({ key: one(1, text), value: one(2, text) })),
+  location: one(14, whole('data_location')),
+});
+type Outside = Pick<ReturnType<typeof fieldsOf>, 'entries' | 'location'>;
+
+const isExternal = ({ entries, location }: Outside) => location === 1 || entries.length > 0;
+
+function sizesOf(field: ProtobufField): number[] {
+  if (field.whole().length > MAX_SIZES) throw onnxFault(`a tensor has more than ${MAX_RANK} sizes`);
+  return integers(field).map(sizeOfDimension);
 }
 
 function sizeOfDimension(size: bigint): number {
@@ -107,8 +94,8 @@ function sizeOfDimension(size: bigint): number {
   return Number(size);
 }
 
-function externalOf(entries: readonly Uint8Array[], needed: number, what: string): StoredElements {
-  const told = new Map(entries.map(readEntry));
+function externalOf(entries: Outside['entries'], needed: number, what: string): StoredElements {
+  const told = new Map(entries.map(({ key = '', value = '' }) => [key, value]));
   const location = told.get('location') ?? '';
   // from outside: nothing but a file beside the model is ever opened
   if (!/^[^/\\\0:]+$/.test(location) || location === '.' || location === '..')
@@ -126,13 +113,4 @@ function externalOf(entries: readonly Uint8Array[], needed: number, what: string
   const length = number('length', needed);
   if (length !== needed) throw onnxFault(`${what} takes ${needed} bytes, and ${length} are said to be there`);
   return { location, offset: number('offset', 0), length };
-}
-
-function readEntry(entry: Uint8Array): [key: string, value: string] {
-  let key = '';
-  let value = '';
-  for (const field of protobufFields(entry))
-    if (field.number === 1) key = onnxText(field);
-    else if (field.number === 2) value = onnxText(field);
-  return [key, value];
 }

@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
-import { atPath } from '../errors.js';
+import { atPath, onnxFault } from '../errors.js';
 import { fileSource, memorySource, type Source } from '../files/source.js';
-import { onnxFault } from './onnx-fault.js';
 import { type OnnxFile, readOnnx } from './onnx-file.js';
 import type { StoredElements } from './onnx-tensor.js';
 

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../errors.js';
-import { integersOf, type ProtobufField, protobufFields, replaceFields } from './protobuf.js';
+import { integers, messageOf, type ProtobufField, replaceFields } from './protobuf.js';
 
-const fieldsOf = (...bytes: number[]) => [...protobufFields(Uint8Array.from(bytes))];
-const read = (...bytes: number[]) => fieldsOf(...bytes).map(({ whole: _, ...field }) => field);
+const fieldsOf = (...bytes: number[]) => [...messageOf(Uint8Array.from(bytes)).fields()];
+/** A field with what it holds: a number, or bytes. */
+const read = (...bytes: number[]) =>
+  fieldsOf(...bytes).map(({ number, wire, value, bytes }) =>
+    wire === 'varint' ? { number, wire, value } : { number, wire, bytes: Uint8Array.from(bytes(wire)) },
+  );
 const faultOf = (...bytes: number[]) => {
   try {
     read(...bytes);
@@ -16,7 +20,7 @@ const faultOf = (...bytes: number[]) => {
 };
 const ones = (count: number) => new Array<number>(count).fill(255);
 
-describe('protobufFields', () => {
+describe('fields of a message', () => {
   it('reads varints, fixed numbers and bytes in their order', () => {
     // the examples of the format's documentation: field 1 is 150, field 2 is "testing"
     expect(read(0x08, 0x96, 0x01, 0x12, 7, ...Buffer.from('testing'))).toEqual([
@@ -42,16 +46,17 @@ describe('protobufFields', () => {
 
   it('gives each field as a whole, too', () => {
     const bytes = [0x08, 0x96, 0x01, 0x12, 2, 65, 66, 0x1d, 1, 2, 3, 4];
-    const wholes = fieldsOf(...bytes).map(({ whole }) => [...whole]);
+    const wholes = fieldsOf(...bytes).map(({ whole }) => [...whole()]);
     expect(wholes).toEqual([bytes.slice(0, 3), bytes.slice(3, 7), bytes.slice(7)]);
   });
 
   it('gives views, not copies', () => {
     const message = Uint8Array.of(0x0a, 2, 7, 8);
-    const [field] = protobufFields(message);
-    expect(field).toMatchObject({ bytes: Uint8Array.of(7, 8) });
+    const [field] = messageOf(message).fields();
+    const held = field!.bytes();
+    expect(held).toEqual(Uint8Array.of(7, 8));
     message[2] = 9;
-    expect(field).toMatchObject({ bytes: Uint8Array.of(9, 8) });
+    expect(held).toEqual(Uint8Array.of(9, 8));
   });
 
   it('refuses a message cut short anywhere but between fields', () => {
@@ -81,9 +86,9 @@ describe('protobufFields', () => {
   });
 });
 
-describe('integersOf', () => {
+describe('integers', () => {
   it('reads one or packed integers, with their sign', () => {
-    expect(fieldsOf(0x08, 5, 0x08, ...ones(9), 1, 0x0a, 3, 0x96, 0x01, 7).map(integersOf)).toEqual([
+    expect(fieldsOf(0x08, 5, 0x08, ...ones(9), 1, 0x0a, 3, 0x96, 0x01, 7).map(integers)).toEqual([
       [5n],
       [-1n],
       [150n, 7n],
@@ -91,8 +96,8 @@ describe('integersOf', () => {
   });
 
   it('refuses what is no integer', () => {
-    expect(() => fieldsOf(0x0d, 0, 0, 0, 0).map(integersOf)).toThrow(/field 1 holds fixed32, no integers/);
-    expect(() => fieldsOf(0x0a, 1, 0x80).map(integersOf)).toThrow(/cut short/);
+    expect(() => fieldsOf(0x0d, 0, 0, 0, 0).map(integers)).toThrow(/field 1 holds fixed32, no integers/);
+    expect(() => fieldsOf(0x0a, 1, 0x80).map(integers)).toThrow(/cut short/);
   });
 });
 
@@ -100,14 +105,14 @@ describe('replaceFields', () => {
   const message = Uint8Array.of(0x08, 0x96, 0x81, 0x00, 0x12, 2, 65, 66, 0x12, 0);
 
   it('keeps what it is not told to replace as it is, a number written longer than need be, too', () => {
-    expect([...replaceFields(message, () => undefined)]).toEqual([...message]);
+    expect([...replaceFields(messageOf(message), () => undefined)]).toEqual([...message]);
   });
 
   it('puts other bytes in their place, whatever their length', () => {
     const long = new Uint8Array(200).fill(7);
     const replace = (field: ProtobufField) =>
-      field.wire === 'bytes' && field.bytes.length > 0 ? long : undefined;
-    const found = [...replaceFields(message, replace)];
+      field.wire === 'bytes' && field.bytes().length > 0 ? long : undefined;
+    const found = [...replaceFields(messageOf(message), replace)];
     expect(found).toEqual([0x08, 0x96, 0x81, 0x00, 0x12, 0xc8, 0x01, ...long, 0x12, 0]);
   });
 });
