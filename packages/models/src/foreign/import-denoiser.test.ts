@@ -60,16 +60,11 @@ const alphas = levels.map((sigma) => 1 / (1 + sigma ** 2));
 /** The operations, and any other operator. */
 class Writing extends OnnxOps {
   op(op: string, inputs: readonly GraphValue[], shape: readonly number[], attributes = {}): GraphValue {
-    return this.node(
-      op,
-      inputs.map(({ name }) => name),
-      shape,
-      attributes,
-    );
+    return this.node(op, inputs, shape, attributes);
   }
 
   to(x: GraphValue, type: OnnxType): GraphValue {
-    return this.op('Cast', [x], x.shape, { to: { int: onnxTypes[type].code } });
+    return this.op('Cast', [x], x.shape, { to: onnxTypes[type].code });
   }
 }
 
@@ -194,7 +189,7 @@ function small({
   }
   if (prompt) {
     const given = ops.to({ name: 'encoder_hidden_states', shape: [] }, 'float32');
-    const sum = ops.op('ReduceSum', [given, { name: 'axes', shape: [] }], [], { keepdims: { int: 0 } });
+    const sum = ops.op('ReduceSum', [given, { name: 'axes', shape: [] }], [], { keepdims: 0 });
     terms.push(ops.op('Reshape', [sum, { name: 'column', shape: [] }], [1, 1, 1]));
   }
   const one = terms.reduce((sum, term) => ops.op('Add', [sum, term], [1, R, R]));

@@ -16,7 +16,7 @@ const refusal = (message: RegExp) =>
 /** The operations, and casts. */
 class Writing extends OnnxOps {
   to(x: GraphValue, type: OnnxType): GraphValue {
-    return this.node('Cast', [x.name], x.shape, { to: { int: onnxTypes[type].code } });
+    return this.node('Cast', [x], x.shape, { to: onnxTypes[type].code });
   }
 }
 

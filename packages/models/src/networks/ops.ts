@@ -11,7 +11,7 @@ export interface Ops<T> {
   /** x Wᵀ + b on vectors, or on each token: weight [out, in]. */
   linear(x: T, name: string, shape: LinearShape): T;
   /** Zero mean and unit variance within each group of channels, then weight and bias for each channel. */
-  groupNorm(x: T, name: string, shape: { channels: number; groups: number; eps: number }): T;
+  groupNorm(x: T, name: string, shape: GroupNormShape): T;
   /**
    * Each channel less `running_mean`, over the root of `running_var` + eps, then its weight and bias: the statistics
    * are those of training.
@@ -25,22 +25,22 @@ export interface Ops<T> {
    * Softmax attention of tokens: each head has an equal share of the entries. `causal`: a position attends to itself
    * and those before.
    */
-  attend(query: T, key: T, value: T, shape: { heads: number; causal?: boolean }): T;
+  attend(query: T, key: T, value: T, shape: AttendShape): T;
   /** The positions of a feature map, row by row, as tokens. */
   tokens(x: T): T;
   /** Tokens as a feature map with the height and width of `like`. */
   featureMap(x: T, like: T): T;
   /** Rows of a table by their numbers: [n, positions] gives tokens; weight [count, width]. */
-  embedding(numbers: T, name: string, shape: { count: number; width: number }): T;
+  embedding(numbers: T, name: string, shape: TableShape): T;
   /**
    * A parameter as it stands, the same for every sample: [k] is a vector, [positions, k] are tokens, [channels, height]
    * a column.
    */
   parameter(name: string, shape: readonly number[]): T;
   /** Rows of a table by one-hot vectors [n, count]; zeros give zeros; weight [count, width]. */
-  lookup(oneHot: T, name: string, shape: { count: number; width: number }): T;
+  lookup(oneHot: T, name: string, shape: TableShape): T;
   /** The nearest row of a table at each position of a feature map, and its number; weight [count, width]. */
-  nearestRow(x: T, name: string, shape: { count: number; width: number }): { row: T; number: T };
+  nearestRow(x: T, name: string, shape: TableShape): { row: T; number: T };
   /** Filters each channel and keeps every second position; buffer `name` [1, 1, taps, taps]. */
   downsample(x: T, name: string, shape: ResampleShape): T;
   /** Puts zeros between positions, filters each channel with gain 4, and crops `padding` from every side. */
@@ -118,11 +118,27 @@ export interface ConvShape extends WindowShape {
   readonly bias?: boolean;
 }
 
-interface LinearShape {
+export interface LinearShape {
   readonly in: number;
   readonly out: number;
   /** True by default. */
   readonly bias?: boolean;
+}
+
+export interface GroupNormShape {
+  readonly channels: number;
+  readonly groups: number;
+  readonly eps: number;
+}
+
+export interface TableShape {
+  readonly count: number;
+  readonly width: number;
+}
+
+export interface AttendShape {
+  readonly heads: number;
+  readonly causal?: boolean;
 }
 
 export interface AttentionShape {
@@ -135,7 +151,7 @@ export interface AttentionShape {
 /** EDM's networks; ADM's and latent diffusion's; Consistency Models'. */
 export type AttentionOrder = 'heads-channels-qkv' | 'heads-qkv-channels' | 'qkv-heads-channels';
 
-interface ResampleShape {
+export interface ResampleShape {
   readonly channels: number;
   readonly taps: number;
   readonly padding: number;

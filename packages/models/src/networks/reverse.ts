@@ -1,4 +1,4 @@
-import type { AttentionShape, ConvShape, Ops } from './ops.js';
+import type { AttentionShape, ConvShape, GroupNormShape, Ops } from './ops.js';
 
 /**
  * The operations that a classifier applies to its image. A second argument of `add` or `multiply` that depends on the
@@ -83,7 +83,7 @@ class ReverseOps<T> implements Differentiable<Traced<T>> {
     return this.record(ops.conv(x.value, name, shape), [x, (g) => ops.convAdjoint(g, x.value, name, shape)]);
   }
 
-  groupNorm(x: Traced<T>, name: string, shape: { channels: number; groups: number; eps: number }): Traced<T> {
+  groupNorm(x: Traced<T>, name: string, shape: GroupNormShape): Traced<T> {
     const { ops } = this;
     const mean = (y: T) => ops.groupMean(y, shape.groups);
     const minus = (y: T, z: T) => ops.add(y, ops.affine(z, -1, 0));

@@ -26,8 +26,7 @@ export class OnnxSplice extends OnnxOps {
 
   /** Gives the file's graph its inputs, by their names there. What it makes is `taken` afterwards. */
   splice(inputs: ReadonlyMap<string, GraphValue>): void {
-    for (const [name, value] of inputs)
-      this.nodes.push({ op: 'Identity', inputs: [value.name], outputs: [PREFIX + name], attributes: {} });
+    for (const [name, value] of inputs) this.emit('Identity', [value], [PREFIX + name]);
     for (const node of this.file.nodes) this.nodes.push(nodeWithPrefix(node, PREFIX));
   }
 
@@ -43,12 +42,12 @@ export class OnnxSplice extends OnnxOps {
   }
 
   cast(x: GraphValue, type: OnnxType): GraphValue {
-    return this.node('Cast', [x.name], x.shape, { to: { int: onnxTypes[type].code } });
+    return this.node('Cast', [x], x.shape, { to: onnxTypes[type].code });
   }
 
   /** A level for each sample as [n, 1, …], with `rank` sizes in all; of rank 0 for one sample alone. */
   levels(level: GraphValue, rank: number): GraphValue {
-    if (rank === 0) return this.node('Squeeze', [level.name], []);
+    if (rank === 0) return this.node('Squeeze', [level], []);
     return this.reshapeAll(level, [-1, ...new Array<number>(rank - 1).fill(1)]);
   }
 
@@ -61,7 +60,7 @@ export class OnnxSplice extends OnnxOps {
   classNumbers(oneHot: GraphValue): GraphValue {
     const [count] = oneHot.shape as [number];
     const offsets = Float32Array.from({ length: count }, (_, k) => k - count);
-    const column = this.node('MatMul', [oneHot.name, this.constant(offsets, [count, 1])], [1]);
+    const column = this.node('MatMul', [oneHot, this.constant(offsets, [count, 1])], [1]);
     return this.affine(this.reshapeAll(column, [-1]), 1, count);
   }
 
