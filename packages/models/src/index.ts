@@ -77,13 +77,12 @@ export { importDenoiser, type OnnxDenoiserOptions, parseOnnxDenoiser } from './f
 export { importTextEncoder } from './foreign/import-text-encoder.js';
 export { type Inspection, inspectCheckpoint } from './inspect-checkpoint.js';
 export type { ClipTextOptions } from './networks/clip-text-encoder.js';
-export type { DhariwalUNetOptions } from './networks/dhariwal-unet.js';
+export type { DhariwalUNetOptions, SongUNetOptions } from './networks/edm-unet.js';
 export type { FirstStageOptions } from './networks/first-stage-decoder.js';
 export type { GuidedUNetOptions } from './networks/guided-unet.js';
 export type { LatentUNetOptions } from './networks/latent-unet.js';
 export { alphasCumprod, type BetaSchedule } from './networks/noise-levels.js';
 export type { Preconditioning } from './networks/preconditioning.js';
-export type { SongUNetOptions } from './networks/song-unet.js';
 export type { DecodedOnnx, OnnxConstant, OnnxElements } from './onnx/decode-onnx.js';
 export type { OnnxNode } from './onnx/onnx-model.js';
 export { externalFiles } from './onnx/open-onnx.js';

@@ -1,9 +1,8 @@
 import { PythonInstance } from '../files/constructors.js';
 import type { PickleValue } from '../files/pickle.js';
 import { memorySource, type Source } from '../files/source.js';
-import { dhariwalUNet } from '../networks/dhariwal-unet.js';
+import { edmUNet } from '../networks/edm-unet.js';
 import { checkParameters, parameterShapes } from '../networks/parameters.js';
-import { songUNet } from '../networks/song-unet.js';
 import type { CheckpointNetwork, EdmCheckpoint } from './checkpoint.js';
 import { type EdmNetworkOptions, parseEdmOptions } from './edm-options.js';
 import { parsePreconditioning, preconditioningClasses } from './edm-preconditioning.js';
@@ -54,7 +53,7 @@ function checkpointOf(precond: PythonInstance): EdmCheckpoint {
 /** The network that the options describe. */
 export const edmNetwork = (network: EdmNetworkOptions): CheckpointNetwork<EdmNetworkOptions> => ({
   network,
-  forward: network.type === 'SongUNet' ? songUNet(network) : dhariwalUNet(network),
+  forward: edmUNet(network),
   channels: network.in_channels,
   resolution: network.img_resolution,
   classes: network.label_dim,

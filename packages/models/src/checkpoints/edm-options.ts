@@ -1,7 +1,6 @@
 import { ModelError } from '../errors.js';
 import { describe, type PickleValue } from '../files/pickle.js';
-import type { DhariwalUNetOptions } from '../networks/dhariwal-unet.js';
-import type { SongUNetOptions } from '../networks/song-unet.js';
+import type { DhariwalUNetOptions, SongUNetOptions } from '../networks/edm-unet.js';
 import { integer, type Rule, settle } from './settings.js';
 
 /** A network of EDM's repository by class name, with every option settled. */

@@ -1,7 +1,7 @@
 import type { Ops } from './ops.js';
 
 /** What a network sees: the scaled image, the noise level as it wants it, and one-hot classes where it has them. */
-interface NetworkInputs<T> {
+export interface NetworkInputs<T> {
   readonly x: T;
   readonly noise: T;
   readonly labels?: T | undefined;

@@ -55,7 +55,7 @@ export function pullback<T>(
 ): { readonly value: T; pull(cotangent: T): T } {
   const tape: Step<T>[] = [];
   const input: Step<T> = { pass: () => {} };
-  const result = f(new ReverseOps(ops, tape), { value: x, step: input });
+  const result = f(reverseOps(ops, tape), { value: x, step: input });
   return {
     value: result.value,
     pull(cotangent) {
@@ -72,101 +72,55 @@ export function pullback<T>(
 /** The adjoint of one input: from the cotangent of the result to that of the input. */
 type Rule<T> = readonly [input: Traced<T>, adjoint: (cotangent: T) => T];
 
-class ReverseOps<T> implements Differentiable<Traced<T>> {
-  constructor(
-    private readonly ops: Ops<T> & Adjoints<T>,
-    private readonly tape: Step<T>[],
-  ) {}
-
-  conv(x: Traced<T>, name: string, shape: ConvShape): Traced<T> {
-    const { ops } = this;
-    return this.record(ops.conv(x.value, name, shape), [x, (g) => ops.convAdjoint(g, x.value, name, shape)]);
-  }
-
-  groupNorm(x: Traced<T>, name: string, shape: GroupNormShape): Traced<T> {
-    const { ops } = this;
-    const mean = (y: T) => ops.groupMean(y, shape.groups);
-    const minus = (y: T, z: T) => ops.add(y, ops.affine(z, -1, 0));
-    return this.record(ops.groupNorm(x.value, name, shape), [
-      x,
-      (g) => {
-        const centred = minus(x.value, mean(x.value));
-        const scale = ops.power(ops.affine(mean(ops.multiply(centred, centred)), 1, shape.eps), -0.5);
-        const normed = ops.multiply(centred, scale);
-        const weighted = ops.multiply(g, ops.parameter(`${name}.weight`, [shape.channels]));
-        const along = ops.multiply(normed, mean(ops.multiply(weighted, normed)));
-        return ops.multiply(minus(minus(weighted, mean(weighted)), along), scale);
-      },
-    ]);
-  }
-
-  attention(x: Traced<T>, shape: AttentionShape): Traced<T> {
-    const { ops } = this;
-    return this.record(ops.attention(x.value, shape), [x, (g) => ops.attentionAdjoint(g, x.value, shape)]);
-  }
-
-  enlarge(x: Traced<T>): Traced<T> {
-    const { ops } = this;
-    return this.record(ops.enlarge(x.value), [x, (g) => ops.affine(ops.shrink(g), 4, 0)]);
-  }
-
-  shrink(x: Traced<T>): Traced<T> {
-    const { ops } = this;
-    return this.record(ops.shrink(x.value), [x, (g) => ops.affine(ops.enlarge(g), 1 / 4, 0)]);
-  }
-
-  prependMean(x: Traced<T>): Traced<T> {
-    const { ops } = this;
-    return this.record(ops.prependMean(x.value), [x, (g) => ops.prependMeanAdjoint(g, x.value)]);
-  }
-
-  first(x: Traced<T>): Traced<T> {
-    const { ops } = this;
-    return this.record(ops.first(x.value), [x, (g) => ops.firstAdjoint(g, x.value)]);
-  }
-
-  silu(x: Traced<T>): Traced<T> {
-    const { ops } = this;
-    return this.record(ops.silu(x.value), [
-      x,
-      (g) => {
-        // s + x s (1 − s)
-        const s = ops.sigmoid(x.value);
-        const bent = ops.multiply(x.value, ops.affine(s, -1, 1));
-        return ops.multiply(g, ops.multiply(s, ops.affine(bent, 1, 1)));
-      },
-    ]);
-  }
-
-  add(x: Traced<T>, y: Traced<T>): Traced<T> {
-    return this.record(this.ops.add(x.value, y.value), [x, (g) => g], [y, (g) => g]);
-  }
-
-  multiply(x: Traced<T>, y: Traced<T>): Traced<T> {
-    const { ops } = this;
-    return this.record(
-      ops.multiply(x.value, y.value),
-      [x, (g) => ops.multiply(g, y.value)],
-      [y, (g) => ops.multiply(g, x.value)],
-    );
-  }
-
-  parameter(name: string, shape: readonly number[]): Traced<T> {
-    return { value: this.ops.parameter(name, shape) };
-  }
-
-  private record(value: T, ...rules: readonly Rule<T>[]): Traced<T> {
+function reverseOps<T>(ops: Ops<T> & Adjoints<T>, tape: Step<T>[]): Differentiable<Traced<T>> {
+  const record = (value: T, ...rules: readonly Rule<T>[]): Traced<T> => {
     const onward = rules.flatMap(([{ step }, adjoint]) => (step ? [{ step, adjoint }] : []));
     if (onward.length === 0) return { value };
-    const step: Step<T> = {
-      pass: (cotangent) => {
-        for (const { step, adjoint } of onward) {
-          const part = adjoint(cotangent);
-          step.cotangent = step.cotangent === undefined ? part : this.ops.add(step.cotangent, part);
-        }
-      },
+    const pass = (cotangent: T) => {
+      for (const { step, adjoint } of onward) {
+        const part = adjoint(cotangent);
+        step.cotangent = step.cotangent === undefined ? part : ops.add(step.cotangent, part);
+      }
     };
-    this.tape.push(step);
+    const step: Step<T> = { pass };
+    tape.push(step);
     return { value, step };
-  }
+  };
+  const normAdjoint = (g: T, x: T, name: string, { channels, groups, eps }: GroupNormShape) => {
+    const mean = (y: T) => ops.groupMean(y, groups);
+    const minus = (y: T, z: T) => ops.add(y, ops.affine(z, -1, 0));
+    const centred = minus(x, mean(x));
+    const scale = ops.power(ops.affine(mean(ops.multiply(centred, centred)), 1, eps), -0.5);
+    const normed = ops.multiply(centred, scale);
+    const weighted = ops.multiply(g, ops.parameter(`${name}.weight`, [channels]));
+    const along = ops.multiply(normed, mean(ops.multiply(weighted, normed)));
+    return ops.multiply(minus(minus(weighted, mean(weighted)), along), scale);
+  };
+  const siluAdjoint = (g: T, x: T) => {
+    // s + x s (1 − s)
+    const s = ops.sigmoid(x);
+    const bent = ops.multiply(x, ops.affine(s, -1, 1));
+    return ops.multiply(g, ops.multiply(s, ops.affine(bent, 1, 1)));
+  };
+  return {
+    conv: (x, name, shape) =>
+      record(ops.conv(x.value, name, shape), [x, (g) => ops.convAdjoint(g, x.value, name, shape)]),
+    groupNorm: (x, name, shape) =>
+      record(ops.groupNorm(x.value, name, shape), [x, (g) => normAdjoint(g, x.value, name, shape)]),
+    attention: (x, shape) =>
+      record(ops.attention(x.value, shape), [x, (g) => ops.attentionAdjoint(g, x.value, shape)]),
+    enlarge: (x) => record(ops.enlarge(x.value), [x, (g) => ops.affine(ops.shrink(g), 4, 0)]),
+    shrink: (x) => record(ops.shrink(x.value), [x, (g) => ops.affine(ops.enlarge(g), 1 / 4, 0)]),
+    prependMean: (x) => record(ops.prependMean(x.value), [x, (g) => ops.prependMeanAdjoint(g, x.value)]),
+    first: (x) => record(ops.first(x.value), [x, (g) => ops.firstAdjoint(g, x.value)]),
+    silu: (x) => record(ops.silu(x.value), [x, (g) => siluAdjoint(g, x.value)]),
+    add: (x, y) => record(ops.add(x.value, y.value), [x, (g) => g], [y, (g) => g]),
+    multiply: (x, y) =>
+      record(
+        ops.multiply(x.value, y.value),
+        [x, (g) => ops.multiply(g, y.value)],
+        [y, (g) => ops.multiply(g, x.value)],
+      ),
+    parameter: (name, shape) => ({ value: ops.parameter(name, shape) }),
+  };
 }
