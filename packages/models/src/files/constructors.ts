@@ -46,9 +46,7 @@ const orderedDict: PickleConstructor = ([items = []], machine) => {
 /** Protocols below 3 have no bytes: they write text and a call that encodes it. */
 const encode: PickleConstructor = ([text, encoding], machine) => {
   if (!isText(text) || (encoding !== 'latin1' && encoding !== 'latin-1'))
-    throw machine.fault(
-      `bytes are made of ${describe(text ?? null)} in encoding ${describe(encoding ?? null)}`,
-    );
+    throw machine.fault(`bytes are made of ${describe(text)} in encoding ${describe(encoding)}`);
   machine.spend(text.length);
   if (text instanceof PickleText) return text.latin1();
   if (/[^\0-\xff]/.test(text))
@@ -68,7 +66,7 @@ const bytes: PickleConstructor = (args, machine) => {
 };
 
 const loadFromBytes: PickleConstructor = ([bytes], machine) => {
-  if (!(bytes instanceof Uint8Array)) throw machine.fault(`a storage is made of ${describe(bytes ?? null)}`);
+  if (!(bytes instanceof Uint8Array)) throw machine.fault(`a storage is made of ${describe(bytes)}`);
   return readTorchLegacy(memorySource(bytes), constructors, machine.budget);
 };
 
@@ -98,7 +96,7 @@ const torchModules = new Map([
 const reconstructor: PickleConstructor = ([type], machine) => {
   const make = type instanceof PickleGlobal ? torchModules.get(`${type}`) : undefined;
   if (!make)
-    throw machine.fault(`it would make ${describe(type ?? null)}`, {
+    throw machine.fault(`it would make ${describe(type)}`, {
       ...(type instanceof PickleGlobal && { global: `${type}` }),
     });
   return make([], machine);

@@ -5,7 +5,7 @@ const WINDOW = 2 ** 16;
 /** Fewer are copied from those that were read already. */
 const SHORT = 4096;
 
-/** Reads a source from front to back. Callers ask for no more than is `left`. */
+/** Reads a source from front to back. */
 export class Cursor {
   private window: DataView = new DataView(new ArrayBuffer(0));
   /** Where the window lies in the source. */
@@ -14,10 +14,16 @@ export class Cursor {
   constructor(
     private readonly source: Source,
     public at: number,
+    /** Makes the error of asking for more bytes than are left. */
+    private readonly cutShort: (length: number, left: number) => Error,
   ) {}
 
   get left(): number {
     return this.source.length - this.at;
+  }
+
+  need(length: number): void {
+    if (length > this.left) throw this.cutShort(length, this.left);
   }
 
   u8 = (): number => this.number(1, (window, at) => window.getUint8(at));
@@ -38,6 +44,7 @@ export class Cursor {
   /** The next bytes, to be kept. A file's are aligned at their end, so that elements need no other copy. */
   take(length: number): Uint8Array {
     if (length < SHORT) return new Uint8Array(this.glance(length));
+    this.need(length);
     const bytes = this.source.read(this.at, length);
     this.at += length;
     return bytes;
@@ -75,6 +82,7 @@ export class Cursor {
   private reach(length: number): number {
     const at = this.at - this.start;
     if (at >= 0 && at + length <= this.window.byteLength) return at;
+    this.need(length);
     const bytes = this.source.read(this.at, Math.min(Math.max(length, WINDOW), this.left));
     this.window = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.start = this.at;

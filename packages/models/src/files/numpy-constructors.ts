@@ -7,8 +7,8 @@ import {
   PickleObject,
   type PickleValue,
 } from './pickle.js';
-import { bytesPerElement, type Dtype, dtypeNamed, sizeOf, toNumbers } from './tensor.js';
-import { isCounts, type TensorView, TorchStorage, tensorView } from './torch-storage.js';
+import { bytesPerElement, type Dtype, dtypeNamed, isShape, sizeOf, toNumbers } from './tensor.js';
+import { type TensorView, TorchStorage, tensorView } from './torch-storage.js';
 
 class NumpyDtype extends PickleObject {
   bigEndian = false;
@@ -37,7 +37,7 @@ export class NumpyArray extends PickleObject {
     fortran: boolean,
     machine: PickleMachine,
   ): this {
-    if (!isCounts(shape)) throw machine.fault('an array needs a shape of counts');
+    if (!isShape(shape)) throw machine.fault('an array needs a shape of counts');
     const stride = shape.map((_, d) => sizeOf(fortran ? shape.slice(0, d) : shape.slice(d + 1)));
     this.view = tensorView(storage, 0, shape, stride, machine);
     if (sizeOf(shape) !== storage.length)
@@ -58,7 +58,7 @@ function numpyStorage(type: PickleValue | undefined, data: PickleValue | undefin
 
 const numpyDtype: PickleConstructor = ([code], machine) => {
   const dtype = typeof code === 'string' ? dtypeNamed('numpy', code) : undefined;
-  if (!dtype) throw machine.fault(`numpy's dtype ${describe(code ?? null)} is not read`);
+  if (!dtype) throw machine.fault(`numpy's dtype ${describe(code)} is not read`);
   return new NumpyDtype(dtype);
 };
 
@@ -73,7 +73,7 @@ const numpyScalar: PickleConstructor = ([type, data], machine) => {
 
 const numpyArray: PickleConstructor = ([type], machine) => {
   if (!(type instanceof PickleGlobal) || type.toString() !== 'numpy.ndarray')
-    throw machine.fault(`an array of ${describe(type ?? null)} is not read`);
+    throw machine.fault(`an array of ${describe(type)} is not read`);
   return new NumpyArray();
 };
 

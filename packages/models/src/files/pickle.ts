@@ -105,7 +105,7 @@ class Machine implements PickleMachine {
   private stack: PickleValue[] = [];
   private readonly marks: PickleValue[][] = [];
   private readonly memo = new Map<number, PickleValue>();
-  private readonly cursor: Cursor;
+  readonly cursor: Cursor;
   readonly budget: Budget;
   private opcodeAt: number;
   private code: number | undefined;
@@ -116,7 +116,9 @@ class Machine implements PickleMachine {
   ) {
     this.budget = options.budget ?? new Budget(source.length);
     this.opcodeAt = options.start ?? 0;
-    this.cursor = new Cursor(source, this.opcodeAt);
+    this.cursor = new Cursor(source, this.opcodeAt, (length, left) =>
+      this.fault(`needs ${length} more bytes, ${left} are left; the file is cut short`),
+    );
   }
 
   fault(message: string, evidence: Record<string, unknown> = {}): ModelError {
@@ -125,11 +127,7 @@ class Machine implements PickleMachine {
     return new ModelError(
       'E_PICKLE',
       `pickle, byte ${this.opcodeAt}, opcode ${opcode ?? 'none'}: ${message}`,
-      {
-        offset: this.opcodeAt,
-        opcode,
-        ...evidence,
-      },
+      { offset: this.opcodeAt, opcode, ...evidence },
     );
   }
 
@@ -142,7 +140,7 @@ class Machine implements PickleMachine {
       this.opcodeAt = this.cursor.at;
       this.code = undefined;
       if (!this.budget.spendOpcode()) throw this.fault(TOO_MUCH);
-      const code = this.u8();
+      const code = this.cursor.u8();
       this.code = code;
       if (code === STOP) return { value: this.pop(), end: this.cursor.at };
       const opcode = opcodes.get(code);
@@ -153,31 +151,8 @@ class Machine implements PickleMachine {
 
   // Reading
 
-  private need(length: number): void {
-    const { left } = this.cursor;
-    if (length > left)
-      throw this.fault(`needs ${length} more bytes, ${left} are left; the file is cut short`);
-  }
-
-  private number(size: number, read: () => number): number {
-    this.need(size);
-    return read();
-  }
-
-  u8 = () => this.number(1, this.cursor.u8);
-  u16 = () => this.number(2, this.cursor.u16);
-  u32 = () => this.number(4, this.cursor.u32);
-  i32 = () => this.number(4, this.cursor.i32);
-  f64 = () => this.number(8, this.cursor.f64);
-  u64 = () => this.number(8, this.cursor.u64);
-
-  take(length: number): Uint8Array {
-    this.need(length);
-    return this.cursor.take(length);
-  }
-
   private glance(length: number): Buffer {
-    this.need(length);
+    this.cursor.need(length);
     if (length > MAX_TEXT) throw this.fault(`${length} bytes of text are refused; ${MAX_TEXT} are allowed`);
     return this.cursor.glance(length);
   }
@@ -207,7 +182,7 @@ class Machine implements PickleMachine {
   }
 
   text(length: number, form: TextForm = utf8): string | PickleText {
-    this.need(length);
+    this.cursor.need(length);
     if (length >= SHORT) {
       const text = new PickleText(this.source, this.cursor.at, length, form);
       this.cursor.at += length;
@@ -357,8 +332,8 @@ export const narrow = (value: bigint): number | bigint =>
   value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 
 /** A value in words, for messages. */
-export function describe(value: PickleValue): string {
-  if (value === null) return 'None';
+export function describe(value: PickleValue | undefined): string {
+  if (value === undefined || value === null) return 'None';
   if (Array.isArray(value)) return `a ${Object.isFrozen(value) ? 'tuple' : 'list'} of ${value.length}`;
   if (value instanceof Map) return `a dict of ${value.size}`;
   if (value instanceof Set) return `a set of ${value.size}`;
@@ -410,30 +385,30 @@ const opcodes: ReadonlyMap<number, Opcode> = new Map([
     const text = m.line();
     m.push(text === '00' ? false : text === '01' ? true : m.decimal(text));
   }),
-  op('J', 'BININT', (m) => m.push(m.i32())),
-  op('K', 'BININT1', (m) => m.push(m.u8())),
-  op('M', 'BININT2', (m) => m.push(m.u16())),
+  op('J', 'BININT', (m) => m.push(m.cursor.i32())),
+  op('K', 'BININT1', (m) => m.push(m.cursor.u8())),
+  op('M', 'BININT2', (m) => m.push(m.cursor.u16())),
   op('L', 'LONG', (m) => m.push(m.decimal(m.line()))),
-  op(0x8a, 'LONG1', (m) => m.push(m.integer(m.u8()))),
-  op(0x8b, 'LONG4', (m) => m.push(m.integer(m.u32()))),
+  op(0x8a, 'LONG1', (m) => m.push(m.integer(m.cursor.u8()))),
+  op(0x8b, 'LONG4', (m) => m.push(m.integer(m.cursor.u32()))),
   op('S', 'STRING', (m) => m.push(unquote(m, m.line()))),
-  op('T', 'BINSTRING', (m) => m.push(m.latin1(m.u32()))),
-  op('U', 'SHORT_BINSTRING', (m) => m.push(m.latin1(m.u8()))),
-  op('B', 'BINBYTES', (m) => m.push(m.take(m.u32()))),
-  op('C', 'SHORT_BINBYTES', (m) => m.push(m.take(m.u8()))),
-  op(0x8e, 'BINBYTES8', (m) => m.push(m.take(m.u64()))),
-  op(0x96, 'BYTEARRAY8', (m) => m.push(m.take(m.u64()))),
+  op('T', 'BINSTRING', (m) => m.push(m.latin1(m.cursor.u32()))),
+  op('U', 'SHORT_BINSTRING', (m) => m.push(m.latin1(m.cursor.u8()))),
+  op('B', 'BINBYTES', (m) => m.push(m.cursor.take(m.cursor.u32()))),
+  op('C', 'SHORT_BINBYTES', (m) => m.push(m.cursor.take(m.cursor.u8()))),
+  op(0x8e, 'BINBYTES8', (m) => m.push(m.cursor.take(m.cursor.u64()))),
+  op(0x96, 'BYTEARRAY8', (m) => m.push(m.cursor.take(m.cursor.u64()))),
   op(0x97, 'NEXT_BUFFER', refused('it refers to a buffer outside of the pickle')),
   op(0x98, 'READONLY_BUFFER', refused('it refers to a buffer outside of the pickle')),
   op('N', 'NONE', (m) => m.push(null)),
   op(0x88, 'NEWTRUE', (m) => m.push(true)),
   op(0x89, 'NEWFALSE', (m) => m.push(false)),
   op('V', 'UNICODE', (m) => m.push(m.textLine())),
-  op(0x8c, 'SHORT_BINUNICODE', (m) => m.push(m.text(m.u8()))),
-  op('X', 'BINUNICODE', (m) => m.push(m.text(m.u32()))),
-  op(0x8d, 'BINUNICODE8', (m) => m.push(m.text(m.u64()))),
+  op(0x8c, 'SHORT_BINUNICODE', (m) => m.push(m.text(m.cursor.u8()))),
+  op('X', 'BINUNICODE', (m) => m.push(m.text(m.cursor.u32()))),
+  op(0x8d, 'BINUNICODE8', (m) => m.push(m.text(m.cursor.u64()))),
   op('F', 'FLOAT', (m) => m.push(m.float(m.line()))),
-  op('G', 'BINFLOAT', (m) => m.push(m.f64())),
+  op('G', 'BINFLOAT', (m) => m.push(m.cursor.f64())),
   op(']', 'EMPTY_LIST', (m) => m.push([])),
   op('a', 'APPEND', (m) => m.append([m.pop()])),
   op('e', 'APPENDS', (m) => m.append(m.popMark())),
@@ -459,11 +434,11 @@ const opcodes: ReadonlyMap<number, Opcode> = new Map([
   op('(', 'MARK', (m) => m.mark()),
   op('1', 'POP_MARK', (m) => void m.popMark()),
   op('g', 'GET', (m) => m.get(Number(m.decimal(m.line())))),
-  op('h', 'BINGET', (m) => m.get(m.u8())),
-  op('j', 'LONG_BINGET', (m) => m.get(m.u32())),
+  op('h', 'BINGET', (m) => m.get(m.cursor.u8())),
+  op('j', 'LONG_BINGET', (m) => m.get(m.cursor.u32())),
   op('p', 'PUT', (m) => m.put(Number(m.decimal(m.line())))),
-  op('q', 'BINPUT', (m) => m.put(m.u8())),
-  op('r', 'LONG_BINPUT', (m) => m.put(m.u32())),
+  op('q', 'BINPUT', (m) => m.put(m.cursor.u8())),
+  op('r', 'LONG_BINPUT', (m) => m.put(m.cursor.u32())),
   op(0x94, 'MEMOIZE', (m) => m.memoize()),
   op(0x82, 'EXT1', refused('it names a class by a number that only the writing program knows')),
   op(0x83, 'EXT2', refused('it names a class by a number that only the writing program knows')),
@@ -498,10 +473,10 @@ const opcodes: ReadonlyMap<number, Opcode> = new Map([
     m.call(m.pop(), args);
   }),
   op(0x80, 'PROTO', (m) => {
-    const protocol = m.u8();
+    const protocol = m.cursor.u8();
     if (protocol > 5) throw m.fault(`protocol ${protocol} is unknown; 0 to 5 are read`);
   }),
-  op(0x95, 'FRAME', (m) => void m.u64()),
+  op(0x95, 'FRAME', (m) => void m.cursor.u64()),
   op('P', 'PERSID', (m) => m.persistent(m.line())),
   op('Q', 'BINPERSID', (m) => m.persistent(m.pop())),
 ]);

@@ -3,7 +3,10 @@ import { memorySource, type Source } from './source.js';
 import {
   bytesPerElement,
   type Dtype,
+  isCount,
   isDtype,
+  isShape,
+  MAX_RANK,
   sizeOf,
   type Tensor,
   type Tensors,
@@ -13,8 +16,6 @@ import type { TensorFile } from './tensor-file.js';
 
 /** Longest header in bytes. The format allows 100 MB; the largest networks take 1 MB. */
 const MAX_HEADER = 2 ** 25;
-/** Most dimensions of a tensor. */
-const MAX_RANK = 16;
 const METADATA = '__metadata__';
 
 interface Entry {
@@ -117,9 +118,6 @@ const fault = (message: string, evidence: Record<string, unknown> = {}, cause?: 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A non-negative integer that doubles represent exactly. */
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
 function readHeader(source: Source): { header: Record<string, unknown>; start: number } {
   if (source.length < 8)
     throw fault(`a file starts with 8 bytes of header length, this one has ${source.length} bytes in all`, {
@@ -152,7 +150,7 @@ function parseEntry(name: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDtype(dtype))
     throw wrong(`dtype ${typeof dtype === 'string' ? `"${dtype.slice(0, 40)}"` : typeof dtype} is unknown`);
-  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isCount) || !isCount(sizeOf(shape)))
+  if (!isShape(shape) || !isCount(sizeOf(shape)))
     throw wrong(`shape is no list of at most ${MAX_RANK} dimensions`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw wrong('data_offsets are no pair of byte positions');

@@ -47,6 +47,17 @@ export const dtypeNamed = (format: 'torch' | 'storage' | 'numpy', name: string):
 
 export const bytesPerElement = (dtype: Dtype): number => dtypes[dtype].Data.BYTES_PER_ELEMENT;
 
+/** Most dimensions of a tensor. */
+export const MAX_RANK = 16;
+
+/** A non-negative integer that doubles represent exactly. */
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Sizes, or as many of something else that is counted. */
+export const isShape = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.length <= MAX_RANK && value.every(isCount);
+
 /** Number of elements of a shape: the product of its dimensions, 1 for a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 

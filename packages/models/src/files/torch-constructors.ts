@@ -17,7 +17,7 @@ const rebuildTensor: PickleConstructor = ([storage, offset, shape, stride, , , m
 const rebuildTyped: PickleConstructor = ([storage, offset, shape, stride, , , type, metadata], machine) => {
   refuseMetadata(metadata, machine);
   const dtype = type instanceof PickleGlobal ? dtypeNamed('torch', `${type}`) : undefined;
-  if (!dtype) throw machine.fault(`tensors of type ${describe(type ?? null)} are not read`);
+  if (!dtype) throw machine.fault(`tensors of type ${describe(type)} are not read`);
   if (!(storage instanceof TorchStorage) || storage.dtype !== 'U8')
     throw machine.fault('a tensor with a type of its own is built on something that is no bytes');
   return tensorView(storage.as(dtype), offset, shape, stride, machine);
@@ -30,8 +30,7 @@ function refuseMetadata(metadata: PickleValue | undefined, machine: PickleMachin
 }
 
 const rebuildParameter: PickleConstructor = ([tensor], machine) => {
-  if (!(tensor instanceof TensorView))
-    throw machine.fault(`a parameter is made of ${describe(tensor ?? null)}`);
+  if (!(tensor instanceof TensorView)) throw machine.fault(`a parameter is made of ${describe(tensor)}`);
   return tensor;
 };
 

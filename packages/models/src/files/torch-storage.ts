@@ -1,5 +1,14 @@
 import { describe, PickleGlobal, type PickleMachine, PickleObject, type PickleValue } from './pickle.js';
-import { bytesPerElement, type Dtype, dtypeNamed, sizeOf, type Tensor, tensorOf } from './tensor.js';
+import {
+  bytesPerElement,
+  type Dtype,
+  dtypeNamed,
+  isCount,
+  isShape,
+  sizeOf,
+  type Tensor,
+  tensorOf,
+} from './tensor.js';
 
 /** Flat memory that tensors view. Formats that keep it apart from the pickle say later where it is. */
 export class TorchStorage extends PickleObject {
@@ -94,9 +103,6 @@ export class TensorView extends PickleObject {
 const isRowMajor = (shape: readonly number[], stride: readonly number[]): boolean =>
   sizeOf(shape) === 0 || shape.every((n, d) => n === 1 || stride[d] === sizeOf(shape.slice(d + 1)));
 
-export const isCounts = (value: PickleValue | undefined): value is readonly number[] =>
-  Array.isArray(value) && value.length <= 16 && value.every((n) => Number.isSafeInteger(n) && n >= 0);
-
 /** A view whose every element lies inside of its storage. What a copy of it would cost is charged at once. */
 export function tensorView(
   storage: PickleValue | undefined,
@@ -107,17 +113,16 @@ export function tensorView(
 ): TensorView {
   if (!(storage instanceof TorchStorage))
     throw machine.fault('a tensor is built on something that is no storage');
-  if (!isCounts([offset ?? null]) || !isCounts(shape) || !isCounts(stride) || shape.length !== stride.length)
+  if (!isCount(offset) || !isShape(shape) || !isShape(stride) || shape.length !== stride.length)
     throw machine.fault('a tensor needs an offset, a shape and as many strides, all of them counts');
   const size = sizeOf(shape);
-  const end =
-    size === 0 ? 0 : 1 + shape.reduce((last, n, d) => last + (n - 1) * stride[d]!, offset as number);
+  const end = size === 0 ? 0 : 1 + shape.reduce((last, n, d) => last + (n - 1) * stride[d]!, offset);
   if (!(end <= storage.length))
     throw machine.fault(
       `a tensor [${shape}] with strides [${stride}] from ${offset} needs ${end} elements of a storage of ${storage.length}`,
     );
   if (!isRowMajor(shape, stride)) machine.spend(size);
-  return new TensorView(storage, offset as number, shape, stride);
+  return new TensorView(storage, offset, shape, stride);
 }
 
 export interface StorageId {
@@ -132,13 +137,13 @@ export interface StorageId {
 /** Reads a persistent id ('storage', class, key, location, number of elements, part), as `torch.save` writes them. */
 export function storageId(id: PickleValue | undefined, machine: PickleMachine): StorageId {
   if (!Array.isArray(id) || id[0] !== 'storage')
-    throw machine.fault(`it refers to ${describe(id ?? null)} where a storage is due`);
+    throw machine.fault(`it refers to ${describe(id)} where a storage is due`);
   const [, type, key, , length, view] = id as PickleValue[];
   const dtype = type instanceof PickleGlobal ? storageType(`${type}`) : undefined;
-  if (!dtype) throw machine.fault(`storage of ${describe(type ?? null)} is of no known element type`);
-  if (typeof key !== 'string' || !isCounts([length ?? null]))
+  if (!dtype) throw machine.fault(`storage of ${describe(type)} is of no known element type`);
+  if (typeof key !== 'string' || !isCount(length))
     throw machine.fault('a storage needs a key and a number of elements');
-  return { key, dtype, length: length as number, part: partOf(view, length as number, machine) };
+  return { key, dtype, length: length, part: partOf(view, length, machine) };
 }
 
 /** Element types newer than storage classes come as bytes, and are named by tensors. */
@@ -149,8 +154,7 @@ const storageType = (name: string): Dtype | undefined =>
 function partOf(view: PickleValue | undefined, whole: number, machine: PickleMachine): StorageId['part'] {
   if (view === undefined || view === null) return undefined;
   const [, offset, length] = Array.isArray(view) ? (view as PickleValue[]) : [];
-  const counts = [offset ?? null, length ?? null];
-  if (!isCounts(counts) || counts[0]! + counts[1]! > whole)
+  if (!isCount(offset) || !isCount(length) || offset + length > whole)
     throw machine.fault(`a part of a storage of ${whole} elements lies outside of it`);
-  return { offset: counts[0]!, length: counts[1]! };
+  return { offset, length };
 }

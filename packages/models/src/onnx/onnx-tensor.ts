@@ -1,5 +1,5 @@
 import { onnxFault } from '../errors.js';
-import { sizeOf } from '../files/tensor.js';
+import { MAX_RANK, sizeOf } from '../files/tensor.js';
 import { type OnnxType, onnxTypes } from './onnx-model.js';
 import {
   integers,
@@ -31,7 +31,6 @@ export interface StoredElements {
   readonly length: number;
 }
 
-const MAX_RANK = 16;
 /** As many bytes as they take at most, and some. */
 const MAX_SIZES = 16 * MAX_RANK;
 

@@ -46,7 +46,9 @@ const MAX_HEAD = 2 * MAX_VARINT_BYTES;
 
 /** The message that a source is. */
 export function messageIn(source: Source): ProtobufMessage {
-  const cursor = new Cursor(source, 0);
+  const cursor: Cursor = new Cursor(source, 0, (length, left) =>
+    fault(`${length} bytes are due, ${left} follow`, cursor.at),
+  );
   const read: Read = (start, end) => {
     cursor.at = start;
     return cursor.take(end - start);
