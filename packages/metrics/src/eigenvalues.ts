@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { statisticsFault } from './errors.js';
 
 /** Two or three steps an eigenvalue are usual; only overflow takes this many. */
 const MAX_STEPS = 64;
@@ -74,8 +74,7 @@ function tridiagonalEigenvalues(d: Float64Array, e: Float64Array): Float64Array 
       while (end < n - 1 && !isSmall(end)) end++;
       if (end === first) break;
       if (steps === MAX_STEPS)
-        throw new MetricsError(
-          'E_STATISTICS',
+        throw statisticsFault(
           `the eigenvalues of a covariance can't be found: its numbers, of about ${norm}, are too large or too small for double`,
           { norm },
         );

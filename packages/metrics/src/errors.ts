@@ -22,3 +22,13 @@ export class MetricsError extends Error {
     super(message, options);
   }
 }
+
+const fault =
+  (code: MetricsErrorCode) =>
+  (message: string, evidence: Readonly<Record<string, unknown>> = {}, options?: ErrorOptions) =>
+    new MetricsError(code, message, evidence, options);
+
+export const featureFault = fault('E_FEATURES');
+export const imageFault = fault('E_IMAGES');
+export const npzFault = fault('E_NPZ');
+export const statisticsFault = fault('E_STATISTICS');

@@ -46,13 +46,10 @@ export async function openFeatureNetwork(
   );
   try {
     const [channels, height, width] = imageSize(session, fail);
-    const dim = featureCount(session, fail);
+    const sizes = { dim: featureCount(session, fail), channels, height, width };
     return {
-      dim,
-      channels,
-      height,
-      width,
-      features: (images) => evaluate(session, { channels, height, width, dim }, images, fail),
+      ...sizes,
+      features: (images) => evaluate(session, sizes, images, fail),
       close: () => session.release(),
     };
   } catch (error) {
@@ -69,9 +66,7 @@ function imageSize(session: InferenceSession, fail: Fail): (number | undefined)[
   if (session.inputNames.length !== 1 || session.inputNames[0] !== 'images')
     throw fail(
       `a feature network has one input "images", and this one has ${session.inputNames.join(', ')}`,
-      {
-        inputs: session.inputNames,
-      },
+      { inputs: session.inputNames },
     );
   if (!input?.isTensor || input.type !== 'float32' || input.shape.length !== 4)
     throw fail('its input "images" is not float32 [n, channels, height, width]', { input });
@@ -87,9 +82,7 @@ function featureCount(session: InferenceSession, fail: Fail): number {
   if (!output)
     throw fail(
       `a feature network has an output "features", and this one has ${session.outputNames.join(', ')}`,
-      {
-        outputs: session.outputNames,
-      },
+      { outputs: session.outputNames },
     );
   const dim = output.isTensor && output.shape.length === 2 ? output.shape[1] : undefined;
   if (!output.isTensor || output.type !== 'float32' || typeof dim !== 'number' || dim < 1)
@@ -97,12 +90,7 @@ function featureCount(session: InferenceSession, fail: Fail): number {
   return dim;
 }
 
-interface Sizes {
-  readonly channels: number | undefined;
-  readonly height: number | undefined;
-  readonly width: number | undefined;
-  readonly dim: number;
-}
+type Sizes = Pick<FeatureNetwork, 'dim' | 'channels' | 'height' | 'width'>;
 
 async function evaluate(
   session: InferenceSession,

@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { featureFault } from './errors.js';
 
 /** Feature vectors of single images: `data` [n × dim], row-major. */
 export interface FeatureSet {
@@ -9,31 +9,28 @@ export interface FeatureSet {
 /** How many vectors two comparable sets hold. */
 export function counts(a: FeatureSet, b: FeatureSet): [number, number] {
   if (a.dim !== b.dim || !(Number.isSafeInteger(a.dim) && a.dim > 0))
-    throw new MetricsError(
-      'E_FEATURES',
+    throw featureFault(
       `sets of ${a.dim} and of ${b.dim} features can't be compared; compute both with the same feature network`,
       { dims: [a.dim, b.dim] },
     );
-  for (const { data, dim } of [a, b]) {
-    if (data.length % dim !== 0)
-      throw new MetricsError(
-        'E_FEATURES',
-        `${data.length} numbers are no whole number of feature vectors of ${dim}`,
-        { dim, length: data.length },
-      );
-    const bad = data.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0)
-      throw new MetricsError(
-        'E_FEATURES',
-        `feature ${bad % dim} of vector ${Math.floor(bad / dim)} is ${data[bad]}`,
-        {
-          vector: Math.floor(bad / dim),
-          feature: bad % dim,
-          value: data[bad],
-        },
-      );
-  }
+  for (const { data, dim } of [a, b]) checkVectors(data, dim);
   return [a.data.length / a.dim, b.data.length / b.dim];
+}
+
+/** That they are whole vectors of finite numbers. */
+export function checkVectors(data: Float32Array, dim: number): void {
+  if (data.length % dim !== 0)
+    throw featureFault(
+      `${data.length} numbers are no whole number of feature vectors of ${dim}; was another feature network used?`,
+      { dim, length: data.length },
+    );
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  const [vector, feature, value] = [Math.floor(bad / dim), bad % dim, data[bad]];
+  throw featureFault(
+    `feature ${feature} of vector ${vector} is ${value}, not a finite number; the image or the network is broken`,
+    { vector, feature, value },
+  );
 }
 
 /** Σ x_i y_i of row `i` of a and row `j` of b, in double. */

@@ -1,6 +1,6 @@
 import { choleskyRows } from './cholesky.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
-import { MetricsError } from './errors.js';
+import { statisticsFault } from './errors.js';
 import { timesTransposed } from './matrix.js';
 import { checkStatistics, type Statistics } from './statistics.js';
 
@@ -21,8 +21,7 @@ export function frechetDistance(a: Statistics, b: Statistics): number {
   checkStatistics(b, 'second statistics');
   const dim = a.mu.length;
   if (b.mu.length !== dim)
-    throw new MetricsError(
-      'E_STATISTICS',
+    throw statisticsFault(
       `statistics of ${dim} and of ${b.mu.length} features can't be compared; compute both with the same feature network`,
       { dims: [dim, b.mu.length] },
     );
@@ -36,8 +35,7 @@ export function frechetDistance(a: Statistics, b: Statistics): number {
   for (const eigenvalue of symmetricEigenvalues(product, rank))
     distance -= 2 * Math.sqrt(Math.max(0, eigenvalue));
   if (!Number.isFinite(distance))
-    throw new MetricsError(
-      'E_STATISTICS',
+    throw statisticsFault(
       'the Fréchet distance is beyond the range of double: variances are too large; these are no features of a network',
       { distance },
     );

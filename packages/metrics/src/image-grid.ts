@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { imageFault } from './errors.js';
 import { checkImages, type Image, type ImageBatch } from './images.js';
 
 /**
@@ -16,8 +16,7 @@ export function imageGrid(
   checkImages(images);
   const { data, n, channels, height, width } = images;
   if ((channels !== 1 && channels !== 3) || !(Number.isInteger(columns) && columns > 0))
-    throw new MetricsError(
-      'E_IMAGES',
+    throw imageFault(
       `a grid has at least 1 column, and images of 1 channel (grey) or 3 (RGB), not ${columns} and ${channels}`,
       { columns, channels },
     );

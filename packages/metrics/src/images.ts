@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { imageFault } from './errors.js';
 
 /** One image of bytes: `data` [channels × height × width]. */
 export interface Image {
@@ -18,12 +18,8 @@ export function checkImages({ data, n = 1, channels, height, width }: Image & { 
   const sizes = [n, channels, height, width];
   const length = n * channels * height * width;
   if (sizes.every((size) => Number.isInteger(size) && size > 0) && data.length === length) return;
-  throw new MetricsError(
-    'E_IMAGES',
-    `images [${sizes.join(', ')}] are ${length} bytes, and there are ${data.length}`,
-    {
-      shape: sizes,
-      length: data.length,
-    },
-  );
+  throw imageFault(`images [${sizes.join(', ')}] are ${length} bytes, and there are ${data.length}`, {
+    shape: sizes,
+    length: data.length,
+  });
 }

@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { featureFault } from './errors.js';
 import { counts, dot, eachPair, eachPairBelow, type FeatureSet } from './feature-set.js';
 
 /**
@@ -12,9 +12,7 @@ import { counts, dot, eachPair, eachPairBelow, type FeatureSet } from './feature
 export function kid(x: FeatureSet, y: FeatureSet): number {
   const [n, m] = counts(x, y);
   if (n < 2 || m < 2)
-    throw new MetricsError('E_FEATURES', `KID needs at least 2 vectors a set, and they have ${n} and ${m}`, {
-      counts: [n, m],
-    });
+    throw featureFault(`KID needs at least 2 vectors a set, and they have ${n} and ${m}`, { counts: [n, m] });
   const kernel = (a: FeatureSet, i: number, b: FeatureSet, j: number) => {
     const base = dot(a, i, b, j) / a.dim + 1;
     // Not base ** 3: an engine may round a power in its own way.
@@ -63,8 +61,7 @@ export function kidOverSubsets(
       size <= Math.min(n, m)
     )
   )
-    throw new MetricsError(
-      'E_FEATURES',
+    throw featureFault(
       `${subsets} subsets of ${size} can't be drawn from ${n} and ${m} vectors; take at least 1 subset of 2 to ${Math.min(n, m)}`,
       { subsets, size, counts: [n, m] },
     );
@@ -82,7 +79,7 @@ function draws(n: number, size: number, draw: (below: number) => number): number
   return Array.from({ length: size }, (_, i) => {
     const j = i + draw(n - i);
     if (!(Number.isInteger(j) && j >= i && j < n))
-      throw new MetricsError('E_FEATURES', `draw(${n - i}) gave ${j - i}, no whole number below ${n - i}`, {
+      throw featureFault(`draw(${n - i}) gave ${j - i}, no whole number below ${n - i}`, {
         below: n - i,
         drawn: j - i,
       });

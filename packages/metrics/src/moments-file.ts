@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { featureFault } from './errors.js';
 import { DIGIT_BITS, entryCount, type Moments } from './moments.js';
 import { readNpz, writeNpz } from './npz.js';
 
@@ -27,8 +27,7 @@ export async function readMoments(bytes: Uint8Array, label = 'moments'): Promise
     !(digits instanceof Float64Array && digits.length % entryCount(dim) === 0) ||
     !digits.every((digit) => Number.isInteger(digit) && digit >= -half && digit < half)
   )
-    throw new MetricsError(
-      'E_FEATURES',
+    throw featureFault(
       `${label}: holds no feature moments (arrays dim, lowest and digits); it was written by something else or is damaged`,
       { file: label, found: Object.keys(arrays) },
     );

@@ -1,4 +1,5 @@
-import { MetricsError } from './errors.js';
+import { featureFault, statisticsFault } from './errors.js';
+import { checkVectors } from './feature-set.js';
 import type { Statistics } from './statistics.js';
 
 /**
@@ -26,13 +27,7 @@ export const entryCount = (dim: number): number => ((dim + 1) * (dim + 2)) / 2;
 /** No vectors yet. @throws MetricsError E_FEATURES where `dim` is no positive whole number. */
 export function emptyMoments(dim: number): Moments {
   if (!(Number.isSafeInteger(dim) && dim > 0))
-    throw new MetricsError(
-      'E_FEATURES',
-      `a feature vector has a positive whole number of entries, not ${dim}`,
-      {
-        dim,
-      },
-    );
+    throw featureFault(`a feature vector has a positive whole number of entries, not ${dim}`, { dim });
   return { dim, lowest: 0, digits: new Float64Array(0) };
 }
 
@@ -48,25 +43,15 @@ export function emptyMoments(dim: number): Moments {
  */
 export function addFeatures(moments: Moments, features: Float32Array): Moments {
   const { dim } = moments;
-  if (features.length % dim !== 0)
-    throw new MetricsError(
-      'E_FEATURES',
-      `${features.length} numbers are no whole number of feature vectors of ${dim}; was another feature network used?`,
-      { dim, length: features.length },
-    );
-  const bad = features.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0)
-    throw new MetricsError(
-      'E_FEATURES',
-      `feature ${bad % dim} of vector ${Math.floor(bad / dim)} is ${features[bad]}, not a finite number; the image or the network is broken`,
-      { vector: Math.floor(bad / dim), feature: bad % dim, value: features[bad] },
-    );
+  checkVectors(features, dim);
   const n = features.length / dim;
   if (n === 0) return moments;
 
-  const sums = new Planes(dim, planeRange(features));
-  for (let start = 0; start < n; start += BLOCK) sums.addBlock(features, start, Math.min(n, start + BLOCK));
-  return mergeMoments(moments, sums.moments());
+  const range = planeRange(features);
+  const digits = new Float64Array((range.end + 1 - range.lowest) * entryCount(dim));
+  for (let start = 0; start < n; start += BLOCK)
+    addBlock(digits, dim, range, features.subarray(start * dim, (start + BLOCK) * dim));
+  return mergeMoments(moments, canonical(dim, range.lowest, digits));
 }
 
 /**
@@ -76,8 +61,7 @@ export function addFeatures(moments: Moments, features: Float32Array): Moments {
  */
 export function mergeMoments(a: Moments, b: Moments): Moments {
   if (a.dim !== b.dim)
-    throw new MetricsError(
-      'E_FEATURES',
+    throw featureFault(
       `moments of ${a.dim} and of ${b.dim} features can't be merged; they come from different feature networks`,
       { dims: [a.dim, b.dim] },
     );
@@ -135,71 +119,48 @@ function bitRange(features: Float32Array): { top: number; last: number } {
   return { top, last };
 }
 
+interface PlaneRange {
+  readonly lowest: number;
+  readonly end: number;
+}
+
 /**
  * Planes that hold the products of these features, in an even number: all products are multiples of 2^(44·lowest)
  * and below half of 2^(44·end).
  */
-function planeRange(features: Float32Array): { lowest: number; end: number } {
+function planeRange(features: Float32Array): PlaneRange {
   const { top, last } = bitRange(features);
   const lowest = Math.floor((2 * last) / DIGIT_BITS);
   const end = Math.floor((2 * top + 3) / DIGIT_BITS) + 1;
   return { lowest: (end - lowest) % 2 === 0 ? lowest : lowest - 1, end };
 }
 
-/** Sums of products in growth: one more plane than products touch, for the carries. */
-class Planes {
-  readonly #entries: number;
-  readonly #digits: Float64Array;
+/** Adds the products of at most 256 vectors to planes of sums, of which there is one more than products touch, for carries. */
+function addBlock(digits: Float64Array, dim: number, { lowest, end }: PlaneRange, block: Float32Array): void {
+  const n = block.length / dim;
+  const ones = new Float64Array(n).fill(1);
+  const columns = [ones];
+  for (let i = 0; i < dim; i++) columns.push(Float64Array.from({ length: n }, (_, k) => block[k * dim + i]!));
 
-  constructor(
-    readonly dim: number,
-    readonly range: { lowest: number; end: number },
-  ) {
-    this.#entries = entryCount(dim);
-    this.#digits = new Float64Array((range.end + 1 - range.lowest) * this.#entries);
-  }
-
-  moments(): Moments {
-    return canonical(this.dim, this.range.lowest, this.#digits);
-  }
-
-  /** Adds the products of vectors `start` to `end`, at most 256. */
-  addBlock(features: Float32Array, start: number, end: number): void {
-    const { dim } = this;
-    const { lowest, end: planesEnd } = this.range;
-    const n = end - start;
-    const ones = new Float64Array(n).fill(1);
-    const columns = [ones];
-    for (let i = 0; i < dim; i++) {
-      const column = new Float64Array(n);
-      for (let k = 0; k < n; k++) column[k] = features[(start + k) * dim + i]!;
-      columns.push(column);
-    }
-
-    const entries = this.#entries;
-    const digits = this.#digits;
-    const units = Float64Array.from(
-      { length: planesEnd - lowest },
-      (_, p) => 2 ** (DIGIT_BITS * (lowest + p)),
-    );
-    const rest = new Float64Array(n);
-    const sums = new Float64Array(2);
-    let entry = 0;
-    for (let i = 0; i <= dim; i++) {
-      for (let j = 0; j <= i; j++, entry++) {
-        let [x, y] = [columns[i]!, columns[j]!];
-        for (let plane = planesEnd - lowest - 2; plane >= 0; plane -= 2) {
-          const unit = units[plane]!;
-          extract(x, y, unit, rest, sums);
-          digits[plane * entries + entry]! += sums[0]! / unit;
-          digits[(plane + 1) * entries + entry]! += sums[1]! / (unit * RADIX);
-          x = rest;
-          y = ones;
-        }
+  const entries = entryCount(dim);
+  const units = Float64Array.from({ length: end - lowest }, (_, p) => 2 ** (DIGIT_BITS * (lowest + p)));
+  const rest = new Float64Array(n);
+  const sums = new Float64Array(2);
+  let entry = 0;
+  for (let i = 0; i <= dim; i++) {
+    for (let j = 0; j <= i; j++, entry++) {
+      let [x, y] = [columns[i]!, columns[j]!];
+      for (let plane = end - lowest - 2; plane >= 0; plane -= 2) {
+        const unit = units[plane]!;
+        extract(x, y, unit, rest, sums);
+        digits[plane * entries + entry]! += sums[0]! / unit;
+        digits[(plane + 1) * entries + entry]! += sums[1]! / (unit * RADIX);
+        x = rest;
+        y = ones;
       }
     }
-    carry(digits, entries);
   }
+  carry(digits, entries);
 }
 
 /**
@@ -248,10 +209,7 @@ export function statistics(moments: Moments): Statistics & { readonly n: number 
   // Entries are whole numbers of 2^(44·lowest); lowest ≤ 0, since the entry n is a whole number of ones.
   const one = 1n << BigInt(-DIGIT_BITS * lowest);
   const n = exact.length === 0 ? 0 : Number(exact[0]! / one);
-  if (n < 2)
-    throw new MetricsError('E_STATISTICS', `a covariance needs at least 2 vectors, and there are ${n}`, {
-      n,
-    });
+  if (n < 2) throw statisticsFault(`a covariance needs at least 2 vectors, and there are ${n}`, { n });
   const unit = 2 ** (DIGIT_BITS * lowest);
   const mu = new Float64Array(dim);
   const sigma = new Float64Array(dim * dim);

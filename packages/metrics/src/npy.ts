@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import { MetricsError } from './errors.js';
+import { npzFault } from './errors.js';
 
 /** Element types of .npy files by numpy's name: type code and bytes in the file, and the array here. bool is 0 or 1. */
 const dtypes = {
@@ -27,17 +27,7 @@ export interface NpyArray {
 }
 
 /** An array's elements, in the typed array of their type. */
-export type NpyData =
-  | Float64Array
-  | Float32Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | BigUint64Array
-  | Uint32Array
-  | Uint16Array
-  | Uint8Array;
+export type NpyData = (typeof dtypes)[NpyDtype]['Data']['prototype'];
 
 const MAGIC = '\x93NUMPY';
 const MAX_HEADER = 65_536;
@@ -51,7 +41,7 @@ const MAX_DIMENSIONS = 64;
  * @throws MetricsError E_NPZ where the bytes are no such file, or are shorter or longer than header and data.
  */
 export function readNpy(bytes: Uint8Array, label: string): NpyArray {
-  const fail = (why: string) => new MetricsError('E_NPZ', `${label}: ${why}`, { file: label });
+  const fail = (why: string) => npzFault(`${label}: ${why}`, { file: label });
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || buffer.toString('latin1', 0, 6) !== MAGIC)
     throw fail('is no .npy file: it does not start with \\x93NUMPY');
@@ -72,7 +62,7 @@ export function readNpy(bytes: Uint8Array, label: string): NpyArray {
   if (!dtype || !'<>|='.includes(order))
     throw fail(`holds elements of type ${descr}; known are ${Object.keys(dtypes).join(', ')}`);
   const { Data } = dtypes[dtype];
-  const length = shape.reduce((product, size) => product * size, 1);
+  const length = product(shape);
   const byteLength = length * Data.BYTES_PER_ELEMENT;
   if (byteLength !== buffer.length - dataStart)
     throw fail(
@@ -105,6 +95,8 @@ function parseHeader(header: string, fail: (why: string) => Error) {
   return { descr, fortran: order === 'True', shape };
 }
 
+const product = (sizes: readonly number[]) => sizes.reduce((all, size) => all * size, 1);
+
 function swapBytes(buffer: Buffer, size: number): void {
   if (size === 2) buffer.swap16();
   else if (size === 4) buffer.swap32();
@@ -114,7 +106,7 @@ function swapBytes(buffer: Buffer, size: number): void {
 /** Column-major to row-major: counts through the indices in row-major order. */
 function toRowMajor(data: NpyData, shape: readonly number[]): NpyData {
   const result = data.slice();
-  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
+  const strides = shape.map((_, axis) => product(shape.slice(0, axis)));
   const index = shape.map(() => 0);
   let from = 0;
   for (let to = 0; to < data.length; to++) {
@@ -133,10 +125,9 @@ function toRowMajor(data: NpyData, shape: readonly number[]): NpyData {
 export function writeNpy(array: NpyArray): Uint8Array {
   const { dtype, shape, data } = array;
   const { code, Data } = dtypes[dtype];
-  const length = shape.reduce((product, size) => product * size, 1);
+  const length = product(shape);
   if (length !== data.length || !(data instanceof Data))
-    throw new MetricsError(
-      'E_NPZ',
+    throw npzFault(
       `an array of ${dtype} and shape [${shape.join(', ')}] needs a ${Data.name} of ${length} entries, and got a ${data.constructor.name} of ${data.length}`,
       { dtype, shape, length: data.length },
     );

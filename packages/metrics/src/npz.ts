@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
-import { MetricsError } from './errors.js';
+import { npzFault } from './errors.js';
 import { type NpyArray, readNpy, writeNpy } from './npy.js';
 import { openZip } from './zip.js';
 
@@ -22,16 +22,15 @@ export async function readNpz(bytes: Uint8Array, label = 'npz'): Promise<Npz> {
   try {
     const total = zip.entries.reduce((sum, { size }) => sum + size, 0);
     if (total > MAX_BYTES)
-      throw new MetricsError(
-        'E_NPZ',
-        `${label}: would unpack to ${total} bytes, and at most ${MAX_BYTES} are read`,
-        { file: label, bytes: total, limit: MAX_BYTES },
-      );
+      throw npzFault(`${label}: would unpack to ${total} bytes, and at most ${MAX_BYTES} are read`, {
+        file: label,
+        bytes: total,
+        limit: MAX_BYTES,
+      });
     const arrays = new Map<string, NpyArray>();
     for (const entry of zip.entries) {
       const name = entry.name.replace(/\.npy$/, '');
-      if (arrays.has(name))
-        throw new MetricsError('E_NPZ', `${label}: holds two arrays "${name}"`, { file: label, name });
+      if (arrays.has(name)) throw npzFault(`${label}: holds two arrays "${name}"`, { file: label, name });
       arrays.set(name, readNpy(await entry.read(), `${label}: ${entry.name}`));
     }
     return Object.fromEntries(arrays);

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { MetricsError } from './errors.js';
+import { imageFault } from './errors.js';
 import { checkImages, type ImageBatch } from './images.js';
 import { encodePng } from './png.js';
 
@@ -13,7 +13,7 @@ export interface ImagePathOptions {
 /** Where the official sampler puts the image of a seed: `000000/000017.png`, or `000017.png` without subfolders. */
 export function imagePath(seed: number, { subdirs = true }: ImagePathOptions = {}): string {
   if (!(Number.isSafeInteger(seed) && seed >= 0))
-    throw new MetricsError('E_IMAGES', `a seed is a whole number from 0, not ${seed}`, { seed });
+    throw imageFault(`a seed is a whole number from 0, not ${seed}`, { seed });
   const digits = (value: number) => String(value).padStart(6, '0');
   return `${subdirs ? `${digits(seed - (seed % 1000))}/` : ''}${digits(seed)}.png`;
 }
@@ -32,14 +32,10 @@ export async function writePngFolder(
   checkImages(images);
   const { data, n, channels, height, width } = images;
   if (seeds.length !== n)
-    throw new MetricsError(
-      'E_IMAGES',
-      `${n} images need ${n} seeds for their names, and there are ${seeds.length}`,
-      {
-        images: n,
-        seeds: seeds.length,
-      },
-    );
+    throw imageFault(`${n} images need ${n} seeds for their names, and there are ${seeds.length}`, {
+      images: n,
+      seeds: seeds.length,
+    });
   const size = channels * height * width;
   const paths = seeds.map((seed) => join(folder, imagePath(seed, options)));
   for (const parent of new Set(paths.map(dirname))) await mkdir(parent, { recursive: true });

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { MetricsError } from './errors.js';
+import { imageFault, MetricsError } from './errors.js';
 import { checkImages, type Image } from './images.js';
 
 /**
@@ -11,9 +11,7 @@ export async function encodePng(image: Image): Promise<Uint8Array> {
   checkImages(image);
   const { data, channels, height, width } = image;
   if (channels !== 1 && channels !== 3)
-    throw new MetricsError('E_IMAGES', `a PNG is written from 1 channel (grey) or 3 (RGB), not ${channels}`, {
-      channels,
-    });
+    throw imageFault(`a PNG is written from 1 channel (grey) or 3 (RGB), not ${channels}`, { channels });
   const pixels = new Uint8Array(data.length);
   for (let channel = 0; channel < channels; channel++)
     for (let at = 0; at < height * width; at++)
@@ -35,7 +33,7 @@ const MAX_PIXELS = 2 ** 24;
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<Image> {
   const fail = (why: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
-    new MetricsError('E_IMAGES', `${name}: ${why}`, { file: name, ...evidence }, { cause });
+    imageFault(`${name}: ${why}`, { file: name, ...evidence }, { cause });
   try {
     const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: MAX_PIXELS });
     const { channels: stored, depth, hasAlpha } = await image.metadata();

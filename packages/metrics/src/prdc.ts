@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { featureFault } from './errors.js';
 import { counts, distance, eachPair, eachPairBelow, type FeatureSet } from './feature-set.js';
 
 /** How fakes and reals lie among each other, by the balls that reach to k-th nearest neighbours; the fractions are in 0…1. */
@@ -29,8 +29,7 @@ export interface Prdc {
 export function prdc(real: FeatureSet, fake: FeatureSet, k: number): Prdc {
   const [n, m] = counts(real, fake);
   if (!(Number.isInteger(k) && k >= 1 && k < Math.min(n, m)))
-    throw new MetricsError(
-      'E_FEATURES',
+    throw featureFault(
       `there is no ${k}-th nearest other vector in sets of ${n} and ${m}; k is 1 to ${Math.min(n, m) - 1}`,
       { k, counts: [n, m] },
     );

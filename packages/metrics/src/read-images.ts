@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { MetricsError } from './errors.js';
+import { imageFault, MetricsError } from './errors.js';
 import { imageNames } from './image-names.js';
 import { checkImages, type Image, type ImageBatch } from './images.js';
 import { decodeImage } from './png.js';
@@ -50,8 +50,7 @@ export async function* readImages(
       start > last ||
       last > count
     )
-      throw new MetricsError(
-        'E_IMAGES',
+      throw imageFault(
         `${path}: images ${start} to ${last} in batches of ${batch} were asked for, and there are ${count}`,
         { file: path, batch, start, end: last, count },
       );
@@ -92,28 +91,15 @@ const MAX_FILE_BYTES = 2 ** 28;
 
 async function openImageSet(path: string): Promise<ImageSet> {
   const info = await stat(path).catch((cause) => {
-    throw new MetricsError(
-      'E_IMAGES',
-      `${path}: there is no such zip or folder of images`,
-      { file: path },
-      { cause },
-    );
+    throw imageFault(`${path}: there is no such zip or folder of images`, { file: path }, { cause });
   });
   const { files, read, close } = info.isDirectory() ? await openFolder(path) : await openZipped(path);
   const { images, labelFiles } = imageNames(files);
   if (images.length === 0) {
     close();
-    throw new MetricsError('E_IMAGES', `${path}: holds no PNG, JPEG, WebP, GIF, TIFF or AVIF image`, {
-      file: path,
-    });
+    throw imageFault(`${path}: holds no PNG, JPEG, WebP, GIF, TIFF or AVIF image`, { file: path });
   }
-  return {
-    path,
-    images,
-    labelFiles,
-    read,
-    close,
-  };
+  return { path, images, labelFiles, read, close };
 }
 
 async function openFolder(path: string) {
@@ -128,9 +114,9 @@ async function openFolder(path: string) {
       if (size <= MAX_FILE_BYTES) return await readFile(full);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new MetricsError('E_IMAGES', `${full}: can't be read (${why})`, { file: full }, { cause });
+      throw imageFault(`${full}: can't be read (${why})`, { file: full }, { cause });
     }
-    throw new MetricsError('E_IMAGES', `${full}: is longer than ${MAX_FILE_BYTES} bytes`, { file: full });
+    throw imageFault(`${full}: is longer than ${MAX_FILE_BYTES} bytes`, { file: full });
   };
   return { files, read, close: () => {} };
 }
@@ -141,9 +127,8 @@ async function openZipped(path: string) {
   return { files: [...entries.keys()], read: (file: string) => entries.get(file)!.read(), close: zip.close };
 }
 
-async function decode(set: ImageSet, file: string): Promise<Image> {
-  return decodeImage(await set.read(file), `${set.path}: ${file}`);
-}
+const decode = async (set: ImageSet, file: string): Promise<Image> =>
+  decodeImage(await set.read(file), `${set.path}: ${file}`);
 
 function joinImages(
   path: string,
@@ -156,8 +141,7 @@ function joinImages(
   const data = new Uint8Array(images.length * size);
   for (const [i, image] of images.entries()) {
     if (image.channels !== channels || image.height !== height || image.width !== width)
-      throw new MetricsError(
-        'E_IMAGES',
+      throw imageFault(
         `${path}: ${names[i]}: is ${describe(image)}, and the images before are ${describe(first)}; a set has one size and colour`,
         { file: path, entry: names[i], found: describe(image), expected: describe(first) },
       );
@@ -175,8 +159,7 @@ const describe = ({ channels, height, width }: Image) =>
 async function readLabels(set: ImageSet): Promise<((file: string) => Label) | undefined> {
   const [file, second] = set.labelFiles;
   if (file === undefined) return undefined;
-  const fail = (why: string) =>
-    new MetricsError('E_IMAGES', `${set.path}: ${file}: ${why}`, { file: set.path, entry: file });
+  const fail = (why: string) => imageFault(`${set.path}: ${file}: ${why}`, { file: set.path, entry: file });
   if (second !== undefined) throw fail(`there is another one, ${second}; a data set has one dataset.json`);
   let parsed: unknown;
   try {

@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { imageFault } from './errors.js';
 
 /**
  * Root mean square difference of two image sets, in 8-bit units: √ mean (a_i − b_i)² over all bytes.
@@ -25,8 +25,7 @@ export function rmseOf(parts: Iterable<readonly [Uint8Array, Uint8Array]>): numb
 }
 
 const noDifference = (a: number, b: number) =>
-  new MetricsError(
-    'E_IMAGES',
+  imageFault(
     `sets of ${a} and of ${b} bytes have no difference image by image; take the same seeds and the same network`,
     { lengths: [a, b] },
   );

@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.js';
+import { statisticsFault } from './errors.js';
 import type { NpyArray } from './npy.js';
 import { readNpz, writeNpz } from './npz.js';
 
@@ -20,8 +20,7 @@ export async function readStatistics(bytes: Uint8Array, label = 'statistics'): P
   const numbers = (name: string): NpyArray => {
     const array = arrays[name];
     if (!array)
-      throw new MetricsError(
-        'E_STATISTICS',
+      throw statisticsFault(
         `${label}: reference statistics are arrays "mu" and "sigma", and it holds ${Object.keys(arrays).join(', ') || 'none'}`,
         { file: label, found: Object.keys(arrays) },
       );
@@ -30,8 +29,7 @@ export async function readStatistics(bytes: Uint8Array, label = 'statistics'): P
   const [mu, sigma] = [numbers('mu'), numbers('sigma')];
   const dim = mu.shape[0] ?? 0;
   if (mu.shape.length !== 1 || sigma.shape.length !== 2 || sigma.shape.some((size) => size !== dim))
-    throw new MetricsError(
-      'E_STATISTICS',
+    throw statisticsFault(
       `${label}: mu [dim] and sigma [dim, dim] do not fit together: [${mu.shape.join(', ')}] and [${sigma.shape.join(', ')}]`,
       { file: label, mu: mu.shape, sigma: sigma.shape },
     );
@@ -52,7 +50,7 @@ export function writeStatistics({ mu, sigma }: Statistics): Promise<Uint8Array> 
 /** Sizes that fit, finite numbers, a symmetric sigma without negative variances. */
 export function checkStatistics({ mu, sigma }: Statistics, label: string): void {
   const fail = (why: string, evidence: Record<string, unknown>) => {
-    throw new MetricsError('E_STATISTICS', `${label}: ${why}`, { statistics: label, ...evidence });
+    throw statisticsFault(`${label}: ${why}`, { statistics: label, ...evidence });
   };
   const dim = mu.length;
   if (dim === 0 || sigma.length !== dim * dim)

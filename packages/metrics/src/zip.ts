@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import { type Entry, fromBufferPromise, openPromise, type ZipFile } from 'yauzl';
 import { MetricsError, type MetricsErrorCode } from './errors.js';
@@ -40,34 +41,29 @@ export async function openZip(
         entry.fileName,
         `would be ${entry.uncompressedSize} bytes long, and at most ${maxEntryBytes} are read`,
       );
-    const chunks: Buffer[] = [];
-    try {
-      for await (const chunk of await zip.openReadStreamPromise(entry)) chunks.push(chunk as Buffer);
-    } catch (cause) {
-      throw fail(entry.fileName, `can't be read (${reason(cause)}); the zip is damaged or cut off`, cause);
-    }
-    const bytes = Buffer.concat(chunks);
+    const bytes = await zip
+      .openReadStreamPromise(entry)
+      .then(buffer)
+      .catch((cause) => {
+        throw fail(entry.fileName, `can't be read (${reason(cause)}); the zip is damaged or cut off`, cause);
+      });
     if (crc32(bytes) !== entry.crc32)
       throw fail(entry.fileName, 'its bytes do not match their checksum; the zip is damaged, fetch it again');
     return bytes;
   };
 
+  const options = { autoClose: false };
   let zip: ZipFile | undefined;
   try {
-    const options = { lazyEntries: true, autoClose: false };
-    zip =
-      typeof source === 'string'
-        ? await openPromise(source, options)
-        : await fromBufferPromise(Buffer.from(source.buffer, source.byteOffset, source.byteLength), options);
-    const opened = zip;
+    const opened = await (typeof source === 'string'
+      ? openPromise(source, options)
+      : fromBufferPromise(Buffer.from(source.buffer, source.byteOffset, source.byteLength), options));
+    zip = opened;
     const entries: ZipEntry[] = [];
-    for await (const entry of opened.eachEntry())
-      if (!entry.fileName.endsWith('/'))
-        entries.push({
-          name: entry.fileName,
-          size: entry.uncompressedSize,
-          read: () => read(opened, entry),
-        });
+    for await (const entry of opened.eachEntry()) {
+      const { fileName: name, uncompressedSize: size } = entry;
+      if (!name.endsWith('/')) entries.push({ name, size, read: () => read(opened, entry) });
+    }
     return { entries, close: () => opened.close() };
   } catch (cause) {
     zip?.close();
