@@ -50,6 +50,7 @@ export function withPath<T>(path: string, work: () => T): T {
   }
 }
 
+/** The error of an engine: a ModelError `E_ENGINE`. */
 export const engineFault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
   new ModelError('E_ENGINE', message, evidence, { cause });
 

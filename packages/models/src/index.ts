@@ -53,7 +53,7 @@ export { type Device, parseDevice } from './engines/device.js';
 export type { Engine } from './engines/engine.js';
 export type { OnnxInput, OnnxOutput, OnnxSession, OnnxSignature } from './engines/onnx-session.js';
 export type { EngineOptions } from './engines/open-session.js';
-export { ModelError, type ModelErrorCode } from './errors.js';
+export { engineFault, ModelError, type ModelErrorCode } from './errors.js';
 export {
   type Condition,
   type DenoiserInfo,

@@ -1,2 +1,0 @@
-/** What an operator can't do. */
-export class Unsupported extends Error {}
