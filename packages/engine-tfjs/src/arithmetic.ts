@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { axisOf, integers, type Operator } from './operator.js';
-import { Unsupported } from './unsupported.js';
 
 const types: Readonly<Record<number, 'float32' | 'int32' | 'bool'>> = {
   1: 'float32',
@@ -68,7 +67,7 @@ export const arithmetic = {
   Cast: (attributes) => {
     const to = attributes.int('to', 0);
     const type = types[to];
-    if (!type) throw new Unsupported(`to is ${to}; float32 (1), int32 (6), int64 (7) and bool (9) are known`);
+    if (!type) throw new Error(`to is ${to}; float32 (1), int32 (6), int64 (7) and bool (9) are known`);
     return (x) => tf.cast(x, type);
   },
   Softmax: (attributes) => {

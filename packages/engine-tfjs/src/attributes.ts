@@ -1,5 +1,4 @@
 import type { OnnxNode } from '@fewstep/models';
-import { Unsupported } from './unsupported.js';
 
 /** A node's attributes, read by name. Those that nobody read are known in the end, so that none is ignored. */
 export class Attributes {
@@ -33,16 +32,15 @@ export class Attributes {
     return value && 'string' in value ? value.string : otherwise;
   }
 
-  /** @throws Unsupported when the attribute is there with another value */
+  /** @throws Error when the attribute is there with another value */
   only(name: string, expected: number | string): void {
     const found = typeof expected === 'number' ? this.int(name, expected) : this.string(name, expected);
-    if (found !== expected) throw new Unsupported(`${name} is ${found}; ${expected} is known`);
+    if (found !== expected) throw new Error(`${name} is ${found}; ${expected} is known`);
   }
 
-  /** @throws Unsupported when an attribute was not read */
+  /** @throws Error when an attribute was not read */
   end(): void {
-    if (this.unread.size > 0)
-      throw new Unsupported(`it has ${[...this.unread].join(', ')}, which is not known`);
+    if (this.unread.size > 0) throw new Error(`it has ${[...this.unread].join(', ')}, which is not known`);
   }
 
   private read(name: string) {

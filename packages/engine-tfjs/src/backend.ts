@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
+import { engineFault } from '@fewstep/models';
 import * as tf from '@tensorflow/tfjs-core';
-import { engineFault } from './engine-fault.js';
 import { type TensorBackend, tensorBackends, tensorPackages } from './tensor-backends.js';
 
 /**
@@ -26,7 +26,7 @@ export async function openBackend(wanted?: TensorBackend): Promise<TensorBackend
       await use(backend);
       return backend;
     } catch (error) {
-      sayWhy(tensorPackages[backend].package, error); // the next one
+      sayWhy(tensorPackages[backend].package, error as Error); // the next one
     }
   throw engineFault(`TF.js has nothing to compute with: npm install ${tensorPackages.cpu.package}`);
 }
@@ -45,9 +45,8 @@ export function useBackend(backend: TensorBackend): void {
 }
 
 /** One that is not installed is nothing to speak of; one that is and doesn't work may be what somebody counts on. */
-function sayWhy(name: string, error: unknown): void {
+function sayWhy(name: string, { message }: Error): void {
   if (!isInstalled(name)) return;
-  const { message } = error as Error;
   const [why] = message.split('\n');
   process.emitWarning(`${name} is installed and doesn't work (${why}): another backend of TF.js is taken`, {
     code: 'W_BACKEND',

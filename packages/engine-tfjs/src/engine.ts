@@ -1,5 +1,4 @@
-import type { Engine } from '@fewstep/models';
-import { engineFault } from './engine-fault.js';
+import { type Engine, engineFault } from '@fewstep/models';
 import { type TensorBackend, tensorBackends } from './tensor-backends.js';
 
 /**

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from './attributes.js';
 import { checkGrowth, integers, type Operator } from './operator.js';
-import { Unsupported } from './unsupported.js';
 
 type Map4 = tf.Tensor4D;
 type Pair = [number, number];
@@ -13,8 +12,7 @@ const channelsLast = (x: tf.Tensor): Map4 => tf.transpose(feature(x), [0, 2, 3, 
 const channelsFirst = (x: tf.Tensor): Map4 => tf.transpose(x as Map4, [0, 3, 1, 2]);
 
 function feature(x: tf.Tensor): Map4 {
-  if (x.rank !== 4)
-    throw new Unsupported(`it works on shape [${x.shape}]; [n, channels, height, width] is known`);
+  if (x.rank !== 4) throw new Error(`it works on shape [${x.shape}]; [n, channels, height, width] is known`);
   return x as Map4;
 }
 
@@ -40,8 +38,7 @@ const filterOf = (weight: tf.Tensor): Map4 => tf.transpose(feature(weight), [2, 
 /** A filter for each channel, as [height, width, channels, filters of a channel]. */
 function depthwiseOf(filter: Map4, groups: number): Map4 {
   const [height, width, inputs, outputs] = filter.shape;
-  if (inputs !== 1)
-    throw new Unsupported(`it has ${groups} groups of ${inputs} channels; groups of 1 are known`);
+  if (inputs !== 1) throw new Error(`it has ${groups} groups of ${inputs} channels; groups of 1 are known`);
   return tf.reshape(filter, [height, width, groups, outputs / groups]);
 }
 
@@ -89,7 +86,7 @@ export const featureMaps = {
     const more = attributes.ints('output_padding') ?? [0, 0];
     const groups = attributes.int('group', 1);
     attributes.ints('kernel_shape');
-    if (readPair(attributes, 'dilations').some((n) => n !== 1)) throw new Unsupported('it has dilations');
+    if (readPair(attributes, 'dilations').some((n) => n !== 1)) throw new Error('it has dilations');
     return (x, filter, ...[bias]) => {
       const kernel = filter as Map4;
       const from = channelsLast(x);
@@ -102,7 +99,7 @@ export const featureMaps = {
         y = tf.conv2dTranspose(from, kernel, shape, strides, around(padding));
       } else {
         // a convolution of what was spread, by the filter turned round
-        if (kernel.shape[3] !== groups) throw new Unsupported(`it has ${groups} groups of several channels`);
+        if (kernel.shape[3] !== groups) throw new Error(`it has ${groups} groups of several channels`);
         const turned = tf.reverse(depthwiseOf(kernel, groups), [0, 1]);
         const whole = ([0, 1] as const).map((d): Pair => {
           const [ahead, behind] = padding[d].map((n) => kernel.shape[d]! - 1 - n) as Pair;
@@ -117,12 +114,7 @@ export const featureMaps = {
   AveragePool: (attributes) => {
     const size = readPair(attributes, 'kernel_shape');
     const strides = readPair(attributes, 'strides');
-    if (
-      readPads(attributes)
-        .flat()
-        .some((n) => n !== 0)
-    )
-      throw new Unsupported('it has pads');
+    if (readPads(attributes).flat(2).some(Boolean)) throw new Error('it has pads');
     attributes.only('ceil_mode', 0);
     attributes.int('count_include_pad', 0);
     return (x) => channelsFirst(tf.avgPool(channelsLast(x), size, strides, 'valid'));
@@ -146,7 +138,7 @@ export const featureMaps = {
     const epsilon = attributes.float('epsilon', 1e-5);
     const axis = attributes.int('axis', -1);
     return (x, scale, ...[bias]) => {
-      if (axis !== -1 && axis !== x.rank - 1) throw new Unsupported(`axis is ${axis}; the last one is known`);
+      if (axis !== -1 && axis !== x.rank - 1) throw new Error(`axis is ${axis}; the last one is known`);
       const y = tf.mul(standardize(x, x.rank - 1, epsilon), scale);
       return bias ? tf.add(y, bias) : y;
     };
@@ -156,7 +148,7 @@ export const featureMaps = {
     attributes.only('mode', 'nearest');
     const place = `${attributes.string('coordinate_transformation_mode', 'half_pixel')}, ${attributes.string('nearest_mode', 'round_prefer_floor')}`;
     if (!['asymmetric, floor', 'half_pixel, round_prefer_floor'].includes(place))
-      throw new Unsupported(`it takes the nearest by ${place}`);
+      throw new Error(`it takes the nearest by ${place}`);
     return (x, ...[, scales, sizes]) => {
       const map = feature(x);
       const factors = sizes
@@ -167,7 +159,7 @@ export const featureMaps = {
       const [n, channels, height, width] = map.shape;
       const [ofSamples, ofChannels, down, across] = factors as [number, number, number, number];
       if (ofSamples !== 1 || ofChannels !== 1 || ![down, across].every((f) => Number.isInteger(f) && f > 0))
-        throw new Unsupported(`it enlarges by [${factors}]; whole factors of height and width are known`);
+        throw new Error(`it enlarges by [${factors}]; whole factors of height and width are known`);
       checkGrowth(x, [n, channels, height * down, width * across]);
       const times = (y: tf.Tensor, axis: number, count: number) =>
         tf.concat(new Array<tf.Tensor>(count).fill(y), axis);

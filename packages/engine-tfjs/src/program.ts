@@ -1,5 +1,6 @@
 import {
   type DecodedOnnx,
+  engineFault,
   ModelError,
   type OnnxConstant,
   type OnnxElements,
@@ -8,7 +9,6 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { arithmetic } from './arithmetic.js';
 import { Attributes } from './attributes.js';
-import { engineFault } from './engine-fault.js';
 import { featureMaps, filters } from './feature-maps.js';
 import type { Operator } from './operator.js';
 import { microsoft, products } from './products.js';

@@ -1,7 +1,12 @@
-import { decodeGraph, type OnnxOutput, type OnnxSession, type OnnxSignature } from '@fewstep/models';
+import {
+  decodeGraph,
+  engineFault,
+  type OnnxOutput,
+  type OnnxSession,
+  type OnnxSignature,
+} from '@fewstep/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { openBackend, useBackend } from './backend.js';
-import { engineFault } from './engine-fault.js';
 import { named, prepare, tensorOf } from './program.js';
 import type { TensorBackend } from './tensor-backends.js';
 
