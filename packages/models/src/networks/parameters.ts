@@ -1,6 +1,6 @@
 import { ModelError } from '../errors.js';
 import type { Network } from './network.js';
-import type { Ops } from './ops.js';
+import type { Ops, TableShape } from './ops.js';
 
 /** Names in a message; all of them are in its evidence. */
 const LISTED = 16;
@@ -15,84 +15,37 @@ export const parameterShapes = (network: Network): ReadonlyMap<string, readonly 
 /** The same for anything written in the operations: one more interpretation of them. */
 export function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
-  const nothing = () => null;
-  const filter = (_: unknown, name: string, { taps }: { taps: number }) => {
-    shapes.set(name, [1, 1, taps, taps]);
+  const set = (name: string, shape: readonly number[]) => {
+    shapes.set(name, shape);
     return null;
   };
-  const norm = (name: string, width: number) => {
-    shapes.set(`${name}.weight`, [width]);
-    shapes.set(`${name}.bias`, [width]);
-    return null;
+  const affine = (name: string, shape: readonly number[], bias = true) => {
+    set(`${name}.weight`, shape);
+    return bias ? set(`${name}.bias`, shape.slice(0, 1)) : null;
   };
-  const table = (name: string, count: number, width: number) => {
-    shapes.set(`${name}.weight`, [count, width]);
-    return null;
-  };
-  const recorder: Ops<null> = {
-    conv(_, name, { in: cin, out, kernel, bias = true }) {
-      const [height, width] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
-      shapes.set(`${name}.weight`, [out, cin, height, width]);
-      if (bias) shapes.set(`${name}.bias`, [out]);
-      return null;
-    },
-    linear(_, name, shape) {
-      shapes.set(`${name}.weight`, [shape.out, shape.in]);
-      if (shape.bias ?? true) shapes.set(`${name}.bias`, [shape.out]);
-      return null;
-    },
-    groupNorm: (_, name, { channels }) => norm(name, channels),
+  const table = (name: string, { count, width }: TableShape) => set(`${name}.weight`, [count, width]);
+  const filter = (_: unknown, name: string, { taps }: { taps: number }) => set(name, [1, 1, taps, taps]);
+  const reading = {
+    conv: (_, name, { in: cin, out, kernel, bias }) =>
+      affine(name, [out, cin, ...(typeof kernel === 'number' ? [kernel, kernel] : kernel)], bias),
+    linear: (_, name, { in: cin, out, bias }) => affine(name, [out, cin], bias),
+    groupNorm: (_, name, { channels }) => affine(name, [channels]),
     batchNorm(_, name, { channels }) {
-      for (const statistic of ['running_mean', 'running_var']) shapes.set(`${name}.${statistic}`, [channels]);
-      return norm(name, channels);
+      for (const statistic of ['running_mean', 'running_var']) set(`${name}.${statistic}`, [channels]);
+      return affine(name, [channels]);
     },
-    layerNorm: (_, name, { width }) => norm(name, width),
-    embedding: (_, name, { count, width }) => table(name, count, width),
-    nearestRow: (_, name, { count, width }) => ({ row: table(name, count, width), number: null }),
-    lookup: (_, name, { count, width }) => table(name, count, width),
-    parameter(name, shape) {
-      shapes.set(name, shape);
-      return null;
-    },
-    outer(_, frequencies) {
-      if ('name' in frequencies) shapes.set(frequencies.name, [frequencies.count]);
-      return null;
-    },
+    layerNorm: (_, name, { width }) => affine(name, [width]),
+    embedding: (_, name, shape) => table(name, shape),
+    nearestRow: (_, name, shape) => ({ row: table(name, shape), number: null }),
+    lookup: (_, name, shape) => table(name, shape),
+    parameter: set,
+    outer: (_, frequencies) => ('name' in frequencies ? set(frequencies.name, [frequencies.count]) : null),
     downsample: filter,
     upsample: filter,
     halves: () => [null, null],
-    attention: nothing,
-    attend: nothing,
-    tokens: nothing,
-    featureMap: nothing,
-    enlarge: nothing,
-    shrink: nothing,
-    maxPool: nothing,
-    averagePool: nothing,
-    prependMean: nothing,
-    first: nothing,
-    groupMean: nothing,
-    leading: nothing,
-    total: nothing,
-    softmax: nothing,
-    sigmoid: nothing,
-    clamp: nothing,
-    nearestIndex: nothing,
-    concat: nothing,
-    channelMean: nothing,
-    relu: nothing,
-    silu: nothing,
-    gelu: nothing,
-    sin: nothing,
-    cos: nothing,
-    log: nothing,
-    power: nothing,
-    affine: nothing,
-    interpolate: nothing,
-    add: nothing,
-    multiply: nothing,
-  };
-  run(recorder);
+  } satisfies Partial<Ops<null>>;
+  const nothing = () => null; // the other operations read no parameter
+  run(new Proxy({} as Ops<null>, { get: (_, name) => Reflect.get(reading, name) ?? nothing }));
   return shapes;
 }
 
