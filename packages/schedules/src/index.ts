@@ -10,13 +10,9 @@ export {
 export {
   type ChoiceOption,
   choice,
-  type FlagOption,
   flag,
-  type IntegerOption,
   integer,
-  type LevelsOption,
   levels,
-  type NumberOption,
   number,
   type Option,
   type Options,

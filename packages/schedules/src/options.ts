@@ -2,88 +2,50 @@
  * What a method, a schedule or a score may be told: plain JSON Schema, said once beside the code that reads it. Types,
  * defaults, checks, completion in editors and reference pages are made of it.
  */
-export type Option = IntegerOption | NumberOption | FlagOption | ChoiceOption | LevelsOption;
+export type Option = ReturnType<typeof integer | typeof number | typeof flag | typeof levels> | ChoiceOption;
 /** Options by their names in a spec. */
 export type Options = Readonly<Record<string, Option>>;
 
-/** An integer from `minimum` to `maximum`, both included. */
-export interface IntegerOption {
-  readonly type: 'integer';
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly default: number;
-  readonly description: string;
-}
-/** A number within its bounds. */
-export interface NumberOption extends Bounds {
-  readonly type: 'number';
-  readonly default: number;
-  readonly description: string;
-}
-/** true or false. */
-export interface FlagOption {
-  readonly type: 'boolean';
-  readonly default: boolean;
-  readonly description: string;
-}
-/** One of some names. */
-export interface ChoiceOption<N extends string = string> {
-  readonly enum: readonly N[];
-  readonly default: N;
-  readonly description: string;
-}
-/** Noise levels, data units; without a default. */
-export interface LevelsOption {
-  readonly type: 'array';
-  readonly items: { readonly type: 'number'; readonly exclusiveMinimum: 0 };
-  readonly minItems: 2;
-  readonly maxItems: 1001;
-  readonly description: string;
-}
 interface Bounds {
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
 }
 
-/** Declares an integer from `minimum` to `maximum`. */
-export const integer = (
-  minimum: number,
-  maximum: number,
-  byDefault: number,
-  description: string,
-): IntegerOption => ({ type: 'integer', minimum, maximum, default: byDefault, description });
+/** Declares an integer from `minimum` to `maximum`, both included. */
+export const integer = (minimum: number, maximum: number, byDefault: number, description: string) =>
+  ({ type: 'integer', minimum, maximum, default: byDefault, description }) as const;
 /** Declares a number within bounds, each of which may be left out. */
-export const number = (bounds: Bounds, byDefault: number, description: string): NumberOption => ({
-  type: 'number',
-  ...bounds,
-  default: byDefault,
-  description,
-});
+export const number = (bounds: Bounds, byDefault: number, description: string) =>
+  ({ type: 'number', ...bounds, default: byDefault, description }) as const;
 /** Declares true or false. */
-export const flag = (byDefault: boolean, description: string): FlagOption => ({
-  type: 'boolean',
-  default: byDefault,
-  description,
-});
+export const flag = (byDefault: boolean, description: string) =>
+  ({ type: 'boolean', default: byDefault, description }) as const;
 /** Declares one of some names. */
 export const choice = <const N extends string>(
   names: readonly N[],
   byDefault: N,
   description: string,
 ): ChoiceOption<N> => ({ enum: names, default: byDefault, description });
-/** Declares a list of 2 to 1001 noise levels, data units. */
-export const levels = (description: string): LevelsOption => ({
-  type: 'array',
-  items: { type: 'number', exclusiveMinimum: 0 },
-  minItems: 2,
-  maxItems: 1001,
-  description,
-});
+/** Declares a list of 2 to 1001 noise levels, data units; without a default. */
+export const levels = (description: string) =>
+  ({
+    type: 'array',
+    items: { type: 'number', exclusiveMinimum: 0 },
+    minItems: 2,
+    maxItems: 1001,
+    description,
+  }) as const;
 
-type ValueOf<O extends Option> = O extends IntegerOption | NumberOption
+/** One of some names. */
+export interface ChoiceOption<N extends string = string> {
+  readonly enum: readonly N[];
+  readonly default: N;
+  readonly description: string;
+}
+type ValueOf<O extends Option> = O extends { readonly type: 'integer' | 'number' }
   ? number
-  : O extends FlagOption
+  : O extends { readonly type: 'boolean' }
     ? boolean
     : O extends ChoiceOption<infer N>
       ? N
