@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { atPath, ModelError } from '../errors.js';
+import { ModelError, withPath } from '../errors.js';
 import { type OpenTensors, openTensors } from './open-tensors.js';
 import { fileSource } from './source.js';
 import type { Tensor } from './tensor.js';
@@ -25,12 +25,7 @@ export async function openShards(path: string): Promise<OpenTensors> {
   try {
     for (const file of files) {
       const shard = join(dirname(path), file);
-      opened.set(
-        file,
-        await openTensors(fileSource(shard)).catch((cause) => {
-          throw atPath(shard, cause);
-        }),
-      );
+      opened.set(file, await withPath(shard, () => openTensors(fileSource(shard))));
     }
     checkNames(map, opened);
   } catch (cause) {

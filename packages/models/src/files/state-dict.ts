@@ -1,4 +1,4 @@
-import { atPath } from '../errors.js';
+import { withPath } from '../errors.js';
 import { type OpenTensors, openTensors } from './open-tensors.js';
 import { openShards } from './shards.js';
 import { fileSource } from './source.js';
@@ -40,25 +40,18 @@ export async function openStateDict(path: string): Promise<StateDict> {
     tensors: file.tensors,
     read(prefix = '') {
       const names = [...file.tensors.keys()].filter((name) => name.startsWith(prefix));
-      try {
-        const found = file.read(names);
-        return Object.fromEntries([...found].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-      } catch (cause) {
-        throw atPath(path, cause);
-      }
+      const found = withPath(path, () => file.read(names));
+      return Object.fromEntries([...found].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
     },
     close,
   };
 }
 
 /** The same, as what its format makes of it. @throws as `openStateDict` */
-export async function openTensorsAt(path: string): Promise<OpenTensors> {
-  try {
-    return await (/\.index(?:\.\w+)?\.json$/.test(path) ? openShards(path) : openTensors(fileSource(path)));
-  } catch (cause) {
-    throw atPath(path, cause);
-  }
-}
+export const openTensorsAt = (path: string): Promise<OpenTensors> =>
+  withPath(path, async () =>
+    /\.index(?:\.\w+)?\.json$/.test(path) ? openShards(path) : openTensors(fileSource(path)),
+  );
 
 /** `openStateDict`, `read` with that prefix, and `close`. @throws as they do. */
 export async function readStateDict(path: string, { prefix = '' } = {}): Promise<Tensors> {

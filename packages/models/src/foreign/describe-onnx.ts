@@ -1,4 +1,4 @@
-import { atPath } from '../errors.js';
+import { withPath } from '../errors.js';
 import type { Condition } from '../export-denoiser.js';
 import { externalFilesOf, readOnnxFile } from '../onnx/open-onnx.js';
 import { decoderEnds } from './import-decoder.js';
@@ -26,7 +26,7 @@ export interface OnnxDescription {
 export function describeOnnx(path: string, role: OnnxRole): OnnxDescription {
   const file = readOnnxFile(path);
   const external = externalFilesOf(file.initializers);
-  try {
+  return withPath(path, () => {
     if (role === 'decoder') {
       decoderEnds(file);
       return { external };
@@ -39,7 +39,5 @@ export function describeOnnx(path: string, role: OnnxRole): OnnxDescription {
     if (!told) return { external };
     const { name: _, type: __, ...condition } = told;
     return { external, condition };
-  } catch (cause) {
-    throw atPath(path, cause);
-  }
+  });
 }

@@ -1,5 +1,5 @@
 import type { DecoderInfo, ExportedDecoder } from '../decoder.js';
-import { atPath, onnxFault } from '../errors.js';
+import { onnxFault, withPath } from '../errors.js';
 import type { OnnxFile } from '../onnx/onnx-file.js';
 import { type OpenedOnnx, openOnnx } from '../onnx/open-onnx.js';
 import { endsOf, importPart } from './onnx-part.js';
@@ -23,13 +23,8 @@ const WHAT = 'a decoder of latents';
  * @throws ModelError `E_ONNX`, with `path` in `evidence`, for what is no ONNX model, or no such network in it;
  *   `E_ENGINE` where it doesn't run
  */
-export async function importDecoder(path: string, options: OnnxDecoderOptions): Promise<ExportedDecoder> {
-  try {
-    return await decoderOf(openOnnx(path), options);
-  } catch (cause) {
-    throw atPath(path, cause);
-  }
-}
+export const importDecoder = (path: string, options: OnnxDecoderOptions): Promise<ExportedDecoder> =>
+  withPath(path, async () => decoderOf(openOnnx(path), options));
 
 /** A decoder's input and output, and their sizes, of one sample. @throws ModelError `E_ONNX` for what is none */
 export function decoderEnds(file: OnnxFile) {

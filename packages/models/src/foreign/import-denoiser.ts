@@ -1,4 +1,4 @@
-import { atPath, onnxFault } from '../errors.js';
+import { onnxFault, withPath } from '../errors.js';
 import type { Condition, DenoiserInfo, ExportedDenoiser } from '../export-denoiser.js';
 import type { NetworkOver } from '../networks/network.js';
 import { sigmaRange } from '../networks/noise-levels.js';
@@ -35,14 +35,8 @@ const RANGE = { sigmaMin: 0.002, sigmaMax: 80 };
  *
  * @throws ModelError `E_ONNX`, with `path` in `evidence`, for what is no ONNX model, or no such network in it
  */
-export async function importDenoiser(path: string, options: OnnxDenoiserOptions): Promise<ExportedDenoiser> {
-  const opened = openOnnx(path);
-  try {
-    return denoiserOf(opened, options);
-  } catch (cause) {
-    throw atPath(path, cause);
-  }
-}
+export const importDenoiser = (path: string, options: OnnxDenoiserOptions): Promise<ExportedDenoiser> =>
+  withPath(path, async () => denoiserOf(openOnnx(path), options));
 
 /** The same of bytes in memory, which must hold the weights. @throws as `importDenoiser` */
 export const parseOnnxDenoiser = (bytes: Uint8Array, options: OnnxDenoiserOptions): ExportedDenoiser =>

@@ -1,4 +1,4 @@
-import { atPath, onnxFault } from '../errors.js';
+import { onnxFault, withPath } from '../errors.js';
 import type { OnnxFile } from '../onnx/onnx-file.js';
 import { type OpenedOnnx, openOnnx } from '../onnx/open-onnx.js';
 import type { ExportedTextEncoder } from '../text-encoder.js';
@@ -20,13 +20,8 @@ const CLIP_POSITIONS = 77;
  * @throws ModelError `E_ONNX`, with `path` in `evidence`, for what is no ONNX model, or no such network in it;
  *   `E_ENGINE` where it doesn't run
  */
-export async function importTextEncoder(path: string): Promise<ExportedTextEncoder> {
-  try {
-    return await textEncoderOf(openOnnx(path));
-  } catch (cause) {
-    throw atPath(path, cause);
-  }
-}
+export const importTextEncoder = (path: string): Promise<ExportedTextEncoder> =>
+  withPath(path, async () => textEncoderOf(openOnnx(path)));
 
 /**
  * A text encoder's input and output, the positions of a prompt, and its width or a name for it.

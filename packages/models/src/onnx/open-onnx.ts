@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { atPath, onnxFault } from '../errors.js';
+import { onnxFault, withPath } from '../errors.js';
 import { fileSource, memorySource, type Source } from '../files/source.js';
 import { type OnnxFile, readOnnx } from './onnx-file.js';
 import type { StoredElements } from './onnx-tensor.js';
@@ -22,18 +22,16 @@ export function openOnnx(path: string): OpenedOnnx {
   const file = readOnnxFile(path);
   const at = <T>(location: string | undefined, use: (source: Source) => T) =>
     withSource(location === undefined ? path : join(dirname(path), location), use);
-  try {
-    for (const { location, offset, length } of external(file.initializers))
+  for (const { location, offset, length } of external(file.initializers))
+    withPath(path, () =>
       at(location, (source) => {
         if (offset + length > source.length)
           throw onnxFault(
             `${location} has ${source.length} bytes, and weights up to byte ${offset + length} are said to be there: it is cut short, or another model's`,
             { location, length: source.length },
           );
-      });
-  } catch (cause) {
-    throw atPath(path, cause);
-  }
+      }),
+    );
   return {
     file,
     read: ({ location, offset, length }) => at(location, (source) => source.read(offset, length)),
@@ -64,18 +62,16 @@ export const externalFilesOf = (initializers: OnnxFile['initializers']): string[
 
 /** The outline of an ONNX file; of its weights only where they are is read. @throws as `externalFiles` */
 export function readOnnxFile(path: string): OnnxFile {
-  return withSource(path, (source) => {
-    try {
+  return withPath(path, () =>
+    withSource(path, (source) => {
       if (source.length > MAX_BYTES)
         throw onnxFault(
           `it has ${source.length} bytes, and no ONNX model has more than ${MAX_BYTES}: save its weights beside it`,
           { length: source.length },
         );
       return readOnnx(source);
-    } catch (cause) {
-      throw atPath(path, cause);
-    }
-  });
+    }),
+  );
 }
 
 const external = (initializers: OnnxFile['initializers']) =>
