@@ -51,7 +51,13 @@ export {
 export { decodeGraph } from './engines/decode-graph.js';
 export { type Device, parseDevice } from './engines/device.js';
 export type { Engine } from './engines/engine.js';
-export type { OnnxInput, OnnxOutput, OnnxSession, OnnxSignature } from './engines/onnx-session.js';
+export {
+  type OnnxInput,
+  type OnnxOutput,
+  type OnnxSession,
+  type OnnxSignature,
+  oneDevice,
+} from './engines/onnx-session.js';
 export type { EngineOptions } from './engines/open-session.js';
 export { engineFault, ModelError, type ModelErrorCode } from './errors.js';
 export {

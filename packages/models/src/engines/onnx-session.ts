@@ -10,6 +10,23 @@ export interface OnnxSession {
   close(): Promise<void>;
 }
 
+/** A session of one device, of what a graph is in words: closed once, and no run after that. */
+export function oneDevice(what: string, { run, close }: Pick<OnnxSession, 'run' | 'close'>): OnnxSession {
+  let open = true;
+  return {
+    devices: 1,
+    async run(inputs, n) {
+      if (!open) throw engineFault(`${what} was closed`);
+      return run(inputs, n);
+    },
+    async close() {
+      if (!open) return;
+      open = false;
+      await close();
+    },
+  };
+}
+
 /** One of a run's inputs: the arrays of its samples, one after another. */
 export interface OnnxInput {
   readonly data: Float32Array | BigInt64Array;

@@ -7,6 +7,7 @@ import {
   type OnnxOutput,
   type OnnxSession,
   type OnnxSignature,
+  oneDevice,
 } from './onnx-session.js';
 import { forWebGpu } from './webgpu-graph.js';
 
@@ -77,11 +78,8 @@ export async function openOrtSession(
   }
 
   const { what, outputs } = signature;
-  let open = true;
-  return {
-    devices: 1,
+  return oneDevice(what, {
     async run(arrays, n) {
-      if (!open) throw engineFault(`${what} was closed`);
       const feeds: Record<string, Tensor> = {};
       for (const [name, { data, shape }] of Object.entries(arrays)) {
         const dims = [n, ...shape];
@@ -101,12 +99,8 @@ export async function openOrtSession(
         );
       }
     },
-    async close() {
-      if (!open) return;
-      open = false;
-      await session.release();
-    },
-  };
+    close: () => session.release(),
+  });
 }
 
 /** Where in ONNX Runtime's source it failed, and what it held to be true there. */

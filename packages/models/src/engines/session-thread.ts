@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { engineFault } from '../errors.js';
-import type { OnnxSession, OnnxSignature } from './onnx-session.js';
+import { type OnnxSession, type OnnxSignature, oneDevice } from './onnx-session.js';
 import type { OrtOptions } from './ort-session.js';
 import type { Answer, Order } from './session-worker.js';
 
@@ -53,19 +53,12 @@ export async function openInThread(
   };
 
   resultOf(await next());
-  let open = true;
-  return {
-    devices: 1,
-    async run(inputs, n) {
-      if (!open) throw engineFault(`${signature.what} was closed`);
-      return resultOf(await ask({ inputs, n }));
-    },
+  return oneDevice(signature.what, {
+    run: async (inputs, n) => resultOf(await ask({ inputs, n })),
     async close() {
-      if (!open) return;
-      open = false;
       worker.ref();
       worker.postMessage('close' satisfies Order);
       await exited;
     },
-  };
+  });
 }

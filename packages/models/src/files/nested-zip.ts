@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
 import { ModelError } from '../errors.js';
 import { fileSource, type Source } from './source.js';
 import type { ZipEntry } from './zip.js';
@@ -18,35 +18,22 @@ const CHECKPOINT = /\.(ckpt|pt|pth|pkl|bin|safetensors)$/i;
 export async function checkpointIn(entries: readonly ZipEntry[]): Promise<Source> {
   const found = entries.filter(({ name }) => CHECKPOINT.test(name));
   const [entry] = found;
-  if (!entry || found.length > 1)
-    throw new ModelError(
-      'E_CHECKPOINT',
-      entry
-        ? `it is a zip of ${found.length} checkpoints; unpack it and name one: ${found
-            .slice(0, 8)
-            .map((e) => `"${e.name}"`)
-            .join(', ')}`
-        : `it is a zip without a checkpoint; its files are ${
-            entries
-              .slice(0, 8)
-              .map((e) => `"${e.name}"`)
-              .join(', ') || 'none'
-          }`,
-      { entries: (entry ? found : entries).slice(0, 8).map(({ name }) => name) },
-    );
-  return entry.stored ?? unpack(entry);
+  if (entry && found.length === 1) return entry.stored ?? unpack(entry);
+  const names = (entry ? found : entries).slice(0, 8).map(({ name }) => name);
+  const list = names.map((name) => `"${name}"`).join(', ') || 'none';
+  throw new ModelError(
+    'E_CHECKPOINT',
+    entry
+      ? `it is a zip of ${found.length} checkpoints; unpack it and name one: ${list}`
+      : `it is a zip without a checkpoint; its files are ${list}`,
+    { entries: names },
+  );
 }
 
 async function unpack(entry: ZipEntry): Promise<Source> {
   const path = join(tmpdir(), `fewstep-${randomUUID()}.ckpt`);
-  const file = openSync(path, 'wx', 0o600);
   try {
-    let sum = 0;
-    for await (const bytes of entry.stream()) {
-      sum = crc32(bytes, sum);
-      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
-    }
-    entry.check(sum);
+    await pipeline(entry.stream(), createWriteStream(path, { flags: 'wx', mode: 0o600 }));
     return fileSource(path);
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;
@@ -57,8 +44,7 @@ async function unpack(entry: ZipEntry): Promise<Source> {
       { cause },
     );
   } finally {
-    closeSync(file);
     // what was opened stays readable until it is closed
-    rmSync(path);
+    rmSync(path, { force: true });
   }
 }

@@ -13,10 +13,8 @@ export interface ZipEntry {
   readonly stored: Source | undefined;
   /** All of its bytes, checked against the checksum that the zip states. @throws ModelError `E_ZIP` */
   read(): Uint8Array;
-  /** All of them piece by piece, unchecked but never more than `size`. @throws ModelError `E_ZIP` */
+  /** All of them piece by piece, never more than `size`, checked at their end. @throws ModelError `E_ZIP` */
   stream(): AsyncIterable<Uint8Array>;
-  /** @throws ModelError `E_ZIP` unless that is the checksum of its bytes. */
-  check(sum: number): void;
 }
 
 /** Weights are noise and hardly shrink: what would grow more than that, beyond a few zeros, is made to fill a disk. */
@@ -73,25 +71,28 @@ function entryOf(zip: ZipFile, entry: Entry, raw: Source): ZipEntry {
       return bytes;
     },
     async *stream() {
+      let sum = 0;
       try {
-        yield* await zip.openReadStreamPromise(entry);
+        for await (const bytes of await zip.openReadStreamPromise(entry)) {
+          sum = crc32(bytes as Buffer, sum);
+          yield bytes as Buffer;
+        }
       } catch (cause) {
         throw fault(cause);
       }
+      check(sum);
     },
-    check,
   };
 }
 
 function inflate(name: string, bytes: Uint8Array, size: number): Uint8Array {
-  let whole: Uint8Array;
   try {
-    whole = inflateRawSync(bytes, { maxOutputLength: Math.max(size, 1) });
+    const whole = inflateRawSync(bytes, { maxOutputLength: Math.max(size, 1) });
+    if (whole.length !== size) throw new Error(`"${name}" has ${whole.length} bytes, not ${size}`);
+    return whole;
   } catch (cause) {
     throw fault(cause);
   }
-  if (whole.length !== size) throw fault(new Error(`"${name}" has ${whole.length} bytes, not ${size}`));
-  return whole;
 }
 
 function checkEntry(entry: Entry): void {
