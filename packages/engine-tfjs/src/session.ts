@@ -1,9 +1,9 @@
 import {
   decodeGraph,
-  engineFault,
   type OnnxOutput,
   type OnnxSession,
   type OnnxSignature,
+  oneDevice,
 } from '@fewstep/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { openBackend, useBackend } from './backend.js';
@@ -25,11 +25,8 @@ export async function openTensorSession(
 ): Promise<OnnxSession> {
   const backend = await openBackend(wanted);
   const { steps, constants } = prepare(decodeGraph(graph, signature));
-  let open = true;
-  return {
-    devices: 1,
+  return oneDevice(signature.what, {
     async run(inputs, n) {
-      if (!open) throw engineFault(`${signature.what} was closed`);
       useBackend(backend);
       const results: Record<string, OnnxOutput> = {};
       tf.tidy(() => {
@@ -53,11 +50,9 @@ export async function openTensorSession(
       return results;
     },
     async close() {
-      if (!open) return;
-      open = false;
       for (const tensor of constants.values()) tensor.dispose();
     },
-  };
+  });
 }
 
 function arrayOf(x: tf.Tensor): OnnxOutput {
