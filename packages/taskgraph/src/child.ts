@@ -4,6 +4,7 @@ import { codeOf, TaskgraphError } from './errors.js';
 import type { JobResult } from './executor.js';
 import type { Json } from './json.js';
 import { type Hints, type Kind, kindNamed } from './kind.js';
+import { mapValues } from './maps.js';
 
 /** A job whose inputs are local files. */
 export interface Request {
@@ -46,11 +47,8 @@ async function answer({ kinds: module, kind: name, inputs, ...given }: Request):
     const kind = kindNamed(kinds, name);
     if (!kind) throw new Error(`${module} declares no kind ${name}`);
     const { run } = (await kind.run()) as { run(context: Running): Promise<Omit<JobResult, 'device'>> };
-    const shaped = Object.fromEntries(
-      Object.entries(kind.inputs).map(([input, multiplicity]) => {
-        const list = inputs[input] ?? [];
-        return [input, multiplicity === 'many' ? list : list[0]];
-      }),
+    const shaped = mapValues(kind.inputs, (multiplicity, input) =>
+      multiplicity === 'many' ? (inputs[input] ?? []) : inputs[input]?.[0],
     );
     return { result: await run({ ...given, inputs: shaped, progress }) };
   } catch (error) {

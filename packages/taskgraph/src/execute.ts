@@ -16,6 +16,7 @@ import {
 import { type KeyComponents, keyOf, type Versions, versionsOf } from './key.js';
 import { sliceOf } from './kind.js';
 import { limit } from './limit.js';
+import { mapValues, once } from './maps.js';
 import type { OutsideFile } from './store/file-notes.js';
 import { isHeld } from './store/lease.js';
 import type { Clock } from './store/machine.js';
@@ -97,14 +98,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
   // A lease is taken when there is a slot to compute in, so that another run can take what would only wait here.
   const inSlot = limit(executor.slots);
 
-  const obtain = (task: Task): Promise<ActionRecord> => {
-    let promise = pending.get(task.id);
-    if (!promise) {
-      promise = settle(task);
-      pending.set(task.id, promise);
-    }
-    return promise;
-  };
+  const obtain = (task: Task): Promise<ActionRecord> => once(pending, task.id, () => settle(task));
 
   const settle = async (task: Task): Promise<ActionRecord> => {
     try {
@@ -123,12 +117,8 @@ export async function execute(roots: readonly Node[], options: Options): Promise
     return new Upstream(failure.message);
   };
 
-  const look = (file: string, as?: string): Promise<OutsideFile> => {
-    const name = JSON.stringify([file, as]);
-    const seen = outside.get(name) ?? store.look(file, as);
-    outside.set(name, seen);
-    return seen;
-  };
+  const look = (file: string, as?: string): Promise<OutsideFile> =>
+    once(outside, JSON.stringify([file, as]), () => store.look(file, as));
 
   const digestsOf = async (input: TaskInput): Promise<readonly Digest[]> =>
     (await jobInputsOf(input)).map(({ digest }) => digest);
@@ -221,9 +211,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
       const components: KeyComponents = {
         kind: task.kind.name,
         params: task.params,
-        inputs: Object.fromEntries(
-          Object.entries(inputs).map(([name, list]) => [name, list.map(({ digest }) => digest)]),
-        ),
+        inputs: mapValues(inputs, (list) => list.map(({ digest }) => digest)),
         versions: versionsOf(task.kind, versions),
       };
       const key = keyOf(components);
@@ -292,9 +280,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
           versions: components.versions,
           params: task.params,
           hints: task.hints,
-          inputs: Object.fromEntries(
-            Object.entries(inputs).map(([name, list]) => [name, list.map(({ ref: _, ...input }) => input)]),
-          ),
+          inputs: mapValues(inputs, (list) => list.map(({ ref: _, ...input }) => input)),
           dir,
           locate: (input) => locate(input, all),
           onStart: () => onEvent({ type: 'started', task }),
@@ -336,20 +322,28 @@ export async function execute(roots: readonly Node[], options: Options): Promise
   const locate = async (input: JobInput, all: readonly Located[]): Promise<string> => {
     if ('file' in input) return input.file;
     const path = await store.blob(input);
-    if (path === undefined) throw new InputLost(sayLost(all, input.digest));
-    return path;
+    if (path !== undefined) return path;
+    const lost = all.find(({ digest }) => digest === input.digest);
+    throw new InputLost(lost ? sayLost(lost) : input.digest);
   };
 
-  /** Whether all inputs of the store are there and sound; what is not is obtained anew. */
-  const areWhole = async (inputs: Readonly<Record<string, readonly Located[]>>): Promise<boolean> => {
-    let whole = true;
-    for (const input of Object.values(inputs).flat()) {
-      if ('file' in input || (await store.blob(input)) !== undefined) continue;
-      whole = false;
-      await mend((input.ref as OutputRef).task, input.digest);
+  /** Whether all files of the store are there and sound. Each that is not is `lost` at once: others notice it, too. */
+  const areSound = async <F extends JobInput>(
+    files: readonly F[],
+    lost: (file: F) => Promise<unknown>,
+  ): Promise<boolean> => {
+    let sound = true;
+    for (const file of files) {
+      if ('file' in file || (await store.blob(file)) !== undefined) continue;
+      sound = false;
+      await lost(file);
     }
-    return whole;
+    return sound;
   };
+
+  /** Whether all inputs are; what is not is obtained anew. */
+  const areWhole = (inputs: Readonly<Record<string, readonly Located[]>>): Promise<boolean> =>
+    areSound(Object.values(inputs).flat(), ({ ref, digest }) => mend((ref as OutputRef).task, digest));
 
   /** Obtains a task anew whose record promises what is lost, once for all that notice it. */
   const mend = (task: Task, lost: Digest): Promise<ActionRecord> => {
@@ -362,9 +356,9 @@ export async function execute(roots: readonly Node[], options: Options): Promise
   };
 
   const demandWhole = async (inputs: readonly Located[]): Promise<void> => {
-    for (const input of inputs)
-      if (!('file' in input) && (await store.blob(input)) === undefined)
-        throw new InputLost(sayLost(inputs, input.digest));
+    await areSound(inputs, async (input) => {
+      throw new InputLost(sayLost(input));
+    });
   };
 
   const demandAsSeen = async (inputs: readonly Located[]): Promise<void> => {
@@ -380,14 +374,8 @@ export async function execute(roots: readonly Node[], options: Options): Promise
 
   const obtainWhole = async (task: Task): Promise<void> => {
     for (let tries = 0; tries < lostTries; tries++) {
-      const record = await obtain(task);
-      let whole = true;
-      for (const output of Object.values(record.outputs)) {
-        if ((await store.blob(output)) !== undefined) continue;
-        whole = false;
-        await mend(task, output.digest);
-      }
-      if (whole) return;
+      const { outputs } = await obtain(task);
+      if (await areSound(Object.values(outputs), ({ digest }) => mend(task, digest))) return;
     }
     throw fail(
       task,
@@ -420,10 +408,8 @@ class Upstream extends Error {}
 const sayRef = (input: TaskInput): string =>
   'file' in input ? input.file : 'task' in input ? input.task.title : input.shards.title;
 
-const sayLost = (inputs: readonly (JobInput & { readonly ref: Ref })[], digest: Digest): string => {
-  const lost = inputs.find((input) => input.digest === digest);
-  return lost && 'task' in lost.ref ? `${lost.ref.output} of ${lost.ref.task.title}` : digest;
-};
+const sayLost = ({ ref, digest }: JobInput & { readonly ref: Ref }): string =>
+  'task' in ref ? `${ref.output} of ${ref.task.title}` : digest;
 
 /** Only names within the folder count. */
 const filesIn = (dir: string, { files }: JobResult): Record<string, string> =>

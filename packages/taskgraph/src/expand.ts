@@ -11,6 +11,7 @@ import {
 import { canonicalJson, type Json } from './json.js';
 import { type Versions, versionsOf } from './key.js';
 import { type Range, sliceOf } from './kind.js';
+import { once } from './maps.js';
 import { countOfMultiples, cutAtMultiples, lengthOf, overlap, type Piece, piecesOf } from './ranges.js';
 import type { ActionRecord } from './store/record.js';
 import type { Store } from './store/store.js';
@@ -57,20 +58,8 @@ export function expander({
   const expansions = new Map<string, Promise<Expansion>>();
   const tasks = new Map<string, Task>();
   const keys = new Map<string, Digest>();
-  const once = (task: Task): Task => {
-    const known = tasks.get(task.id);
-    if (!known) tasks.set(task.id, task);
-    return known ?? task;
-  };
-
-  const expand = (shards: Shards): Promise<Expansion> => {
-    let expansion = expansions.get(shards.id);
-    if (!expansion) {
-      expansion = make(shards);
-      expansions.set(shards.id, expansion);
-    }
-    return expansion;
-  };
+  const one = (task: Task): Task => once(tasks, task.id, () => task);
+  const expand = (shards: Shards): Promise<Expansion> => once(expansions, shards.id, () => make(shards));
 
   const identify = async (input: ShardsInput): Promise<readonly Json[]> => {
     if ('each' in input) return [`shards ${(await expand(input.each)).family} ${input.output}`];
@@ -141,15 +130,15 @@ export function expander({
     }
     const taskOf = ({ range, shard }: Piece): Task =>
       shard && shard !== range
-        ? once(sliceTask(once(shardOf(shards, shard)), sliceKind!, range))
-        : once(shardOf(shards, range));
+        ? one(sliceTask(one(shardOf(shards, shard)), sliceKind!, range))
+        : one(shardOf(shards, range));
     /** A part of a shard: sliced where that can be, else computed alone. */
     const partOf = (piece: Piece, part: Range): Task => {
       if (part[0] === piece.range[0] && part[1] === piece.range[1]) return taskOf(piece);
       const whole = piece.shard ?? piece.range;
       return sliceKind
-        ? once(sliceTask(once(shardOf(shards, whole)), sliceKind, part))
-        : once(shardOf(shards, part));
+        ? one(sliceTask(one(shardOf(shards, whole)), sliceKind, part))
+        : one(shardOf(shards, part));
     };
     const countOf = (span: Range): number => {
       let count = 0;

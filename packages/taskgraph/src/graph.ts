@@ -1,6 +1,7 @@
 import { digestOfText } from './digest.js';
 import { canonicalJson, type Json } from './json.js';
 import type { Hints, InputNames, Kind, OutputNames, Range } from './kind.js';
+import { mapValues, once } from './maps.js';
 import { lengthOf } from './ranges.js';
 
 /** A file of another task. Where its kind may leave it out, it is no input of the tasks that it is missing from. */
@@ -163,35 +164,18 @@ export interface GraphBuilder {
 
 export function graphBuilder(): GraphBuilder {
   const nodes = new Map<string, Node>();
-  const once = <N extends Node>(id: string, make: () => N): N => {
-    const known = nodes.get(id) as N | undefined;
-    if (known) return known;
-    const made = make();
-    nodes.set(id, made);
-    return made;
-  };
+  const nodeOf = <N extends Node>(node: N): N => once<string, Node>(nodes, node.id, () => node) as N;
   return {
-    task(kind, { title, params, inputs, hints = {}, work = 0 }) {
-      const lists = listsOf<TaskInput>(inputs);
-      const id = identityOf('task', kind.name, params as Json, lists);
-      return once(id, () => ({ id, kind, params: params as Json, inputs: lists, hints, title, work }));
+    task(kind, { hints = {}, work = 0, ...parts }) {
+      const [params, inputs] = [parts.params as Json, listsOf<TaskInput>(parts.inputs)];
+      const id = identityOf('task', kind.name, params, inputs);
+      return nodeOf({ ...parts, id, kind, params, inputs, hints, work });
     },
-    shards(kind, { title, params, inputs, ranges, size, item, hints = {}, workPerItem = 0 }) {
-      const lists = listsOf<ShardsInput>(inputs);
-      const given = params as unknown as Readonly<Record<string, Json>>;
-      const id = identityOf('shards', kind.name, { params: given, ranges, size } as unknown as Json, lists);
-      return once(id, () => ({
-        id,
-        kind,
-        params: given,
-        inputs: lists,
-        ranges,
-        size,
-        hints,
-        title,
-        item,
-        workPerItem,
-      }));
+    shards(kind, { hints = {}, workPerItem = 0, ...parts }) {
+      const params = parts.params as unknown as Readonly<Record<string, Json>>;
+      const [inputs, { ranges, size }] = [listsOf<ShardsInput>(parts.inputs), parts];
+      const id = identityOf('shards', kind.name, { params, ranges, size } as unknown as Json, inputs);
+      return nodeOf({ ...parts, id, kind, params, inputs, hints, workPerItem });
     },
   };
 }
@@ -199,13 +183,12 @@ export function graphBuilder(): GraphBuilder {
 /** The shard of a range: a task whose inputs are of the same range. */
 export function shardOf(shards: Shards, range: Range): Task {
   const { id, kind, hints, workPerItem } = shards;
-  const inputs: Record<string, readonly TaskInput[]> = {};
-  for (const [name, list] of Object.entries(shards.inputs)) {
-    inputs[name] = list.flatMap((input): readonly TaskInput[] => {
+  const inputs = mapValues(shards.inputs, (list) =>
+    list.flatMap((input): readonly TaskInput[] => {
       if ('each' in input) return [{ shards: input.each, output: input.output, span: range }];
       return 'of' in input ? input.of(range) : [input];
-    });
-  }
+    }),
+  );
   return {
     id: `${id} ${range[0]}-${range[1]}`,
     kind,
@@ -221,9 +204,7 @@ export function shardOf(shards: Shards, range: Range): Task {
 
 /** The items `take` of a shard that is finished. */
 export function sliceTask(shard: Task, kind: Kind, take: Range): Task {
-  const inputs = Object.fromEntries(
-    Object.keys(kind.outputs).map((name) => [name, [{ task: shard, output: name }]]),
-  );
+  const inputs = mapValues(kind.outputs, (_, output) => [{ task: shard, output }]);
   const { shards, range } = shard as Task & { readonly shards: Shards; readonly range: Range };
   return {
     id: `${shard.id} of which ${take[0]}-${take[1]}`,
@@ -282,8 +263,8 @@ function identityOf(
   params: Json,
   inputs: Readonly<Record<string, readonly (TaskInput | ShardsInput)[]>>,
 ): string {
-  const named: [string, Json][] = Object.entries(inputs).map(([name, list]) => [name, list.map(nameOf)]);
-  return digestOfText(canonicalJson({ what, kind, params, inputs: Object.fromEntries(named) }));
+  const named = mapValues(inputs, (list): Json => list.map(nameOf));
+  return digestOfText(canonicalJson({ what, kind, params, inputs: named }));
 }
 
 function nameOf(input: TaskInput | ShardsInput): Json {

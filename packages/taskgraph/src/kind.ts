@@ -1,5 +1,6 @@
 import type { Digest } from './digest.js';
 import type { Json } from './json.js';
+import { mapValues, once } from './maps.js';
 
 /** How many files an input is: one, at most one, or a list. */
 type Multiplicity = 'one' | 'optional' | 'many';
@@ -132,16 +133,16 @@ const slices = new WeakMap<Kind, Kind>();
 export function sliceOf(of: Kind): Kind | undefined {
   const load = of.slice;
   if (!load) return undefined;
-  const known = slices.get(of);
-  if (known) return known;
   const { name, revision, packages, outputs } = of;
-  const inputs: Record<string, Multiplicity> = {};
-  for (const [output, presence] of Object.entries(outputs))
-    inputs[output] = presence === 'file' ? one : optional;
-  const run = async () => ({ run: ((await load()) as { slice: unknown }).slice });
-  const made: Kind = { name: `${name}.slice`, revision, packages, params: {}, inputs, outputs, run };
-  slices.set(of, made);
-  return made;
+  return once(slices, of, () => ({
+    name: `${name}.slice`,
+    revision,
+    packages,
+    params: {},
+    inputs: mapValues(outputs, (presence) => (presence === 'file' ? one : optional)),
+    outputs,
+    run: async () => ({ run: ((await load()) as { slice: unknown }).slice }),
+  }));
 }
 
 /** The kind of a name among those declared, slices included. */

@@ -4,6 +4,7 @@ import type { Failure, Request, Response } from './child.js';
 import { TaskgraphError } from './errors.js';
 import type { Executor, Job, JobResult } from './executor.js';
 import type { Json } from './json.js';
+import { mapValues } from './maps.js';
 
 const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
 /** A child that crashed is replaced and its job tried once more: a passing shortage should not cost a night's run. */
@@ -74,9 +75,7 @@ export function localExecutor({
         );
       }
       idle.push(child);
-      if ('error' in outcome) {
-        throw failureOf(outcome.error);
-      }
+      if ('error' in outcome) throw failureOf(outcome.error);
       return { ...outcome.result, device };
     }
   };
@@ -132,9 +131,7 @@ function converse(
   given: Pick<Request, 'kinds' | 'inputs' | 'device'>,
 ): Promise<Outcome> {
   const { kind, params, hints, dir } = job;
-  const digests = Object.fromEntries(
-    Object.entries(job.inputs).map(([name, list]) => [name, list.map(({ digest }) => digest)]),
-  );
+  const digests = mapValues(job.inputs, (list) => list.map(({ digest }) => digest));
   return new Promise((resolve) => {
     let output = '';
     const collect = (chunk: Buffer) => {

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { type Digest, isDigest } from '../digest.js';
+import { once } from '../maps.js';
 import type { Disk } from './machine.js';
 import type { Output } from './record.js';
 
@@ -53,9 +54,7 @@ export function blobs(disk: Disk, folder: string): Blobs {
     async sound(digest) {
       const known = verified.get(digest);
       if (known !== undefined && (await disk.stamp(pathOf(digest)))?.id === known) return pathOf(digest);
-      const running = verifying.get(digest) ?? verify(digest).finally(() => verifying.delete(digest));
-      verifying.set(digest, running);
-      return running;
+      return once(verifying, digest, () => verify(digest).finally(() => verifying.delete(digest)));
     },
     async take(file) {
       const found = await disk.hash(file);

@@ -2,6 +2,7 @@ import { setTimeout as nodeSleep } from 'node:timers/promises';
 import type { Digest } from '../digest.js';
 import { keyOf } from '../key.js';
 import { limit } from '../limit.js';
+import { once } from '../maps.js';
 import type { Clock } from './machine.js';
 import { type ActionRecord, formatRecord, hasOutputs, type Output, parseRecord } from './record.js';
 import { formatNotes, parseNotes, rangeNamed } from './shard-notes.js';
@@ -162,11 +163,8 @@ export function withRemote(
     return undefined;
   };
 
-  const notesOf = (family: Digest): Promise<Map<string, Digest>> => {
-    const notes = families.get(family) ?? textOf(`shards/${family}`).then((text) => parseNotes(text ?? ''));
-    families.set(family, notes);
-    return notes;
-  };
+  const notesOf = (family: Digest): Promise<Map<string, Digest>> =>
+    once(families, family, async () => parseNotes((await textOf(`shards/${family}`)) ?? ''));
 
   const send = (work: () => Promise<unknown>): void => {
     const sent: Promise<void> = inTurn(work)
@@ -216,10 +214,8 @@ export function withRemote(
     async blob(output) {
       const path = await store.blob(output);
       if (path !== undefined || lost.has(output.digest)) return path;
-      const running =
-        fetching.get(output.digest) ?? fetched(output).finally(() => fetching.delete(output.digest));
-      fetching.set(output.digest, running);
-      return running;
+      const { digest } = output;
+      return once(fetching, digest, () => fetched(output).finally(() => fetching.delete(digest)));
     },
     async publish(entry) {
       const published = await store.publish(entry);
