@@ -57,16 +57,23 @@ const stampOf = (found: BigStats): Stamp => ({
   id: [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(':'),
 });
 
-const absent = ['ENOENT', 'ENOTDIR', 'EISDIR'];
-const orUndefined = (error: unknown): undefined => {
-  if (!absent.includes(codeOf(error) ?? '')) throw error;
-};
+/** For `catch`: what an error of these codes comes to. Any other is thrown on. */
+const on =
+  <T>(codes: readonly string[], value: T) =>
+  (error: unknown): T => {
+    if (codes.includes(codeOf(error) ?? '')) return value;
+    throw error;
+  };
+const orUndefined = on(['ENOENT', 'ENOTDIR', 'EISDIR'], undefined);
 
 /** Codes of a folder that stands where a file is to be. */
 const inTheWay = ['EISDIR', 'ENOTEMPTY', 'EEXIST'];
 
 /** Codes of file systems that have no hard links, or none between these places. */
 const noLink = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EMLINK', 'EINVAL'];
+
+/** Codes of network shares that sync no folders; what is renamed on them is there. */
+const noSync = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR', 'EBADF', 'EPERM'];
 
 /** Where a file lies until it is whole: beside its place, so on the same file system. */
 const asideOf = (path: string) => `${path}.${process.pid}-${randomBytes(6).toString('hex')}.part`;
@@ -134,29 +141,13 @@ function nodeDisk(): Disk {
       return otherwise();
     }
   };
-  const created = async (path: string, text: string): Promise<boolean> => {
-    try {
-      await writeFile(path, text, { flag: 'wx' });
-      return true;
-    } catch (error) {
-      if (codeOf(error) === 'EEXIST') return false;
-      throw error;
-    }
-  };
+  const created = (path: string, text: string): Promise<boolean> =>
+    writeFile(path, text, { flag: 'wx' }).then(() => true, on(['EEXIST'], false));
 
   return {
     read: async (path) => atOnce(() => readFileSync(path)),
     stamp: async (path) => atOnce(() => stampOf(statSync(path, { bigint: true }))),
-    hash: (path) =>
-      withFile(async () => {
-        const file = await open(path, 'r').catch(orUndefined);
-        if (!file) return undefined;
-        try {
-          return await hashOf(file, path);
-        } finally {
-          await file.close();
-        }
-      }),
+    hash: (path) => withFile(() => opened(path, 'r', (file) => hashOf(file, path))),
     content: (path) => createReadStream(path, { highWaterMark: bufferBytes }),
     write: (path, content) => withFile(() => pipeline(content, createWriteStream(path, { flags: 'wx' }))),
     names: async (path) => atOnce(() => readdirSync(path)) ?? [],
@@ -184,19 +175,29 @@ function nodeDisk(): Disk {
         await renamed(from, to);
       }),
     touch: (path) =>
-      withFile(async () => {
-        const file = await open(path, 'r+').catch(orUndefined);
-        if (!file) return;
-        try {
+      withFile(() =>
+        opened(path, 'r+', async (file) => {
           const { mtimeMs } = await file.stat();
           const seconds = Math.max(Date.now(), mtimeMs + 1) / 1000;
           await file.utimes(seconds, seconds);
-        } finally {
-          await file.close();
-        }
-      }),
+        }),
+      ),
     remove: (path) => rm(path, { recursive: true, force: true }),
   };
+}
+
+/** Undefined where there is no file. */
+async function opened<T>(
+  path: string,
+  flags: string,
+  use: (file: FileHandle) => Promise<T>,
+): Promise<T | undefined> {
+  const file = await open(path, flags).catch(orUndefined);
+  try {
+    return file && (await use(file));
+  } finally {
+    await file?.close();
+  }
 }
 
 /** Not `recursive`, which tells of a full or read-only disk that there is no such folder. */
@@ -240,11 +241,7 @@ async function hashOf(file: FileHandle, path: string): Promise<Hashed | undefine
 async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
-    await handle.sync();
-  } catch (error) {
-    // some network shares sync no folders, and what is renamed on them is there
-    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EISDIR', 'EBADF', 'EPERM'].includes(codeOf(error) ?? ''))
-      throw error;
+    await handle.sync().catch(on(noSync, undefined));
   } finally {
     await handle.close();
   }
