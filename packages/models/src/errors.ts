@@ -50,9 +50,12 @@ export function withPath<T>(path: string, work: () => T): T {
   }
 }
 
-/** The error of an engine: a ModelError `E_ENGINE`. */
-export const engineFault = (message: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
-  new ModelError('E_ENGINE', message, evidence, { cause });
+const fault =
+  (code: ModelErrorCode) =>
+  (message: string, evidence: Readonly<Record<string, unknown>> = {}, cause?: unknown) =>
+    new ModelError(code, message, evidence, { cause });
 
-export const onnxFault = (message: string, evidence: Record<string, unknown> = {}) =>
-  new ModelError('E_ONNX', message, evidence);
+/** The error of an engine: a ModelError `E_ENGINE`. */
+export const engineFault = fault('E_ENGINE');
+export const onnxFault = fault('E_ONNX');
+export const checkpointFault = fault('E_CHECKPOINT');

@@ -1,6 +1,6 @@
 import type { Checkpoint } from './checkpoints/checkpoint.js';
 import { type EngineOptions, openSession } from './engines/open-session.js';
-import { engineFault, ModelError } from './errors.js';
+import { checkpointFault, engineFault } from './errors.js';
 import { clipTextEncoder } from './networks/clip-text-encoder.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
 import { OnnxOps } from './onnx/onnx-ops.js';
@@ -32,8 +32,7 @@ export interface ExportedTextEncoder extends EncodedOnnx {
  * @throws ModelError `E_CHECKPOINT` when the checkpoint has none
  */
 export function exportTextEncoder({ textEncoder }: Checkpoint): ExportedTextEncoder {
-  if (!textEncoder)
-    throw new ModelError('E_CHECKPOINT', 'the model is unconditional: it has no text encoder to export');
+  if (!textEncoder) throw checkpointFault('the model is unconditional: it has no text encoder to export');
   const { options, weights } = textEncoder;
   const { vocab_size: vocabulary, max_position_embeddings: positions, hidden_size: width } = options;
   const ops = new OnnxOps(weights);

@@ -3,7 +3,7 @@ import { createWriteStream, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { ModelError } from '../errors.js';
+import { checkpointFault, ModelError } from '../errors.js';
 import { fileSource, type Source } from './source.js';
 import type { ZipEntry } from './zip.js';
 
@@ -21,8 +21,7 @@ export async function checkpointIn(entries: readonly ZipEntry[]): Promise<Source
   if (entry && found.length === 1) return entry.stored ?? unpack(entry);
   const names = (entry ? found : entries).slice(0, 8).map(({ name }) => name);
   const list = names.map((name) => `"${name}"`).join(', ') || 'none';
-  throw new ModelError(
-    'E_CHECKPOINT',
+  throw checkpointFault(
     entry
       ? `it is a zip of ${found.length} checkpoints; unpack it and name one: ${list}`
       : `it is a zip without a checkpoint; its files are ${list}`,
@@ -37,11 +36,10 @@ async function unpack(entry: ZipEntry): Promise<Source> {
     return fileSource(path);
   } catch (cause) {
     if (cause instanceof ModelError) throw cause;
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `"${entry.name}" can't be unpacked into ${tmpdir()}: ${(cause as Error).message}; unpack the zip yourself`,
       { entry: entry.name },
-      { cause },
+      cause,
     );
   } finally {
     // what was opened stays readable until it is closed

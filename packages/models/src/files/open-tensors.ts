@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import { constructors } from './constructors.js';
 import { checkpointIn } from './nested-zip.js';
 import { Budget, runPickle } from './pickle.js';
@@ -33,7 +33,7 @@ export async function openTensors(source: Source, outer = ''): Promise<OpenTenso
       const file = torchTensors(`${outer}PyTorch zip`, readTorchZip(entries, new Budget(source.length)));
       return { file, close: () => source.close() };
     }
-    if (outer) throw new ModelError('E_CHECKPOINT', 'it is a zip in a zip, without a checkpoint');
+    if (outer) throw checkpointFault('it is a zip in a zip, without a checkpoint');
     const inner = await openTensors(await checkpointIn(entries), 'zip of ');
     return {
       file: inner.file,
@@ -54,8 +54,7 @@ function openPlain(source: Source, head: Uint8Array, outer: string): TensorFile 
     return { ...file, format: `${outer}${file.format}` };
   }
   const foreign = foreignFormat(head);
-  if (foreign)
-    throw new ModelError('E_CHECKPOINT', `it is ${foreign}, no file of tensors`, { format: foreign });
+  if (foreign) throw checkpointFault(`it is ${foreign}, no file of tensors`, { format: foreign });
   if (isTorchLegacy(source))
     return torchTensors(
       `${outer}PyTorch legacy`,

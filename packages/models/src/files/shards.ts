@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { ModelError, withPath } from '../errors.js';
+import { checkpointFault, ModelError, withPath } from '../errors.js';
 import { type OpenTensors, openTensors } from './open-tensors.js';
 import { fileSource } from './source.js';
 import type { Tensor } from './tensor.js';
@@ -54,8 +54,7 @@ export async function openShards(path: string): Promise<OpenTensors> {
 
 function readIndex(path: string): Map<string, string> {
   const source = fileSource(path);
-  const fault = (message: string, cause?: unknown) =>
-    new ModelError('E_CHECKPOINT', `${path}: ${message}`, { path }, { cause });
+  const fault = (message: string, cause?: unknown) => checkpointFault(`${path}: ${message}`, { path }, cause);
   let index: unknown;
   try {
     if (source.length > MAX_INDEX) throw fault(`an index of ${source.length} bytes is refused`);
@@ -89,8 +88,7 @@ function checkNames(map: ReadonlyMap<string, string>, opened: ReadonlyMap<string
       .map(([name, file]) => `${name} (${file})`)
       .join(', ');
   if (missing.length > 0 || unexpected.length > 0)
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `the shards are not those of the index: ${missing.length} tensors are missing: ${list(missing) || 'none'}; ` +
         `${unexpected.length} are elsewhere or unknown: ${list(unexpected) || 'none'}`,
       { missing: missing.map(([name]) => name), unexpected: unexpected.map(([name]) => name) },

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 
 /** Bytes that are read piece by piece, so that a checkpoint is never in memory as a file and as weights. */
 export interface Source {
@@ -17,7 +17,7 @@ const CHUNK = 2 ** 30;
 /** @throws ModelError `E_CHECKPOINT` when the file can't be opened, or turns out shorter than it was. */
 export function fileSource(path: string): Source {
   const unreadable = (cause: unknown) =>
-    new ModelError('E_CHECKPOINT', `${path} can't be read: ${(cause as Error).message}`, { path }, { cause });
+    checkpointFault(`${path} can't be read: ${(cause as Error).message}`, { path }, cause);
   let file: number;
   try {
     file = openSync(path, 'r');

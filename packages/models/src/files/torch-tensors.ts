@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import { NumpyArray } from './numpy-constructors.js';
 import { describe, type PickleValue } from './pickle.js';
 import type { Tensor } from './tensor.js';
@@ -17,7 +17,7 @@ const MAX_DEPTH = 64;
 export function torchTensors(format: string, root: PickleValue): TensorFile {
   const dict = (root instanceof Map && root.get('state_dict')) || root;
   if (!(dict instanceof Map))
-    throw new ModelError('E_CHECKPOINT', `it holds ${describe(dict)} where a dict of tensors is due`);
+    throw checkpointFault(`it holds ${describe(dict)} where a dict of tensors is due`);
   const views = collectViews(dict);
   return {
     format,
@@ -32,8 +32,7 @@ function collectViews(root: Map<PickleValue, PickleValue>): Map<string, TensorVi
   const collect = (dict: Map<PickleValue, PickleValue>, prefix: string, depth: number): void => {
     // a hostile dict could hold itself, or another twice, and that one another twice, and so on
     if (seen.has(dict) || depth > MAX_DEPTH)
-      throw new ModelError(
-        'E_CHECKPOINT',
+      throw checkpointFault(
         `the dict at "${prefix.slice(0, 200)}" is also at another place, or nested deeper than ${MAX_DEPTH}`,
       );
     seen.add(dict);
@@ -43,7 +42,7 @@ function collectViews(root: Map<PickleValue, PickleValue>): Map<string, TensorVi
       if (value instanceof Map) collect(value, `${name}.`, depth + 1);
       const view = value instanceof NumpyArray ? value.view : value;
       if (!(view instanceof TensorView)) continue;
-      if (views.has(name)) throw new ModelError('E_CHECKPOINT', `there are two tensors named "${name}"`);
+      if (views.has(name)) throw checkpointFault(`there are two tensors named "${name}"`);
       views.set(name, view);
     }
   };

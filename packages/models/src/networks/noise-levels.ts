@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 
 /** The β_1…β_T of a training in discrete times, or what they come to. */
 export type BetaSchedule =
@@ -40,8 +40,7 @@ function betaOf(betas: Exclude<BetaSchedule, { type: 'explicit' }>): (k: number)
 export function sigmaRange(alphas: readonly number[]): { sigmaMin: number; sigmaMax: number } {
   const wrong = alphas.findIndex((alpha, k) => !(alpha > 0 && alpha < (alphas[k - 1] ?? 1)));
   if (alphas.length < 2 || wrong >= 0)
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `its alphas_cumprod are no noise table: they must fall from below 1 to above 0, and number ${wrong} is ${alphas[wrong]}`,
       { index: wrong },
     );

@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import type { Network } from './network.js';
 import type { Ops, TableShape } from './ops.js';
 
@@ -64,8 +64,7 @@ export function checkParameters(weights: Shaped, shapes: ReadonlyMap<string, rea
   const lists = { missing, unexpected, 'wrong shape': wrongShape };
   const problems = Object.entries(lists).filter(([, names]) => names.length > 0);
   if (problems.length > 0)
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `the weights don't fit the network that the checkpoint's options describe: ${problems
         .map(([what, names]) => `${names.length} ${what}: ${listed(names)}`)
         .join('; ')}`,
