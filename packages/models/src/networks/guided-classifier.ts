@@ -50,7 +50,7 @@ function logits<T>(
 ): T {
   const mix = (name: string, shape: { channels: number; heads: number }, y: T) =>
     guidedAttention(ops, name, { ...shape, order: options.attention_order }, y);
-  const { x, channels } = guidedEncoder(ops, options, image, { modulate, mix }, prefix);
+  const { x, channels } = guidedEncoder(ops, options, image, modulate, mix, prefix);
   const out = `${prefix}out`;
   const size = options.image_size >> (options.channel_mult.length - 1);
   const positions = ops.prependMean(ops.silu(guidedNorm(ops, x, `${out}.0`, channels)));

@@ -53,10 +53,8 @@ export function guidedUNet(
 
   return (ops, { x: image, noise, labels, context }) => {
     const modulate = modulation(ops, options, noise, labels);
-    const encoded = guidedEncoder(ops, options, image, {
-      modulate,
-      mix: (name, shape, y) => mix(ops, name, shape, y, context),
-    });
+    const mixed = (name: string, shape: MixerShape, y: typeof image) => mix(ops, name, shape, y, context);
+    const encoded = guidedEncoder(ops, options, image, modulate, mixed);
     const { skips } = encoded;
     let { x, channels } = encoded;
     for (let i = last, k = 0; i >= 0; i--) {
@@ -68,8 +66,7 @@ export function guidedUNet(
         x = guidedBlock(ops, `${block}.0`, { in: channels + skip.channels, out: wide }, joined, modulate);
         channels = wide;
         const attends = attendsAt(options, i);
-        if (attends)
-          x = mix(ops, `${block}.1`, { channels, heads: headsOf(options, channels, 'decoder') }, x, context);
+        if (attends) x = mixed(`${block}.1`, { channels, heads: headsOf(options, channels, 'decoder') }, x);
         if (i === 0 || b < numBlocks) continue;
         const up = `${block}.${attends ? 2 : 1}`;
         x = options.resblock_updown
@@ -83,26 +80,15 @@ export function guidedUNet(
   };
 }
 
-interface EncoderLayers<T> {
-  readonly modulate: Modulation<T>;
-  readonly mix: (name: string, shape: MixerShape, x: T) => T;
-}
-
-interface Encoded<T> {
-  /** Output of `middle_block`. */
-  readonly x: T;
-  readonly channels: number;
-  readonly skips: { readonly x: T; readonly channels: number }[];
-}
-
-/** The descending half and the middle; `prefix` stands before the names of its parameters. */
+/** The descending half and the middle, whose output is `x`; `prefix` stands before the names of its parameters. */
 export function guidedEncoder<T>(
   ops: Differentiable<T>,
   options: GuidedUNetOptions,
   image: T,
-  { modulate, mix }: EncoderLayers<T>,
+  modulate: Modulation<T>,
+  mix: (name: string, shape: MixerShape, x: T) => T,
   prefix = '',
-): Encoded<T> {
+) {
   const { model_channels: width, channel_mult: mults, num_res_blocks: numBlocks } = options;
   let channels = width * mults[0]!;
   let x = ops.conv(image, `${prefix}input_blocks.0.0`, { in: options.in_channels, out: channels, kernel: 3 });
