@@ -1,5 +1,13 @@
 import type { OnnxNode } from '@fewstep/models';
 
+/** An attribute, of which one of these is there. */
+interface Setting {
+  readonly int: number;
+  readonly ints: readonly number[];
+  readonly float: number;
+  readonly string: string;
+}
+
 /** A node's attributes, read by name. Those that nobody read are known in the end, so that none is ignored. */
 export class Attributes {
   private readonly unread: Set<string>;
@@ -12,25 +20,10 @@ export class Attributes {
     this.unread = new Set(Object.keys(values));
   }
 
-  int(name: string, otherwise: number): number {
-    const value = this.read(name);
-    return value && 'int' in value ? value.int : otherwise;
-  }
-
-  ints(name: string): readonly number[] | undefined {
-    const value = this.read(name);
-    return value && 'ints' in value ? value.ints : undefined;
-  }
-
-  float(name: string, otherwise: number): number {
-    const value = this.read(name);
-    return value && 'float' in value ? value.float : otherwise;
-  }
-
-  string(name: string, otherwise: string): string {
-    const value = this.read(name);
-    return value && 'string' in value ? value.string : otherwise;
-  }
+  int = (name: string, otherwise: number): number => this.read(name).int ?? otherwise;
+  ints = (name: string): readonly number[] | undefined => this.read(name).ints;
+  float = (name: string, otherwise: number): number => this.read(name).float ?? otherwise;
+  string = (name: string, otherwise: string): string => this.read(name).string ?? otherwise;
 
   /** @throws Error when the attribute is there with another value */
   only(name: string, expected: number | string): void {
@@ -43,8 +36,8 @@ export class Attributes {
     if (this.unread.size > 0) throw new Error(`it has ${[...this.unread].join(', ')}, which is not known`);
   }
 
-  private read(name: string) {
+  private read(name: string): Partial<Setting> {
     this.unread.delete(name);
-    return this.values[name];
+    return this.values[name] ?? {};
   }
 }
