@@ -4,20 +4,10 @@ import { once } from '../maps.js';
 import type { Disk } from './machine.js';
 import type { Output } from './record.js';
 
-/** The second level of the store: files by the digest of their content. */
-export interface Blobs {
-  path(digest: Digest): string;
-  /** Whether a file of that size is there, unread. */
-  has(output: Output): Promise<boolean>;
-  /** The path of a file whose content was compared with its name since it changed last; undefined where there is none. */
-  sound(digest: Digest): Promise<string | undefined>;
-  /** Moves a file in; over one that is damaged, too. */
-  take(file: string): Promise<Output>;
-  /** The digests of all that lie here, and the paths of what else does. */
-  list(): AsyncIterable<{ readonly path: string; readonly digest?: Digest }>;
-}
+export type Blobs = ReturnType<typeof blobs>;
 
-export function blobs(disk: Disk, folder: string): Blobs {
+/** The second level of the store: files by the digest of their content. */
+export function blobs(disk: Disk, folder: string) {
   const pathOf = (digest: Digest) => join(folder, digest.slice(0, 2), digest);
   /** The stamps of files when they were found to be what their names say. */
   const verified = new Map<Digest, string>();
@@ -47,16 +37,19 @@ export function blobs(disk: Disk, folder: string): Blobs {
 
   return {
     path: pathOf,
-    async has({ digest, size }) {
+    /** Whether a file of that size is there, unread. */
+    async has({ digest, size }: Output): Promise<boolean> {
       const found = await disk.stamp(pathOf(digest));
       return found !== undefined && !found.isFolder && found.size === size;
     },
-    async sound(digest) {
+    /** The path of a file whose content was compared with its name since it changed last; undefined where there is none. */
+    async sound(digest: Digest): Promise<string | undefined> {
       const known = verified.get(digest);
       if (known !== undefined && (await disk.stamp(pathOf(digest)))?.id === known) return pathOf(digest);
       return once(verifying, digest, () => verify(digest).finally(() => verifying.delete(digest)));
     },
-    async take(file) {
+    /** Moves a file in; over one that is damaged, too. */
+    async take(file: string): Promise<Output> {
       const found = await disk.hash(file);
       if (!found) throw new Error(`${file} was there a moment ago`);
       const { digest } = found;
@@ -67,7 +60,8 @@ export function blobs(disk: Disk, folder: string): Blobs {
       if (stamp?.size === found.stamp.size) verified.set(digest, stamp.id);
       return { digest, size: found.stamp.size };
     },
-    async *list() {
+    /** The digests of all that lie here, and the paths of what else does. */
+    async *list(): AsyncIterable<{ readonly path: string; readonly digest?: Digest }> {
       for (const prefix of await disk.names(folder)) {
         const inside = /^[0-9a-f]{2}$/.test(prefix) ? await disk.names(join(folder, prefix)) : [];
         for (const name of inside) {

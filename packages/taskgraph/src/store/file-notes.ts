@@ -22,13 +22,6 @@ export interface OutsideFile {
  */
 export type FilesOf = (path: string, as: string | undefined) => Promise<readonly string[]>;
 
-export interface FileNotes {
-  /** Its digest, read again only where a file was touched. @throws E_FILE, E_INPUT_CHANGED */
-  look(path: string, as?: string): Promise<OutsideFile>;
-  /** Whether none of its files was touched since. */
-  isAsSeen(file: OutsideFile): Promise<boolean>;
-}
-
 /** One file of those that something stands for. */
 interface Entry {
   readonly name: string;
@@ -42,7 +35,7 @@ const coarseMs = 2_000;
 const tickMs = 25;
 
 /** Notes of what files outside of the store were when they were hashed, so that they are hashed once. */
-export function fileNotes({ disk, clock }: Machine, folder: string, filesOf: FilesOf): FileNotes {
+export function fileNotes({ disk, clock }: Machine, folder: string, filesOf: FilesOf) {
   /** Each file that it stands for, with its stamp. */
   const outline = async (
     path: string,
@@ -85,7 +78,8 @@ export function fileNotes({ disk, clock }: Machine, folder: string, filesOf: Fil
   };
 
   return {
-    look: (path, as) =>
+    /** Its digest, read again only where a file was touched. @throws E_FILE, E_INPUT_CHANGED */
+    look: (path: string, as?: string): Promise<OutsideFile> =>
       guarded(path, async () => {
         const noteFile = join(folder, `${digestOfText(as === undefined ? path : `${path} as ${as}`)}.json`);
         const note = await disk
@@ -135,7 +129,8 @@ export function fileNotes({ disk, clock }: Machine, folder: string, filesOf: Fil
           seen: seenOf(found.map(({ name, now }) => ({ name, stamp: now }))),
         };
       }),
-    isAsSeen: ({ path, as, names, seen }) =>
+    /** Whether none of its files was touched since. */
+    isAsSeen: ({ path, as, names, seen }: OutsideFile): Promise<boolean> =>
       outline(path, as, () => names).then(
         ({ entries }) => seenOf(entries) === seen,
         () => false,

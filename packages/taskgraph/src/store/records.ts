@@ -3,17 +3,10 @@ import { type Digest, isDigest } from '../digest.js';
 import type { Disk } from './machine.js';
 import { type ActionRecord, formatRecord, parseRecord } from './record.js';
 
-/** Records by key, a file each; whatever else lies there is passed over. */
-export interface Records {
-  read(key: Digest): Promise<ActionRecord | undefined>;
-  /** Writes a record unless there is something of that key; says whether it did. */
-  place(record: ActionRecord): Promise<boolean>;
-  replace(record: ActionRecord): Promise<void>;
-  /** All that lies here: records, and what is none. */
-  list(): AsyncIterable<{ readonly path: string; readonly record?: ActionRecord }>;
-}
+export type Records = ReturnType<typeof records>;
 
-export function records(disk: Disk, folder: string): Records {
+/** Records by key, a file each; whatever else lies there is passed over. */
+export function records(disk: Disk, folder: string) {
   const pathOf = (key: Digest) => join(folder, key.slice(0, 2), `${key}.json`);
   const read = async (key: Digest): Promise<ActionRecord | undefined> => {
     const bytes = await disk.read(pathOf(key));
@@ -21,12 +14,14 @@ export function records(disk: Disk, folder: string): Records {
   };
   return {
     read,
-    async place(record) {
+    /** Writes a record unless there is something of that key; says whether it did. */
+    async place(record: ActionRecord): Promise<boolean> {
       await disk.folder(dirname(pathOf(record.key)));
       return disk.place(pathOf(record.key), formatRecord(record));
     },
-    replace: (record) => disk.replace(pathOf(record.key), formatRecord(record)),
-    async *list() {
+    replace: (record: ActionRecord): Promise<void> => disk.replace(pathOf(record.key), formatRecord(record)),
+    /** All that lies here: records, and what is none. */
+    async *list(): AsyncIterable<{ readonly path: string; readonly record?: ActionRecord }> {
       for (const prefix of await disk.names(folder)) {
         const inside = /^[0-9a-f]{2}$/.test(prefix) ? await disk.names(join(folder, prefix)) : [];
         for (const name of inside) {

@@ -3,14 +3,6 @@ import { type Digest, isDigest } from '../digest.js';
 import type { Range } from '../kind.js';
 import type { Disk } from './machine.js';
 
-/** Which shards of a family are finished: a file `first-last` in the family's folder, with the key of its record. */
-export interface ShardNotes {
-  of(family: Digest): Promise<readonly Range[]>;
-  /** Of the record of a shard; undefined where its note doesn't tell. */
-  keyOf(family: Digest, range: Range): Promise<Digest | undefined>;
-  note(family: Digest, range: Range, key: Digest): Promise<void>;
-}
-
 /** The range that a note's name says. */
 export function rangeNamed(name: string): Range | undefined {
   const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(name) ?? [];
@@ -34,17 +26,19 @@ export function parseNotes(text: string): Map<string, Digest> {
   }
 }
 
-export function shardNotes(disk: Disk, folder: string): ShardNotes {
+/** Which shards of a family are finished: a file `first-last` in the family's folder, with the key of its record. */
+export function shardNotes(disk: Disk, folder: string) {
   return {
-    async of(family) {
+    async of(family: Digest): Promise<readonly Range[]> {
       const names = await disk.names(join(folder, family));
       return names.map(rangeNamed).filter((range) => range !== undefined);
     },
-    async keyOf(family, [first, last]) {
+    /** Of the record of a shard; undefined where its note doesn't tell. */
+    async keyOf(family: Digest, [first, last]: Range): Promise<Digest | undefined> {
       const key = new TextDecoder().decode(await disk.read(join(folder, family, `${first}-${last}`)));
       return isDigest(key) ? key : undefined;
     },
-    async note(family, [first, last], key) {
+    async note(family: Digest, [first, last]: Range, key: Digest): Promise<void> {
       await disk.folder(join(folder, family));
       await disk.replace(join(folder, family, `${first}-${last}`), key);
     },
