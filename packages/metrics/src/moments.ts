@@ -119,16 +119,13 @@ function bitRange(features: Float32Array): { top: number; last: number } {
   return { top, last };
 }
 
-interface PlaneRange {
-  readonly lowest: number;
-  readonly end: number;
-}
+type PlaneRange = ReturnType<typeof planeRange>;
 
 /**
  * Planes that hold the products of these features, in an even number: all products are multiples of 2^(44·lowest)
  * and below half of 2^(44·end).
  */
-function planeRange(features: Float32Array): PlaneRange {
+function planeRange(features: Float32Array) {
   const { top, last } = bitRange(features);
   const lowest = Math.floor((2 * last) / DIGIT_BITS);
   const end = Math.floor((2 * top + 3) / DIGIT_BITS) + 1;

@@ -78,18 +78,12 @@ export async function countImages(path: string): Promise<number> {
   return set.images.length;
 }
 
-/** Files by their name within the data set, `/` between folders. */
-interface ImageSet {
-  readonly path: string;
-  readonly images: readonly string[];
-  readonly labelFiles: readonly string[];
-  read(file: string): Promise<Buffer>;
-  close(): void;
-}
+type ImageSet = Awaited<ReturnType<typeof openImageSet>>;
 
 const MAX_FILE_BYTES = 2 ** 28;
 
-async function openImageSet(path: string): Promise<ImageSet> {
+/** Files by their name within the data set, `/` between folders. */
+async function openImageSet(path: string) {
   const info = await stat(path).catch((cause) => {
     throw imageFault(`${path}: there is no such zip or folder of images`, { file: path }, { cause });
   });
