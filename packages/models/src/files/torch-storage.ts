@@ -125,17 +125,11 @@ export function tensorView(
   return new TensorView(storage, offset, shape, stride);
 }
 
-export interface StorageId {
-  readonly key: string;
-  readonly dtype: Dtype;
-  /** Number of elements. */
-  readonly length: number;
-  /** Elements that are meant, where not all. */
-  readonly part: { readonly offset: number; readonly length: number } | undefined;
-}
-
-/** Reads a persistent id ('storage', class, key, location, number of elements, part), as `torch.save` writes them. */
-export function storageId(id: PickleValue | undefined, machine: PickleMachine): StorageId {
+/**
+ * Reads a persistent id ('storage', class, key, location, number of elements, part), as `torch.save` writes them; `part`:
+ * the elements that are meant, where not all.
+ */
+export function storageId(id: PickleValue | undefined, machine: PickleMachine) {
   if (!Array.isArray(id) || id[0] !== 'storage')
     throw machine.fault(`it refers to ${describe(id)} where a storage is due`);
   const [, type, key, , length, view] = id as PickleValue[];
@@ -151,7 +145,7 @@ const storageType = (name: string): Dtype | undefined =>
   name === 'torch.storage.UntypedStorage' ? 'U8' : dtypeNamed('storage', name);
 
 /** A part of a storage: (key, offset, number of elements). */
-function partOf(view: PickleValue | undefined, whole: number, machine: PickleMachine): StorageId['part'] {
+function partOf(view: PickleValue | undefined, whole: number, machine: PickleMachine) {
   if (view === undefined || view === null) return undefined;
   const [, offset, length] = Array.isArray(view) ? (view as PickleValue[]) : [];
   if (!isCount(offset) || !isCount(length) || offset + length > whole)

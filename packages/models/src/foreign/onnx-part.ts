@@ -41,27 +41,20 @@ interface OnnxPart extends OnnxEnds {
   readonly gives: { readonly name: string; readonly shape: readonly (number | string)[] };
 }
 
-interface ImportedPart {
-  readonly graph: EncodedOnnx['graph'];
-  /** Of the output, one sample. */
-  readonly shape: readonly number[];
-  /** The only batch size that it takes, where there is one. */
-  readonly batch?: number;
-}
-
 /**
- * Takes the network into a graph. Sizes of its output that the file leaves open are found by running it on zeros.
+ * Takes the network into a graph: `shape` is of the output, one sample; `batch` the only batch size that it takes, where
+ * there is one. Sizes of its output that the file leaves open are found by running it on zeros.
  *
  * @throws ModelError `E_ONNX` where weights take more than a file can hold, or `E_ENGINE` where it doesn't run
  */
-export async function importPart(opened: OpenedOnnx, part: OnnxPart): Promise<ImportedPart> {
+export async function importPart(opened: OpenedOnnx, part: OnnxPart) {
   const batch = batchOf([part.input]);
   const isOpen = part.gives.shape.some((n) => typeof n === 'string');
   const shape = isOpen ? await measured(opened, part, batch) : (part.gives.shape as number[]);
   const { graph } = encoded(opened, part, batch, (ops) => ({
     [part.gives.name]: ops.taken(part.output.name, shape),
   }));
-  return { graph, shape, ...(batch !== undefined && { batch }) };
+  return { graph, shape, batch };
 }
 
 function encoded(

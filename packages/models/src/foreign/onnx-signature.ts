@@ -40,26 +40,7 @@ const roles = ['x', 'noise', 'labels', 'condition'] as const;
 type Role = (typeof roles)[number];
 
 /** The same, read off the file. */
-export interface OnnxDenoiserSignature {
-  readonly channels: number;
-  readonly resolution: number;
-  readonly x: Told;
-  readonly noise: Told & { readonly rank: number };
-  /** `numbers`: it is told their numbers; else one-hot. */
-  readonly labels?: Told & { readonly count: number; readonly rank: number; readonly numbers: boolean };
-  /** A size is left out where neither the file nor the options say it. */
-  readonly condition?: Told & Partial<Condition>;
-  /** `channels`: those of the image, and maybe as many again. */
-  readonly output: { readonly name: string; readonly channels: number };
-  readonly bottleneck?: { readonly name: string; readonly channels: number };
-  /** The only batch size that it takes, where there is one. */
-  readonly batch?: number;
-}
-
-interface Told {
-  readonly name: string;
-  readonly type: OnnxType;
-}
+export type OnnxDenoiserSignature = ReturnType<typeof signatureOf>;
 
 const usualInputs: Readonly<Record<Role, readonly string[]>> = {
   x: ['x', 'sample', 'z', 'x_t', 'latent', 'latents', 'input', 'image'],
@@ -76,29 +57,26 @@ const BOTTLENECK = 8;
  *
  * @throws ModelError `E_ONNX` that says what the file has, and what to add
  */
-export function signatureOf(file: OnnxFile, options: OnnxSignatureOptions): OnnxDenoiserSignature {
+export function signatureOf(file: OnnxFile, options: OnnxSignatureOptions) {
   checkOpset(file);
   const { x, noise, labels, condition } = inputsOf(file, options.inputs ?? {});
   const image = imageOf(file, x!, options);
   const output = outputOf(file, options, image);
   const bottleneck = bottleneckOf(file, options.bottleneck);
-  const told = {
+  return {
+    ...image,
     x: { name: x!.name, type: typed(file, x!, floats, 'an image of floats') },
     noise: {
       name: noise!.name,
       type: typed(file, noise!, [...floats, ...whole], 'a number'),
       rank: noise!.shape?.length ?? 1,
     },
-    ...(labels && { labels: labelsOf(file, labels, options.classes) }),
-    ...(condition && { condition: conditionOf(file, condition, options.condition) }),
-  };
-  const batch = batchOf([x!, noise!, ...(labels ? [labels] : []), ...(condition ? [condition] : [])]);
-  return {
-    ...image,
-    ...told,
+    labels: labels && labelsOf(file, labels, options.classes),
+    condition: condition && conditionOf(file, condition, options.condition),
     output,
-    ...(bottleneck && { bottleneck }),
-    ...(batch !== undefined && { batch }),
+    bottleneck,
+    /** The only batch size that it takes, where there is one. */
+    batch: batchOf([x!, noise!, ...(labels ? [labels] : []), ...(condition ? [condition] : [])]),
   };
 }
 
@@ -141,11 +119,12 @@ function imageOf(
   return { channels: size(x, channels!, options.channels, 'channels'), resolution };
 }
 
+/** `channels`: those of the image, and maybe as many again. */
 function outputOf(
   file: OnnxFile,
   { output: name, bottleneck = 'bottleneck' }: OnnxSignatureOptions,
   { channels, resolution }: { channels: number; resolution: number },
-): OnnxDenoiserSignature['output'] {
+) {
   const candidates = file.outputs.filter((one) => one.name !== bottleneck);
   const output =
     name !== undefined
@@ -170,10 +149,7 @@ function outputOf(
   return { name: output.name, channels: typeof found === 'number' ? found : 2 * channels };
 }
 
-function bottleneckOf(
-  file: OnnxFile,
-  name: string | undefined,
-): OnnxDenoiserSignature['bottleneck'] | undefined {
+function bottleneckOf(file: OnnxFile, name: string | undefined) {
   const value =
     name === undefined ? file.outputs.find((one) => one.name === 'bottleneck') : file.values.get(name);
   if (!value) {
@@ -194,6 +170,7 @@ function bottleneckOf(
   return { name: value.name, channels };
 }
 
+/** `numbers`: it is told their numbers; else one-hot. */
 function labelsOf(file: OnnxFile, labels: OnnxFileValue, classes: number | undefined) {
   const type = typed(file, labels, [...floats, ...whole], 'a class');
   const numbers = whole.includes(type);
@@ -208,11 +185,12 @@ function labelsOf(file: OnnxFile, labels: OnnxFileValue, classes: number | undef
   return { name: labels.name, type, count, rank: shape.length, numbers };
 }
 
+/** A size is left out where neither the file nor the options say it. */
 function conditionOf(
   file: OnnxFile,
   condition: OnnxFileValue,
   given: OnnxSignatureOptions['condition'],
-): NonNullable<OnnxDenoiserSignature['condition']> {
+): { readonly name: string; readonly type: OnnxType } & Partial<Condition> {
   const type = typed(file, condition, floats, 'a condition of floats');
   const [, ...sizes] = sizesOf(file, condition, 3, 'tokens [n, positions, width]');
   const told = (['positions', 'width'] as const).flatMap((key, i) =>

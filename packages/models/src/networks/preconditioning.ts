@@ -114,22 +114,17 @@ interface DenoiserInputs<T> {
 /** Changes the network's output, given what it saw; `scale` is σ c_in. */
 export type Guide<T> = (output: T, seen: { readonly z: T; readonly noise: T; readonly scale: T }) => T;
 
-interface Denoised<T> {
-  readonly denoised: T;
-  /** Mean over channels, [n, 8, 8]. */
-  readonly bottleneck: T | undefined;
-  /** All channels of the network's output. */
-  readonly raw: T;
-}
-
-/** D(x; σ). Of the network's channels, those after the image's tell a variance, and are dropped. */
+/**
+ * D(x; σ); `bottleneck`: its mean over channels, [n, 8, 8]; `raw`: all channels of the network's output, of which those
+ * after the image's tell a variance, and are dropped.
+ */
 export function denoise<T>(
   ops: Ops<T>,
   network: NetworkOver<T>,
   { preconditioning, channels }: { readonly preconditioning: Preconditioning; readonly channels: number },
   { x, sigma, labels, context }: DenoiserInputs<T>,
   guide?: Guide<T>,
-): Denoised<T> {
+) {
   const { skip, in: cIn, out, noise } = scaling(ops, preconditioning, sigma);
   const z = cIn === undefined ? x : ops.multiply(x, cIn);
   const { output: raw, bottleneck } = network(ops, { x: z, noise, labels, context });
