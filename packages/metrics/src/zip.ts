@@ -11,11 +11,6 @@ interface ZipEntry {
   read(): Promise<Buffer>;
 }
 
-interface Zip {
-  readonly entries: readonly ZipEntry[];
-  close(): void;
-}
-
 /**
  * The files of a zip, none read yet. Nothing is extracted, so names are just names.
  *
@@ -27,7 +22,7 @@ export async function openZip(
   label: string,
   code: MetricsErrorCode,
   maxEntryBytes: number,
-): Promise<Zip> {
+) {
   const fail = (name: string | undefined, why: string, cause?: unknown) =>
     new MetricsError(
       code,
