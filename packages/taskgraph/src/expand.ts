@@ -35,12 +35,6 @@ export interface Expansion {
   countOf(span: Range): number;
 }
 
-export interface Expander {
-  expand(shards: Shards): Promise<Expansion>;
-  /** The key that a finished shard was recorded under, where its task was made to take a slice of. */
-  keyOf(task: Task): Digest | undefined;
-}
-
 /**
  * Cuts shards along what the store has of their family.
  *
@@ -54,7 +48,7 @@ export function expander({
   store: Store;
   versions: Versions;
   digestsOf: (input: Ref | ShardsRef) => Promise<readonly Digest[]>;
-}): Expander {
+}) {
   const expansions = new Map<string, Promise<Expansion>>();
   const tasks = new Map<string, Task>();
   const keys = new Map<string, Digest>();
@@ -212,7 +206,11 @@ export function expander({
     return output ? [output.digest] : [];
   };
 
-  return { expand, keyOf: (task) => keys.get(task.id) };
+  return {
+    expand,
+    /** The key that a finished shard was recorded under, where its task was made to take a slice of. */
+    keyOf: (task: Task): Digest | undefined => keys.get(task.id),
+  };
 }
 
 /** The index of the first of ascending pieces that ends at `at` or after it. */
