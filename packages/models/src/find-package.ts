@@ -3,13 +3,6 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** A package that was found by its name, and what its module exports. */
-export interface FoundPackage {
-  readonly name: string;
-  readonly version: string;
-  readonly exported: Readonly<Record<string, unknown>>;
-}
-
 /**
  * The package that a name stands for: `@fewstep/WHAT-NAME`, or the name itself where it has a scope of its own; undefined
  * where it can be none.
@@ -20,8 +13,8 @@ export function packageNamed(what: string, name: string): string | undefined {
 }
 
 /**
- * Loads a package as `require` finds it, from the first of the folders that has it there or above; undefined where none
- * has. Code of it runs at once.
+ * Loads a package as `require` finds it, from the first of the folders that has it there or above: what its module exports;
+ * undefined where none has. Code of it runs at once.
  *
  * @param refusal makes the error of a package that is there and does not do
  * @throws what `refusal` makes, where it has no module (`"exports"` with `"default"`), or that can't be loaded
@@ -30,12 +23,13 @@ export async function findPackage(
   name: string,
   folders: readonly string[],
   refusal: (message: string, cause: unknown) => Error,
-): Promise<FoundPackage | undefined> {
+) {
   const path = folders.map((folder) => find(name, folder, refusal)).find((found) => found !== undefined);
   if (path === undefined) return undefined;
   const version = versionOf(path, name);
   try {
-    return { name, version, exported: await import(pathToFileURL(path).href) };
+    const exported: Readonly<Record<string, unknown>> = await import(pathToFileURL(path).href);
+    return { name, version, exported };
   } catch (cause) {
     throw refusal(`${name} ${version} can't be loaded (${(cause as Error).message}).`, cause);
   }

@@ -1,17 +1,12 @@
 import type { AttentionShape } from './ops.js';
 import type { Differentiable } from './reverse.js';
+import type { BlockShape } from './unet-block.js';
 
 const GROUPS = 32;
 const EPS = 1e-5;
 
 /** What the embedding adds to the channels of a block, and, where the network scales too, what it multiplies by. */
 export type Modulation<T> = (block: string, channels: number) => { readonly shift: T; readonly scale?: T };
-
-interface GuidedBlockShape {
-  readonly in: number;
-  readonly out: number;
-  readonly resample?: 'up' | 'down' | undefined;
-}
 
 export const guidedNorm = <T>(ops: Differentiable<T>, x: T, name: string, channels: number): T =>
   ops.groupNorm(x, name, { channels, groups: GROUPS, eps: EPS });
@@ -25,7 +20,7 @@ export const guidedNorm = <T>(ops: Differentiable<T>, x: T, name: string, channe
 export function guidedBlock<T>(
   ops: Differentiable<T>,
   name: string,
-  { in: cin, out: cout, resample }: GuidedBlockShape,
+  { in: cin, out: cout, resample }: Omit<BlockShape, 'attention'>,
   x: T,
   modulate: Modulation<T>,
 ): T {

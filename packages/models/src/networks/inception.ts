@@ -1,4 +1,4 @@
-import type { Extent, Ops } from './ops.js';
+import type { Ops, WindowShape } from './ops.js';
 
 /** Height and width that the network sees. */
 export const INCEPTION_SIZE = 299;
@@ -13,41 +13,24 @@ interface Features<T> {
   readonly channels: number;
 }
 
-interface LayerShape {
-  readonly kernel?: Extent;
-  readonly stride?: number;
-  /** What keeps the size, by default. */
-  readonly padding?: Extent;
-}
-
-/** What FID and its kin take from the network: spatial means by their number of channels, and the outputs. */
-export interface InceptionOutputs<T> {
-  readonly means: { readonly 64: T; readonly 192: T; readonly 768: T; readonly 2048: T };
-  readonly logits: T;
-}
-
 /**
  * Inception-v3 as FID has it: average pools leave the padding out, and the last block pools by the maximum. Images are
  * [n, 3, 299, 299], −1 black to 1 white.
  *
- * Means are taken after the first and second max pool, after Mixed_6e and after Mixed_7c.
+ * Gives what FID and its kin take from the network: the outputs, and spatial means by their number of channels, taken
+ * after the first and second max pool, after Mixed_6e and after Mixed_7c.
  *
  * Source: Szegedy et al. 2015, arXiv:1512.00567, in the form of the graph `inception-2015-12-05` that Heusel et al. 2017
  * measure with, arXiv:1706.08500; layers are named as in torchvision.
  */
-export function inception<T>(ops: Ops<T>, images: T): InceptionOutputs<T> {
-  const conv = (from: Features<T>, name: string, out: number, shape: LayerShape = {}): Features<T> => {
-    const convolved = ops.conv(from.x, `${name}.conv`, {
-      kernel: 1,
-      ...shape,
-      in: from.channels,
-      out,
-      bias: false,
-    });
-    return {
-      x: ops.relu(ops.batchNorm(convolved, `${name}.bn`, { channels: out, eps: EPS })),
+export function inception<T>(ops: Ops<T>, images: T) {
+  const conv = (from: Features<T>, name: string, out: number, shape: Partial<WindowShape> = {}) => {
+    const layer = { kernel: 1, ...shape, in: from.channels, out, bias: false };
+    const x = ops.batchNorm(ops.conv(from.x, `${name}.conv`, layer), `${name}.bn`, {
       channels: out,
-    };
+      eps: EPS,
+    });
+    return { x: ops.relu(x), channels: out };
   };
   const join = (...parts: readonly Features<T>[]): Features<T> => ({
     x: ops.concat(parts.map(({ x }) => x)),

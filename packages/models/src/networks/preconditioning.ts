@@ -1,4 +1,4 @@
-import type { NetworkOver } from './network.js';
+import type { NetworkInputs, NetworkOver } from './network.js';
 import type { Ops } from './ops.js';
 
 /**
@@ -103,14 +103,6 @@ function logOnePlus<T>(ops: Ops<T>, y: T): T {
   return ops.multiply(ops.multiply(ops.log(u), ops.power(left, -1)), y);
 }
 
-/** What a denoiser is a function of. */
-interface DenoiserInputs<T> {
-  readonly x: T;
-  readonly sigma: T;
-  readonly labels: T | undefined;
-  readonly context?: T | undefined;
-}
-
 /** Changes the network's output, given what it saw; `scale` is σ c_in. */
 export type Guide<T> = (output: T, seen: { readonly z: T; readonly noise: T; readonly scale: T }) => T;
 
@@ -122,7 +114,7 @@ export function denoise<T>(
   ops: Ops<T>,
   network: NetworkOver<T>,
   { preconditioning, channels }: { readonly preconditioning: Preconditioning; readonly channels: number },
-  { x, sigma, labels, context }: DenoiserInputs<T>,
+  { x, sigma, labels, context }: Pick<NetworkInputs<T>, 'x' | 'labels' | 'context'> & { readonly sigma: T },
   guide?: Guide<T>,
 ) {
   const { skip, in: cIn, out, noise } = scaling(ops, preconditioning, sigma);
