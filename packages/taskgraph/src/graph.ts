@@ -89,16 +89,15 @@ export type Node = Task | Shards;
 
 export const isShards = (node: Node): node is Shards => 'ranges' in node;
 
-type InputFor<M> = M extends 'one'
-  ? Ref
-  : M extends 'optional'
-    ? Ref | undefined
-    : readonly (Ref | ShardsRef)[];
-type ShardsInputFor<M> = M extends 'one'
-  ? Ref | EachRef
-  : M extends 'optional'
-    ? Ref | undefined
-    : readonly ShardsInput[];
+interface InputFor {
+  readonly one: Ref;
+  readonly optional: Ref | undefined;
+  readonly many: readonly (Ref | ShardsRef)[];
+}
+interface ShardsInputFor extends Omit<InputFor, 'one' | 'many'> {
+  readonly one: Ref | EachRef;
+  readonly many: readonly ShardsInput[];
+}
 
 type Optional<I extends InputNames> = { [N in keyof I]: I[N] extends 'optional' ? N : never }[keyof I];
 type Inputs<I extends InputNames, For extends Record<keyof I, unknown>> = {
@@ -108,7 +107,7 @@ type Inputs<I extends InputNames, For extends Record<keyof I, unknown>> = {
 interface TaskParts<P, I extends InputNames> {
   readonly title: string;
   readonly params: P;
-  readonly inputs: Inputs<I, { [N in keyof I]: InputFor<I[N]> }>;
+  readonly inputs: Inputs<I, { [N in keyof I]: InputFor[I[N]] }>;
   readonly hints?: Hints;
   readonly work?: number;
 }
@@ -116,7 +115,7 @@ interface TaskParts<P, I extends InputNames> {
 interface ShardsParts<P, I extends InputNames, V> {
   readonly title: string;
   readonly params: Omit<P, V & keyof P>;
-  readonly inputs: Inputs<I, { [N in keyof I]: ShardsInputFor<I[N]> }>;
+  readonly inputs: Inputs<I, { [N in keyof I]: ShardsInputFor[I[N]] }>;
   readonly ranges: readonly Range[];
   readonly size: number;
   readonly item: string;
@@ -149,29 +148,26 @@ export const outside = (path: string, as?: string): FileRef => ({
   ...(as !== undefined && { as }),
 });
 
-/** Collects tasks, each once however often it is asked for. */
-export interface GraphBuilder {
-  task<P, I extends InputNames, O extends OutputNames, V extends string>(
-    kind: Kind<P, I, O, V>,
-    parts: TaskParts<P, I>,
-  ): Task<Kind<P, I, O, V>>;
-  /** Each shard has its range as the parameter that the kind names as `over`. */
-  shards<P, I extends InputNames, O extends OutputNames, V extends string>(
-    kind: Kind<P, I, O, V>,
-    parts: ShardsParts<P, I, V>,
-  ): Shards<Kind<P, I, O, V>>;
-}
+export type GraphBuilder = ReturnType<typeof graphBuilder>;
 
-export function graphBuilder(): GraphBuilder {
+/** Collects tasks, each once however often it is asked for. */
+export function graphBuilder() {
   const nodes = new Map<string, Node>();
   const nodeOf = <N extends Node>(node: N): N => once<string, Node>(nodes, node.id, () => node) as N;
   return {
-    task(kind, { hints = {}, work = 0, ...parts }) {
+    task<P, I extends InputNames, O extends OutputNames, V extends string>(
+      kind: Kind<P, I, O, V>,
+      { hints = {}, work = 0, ...parts }: TaskParts<P, I>,
+    ): Task<Kind<P, I, O, V>> {
       const [params, inputs] = [parts.params as Json, listsOf<TaskInput>(parts.inputs)];
       const id = identityOf('task', kind.name, params, inputs);
       return nodeOf({ ...parts, id, kind, params, inputs, hints, work });
     },
-    shards(kind, { hints = {}, workPerItem = 0, ...parts }) {
+    /** Each shard has its range as the parameter that the kind names as `over`. */
+    shards<P, I extends InputNames, O extends OutputNames, V extends string>(
+      kind: Kind<P, I, O, V>,
+      { hints = {}, workPerItem = 0, ...parts }: ShardsParts<P, I, V>,
+    ): Shards<Kind<P, I, O, V>> {
       const params = parts.params as unknown as Readonly<Record<string, Json>>;
       const [inputs, { ranges, size }] = [listsOf<ShardsInput>(parts.inputs), parts];
       const id = identityOf('shards', kind.name, { params, ranges, size } as unknown as Json, inputs);

@@ -64,11 +64,7 @@ type ParamsOf<K> = K extends Kind<infer P, infer _I, infer _O> ? P : never;
 
 /** Verified files: a path for one, none or a path for an optional one, a list for many. */
 type FilesOf<I extends InputNames> = {
-  readonly [N in keyof I]: I[N] extends 'one'
-    ? string
-    : I[N] extends 'optional'
-      ? string | undefined
-      : readonly string[];
+  readonly [N in keyof I]: { one: string; optional: string | undefined; many: readonly string[] }[I[N]];
 };
 
 type Produced<O extends OutputNames> = {
