@@ -82,11 +82,8 @@ const epsilonOf = ({ attributes: { epsilon } }: OnnxNode): number =>
 /** x/√(v + ε) is s·x/√(s²v + s²ε), for the s that makes s²ε the one that all have. */
 function withEpsilon(node: OnnxNode, epsilon: number): readonly OnnxNode[] {
   const [x, ...parameters] = node.inputs as [string, ...string[]];
-  const [scale, typed, scaled] = ['scale', 'typed', 'scaled'].map((what) => `${node.outputs[0]}/${what}`) as [
-    string,
-    string,
-    string,
-  ];
+  const within = (what: string) => `${node.outputs[0]}/${what}`;
+  const [scale, typed, scaled] = [within('scale'), within('typed'), within('scaled')];
   const factor = { value_float: { float: Math.sqrt(EPSILON / epsilon) } };
   return [
     { op: 'Constant', inputs: [], outputs: [scale], attributes: factor },

@@ -3,17 +3,13 @@ import { type OpenTensors, openTensors } from './open-tensors.js';
 import { openShards } from './shards.js';
 import { fileSource } from './source.js';
 import type { Tensors } from './tensor.js';
-import type { TensorInfo } from './tensor-file.js';
+import type { TensorFile } from './tensor-file.js';
 
 /**
  * The named tensors of a checkpoint, of which only names, types and shapes are in memory until they are read; but a
  * pickle, whose elements are within, is in memory as long as this is.
  */
-export interface StateDict {
-  /** What kind of file it is, in words. */
-  readonly format: string;
-  /** In the order of the file. */
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
+export interface StateDict extends Pick<TensorFile, 'format' | 'tensors'> {
   /**
    * Elements of the tensors whose names start with `prefix` (all of them without one), by the rest of their names.
    * Reading one prefix after another costs no more than reading once.
