@@ -66,12 +66,8 @@ const styleOf = (options: SongUNetOptions | DhariwalUNetOptions): BlockStyle => 
  * 2022, table 1 and appendix C.2, arXiv:2206.00364.
  */
 export function edmUNet(options: SongUNetOptions | DhariwalUNetOptions): Network {
-  const {
-    model_channels: base,
-    channel_mult: mults,
-    num_blocks: numBlocks,
-    out_channels: imageChannels,
-  } = options;
+  const { model_channels: base, channel_mult: mults, num_blocks: numBlocks } = options;
+  const imageChannels = options.out_channels;
   const song = options.type === 'SongUNet' ? options : undefined;
   const style = styleOf(options);
   const { filter, eps } = style;

@@ -31,14 +31,7 @@ export function firstStageDecoder<T>(
   options: FirstStageOptions,
   latents: T,
 ): { images: T; codes: T | undefined } {
-  const {
-    embed_dim: width,
-    n_embed: count,
-    z_channels,
-    ch,
-    ch_mult: mults,
-    num_res_blocks: numBlocks,
-  } = options;
+  const { embed_dim: width, n_embed: count, z_channels, ch, ch_mult: mults } = options;
   const last = mults.length - 1;
   const quantized = count > 0 ? ops.nearestRow(latents, 'quantize.embedding', { count, width }) : undefined;
   let x = ops.conv(quantized?.row ?? latents, 'post_quant_conv', { in: width, out: z_channels, kernel: 1 });
@@ -49,17 +42,13 @@ export function firstStageDecoder<T>(
   x = residual(ops, 'decoder.mid.block_2', channels, channels, x);
   for (let i = last; i >= 0; i--) {
     const wide = ch * mults[i]!;
-    for (let b = 0; b <= numBlocks; b++) {
+    for (let b = 0; b <= options.num_res_blocks; b++) {
       x = residual(ops, `decoder.up.${i}.block.${b}`, channels, wide, x);
       channels = wide;
       if (options.attn_levels.includes(i)) x = attention(ops, `decoder.up.${i}.attn.${b}`, channels, x);
     }
-    if (i > 0)
-      x = ops.conv(ops.enlarge(x), `decoder.up.${i}.upsample.conv`, {
-        in: channels,
-        out: channels,
-        kernel: 3,
-      });
+    const same = { in: channels, out: channels, kernel: 3 };
+    if (i > 0) x = ops.conv(ops.enlarge(x), `decoder.up.${i}.upsample.conv`, same);
   }
   const normed = ops.silu(norm(ops, 'decoder.norm_out', channels, x));
   const images = ops.conv(normed, 'decoder.conv_out', { in: channels, out: options.out_ch, kernel: 3 });
