@@ -124,12 +124,7 @@ async function openZipped(path: string) {
 const decode = async (set: ImageSet, file: string): Promise<Image> =>
   decodeImage(await set.read(file), `${set.path}: ${file}`);
 
-function joinImages(
-  path: string,
-  first: Image,
-  images: readonly Image[],
-  names: readonly string[],
-): ImageBatch & { names: readonly string[] } {
+function joinImages(path: string, first: Image, images: readonly Image[], names: readonly string[]) {
   const { channels, height, width } = first;
   const size = first.data.length;
   const data = new Uint8Array(images.length * size);
