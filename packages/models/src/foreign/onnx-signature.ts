@@ -107,11 +107,7 @@ function inputsOf(file: OnnxFile, named: { readonly [role in Role]?: string }) {
   return found;
 }
 
-function imageOf(
-  file: OnnxFile,
-  x: OnnxFileValue,
-  options: OnnxSignatureOptions,
-): { channels: number; resolution: number } {
+function imageOf(file: OnnxFile, x: OnnxFileValue, options: OnnxSignatureOptions) {
   const [, channels, height, width] = sizesOf(file, x, 4, 'an image [n, C, R, R]');
   const resolution = size(x, height!, options.resolution, 'resolution');
   if (size(x, width!, resolution, 'resolution') !== resolution)
@@ -123,7 +119,7 @@ function imageOf(
 function outputOf(
   file: OnnxFile,
   { output: name, bottleneck = 'bottleneck' }: OnnxSignatureOptions,
-  { channels, resolution }: { channels: number; resolution: number },
+  { channels, resolution }: ReturnType<typeof imageOf>,
 ) {
   const candidates = file.outputs.filter((one) => one.name !== bottleneck);
   const output =

@@ -21,16 +21,12 @@ const GROUPS = 32;
 const EPS = 1e-6;
 
 /**
- * Latents to images: with a codebook, each position's nearest vector first. The picture is larger by 2 for each level
+ * Latents to images: with a codebook, each position's nearest vector first, whose numbers are the `codes`. The picture is larger by 2 for each level
  * but one.
  *
  * Source: Rombach et al. 2022, section 3.1, arXiv:2112.10752; Esser et al. 2021, arXiv:2012.09841.
  */
-export function firstStageDecoder<T>(
-  ops: Ops<T>,
-  options: FirstStageOptions,
-  latents: T,
-): { images: T; codes: T | undefined } {
+export function firstStageDecoder<T>(ops: Ops<T>, options: FirstStageOptions, latents: T) {
   const { embed_dim: width, n_embed: count, z_channels, ch, ch_mult: mults } = options;
   const last = mults.length - 1;
   const quantized = count > 0 ? ops.nearestRow(latents, 'quantize.embedding', { count, width }) : undefined;
