@@ -4,6 +4,7 @@ import type { Failure, Request, Response } from './child.js';
 import { TaskgraphError } from './errors.js';
 import type { Executor, Job, JobResult } from './executor.js';
 import type { Json } from './json.js';
+import { limit } from './limit.js';
 import { mapValues } from './maps.js';
 
 const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
@@ -11,12 +12,6 @@ const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
 const tries = 2;
 const keptOutput = 4_000;
 const keptLines = 8;
-
-interface Queued {
-  readonly job: Job;
-  resolve(result: JobResult): void;
-  reject(error: Error): void;
-}
 
 /**
  * Runs jobs in child processes of this machine, `slots` at a time, in the order in which they come.
@@ -36,26 +31,13 @@ export function localExecutor({
   slots?: number;
   device?: Json;
 }): Executor {
-  const queue: Queued[] = [];
+  const inSlot = limit(slots);
   const idle: ChildProcess[] = [];
   const alive = new Set<ChildProcess>();
-  let busy = 0;
   let closed = false;
 
-  const pump = () => {
-    while (!closed && busy < slots && queue.length > 0) {
-      const next = queue.shift()!;
-      busy++;
-      attempt(next.job)
-        .then(next.resolve, next.reject)
-        .finally(() => {
-          busy--;
-          pump();
-        });
-    }
-  };
-
   const attempt = async (job: Job): Promise<JobResult> => {
+    if (closed) throw closedError();
     const inputs: Record<string, string[]> = {};
     for (const [name, list] of Object.entries(job.inputs))
       inputs[name] = await Promise.all(list.map(job.locate));
@@ -90,15 +72,9 @@ export function localExecutor({
 
   return {
     slots,
-    run: (job) =>
-      new Promise((resolve, reject) => {
-        if (closed) return reject(closedError());
-        queue.push({ job, resolve, reject });
-        pump();
-      }),
+    run: (job) => inSlot(() => attempt(job)),
     async close() {
-      closed = true;
-      for (const { reject } of queue.splice(0)) reject(closedError());
+      closed = true; // what waits for a slot is told so when it gets one
       await Promise.all(
         [...alive].map(
           (child) =>
