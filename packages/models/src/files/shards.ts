@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
-import { checkpointFault, ModelError, withPath } from '../errors.js';
+import { checkpointFault, withPath } from '../errors.js';
 import { type OpenTensors, openTensors } from './open-tensors.js';
-import { fileSource } from './source.js';
+import { fileSource, withSource } from './source.js';
 import type { Tensor } from './tensor.js';
 import type { TensorInfo } from './tensor-file.js';
 
@@ -53,16 +53,16 @@ export async function openShards(path: string): Promise<OpenTensors> {
 }
 
 function readIndex(path: string): Map<string, string> {
-  const source = fileSource(path);
   const fault = (message: string, cause?: unknown) => checkpointFault(`${path}: ${message}`, { path }, cause);
+  const bytes = withSource(path, (source) => {
+    if (source.length > MAX_INDEX) throw fault(`an index of ${source.length} bytes is refused`);
+    return source.read(0, source.length);
+  });
   let index: unknown;
   try {
-    if (source.length > MAX_INDEX) throw fault(`an index of ${source.length} bytes is refused`);
-    index = JSON.parse(Buffer.from(source.read(0, source.length)).toString());
+    index = JSON.parse(Buffer.from(bytes).toString());
   } catch (cause) {
-    throw cause instanceof ModelError ? cause : fault('it is no JSON', cause);
-  } finally {
-    source.close();
+    throw fault('it is no JSON', cause);
   }
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== 'object' || map === null)

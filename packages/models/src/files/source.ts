@@ -48,6 +48,16 @@ export function fileSource(path: string): Source {
   };
 }
 
+/** What `use` makes of a file, which is closed then. @throws as `fileSource` */
+export function withSource<T>(path: string, use: (source: Source) => T): T {
+  const source = fileSource(path);
+  try {
+    return use(source);
+  } finally {
+    source.close();
+  }
+}
+
 export const memorySource = (bytes: Uint8Array): Source => ({
   length: bytes.length,
   read: (start, length) => bytes.subarray(start, start + length),

@@ -70,7 +70,7 @@ export function decodeOnnx({ file, read }: OpenedOnnx): DecodedOnnx {
 
 const attribute = message({
   name: one(1, text),
-  float: one(2, (field) => Buffer.from(floats(field)).readFloatLE()),
+  float: one(2, (field) => Buffer.from(field.bytes('fixed32')).readFloatLE()),
   int: one(3, (field) => Number(integers(field)[0])),
   string: one(4, text),
   tensor: one(5, bytes),

@@ -57,9 +57,9 @@ const model = message({
 const checked = message({ nodes: many(7, (node) => nodeWithPrefix(node.bytes(), '')) });
 
 /**
- * Reads the outline of an ONNX file; the elements of its weights are passed over. Checked is what a graph relies on that takes it in: the encoding of all that is
- * copied, and that weights are in the file itself or in files beside it. What operators make of their inputs is for
- * the runtime to check.
+ * Reads the outline of an ONNX file; the elements of its weights are passed over. Checked is what a graph relies on that
+ * takes it in: the encoding of all that is copied, and that weights are in the file itself or in files beside it. What
+ * operators make of their inputs is for the runtime to check.
  *
  * @throws ModelError `E_ONNX` for what is no ONNX model, or is cut short
  */

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { onnxFault, withPath } from '../errors.js';
-import { fileSource, memorySource, type Source } from '../files/source.js';
+import { memorySource, type Source, withSource } from '../files/source.js';
 import { type OnnxFile, readOnnx } from './onnx-file.js';
 import type { StoredElements } from './onnx-tensor.js';
 
@@ -80,12 +80,3 @@ const external = (initializers: OnnxFile['initializers']) =>
     const { location, ...place } = elements.stored;
     return location === undefined ? [] : [{ location, ...place }];
   });
-
-function withSource<T>(path: string, use: (source: Source) => T): T {
-  const source = fileSource(path);
-  try {
-    return use(source);
-  } finally {
-    source.close();
-  }
-}
