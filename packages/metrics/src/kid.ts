@@ -52,15 +52,7 @@ export function kidOverSubsets(
   { subsets, size, draw }: KidSubsets,
 ): { readonly mean: number; readonly deviation: number } {
   const [n, m] = counts(x, y);
-  if (
-    !(
-      Number.isInteger(subsets) &&
-      subsets >= 1 &&
-      Number.isInteger(size) &&
-      size >= 2 &&
-      size <= Math.min(n, m)
-    )
-  )
+  if (![subsets, size].every(Number.isInteger) || subsets < 1 || size < 2 || size > Math.min(n, m))
     throw featureFault(
       `${subsets} subsets of ${size} can't be drawn from ${n} and ${m} vectors; take at least 1 subset of 2 to ${Math.min(n, m)}`,
       { subsets, size, counts: [n, m] },

@@ -43,13 +43,8 @@ export async function* readImages(
   try {
     const count = set.images.length;
     const last = end ?? count;
-    if (
-      ![batch, start, last].every(Number.isInteger) ||
-      batch < 1 ||
-      start < 0 ||
-      start > last ||
-      last > count
-    )
+    const isThere = 0 <= start && start <= last && last <= count;
+    if (![batch, start, last].every(Number.isInteger) || batch < 1 || !isThere)
       throw imageFault(
         `${path}: images ${start} to ${last} in batches of ${batch} were asked for, and there are ${count}`,
         { file: path, batch, start, end: last, count },
