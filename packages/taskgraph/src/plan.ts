@@ -127,12 +127,8 @@ export async function plan(
         const [first, last] = task.range ?? range;
         const outcome = await find(task);
         const before = runs.at(-1);
-        if (
-          before &&
-          before.kind === task.kind &&
-          before.range[1] + 1 === first &&
-          isFound(before.outcome) === isFound(outcome)
-        ) {
+        const follows = before?.kind === task.kind && before.range[1] + 1 === first;
+        if (follows && isFound(before.outcome) === isFound(outcome)) {
           before.range = [before.range[0], last];
           before.count++;
         } else runs.push({ range: [first, last], kind: task.kind, count: 1, outcome });
