@@ -27,22 +27,18 @@ const spellings = [
  */
 export async function parseDevice(text: string): Promise<Device> {
   const [, type = '', rest] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
-  switch (type) {
-    case 'cpu':
-    case 'webgpu':
-      if (rest === undefined) return { type };
-      throw noDevice(text);
-    case 'cuda':
-    case 'tensorrt': {
-      if (rest === undefined) return { type, ids: [0] };
-      const ids = rest.split(',');
-      if (ids.every((id) => /^\d{1,3}$/.test(id)) && new Set(ids.map(Number)).size === ids.length)
-        return { type, ids: ids.map(Number) };
-      throw engineFault(
-        `device "${text}": behind ${type}: are the numbers of GPUs, each once, as in ${type}:0,1`,
-        { device: text },
-      );
-    }
+  if (type === 'cpu' || type === 'webgpu') {
+    if (rest === undefined) return { type };
+    throw noDevice(text);
+  }
+  if (type === 'cuda' || type === 'tensorrt') {
+    const ids = (rest ?? '0').split(',');
+    if (ids.every((id) => /^\d{1,3}$/.test(id)) && new Set(ids.map(Number)).size === ids.length)
+      return { type, ids: ids.map(Number) };
+    throw engineFault(
+      `device "${text}": behind ${type}: are the numbers of GPUs, each once, as in ${type}:0,1`,
+      { device: text },
+    );
   }
   const engine = await (engines.includes(type) ? findEngine(type) : maybeEngine(type));
   if (!engine) throw noDevice(text);
