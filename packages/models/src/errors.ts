@@ -31,16 +31,11 @@ export class ModelError extends Error {
   }
 }
 
-/** The error of reading `path`, which says so first; whatever else went wrong stays as it is. */
-export function atPath(path: string, cause: unknown): unknown {
-  if (!(cause instanceof ModelError) || cause.evidence.path !== undefined) return cause;
-  return new ModelError(cause.code, `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
-}
-
-/** What `work` makes of the file at `path`, at once or later. Its errors say the path first. */
+/** What `work` makes of the file at `path`, at once or later. Its errors say the path first, others stay as they are. */
 export function withPath<T>(path: string, work: () => T): T {
   const fail = (cause: unknown): never => {
-    throw atPath(path, cause);
+    if (!(cause instanceof ModelError) || cause.evidence.path !== undefined) throw cause;
+    throw new ModelError(cause.code, `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
   };
   try {
     const made = work();
