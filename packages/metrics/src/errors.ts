@@ -3,7 +3,7 @@
  *
  * - `E_IMAGES`: image files, batches or seeds that can't be read or written, or don't fit each other.
  * - `E_NETWORK`: a feature network that can't be opened or fails.
- * - `E_FEATURES`: feature vectors or moments that are too few, don't fit each other or aren't finite.
+ * - `E_FEATURES`: feature vectors that are too few, don't fit each other or aren't finite.
  * - `E_STATISTICS`: a mean and covariance that are none, or of other sizes.
  * - `E_NPZ`: bytes that are no .npz file of numbers.
  */

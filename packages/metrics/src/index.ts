@@ -9,8 +9,6 @@ export { frechetDistance } from './frechet.js';
 export { imageGrid } from './image-grid.js';
 export type { Image, ImageBatch } from './images.js';
 export { type KidSubsets, kid, kidOverSubsets } from './kid.js';
-export { addFeatures, emptyMoments, type Moments, mergeMoments, statistics } from './moments.js';
-export { readMoments, writeMoments } from './moments-file.js';
 export type { NpyArray, NpyData, NpyDtype } from './npy.js';
 export { type Npz, readNpz, writeNpz } from './npz.js';
 export { decodeImage, encodePng } from './png.js';
@@ -24,4 +22,4 @@ export {
   readImages,
 } from './read-images.js';
 export { rmse, rmseOf } from './rmse.js';
-export { readStatistics, type Statistics, writeStatistics } from './statistics.js';
+export { readStatistics, type Statistics, statistics, writeStatistics } from './statistics.js';
