@@ -25,17 +25,17 @@ export async function fidRef(
   const tasks = compileReference(resolve(images), resolve(options.features));
   const execution = await work(tasks, world);
   demand(execution);
-  const [{ statistics, writeStatistics }, { readMoments }] = await Promise.all([
+  const [{ statistics, writeStatistics }, { featureSets }] = await Promise.all([
     import('@fewstep/metrics'),
     import('../tasks/features-file.js'),
   ]);
   const paths = await Promise.all(
-    tasks.map((task) => world.store.blob(execution.records.get(task)!.outputs.moments!)),
+    tasks.map((task) => world.store.blob(execution.records.get(task)!.outputs.features!)),
   );
-  const moments = statistics(await readMoments(paths.map((path) => path!)));
-  const file = await results.write(await writeStatistics(moments), basename(dest));
-  answer.object({ file, images: moments.n, dim: moments.mu.length });
-  answer.line(`${file}: mean and covariance of ${moments.n} images, ${moments.mu.length} features`);
+  const found = await statistics(featureSets(paths.map((path) => path!)));
+  const file = await results.write(await writeStatistics(found), basename(dest));
+  answer.object({ file, images: found.n, dim: found.mu.length });
+  answer.line(`${file}: mean and covariance of ${found.n} images, ${found.mu.length} features`);
 }
 
 /** `fewstep fid calc IMAGES`: the Fréchet distance of a set of images to a reference. */

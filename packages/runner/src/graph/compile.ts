@@ -302,7 +302,7 @@ function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Sam
     graph,
     title: `${score.name} of ${label}`,
     images: outputs(samples, 'images'),
-    features: (name) =>
+    features: () =>
       outputs(
         graph.shards(kinds.features, {
           title: `features of ${samples.title}`,
@@ -311,9 +311,9 @@ function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Sam
           ranges: samples.ranges,
           ...inBatches(batch),
         }),
-        name,
+        'features',
       ),
-    real: (name) => referenceOf(graph, real().data, real().network, name, batch),
+    real: (mayBe) => referenceOf(graph, real().data, real().network, { mayBe, batch }),
     solved: () =>
       outputs(planSamples(graph, { ...point, label: 'the reference' }, point.reference, model), 'images'),
   });

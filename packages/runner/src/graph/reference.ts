@@ -24,17 +24,16 @@ export function featureNetwork(graph: GraphBuilder, file: string): Ref {
   return output(task, 'graph');
 }
 
-/** What real images are compared by: their features, or the moments of those; of published statistics, these. */
+/** What real images are compared by: their features; where published statistics may be and are, these. */
 export function referenceOf(
   graph: GraphBuilder,
   data: string,
   network: Ref,
-  name: 'features' | 'moments' = 'moments',
-  batch = 64,
+  { mayBe, batch }: { readonly mayBe?: 'statistics' | undefined; readonly batch?: number } = {},
 ): { readonly reference: readonly OutputRef[]; readonly statistics?: Ref } {
-  if (name === 'moments' && data.endsWith('.npz'))
+  if (mayBe === 'statistics' && data.endsWith('.npz'))
     return { reference: [], statistics: fileOf(data, 'model') };
-  return { reference: featuresOf(graph, data, network, batch).map((task) => output(task, name)) };
+  return { reference: featuresOf(graph, data, network, batch).map((task) => output(task, 'features')) };
 }
 
 /** The features of images on disk, in as many parts as their size suggests. */
@@ -64,8 +63,8 @@ export function compileFid(images: string, reference: string, network: string): 
     title: `fid of ${images}`,
     params: {},
     inputs: {
-      moments: featuresOf(graph, images, features).map((task) => output(task, 'moments')),
-      ...referenceOf(graph, reference, features),
+      features: featuresOf(graph, images, features).map((task) => output(task, 'features')),
+      ...referenceOf(graph, reference, features, { mayBe: 'statistics' }),
     },
   });
 }

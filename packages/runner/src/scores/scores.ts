@@ -16,10 +16,10 @@ interface Scored {
   readonly title: string;
   /** The samples. */
   readonly images: ShardsRef;
-  /** What the dataset's feature network makes of them: features, or their moments. */
-  features(output: 'features' | 'moments'): ShardsRef;
-  /** The same of the real images; where those are statistics, `statistics` in place of moments. */
-  real(output: 'features' | 'moments'): {
+  /** What the dataset's feature network makes of them. */
+  features(): ShardsRef;
+  /** The same of the real images; where those may be statistics and are, these. */
+  real(mayBe?: 'statistics'): {
     readonly reference: readonly OutputRef[];
     readonly statistics?: Ref;
   };
@@ -56,9 +56,9 @@ const ofFeatures = { features: many, reference: many } as const;
 
 export const fidKind = scoring(
   'fid',
-  1,
+  2,
   none,
-  { moments: many, reference: many, statistics: optional },
+  { ...ofFeatures, statistics: optional },
   () => import('../tasks/fid.js'),
 );
 export const kidKind = scoring('kid', 1, none, ofFeatures, () => import('../tasks/kid.js'));
@@ -92,7 +92,7 @@ export const scores: readonly Score[] = [
       graph.task(fidKind, {
         title,
         params: {},
-        inputs: { moments: [features('moments')], ...real('moments') },
+        inputs: { features: [features()], ...real('statistics') },
       }),
   }),
   score({
@@ -105,7 +105,7 @@ export const scores: readonly Score[] = [
       graph.task(kidKind, {
         title,
         params: {},
-        inputs: { features: [features('features')], reference: real('features').reference },
+        inputs: { features: [features()], reference: real().reference },
       }),
   }),
   score({
@@ -118,7 +118,7 @@ export const scores: readonly Score[] = [
       graph.task(prdcKind, {
         title,
         params: { k: neighbours },
-        inputs: { features: [features('features')], reference: real('features').reference },
+        inputs: { features: [features()], reference: real().reference },
       }),
   }),
   score({
@@ -168,8 +168,8 @@ export const ownScore = ({ file: path, name, needs, digits }: OwnScore): Score =
         inputs: {
           module: { file: path, as: 'module' },
           images: needs === 'images' ? [images] : [],
-          features: needs === 'features' ? [features('features')] : [],
-          real: needs === 'features' ? real('features').reference : [],
+          features: needs === 'features' ? [features()] : [],
+          real: needs === 'features' ? real().reference : [],
         },
       }),
   });

@@ -1,52 +1,37 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  addFeatures,
-  emptyMoments,
-  type Moments,
-  mergeMoments,
-  readMoments as parse,
-  writeMoments,
-} from '@fewstep/metrics';
+import type { FeatureSet } from '@fewstep/metrics';
 import { joined, readTensors, tensorOf, writeTensors } from './artifacts.js';
 
-/** Feature vectors [n × dim] with their exact moments, as two outputs: fid needs the moments alone. */
+/** Feature vectors, float32 [n × dim]. */
 export async function writeFeatures(
   dir: string,
-  features: Float32Array,
+  data: Float32Array,
   dim: number,
-): Promise<{ files: { features: string; moments: string }; meta: { images: number } }> {
-  const n = features.length / dim;
-  await writeFile(join(dir, 'moments.npz'), await writeMoments(addFeatures(emptyMoments(dim), features)));
+): Promise<{ files: { features: string }; meta: { images: number } }> {
+  const n = data.length / dim;
+  const features = { dtype: 'F32', shape: [n, dim], data } as const;
   return {
-    files: {
-      features: await writeTensors(dir, 'features.safetensors', {
-        features: { dtype: 'F32', shape: [n, dim], data: features },
-      }),
-      moments: 'moments.npz',
-    },
+    files: { features: await writeTensors(dir, 'features.safetensors', { features }) },
     meta: { images: n },
   };
 }
 
-/** The moments of several shards together. */
-export async function readMoments(paths: readonly string[]): Promise<Moments> {
-  let merged: Moments | undefined;
-  for (const path of paths) {
-    const part = await parse(await readFile(path), path);
-    merged = merged ? mergeMoments(merged, part) : part;
-  }
-  return merged!;
-}
+/** The feature vectors of several shards, one after the other, as often as they are gone through. */
+export const featureSets = (paths: readonly string[]): AsyncIterable<FeatureSet> => ({
+  async *[Symbol.asyncIterator]() {
+    for (const path of paths) {
+      const { data, shape } = tensorOf(await readTensors(path), 'features', 'F32');
+      yield { data, dim: shape[1]! };
+    }
+  },
+});
 
-/** The feature vectors of several shards, in their order. */
-export async function readFeatures(paths: readonly string[]): Promise<{ data: Float32Array; dim: number }> {
-  const parts: Float32Array[] = [];
-  let dim = 0;
-  for (const path of paths) {
-    const features = tensorOf(await readTensors(path), 'features', 'F32');
-    dim = features.shape[1]!;
-    parts.push(features.data);
-  }
-  return { data: joined(parts, Float32Array), dim };
+/** All of them together, in their order. */
+export async function readFeatures(paths: readonly string[]): Promise<FeatureSet> {
+  const parts: FeatureSet[] = [];
+  for await (const part of featureSets(paths)) parts.push(part);
+  const data = joined(
+    parts.map((part) => part.data),
+    Float32Array,
+  );
+  return { data, dim: parts[0]?.dim ?? 0 };
 }

@@ -4,15 +4,15 @@ import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { fidKind as kind } from '../scores/scores.js';
 import { writeValue } from './artifacts.js';
-import { readMoments } from './features-file.js';
+import { featureSets } from './features-file.js';
 
-/** Fréchet distance between the features of samples and of real images, the latter as moments or as a .npz. */
+/** Fréchet distance between the features of samples and of real images, the latter themselves or as a .npz. */
 export const run: Run<typeof kind> = async ({ inputs, dir }) => {
-  const found = statistics(await readMoments(inputs.moments));
+  const found = await statistics(featureSets(inputs.features));
   const published = inputs.statistics;
   const reference = published
     ? await publishedStatistics(published, found.mu.length)
-    : statistics(await readMoments(inputs.reference));
+    : await statistics(featureSets(inputs.reference));
   return writeValue(dir, { fid: frechetDistance(found, reference) });
 };
 

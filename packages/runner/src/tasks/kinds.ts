@@ -125,7 +125,7 @@ export const features = kind({
   packages: ['metrics'],
   params: none,
   inputs: { network: one, images: many },
-  outputs: { features: file, moments: file },
+  outputs: { features: file },
   memory: smallerBatch,
   run: () => import('./features.js'),
   slice: () => import('./features.js'),
@@ -137,7 +137,7 @@ export const referenceFeatures = kind({
   packages: ['metrics'],
   params: params<ReferenceParams>(),
   inputs: { network: one, data: one },
-  outputs: { features: file, moments: file },
+  outputs: { features: file },
   memory: smallerBatch,
   run: () => import('./reference-features.js'),
 });
