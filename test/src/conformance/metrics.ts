@@ -1,12 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  addFeatures,
-  emptyMoments,
   type FeatureSet,
   frechetDistance,
   kid,
-  mergeMoments,
   type NpyArray,
   prdc,
   readNpz,
@@ -56,9 +53,9 @@ async function checkFid(golden: Golden, one: FidCase): Promise<string | undefine
     file === undefined ? undefined : readStatistics(await readFile(join(golden.folder, file)), file);
   const [storedA, storedB] = [await fromFile(one.stats), await fromFile(one.ref)];
   const computedA =
-    one.features === undefined ? undefined : inShards(golden, one.features, one.dim, one.batch);
+    one.features === undefined ? undefined : await inShards(golden, one.features, one.dim, one.batch);
   const computedB =
-    one.features_ref === undefined ? undefined : inShards(golden, one.features_ref, one.dim, one.batch);
+    one.features_ref === undefined ? undefined : await inShards(golden, one.features_ref, one.dim, one.batch);
 
   const problems: (string | undefined)[] = [];
   const compare = (what: string, ours: ArrayLike<number>, theirs: ArrayLike<number>) =>
@@ -96,18 +93,18 @@ async function checkFid(golden: Golden, one: FidCase): Promise<string | undefine
   return firstOf(problems);
 }
 
-/** Statistics of features that come in batches, some merged from the back: no split may change a bit. */
-function inShards(golden: Golden, key: string, dim: number, batch = 32): Statistics {
+/** Statistics of features that come in batches: no split may change a bit. */
+async function inShards(golden: Golden, key: string, dim: number, batch = 32): Promise<Statistics> {
   const features = Float32Array.from(golden.array(key));
   const shards = [];
   for (let start = 0; start < features.length; start += batch * dim)
-    shards.push(addFeatures(emptyMoments(dim), features.subarray(start, start + batch * dim)));
-  const whole = statistics(addFeatures(emptyMoments(dim), features));
-  const merged = statistics(shards.reduceRight(mergeMoments));
+    shards.push({ dim, data: features.subarray(start, start + batch * dim) });
+  const whole = await statistics([{ dim, data: features }]);
+  const cut = await statistics(shards);
   const same = (a: Float64Array, b: Float64Array) => a.every((value, i) => Object.is(value, b[i]));
-  if (!same(whole.mu, merged.mu) || !same(whole.sigma, merged.sigma))
+  if (!same(whole.mu, cut.mu) || !same(whole.sigma, cut.sigma))
     throw new Error(`statistics of "${key}" depend on how it was split into batches`);
-  return merged;
+  return cut;
 }
 
 interface KidCase {

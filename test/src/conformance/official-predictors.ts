@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  addFeatures,
-  emptyMoments,
   type FeatureNetwork,
   frechetDistance,
   openFeatureNetwork,
@@ -148,10 +146,10 @@ function locate(golden: Golden, name: string): string {
 }
 
 async function referenceStatistics(network: FeatureNetwork, file: string): Promise<Statistics> {
-  let moments = emptyMoments(network.dim);
+  const sets = [];
   for await (const images of readImages(file, { batch }))
-    moments = addFeatures(moments, await network.features(images));
-  return statistics(moments);
+    sets.push({ dim: network.dim, data: await network.features(images) });
+  return statistics(sets);
 }
 
 interface Drawn {
@@ -259,7 +257,7 @@ async function fid({ info, network, reference }: Bench, data: Uint8Array): Promi
   const { channels, resolution: height, resolution: width } = info;
   const n = data.length / (channels * height * width);
   const features = await network.features({ data, n, channels, height, width });
-  return frechetDistance(statistics(addFeatures(emptyMoments(network.dim), features)), await reference());
+  return frechetDistance(await statistics([{ dim: network.dim, data: features }]), await reference());
 }
 
 function compareScore(found: number, wanted: number): string | undefined {
