@@ -1,3 +1,5 @@
+import { imageFault } from './errors.js';
+
 /** What systems leave beside images: names that begin with a dot, thumbnails, resource forks. */
 const leftBySystems = /^(\.|@eaDir$|__MACOSX$)/;
 
@@ -14,4 +16,12 @@ export function imageNames(names: readonly string[]) {
     images: visible.filter((name) => /\.(png|jpe?g|webp|gif|tiff?|avif)$/i.test(name)),
     labelFiles: visible.filter((name) => /(^|\/)dataset\.json$/.test(name)),
   };
+}
+
+/** Where the official sampler puts the image of a seed: `000000/000017.png`, or `000017.png` without folders of thousands. */
+export function imagePath(seed: number, { subdirs = true }: { readonly subdirs?: boolean } = {}): string {
+  if (!(Number.isSafeInteger(seed) && seed >= 0))
+    throw imageFault(`a seed is a whole number from 0, not ${seed}`, { seed });
+  const digits = (value: number) => String(value).padStart(6, '0');
+  return `${subdirs ? `${digits(seed - (seed % 1000))}/` : ''}${digits(seed)}.png`;
 }

@@ -1,4 +1,4 @@
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -6,8 +6,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { imageGrid } from './image-grid.js';
+import { imagePath } from './image-names.js';
 import { decodeImage, encodePng } from './png.js';
-import { imagePath, writePngFolder } from './png-folder.js';
 import { countImages, readImages } from './read-images.js';
 import { rmse } from './rmse.js';
 import { openZip } from './zip.js';
@@ -135,17 +135,6 @@ describe('PNG', () => {
     expect(imagePath(1234567)).toBe('1234000/1234567.png');
     expect(imagePath(49999, { subdirs: false })).toBe('049999.png');
     expect(() => imagePath(-1)).toThrow(expect.objectContaining({ code: 'E_IMAGES' }));
-    const to = join(folder, 'written');
-    const images = { data: Uint8Array.of(5, 6), n: 2, channels: 1, height: 1, width: 1 };
-    await writePngFolder(to, images, [999, 1000]);
-    expect((await decodeImage(await readFile(join(to, '000000/000999.png')), 'x')).data).toEqual(
-      Uint8Array.of(5),
-    );
-    expect((await decodeImage(await readFile(join(to, '001000/001000.png')), 'x')).data).toEqual(
-      Uint8Array.of(6),
-    );
-    await expect(writePngFolder(to, images, [1])).rejects.toMatchObject({ code: 'E_IMAGES' });
-    await expect(access(join(to, '000000/000001.png'))).rejects.toThrow();
   });
 });
 
