@@ -5,8 +5,7 @@ import { method } from '../method.js';
 import type { Solver } from '../solver.js';
 import { SolverError } from '../solver-error.js';
 import { adamsBashforthWeights } from './adams-bashforth.js';
-import { checkChoice } from './check-choice.js';
-import { checkOrder } from './check-order.js';
+import { checkChoice, checkOrder } from './checks.js';
 import { ipndmChoices } from './ipndm.js';
 import { type MultistepState, multistep } from './multistep.js';
 

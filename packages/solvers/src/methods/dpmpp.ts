@@ -3,7 +3,7 @@ import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
 import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
-import { checkOrder } from './check-order.js';
+import { checkOrder } from './checks.js';
 import { dpmppUpdate, type ModelPoint } from './dpmpp-update.js';
 import { threshold } from './threshold.js';
 

@@ -1,7 +1,7 @@
 import { method } from '../method.js';
 import type { Solver } from '../solver.js';
 import { adamsBashforthWeights } from './adams-bashforth.js';
-import { checkOrder } from './check-order.js';
+import { checkOrder } from './checks.js';
 import type { IpndmOptions } from './ipndm.js';
 import { ipndmChoices } from './ipndm.js';
 import { type MultistepState, multistep } from './multistep.js';

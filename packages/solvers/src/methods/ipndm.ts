@@ -3,7 +3,7 @@ import { evaluate } from '../drive/evaluate.js';
 import { combine, type Scalar, scalar, slopeAt } from '../math/vector.js';
 import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
-import { checkOrder } from './check-order.js';
+import { checkOrder } from './checks.js';
 
 /** Adams–Bashforth weights for equal steps, newest slope first, by order − 1. */
 const WEIGHTS = [
