@@ -21,8 +21,9 @@ interface FetchOptions extends Pick<NonNullable<Parameters<typeof download>[2]>,
 /**
  * Makes sure that a file of the registry is in a folder, and is what it was when it came first.
  *
- * No whole digests are published, so the first one is trusted, where the file's name doesn't tell how it begins: it is written beside the file, as `NAME.sha256` in the format
- * of sha256sum, and from then on every download and every further call is held to it.
+ * No whole digests are published, so the first one is trusted, where the file's name doesn't tell how it begins: it is
+ * written beside the file, as `NAME.sha256` in the format of sha256sum, and from then on every download and every further
+ * call is held to it.
  *
  * @throws RunnerError `E_CHECKSUM` (exit code 1) with `path`, `expected` and `found` as evidence; `E_DOWNLOAD`, also for
  * a file without address and for a web page in place of the file; what `download` throws.
