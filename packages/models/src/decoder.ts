@@ -1,6 +1,6 @@
 import type { Checkpoint } from './checkpoints/checkpoint.js';
 import { type EngineOptions, openSession } from './engines/open-session.js';
-import { engineFault, ModelError } from './errors.js';
+import { checkpointFault, engineFault } from './errors.js';
 import type { FirstStageOptions } from './networks/first-stage-decoder.js';
 import { firstStageDecoder } from './networks/first-stage-decoder.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
@@ -35,8 +35,7 @@ export interface ExportedDecoder extends EncodedOnnx {
  * @throws ModelError `E_CHECKPOINT` when the checkpoint has none
  */
 export function exportDecoder({ resolution, decoder, scaleFactor = 1 }: Checkpoint): ExportedDecoder {
-  if (!decoder)
-    throw new ModelError('E_CHECKPOINT', 'the model denoises images: it has no decoder to export');
+  if (!decoder) throw checkpointFault('the model denoises images: it has no decoder to export');
   const { options, weights } = decoder;
   const { embed_dim: channels, out_ch: imageChannels, n_embed: codebook } = options;
   const ops = new OnnxOps(weights);

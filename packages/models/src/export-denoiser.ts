@@ -1,5 +1,5 @@
 import type { Checkpoint } from './checkpoints/checkpoint.js';
-import { ModelError } from './errors.js';
+import { checkpointFault } from './errors.js';
 import type { Tensors } from './files/tensor.js';
 import { denoise, type Guide } from './networks/preconditioning.js';
 import { OnnxAdjoints } from './onnx/onnx-adjoints.js';
@@ -123,8 +123,7 @@ function conditionOf({ textEncoder }: Checkpoint): Condition | undefined {
 
 function classifierOf({ classifier, family }: Checkpoint, guidanceRate: number) {
   if (classifier) return classifier;
-  throw new ModelError(
-    'E_CHECKPOINT',
+  throw checkpointFault(
     `guidance of rate ${guidanceRate} needs a classifier, and this checkpoint of family ${family} has none; ADM's is read with its classifier's file`,
     { guidanceRate, family },
   );

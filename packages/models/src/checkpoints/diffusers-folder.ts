@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ModelError } from '../errors.js';
+import { checkpointFault, type ModelError } from '../errors.js';
 import { openStateDict, type StateDict } from '../files/state-dict.js';
 import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
 import type { LatentSource } from './latent-checkpoint.js';
@@ -44,8 +44,7 @@ export async function openDiffusers(
 }
 
 export const noModelFolder = (path: string) =>
-  new ModelError(
-    'E_CHECKPOINT',
+  checkpointFault(
     `${path} is no model's folder: diffusers' has unet, vae, text_encoder and scheduler, and one of ONNX files has unet/model.onnx or denoiser/model.onnx`,
     { path },
   );
@@ -54,8 +53,7 @@ function weightsFile(folder: string): string {
   const candidates = endings.flatMap((ending) => stems.map((stem) => join(folder, stem + ending)));
   const file = candidates.find((one) => existsSync(one));
   if (file !== undefined) return file;
-  throw new ModelError(
-    'E_CHECKPOINT',
+  throw checkpointFault(
     `${folder} holds no weights: one of ${stems.join(', ')} with ${endings.join(', ')} is expected`,
     { path: folder },
   );
@@ -124,8 +122,7 @@ interface Config {
 }
 
 function readConfig(path: string): Config {
-  const fault = (message: string, cause?: unknown) =>
-    new ModelError('E_CHECKPOINT', `${path} ${message}`, { path }, { cause });
+  const fault = (message: string, cause?: unknown) => checkpointFault(`${path} ${message}`, { path }, cause);
   let config: unknown;
   try {
     config = JSON.parse(readFileSync(path, 'utf8'));

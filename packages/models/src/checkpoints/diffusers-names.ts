@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import type { LatentSource } from './latent-checkpoint.js';
 import { countOf } from './latent-options.js';
 
@@ -120,13 +120,9 @@ export function fromDiffusers(parts: Readonly<Record<DiffusersPart, LatentSource
       const key = prefixes[part] + originals[part](name);
       const other = found.get(key);
       if (other)
-        throw new ModelError(
-          'E_CHECKPOINT',
-          `${part} has one weight twice: as ${other.name} and as ${name}`,
-          {
-            names: [other.name, name],
-          },
-        );
+        throw checkpointFault(`${part} has one weight twice: as ${other.name} and as ${name}`, {
+          names: [other.name, name],
+        });
       found.set(key, { part, name, shape });
     }
   return {

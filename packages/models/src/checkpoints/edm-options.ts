@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import { describe, type PickleValue } from '../files/pickle.js';
 import type { DhariwalUNetOptions, SongUNetOptions } from '../networks/edm-unet.js';
 import { integer, type Rule, settle } from './settings.js';
@@ -86,11 +86,9 @@ export function parseEdmOptions(
   given: ReadonlyMap<PickleValue, PickleValue>,
 ): EdmNetworkOptions {
   if (!Object.hasOwn(rules, type))
-    throw new ModelError(
-      'E_CHECKPOINT',
-      `the network is a ${type}; ${Object.keys(rules).join(' and ')} are known`,
-      { network: type },
-    );
+    throw checkpointFault(`the network is a ${type}; ${Object.keys(rules).join(' and ')} are known`, {
+      network: type,
+    });
   const known: Readonly<Record<string, Rule<unknown>>> = rules[type as EdmNetworkOptions['type']];
   const strange = [...given.keys()].filter(
     (name) => typeof name !== 'string' || !(Object.hasOwn(known, name) || trainingOnly.has(name)),
@@ -101,13 +99,9 @@ export function parseEdmOptions(
   if (typeof options.img_resolution === 'number' && options.img_resolution % 2 ** (levels - 1) !== 0)
     problems.push(`img_resolution ${options.img_resolution} can't be halved ${levels - 1} times`);
   if (problems.length > 0)
-    throw new ModelError(
-      'E_CHECKPOINT',
-      `the options of its ${type} are not understood: ${problems.join('; ')}`,
-      {
-        network: type,
-        problems,
-      },
-    );
+    throw checkpointFault(`the options of its ${type} are not understood: ${problems.join('; ')}`, {
+      network: type,
+      problems,
+    });
   return { type, ...options } as EdmNetworkOptions;
 }

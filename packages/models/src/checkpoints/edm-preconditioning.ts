@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import { describe, type PickleValue } from '../files/pickle.js';
 import { toFloat32 } from '../files/tensor.js';
 import { TensorView } from '../files/torch-storage.js';
@@ -41,31 +41,31 @@ export function parsePreconditioning(className: string, attributes: Attributes):
   const sigmaMin = number(attributes, 'sigma_min') || RANGE.min;
   const limit = number(attributes, 'sigma_max');
   const sigmaMax = Number.isFinite(limit) ? limit : RANGE.max;
-  if (!(sigmaMin < sigmaMax)) throw fault(`its σ would range from ${sigmaMin} to ${sigmaMax}`);
+  if (!(sigmaMin < sigmaMax)) throw checkpointFault(`its σ would range from ${sigmaMin} to ${sigmaMax}`);
   return { preconditioning, sigmaMin, sigmaMax };
 }
 
 function number(attributes: Attributes, name: string): number {
   const value = attributes.get(name);
   if (typeof value !== 'number' || !(value >= 0))
-    throw fault(`${name} is ${describe(value ?? null)}, no noise level`);
+    throw checkpointFault(`${name} is ${describe(value ?? null)}, no noise level`);
   return value;
 }
 
 function positive(attributes: Attributes, name: string): number {
   const value = number(attributes, name);
-  if (!(value > 0 && Number.isFinite(value))) throw fault(`${name} is ${value}, not a positive number`);
+  if (!(value > 0 && Number.isFinite(value)))
+    throw checkpointFault(`${name} is ${value}, not a positive number`);
   return value;
 }
 
 function noiseLevels(buffers: PickleValue | undefined): number[] {
   const buffer = buffers instanceof Map ? buffers.get('u') : undefined;
-  if (!(buffer instanceof TensorView)) throw fault(`its noise levels u are ${describe(buffer ?? null)}`);
+  if (!(buffer instanceof TensorView))
+    throw checkpointFault(`its noise levels u are ${describe(buffer ?? null)}`);
   const levels = Array.from(toFloat32(buffer.tensor()));
   const descends = levels.every((level, j) => j === 0 || level < levels[j - 1]!);
   if (!(levels.length > 2 && descends && levels.at(-1) === 0 && Number.isFinite(levels[0])))
-    throw fault('its noise levels u do not descend to 0');
+    throw checkpointFault('its noise levels u do not descend to 0');
   return levels;
 }
-
-const fault = (message: string) => new ModelError('E_CHECKPOINT', message);

@@ -1,4 +1,4 @@
-import { ModelError, withPath } from '../errors.js';
+import { checkpointFault, withPath } from '../errors.js';
 import { readStateDict } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
 import { classifierGradient, guidedClassifier } from '../networks/guided-classifier.js';
@@ -76,13 +76,11 @@ export function withClassifier(
   const network = inferClassifierOptions(weights, { image_size, ...unseen });
   checkParameters(weights, parameterShapes(guidedClassifier(network)));
   if (network.image_size !== image_size || network.in_channels !== channels)
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `the classifier sees ${network.in_channels}×${network.image_size}×${network.image_size} images, the network gives ${channels}×${image_size}×${image_size}`,
     );
   if (classes > 0 && network.out_channels !== classes)
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `the classifier tells ${network.out_channels} classes apart, the network was trained on ${classes}`,
     );
   const gradient = classifierGradient(network);

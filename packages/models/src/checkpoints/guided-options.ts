@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import type { GuidedUNetOptions } from '../networks/guided-unet.js';
 import type { Shaped } from '../networks/parameters.js';
 
@@ -32,7 +32,7 @@ export function inferUNetOptions(weights: Shaped, unseen: UnseenOptions = {}): G
   const numBlocks = firstUp === blocks ? blocks - 1 : firstUp;
   const levels = blocks / (numBlocks + 1);
   if (!(Number.isInteger(levels) && numBlocks >= 1))
-    throw fault(
+    throw checkpointFault(
       `it has ${blocks} output_blocks, the first that enlarges after ${firstUp}: no U-Net of ADM's kind`,
     );
   return inferOptions(
@@ -56,7 +56,9 @@ export function inferClassifierOptions(
   const has = (name: string) => Object.hasOwn(weights, name);
   const spatial = has('out.1.weight') ? 'spatial_v2' : has('out.2.weight') ? 'spatial' : undefined;
   if (spatial)
-    throw fault(`its pool is ${spatial}, which is not read; attention and adaptive are`, { pool: spatial });
+    throw checkpointFault(`its pool is ${spatial}, which is not read; attention and adaptive are`, {
+      pool: spatial,
+    });
   const adaptive = has('out.3.weight');
   const positions = adaptive ? LAST_LEVEL ** 2 : dimension(weights, 'out.2.positional_embedding', 1) - 1;
   const blocks = countWhile(
@@ -67,7 +69,7 @@ export function inferClassifierOptions(
   const levels = Math.log2(unseen.image_size / Math.sqrt(positions)) + 1;
   const numBlocks = (blocks - levels) / levels;
   if (!(Number.isInteger(levels) && levels >= 1 && Number.isInteger(numBlocks) && numBlocks >= 1))
-    throw fault(
+    throw checkpointFault(
       `it has ${blocks} input_blocks and attends to ${positions} positions: no classifier of ${unseen.image_size}×${unseen.image_size} images`,
     );
   const options = inferOptions(
@@ -143,13 +145,14 @@ function checkOptions(options: GuidedUNetOptions, channels: readonly number[]): 
           : `${n} channels are no num_heads ${heads} (num_heads_upsample ${upper}) equal heads`,
       );
   }
-  if (problems.length > 0) throw fault(`its options don't fit: ${problems.join('; ')}`, { problems });
+  if (problems.length > 0)
+    throw checkpointFault(`its options don't fit: ${problems.join('; ')}`, { problems });
 }
 
 function dimension(weights: Shaped, name: string, axis: number): number {
   const size = Object.hasOwn(weights, name) ? weights[name]!.shape[axis] : undefined;
   if (size === undefined || size < 1)
-    throw fault(`it has no weight ${name} as ADM's networks have`, { missing: [name] });
+    throw checkpointFault(`it has no weight ${name} as ADM's networks have`, { missing: [name] });
   return size;
 }
 
@@ -158,6 +161,3 @@ function countWhile(holds: (k: number) => boolean): number {
   while (holds(k)) k++;
   return k;
 }
-
-const fault = (message: string, evidence: Record<string, unknown> = {}) =>
-  new ModelError('E_CHECKPOINT', message, evidence);

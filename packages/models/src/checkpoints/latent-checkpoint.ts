@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import { type Tensor, type Tensors, toNumbers } from '../files/tensor.js';
 import { type ClipTextOptions, clipTextEncoder } from '../networks/clip-text-encoder.js';
 import { type FirstStageOptions, firstStageDecoder } from '../networks/first-stage-decoder.js';
@@ -46,7 +46,7 @@ export function withFirstStage(model: LatentSource, first: LatentSource): Latent
   const inModel = Object.keys(first.tensors).some((name) => name.startsWith(FIRST_STAGE));
   const there = (name: string) => (inModel ? name : name.slice(FIRST_STAGE.length));
   if (!Object.hasOwn(first.tensors, there(`${FIRST_STAGE}post_quant_conv.weight`)))
-    throw new ModelError('E_CHECKPOINT', 'it is no first stage: it has no post_quant_conv.weight', {
+    throw checkpointFault('it is no first stage: it has no post_quant_conv.weight', {
       missing: ['post_quant_conv.weight'],
     });
   const isFirstStage = (name: string) => name.startsWith(FIRST_STAGE);
@@ -90,8 +90,7 @@ export function planLatent(tensors: Shaped, options: LatentOptions): LatentPlan 
 
   const network = latentUNetOptions(part(UNET), options);
   if (!needed.some((name) => name.startsWith(FIRST_STAGE)))
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `it has no first stage (${FIRST_STAGE}*), which makes pictures of its latents: give the first stage's own checkpoint as first_stage`,
       { missing: [`${FIRST_STAGE}decoder.conv_in.weight`] },
     );
@@ -169,8 +168,7 @@ function checkFit(
     problems.push(
       `${text.hidden_size} entries of a token are no num_attention_heads ${text.num_attention_heads} equal heads; give the text encoder's own`,
     );
-  if (problems.length > 0)
-    throw new ModelError('E_CHECKPOINT', `its parts don't fit: ${problems.join('; ')}`, { problems });
+  if (problems.length > 0) throw checkpointFault(`its parts don't fit: ${problems.join('; ')}`, { problems });
 }
 
 function noiseTable({ tensors, read }: LatentSource, { linear_start, linear_end }: LatentOptions): number[] {
@@ -182,8 +180,7 @@ function noiseTable({ tensors, read }: LatentSource, { linear_start, linear_end 
       end: linear_end,
       steps: STEPS,
     }).map(Math.fround);
-  throw new ModelError(
-    'E_CHECKPOINT',
+  throw checkpointFault(
     'it has no alphas_cumprod, so its noise levels must be given: linear_start and linear_end of its configuration',
     { missing: ['alphas_cumprod'] },
   );
@@ -202,7 +199,7 @@ function scaleFactor(
         ? 0.18215
         : 1);
   if (value > 0 && value < Infinity) return value;
-  throw new ModelError('E_CHECKPOINT', `scale_factor is a positive number, not ${value}`, {
+  throw checkpointFault(`scale_factor is a positive number, not ${value}`, {
     scale_factor: value,
   });
 }

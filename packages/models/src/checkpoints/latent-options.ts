@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import type { latentOptions } from '../families/latent.js';
 import type { Told } from '../families/options.js';
 import type { ClipTextOptions } from '../networks/clip-text-encoder.js';
@@ -37,8 +37,7 @@ export function countOf(names: Iterable<string>, place: string): number {
 function sizesOf(weights: Shaped, name: string): readonly number[] {
   const shape = Object.hasOwn(weights, name) ? weights[name]!.shape : undefined;
   if (shape && shape.length >= 2 && shape.every((n) => n >= 1)) return shape;
-  throw new ModelError(
-    'E_CHECKPOINT',
+  throw checkpointFault(
     `this is no latent diffusion model: ${shape ? `${name} has the shape [${shape}]` : `it has no ${name}`}`,
     { missing: shape ? [] : [name], wrongShape: shape ? [name] : [] },
   );

@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { checkpointFault, ModelError } from '../errors.js';
 import { constructors, PythonInstance } from '../files/constructors.js';
 import { describe, type PickleValue, runPickle } from '../files/pickle.js';
 import { foreignFormat } from '../files/sniff.js';
@@ -24,7 +24,7 @@ type Fault = (message: string, evidence?: Record<string, unknown>, cause?: unkno
 export const faultOf =
   ({ expected }: PickledModule): Fault =>
   (message, evidence = {}, cause?) =>
-    new ModelError('E_CHECKPOINT', `${message}. ${expected}`, evidence, { cause });
+    checkpointFault(`${message}. ${expected}`, evidence, cause);
 
 /** Reads a file by what is made of its bytes. @throws ModelError `E_CHECKPOINT`, with `path` in `evidence` */
 export function readModule<M>(path: string, parse: (source: Source) => M): M {
@@ -33,7 +33,7 @@ export function readModule<M>(path: string, parse: (source: Source) => M): M {
     return parse(source);
   } catch (cause) {
     if (!(cause instanceof ModelError)) throw cause;
-    throw new ModelError('E_CHECKPOINT', `${path}: ${cause.message}`, { ...cause.evidence, path }, { cause });
+    throw checkpointFault(`${path}: ${cause.message}`, { ...cause.evidence, path }, cause);
   } finally {
     source.close();
   }
@@ -70,7 +70,7 @@ export function moduleOf(value: PickleValue, kind: PickledModule): PythonInstanc
   return module;
 }
 
-const misfit = (message: string) => new ModelError('E_CHECKPOINT', message);
+const misfit = (message: string) => checkpointFault(message);
 
 const entries = (module: PythonInstance, attribute: string): ReadonlyMap<PickleValue, PickleValue> => {
   const value = module.state.get(attribute);

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { ModelError, withPath } from '../errors.js';
+import { checkpointFault, type ModelError, withPath } from '../errors.js';
 import type { Look } from '../families/family.js';
 import { parts } from '../families/parts.js';
 import { type CheckpointOptions, families, familyOf } from '../families/registry.js';
@@ -23,8 +23,7 @@ export async function readCheckpoint(path: string, options: CheckpointOptions = 
   const known = Object.keys(family.options);
   const strange = Object.keys(options).filter((name) => !known.includes(name));
   if (strange.length > 0)
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `${path}: nothing reads ${strange.join(', ')}, for it is ${family.what} checkpoint, which ${
         known.length > 0 ? `has ${known.join(', ')} to tell` : 'tells everything itself'
       }`,
@@ -39,5 +38,5 @@ function noDenoiser(look: Look): ModelError {
   const remedy =
     part?.remedy ??
     `its tensors are of no network that is known: ${[...new Set(families.map(({ what }) => what))].join(', ')}`;
-  return new ModelError('E_CHECKPOINT', `${path}: ${remedy}`, { path, family: part?.name });
+  return checkpointFault(`${path}: ${remedy}`, { path, family: part?.name });
 }

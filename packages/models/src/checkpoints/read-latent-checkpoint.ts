@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { ModelError, withPath } from '../errors.js';
+import { checkpointFault, withPath } from '../errors.js';
 import type { latentOptions } from '../families/latent.js';
 import type { Told } from '../families/options.js';
 import { openStateDict } from '../files/state-dict.js';
@@ -31,8 +31,7 @@ export async function readLatentCheckpoint(
 ): Promise<LatentCheckpoint> {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (isFolder && first_stage !== undefined)
-    throw new ModelError(
-      'E_CHECKPOINT',
+    throw checkpointFault(
       `${path}: a folder in diffusers' layout has its own first stage, vae: leave first_stage out`,
       { path },
     );
