@@ -42,7 +42,7 @@ export { type UnipcPoint, type UnipcVariant, unipcUpdate } from './methods/unipc
 export { around, between, free, type Output, type Range, type Span } from './output.js';
 export type { Generator, Rng } from './random/generator.js';
 export { type Draw, draw, latents, type RngName, rngs } from './random/random.js';
-export { batchPlan, parseSeeds, SeedsError } from './random/seeds.js';
+export { batchPlan, parseSeeds, SeedsError, seedRanges } from './random/seeds.js';
 export { numpySeed, torchCpu } from './random/torch-cpu.js';
 export { torchCuda } from './random/torch-cuda.js';
 export { methods, steered } from './registry.js';

@@ -17,3 +17,6 @@ export class SolverError extends Error {
     this.name = 'SolverError';
   }
 }
+
+export const solverFault = (message: string, evidence: SolverError['evidence']) =>
+  new SolverError('E_SOLVER', message, evidence);

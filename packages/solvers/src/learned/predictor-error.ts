@@ -15,3 +15,6 @@ export class PredictorError extends Error {
     this.name = 'PredictorError';
   }
 }
+
+export const trainingFault = (message: string, evidence: PredictorError['evidence']) =>
+  new PredictorError('E_TRAINING', message, evidence);

@@ -1,6 +1,6 @@
 import type { Span } from '../output.js';
 import { embedLevels, layerOf, type Predictor, type Weight } from './predictor.js';
-import { PredictorError } from './predictor-error.js';
+import { trainingFault } from './predictor-error.js';
 
 /** Holds the output layer's weights small where levels are hard to tell apart, as a part of the mean square of what it reads. */
 const ridge = 0.01;
@@ -25,16 +25,14 @@ export function withMiddles(
   middles: ArrayLike<number>,
 ): Predictor {
   if (middles.length !== sigmas.length - 1)
-    throw new PredictorError(
-      'E_TRAINING',
+    throw trainingFault(
       `there is one middle time between each two timestamps; found ${middles.length} for ${sigmas.length} timestamps. Take every second level of a schedule with 2 · num_steps − 1 steps.`,
       { middles: middles.length, levels: sigmas.length },
     );
   const spans = Array.from(middles, (middle, k): Span => {
     const [sigma, sigmaNext] = [sigmas[k]!, sigmas[k + 1]!];
     if (!(sigma > middle && middle > sigmaNext))
-      throw new PredictorError(
-        'E_TRAINING',
+      throw trainingFault(
         `a middle time lies between its timestamps; found ${middle} from ${sigma} to ${sigmaNext}. Take every second level of a schedule with 2 · num_steps − 1 steps.`,
         { interval: k, found: middle },
       );

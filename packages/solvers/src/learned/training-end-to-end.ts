@@ -4,7 +4,7 @@ import type { SolverState, Vector } from '../solver.js';
 import type { Gradients } from './adam.js';
 import { gaussNewton, type OutputSlope } from './gauss-newton.js';
 import { predict } from './predictor.js';
-import { PredictorError } from './predictor-error.js';
+import { trainingFault } from './predictor-error.js';
 import { checkTrainStep, type Interval, lossOf, type TrainStep } from './training.js';
 import { drawTrajectory, endSlopes } from './training-trajectory.js';
 
@@ -46,8 +46,7 @@ export async function trainEndToEnd<State extends SolverState>(
   const { trainer, n, sigmas, teacher, openings, done, descents = 40, afs = false, epsilon = 3e-3 } = what;
   const [low, high] = what.range ?? [-Infinity, Infinity];
   if (!(low < high))
-    throw new PredictorError(
-      'E_TRAINING',
+    throw trainingFault(
       `a range is its lower bound, then its upper one; found ${low} and ${high}. Images take [-1, 1], latents none.`,
       { low, high },
     );

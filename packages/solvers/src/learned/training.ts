@@ -14,7 +14,7 @@ import type {
 } from '../solver.js';
 import type { Gradients } from './adam.js';
 import { predict } from './predictor.js';
-import { PredictorError } from './predictor-error.js';
+import { trainingFault } from './predictor-error.js';
 import type { Trainer } from './predictor-trainer.js';
 import { finish, sensitivity } from './training-sensitivity.js';
 
@@ -150,8 +150,7 @@ export async function trainStep<State extends SolverState>(
 export function lossOf(error: Vector, n: number, k: number, sigmas: ArrayLike<number>): number {
   const loss = error.reduce((total, e) => total + e * e, 0) / n;
   if (!Number.isFinite(loss))
-    throw new PredictorError(
-      'E_TRAINING',
+    throw trainingFault(
       `a loss must be finite; found ${loss} in interval ${k}, from σ = ${sigmas[k]} to ${sigmas[k + 1]}. The denoiser or the teacher gave NaN or infinity, or answers of the wrong length; a predictor learns nothing from it.`,
       { interval: k, found: loss },
     );
@@ -194,8 +193,7 @@ export function checkTrainStep({
 }: Omit<TrainStep, 'student'>): void {
   const length = teacher[0]?.length ?? 0;
   if (!(Number.isInteger(n) && n > 0 && length > 0 && length % n === 0))
-    throw new PredictorError(
-      'E_TRAINING',
+    throw trainingFault(
       `a teacher's point is n × size numbers; found ${length} for n = ${n}. Give the number of samples in the batch as n.`,
       { n, length },
     );
@@ -204,28 +202,24 @@ export function checkTrainStep({
     sigmas.length < 2 ||
     teacher.some((point) => point.length !== length)
   )
-    throw new PredictorError(
-      'E_TRAINING',
+    throw trainingFault(
       `a teacher has one point of ${length} numbers per noise level of the student, at least two; found points of ${teacher.map((point) => point.length)} numbers for ${sigmas.length} levels. Take every (M + 1)-th of its trajectory, the start included.`,
       { points: teacher.map((point) => point.length), levels: sigmas.length },
     );
   for (let i = 0; i < sigmas.length; i++)
     if (!(sigmas[i]! > 0 && (i === 0 || sigmas[i]! < sigmas[i - 1]!)))
-      throw new PredictorError(
-        'E_TRAINING',
+      throw trainingFault(
         `noise levels descend and are above 0; found ${sigmas[i]} at ${i}. Take the student's from its schedule.`,
         { index: i, found: sigmas[i] },
       );
   const wrong = (openings ?? []).findIndex((opening) => opening && opening.denoised.length !== length);
   if (wrong >= 0)
-    throw new PredictorError(
-      'E_TRAINING',
+    throw trainingFault(
       `an opening is the evaluation at the teacher's point, ${length} numbers; found ${openings![wrong]!.denoised.length} at ${wrong}. Give the one of the same batch, or none.`,
       { index: wrong, expected: length, found: openings![wrong]!.denoised.length },
     );
   if (!(epsilon > 0 && epsilon < 0.1))
-    throw new PredictorError(
-      'E_TRAINING',
+    throw trainingFault(
       `epsilon is a small part of 1, below 0.1; found ${epsilon}. Use 3e-3 for a float32 network, 1e-5 for one in double.`,
       { epsilon },
     );

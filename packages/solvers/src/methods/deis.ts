@@ -3,7 +3,7 @@ import { gaussRule, type QuadraturePoint } from '../math/gauss-rule.js';
 import { interpolationWeights } from '../math/interpolation-weights.js';
 import { method } from '../method.js';
 import type { Solver } from '../solver.js';
-import { SolverError } from '../solver-error.js';
+import { solverFault } from '../solver-error.js';
 import { adamsBashforthWeights } from './adams-bashforth.js';
 import { checkChoice, checkOrder } from './checks.js';
 import { ipndmChoices } from './ipndm.js';
@@ -64,8 +64,7 @@ function tabWeights(sigmaMin: number, sigmaMax: number) {
 
 function timeThrough(sigmaMin: number, sigmaMax: number): (sigma: number) => number {
   if (!(0 < sigmaMin && sigmaMin < sigmaMax && sigmaMax < Infinity))
-    throw new SolverError(
-      'E_SOLVER',
+    throw solverFault(
       `deis_mode tab needs 0 < sigma_min < sigma_max < ∞; found ${sigmaMin} and ${sigmaMax}. Give the range that the model was trained on.`,
       { sigmaMin, sigmaMax },
     );

@@ -3,7 +3,7 @@ import { evaluate } from '../drive/evaluate.js';
 import { combine, type Scalar, scalar, slopeAt } from '../math/vector.js';
 import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
-import { SolverError } from '../solver-error.js';
+import { solverFault } from '../solver-error.js';
 import { eulerUpdate } from './euler.js';
 
 /** The free choice of `dpm`. */
@@ -42,7 +42,7 @@ export function dpmUpdate(
  */
 export function dpm({ r = 0.5 }: DpmOptions = {}): Solver<{ readonly x: Vector }> {
   if (!(r > 0 && r < 1))
-    throw new SolverError('E_SOLVER', `dpm needs r between 0 and 1; found ${r}. The usual one is 0.5.`, {
+    throw solverFault(`dpm needs r between 0 and 1; found ${r}. The usual one is 0.5.`, {
       r,
     });
   return {

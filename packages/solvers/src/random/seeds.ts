@@ -10,33 +10,42 @@ export class SeedsError extends Error {
   }
 }
 
+/** The first and the last of consecutive seeds. */
+type SeedRange = readonly [first: number, last: number];
+
+/**
+ * The ranges of seeds that a text names, as `0-49999` or `1,2,5-10`, in its order.
+ *
+ * @throws SeedsError (E_SEEDS) for other text, or a range that runs backwards
+ */
+export const seedRanges = (text: string): SeedRange[] =>
+  text.split(',').map((part) => {
+    const [, from, to = from] = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(part) ?? [];
+    const [first, last] = [Number(from), Number(to)];
+    const shown = part.trim();
+    if (!(Number.isSafeInteger(first) && Number.isSafeInteger(last)))
+      throw new SeedsError(`"${shown}" is neither a seed nor a range; write 0-49999 or 1,2,5-10`, part);
+    if (last < first) throw new SeedsError(`${shown} runs backwards; write ${last}-${first}`, part);
+    return [first, last];
+  });
+
 const mostSeeds = 2 ** 24;
 
 /**
- * The seeds that a text names: whole numbers and ranges with both ends, separated by commas, as in `1,2,5-10`. Order
- * and repetitions stay.
+ * The seeds that a text names, each by itself. Order and repetitions stay.
  *
- * @throws SeedsError (E_SEEDS) for anything else, a range that descends, or more than 2²⁴ seeds
+ * @throws SeedsError (E_SEEDS) as `seedRanges`, or for more than 2²⁴ seeds
  * @example parseSeeds('1,2,5-7') // [1, 2, 5, 6, 7]
  */
 export function parseSeeds(text: string): number[] {
-  const seeds: number[] = [];
-  for (const part of text.split(',')) {
-    const [, first, last = first] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part) ?? [];
-    const [from, to] = [Number(first), Number(last)];
-    if (!(from <= to && to <= Number.MAX_SAFE_INTEGER))
-      throw new SeedsError(
-        `seeds are whole numbers and ascending ranges, separated by commas; found "${part}". Write for example 0-63 or 1,2,5-10.`,
-        part,
-      );
-    if (seeds.length + (to - from) >= mostSeeds)
-      throw new SeedsError(
-        `a list of seeds names at most ${mostSeeds} of them; "${part}" goes past that. Split the run.`,
-        part,
-      );
-    for (let seed = from; seed <= to; seed++) seeds.push(seed);
-  }
-  return seeds;
+  const ranges = seedRanges(text);
+  const count = ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  if (count > mostSeeds)
+    throw new SeedsError(
+      `a list of seeds names at most ${mostSeeds} of them, not ${count}. Split the run.`,
+      text,
+    );
+  return ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { SolverError } from '../solver-error.js';
+import { solverFault } from '../solver-error.js';
 import type { Generator } from './generator.js';
 import { philox4x32, type Words } from './philox.js';
 
@@ -24,10 +24,9 @@ const wide = 2 ** 28;
  */
 export function torchCuda(seed: number, { threads = a100 }: { readonly threads?: number } = {}): Generator {
   if (!(Number.isSafeInteger(seed) && seed >= 0))
-    throw new SolverError('E_SOLVER', `a seed is a whole number from 0 to 2⁵³ − 1; found ${seed}.`, { seed });
+    throw solverFault(`a seed is a whole number from 0 to 2⁵³ − 1; found ${seed}.`, { seed });
   if (!(Number.isInteger(threads) && threads > 0 && threads % threadsPerBlock === 0))
-    throw new SolverError(
-      'E_SOLVER',
+    throw solverFault(
       `threads come in blocks of ${threadsPerBlock}; found ${threads}. Give the card's multiprocessors times the threads of one, as 108 · 2048.`,
       { threads },
     );
@@ -57,8 +56,7 @@ export function torchCuda(seed: number, { threads = a100 }: { readonly threads?:
     randn: (size) => drawing(size, normal),
     randint(high, size) {
       if (high >= wide)
-        throw new SolverError(
-          'E_SOLVER',
+        throw solverFault(
           `integers are drawn below at most 2²⁸ − 1, for beyond that versions of PyTorch differ; found ${high}. Take torchCpu.`,
           { high },
         );

@@ -3,7 +3,7 @@ import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { placed, placement, placementChoices } from './opening.js';
+import { placed, placing } from './opening.js';
 
 /**
  * AMED-Solver: an Euler step to the intermediate time, and its slope from there for the whole interval.
@@ -32,9 +32,7 @@ export const amed: Student<{ readonly x: Vector }> = {
 
 export const amedMethod = steeredMethod({
   name: 'amed',
-  evaluations: 2,
-  options: placementChoices,
-  outputs: placement,
+  ...placing,
   teacher: 'heun',
   make: () => amed,
 });

@@ -4,7 +4,7 @@ import { steeredMethod } from '../method.js';
 import { dpmUpdate } from '../methods/dpm.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { placed, placement, placementChoices } from './opening.js';
+import { placed, placing } from './opening.js';
 
 /**
  * DPM-Solver-2 with a predictor (AMED-Plugin): its r is the predictor's.
@@ -33,9 +33,7 @@ export const dpmStudent: Student<{ readonly x: Vector }> = {
 
 export const steeredDpm = steeredMethod({
   name: 'dpm',
-  evaluations: 2,
-  options: placementChoices,
-  outputs: placement,
+  ...placing,
   teacher: 'dpm',
   make: () => dpmStudent,
 });

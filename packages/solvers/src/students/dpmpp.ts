@@ -8,7 +8,7 @@ import {
   dpmppOptions,
 } from '../methods/dpmpp.js';
 import type { Student } from '../solver.js';
-import { placement, placementChoices } from './opening.js';
+import { placementChoices, placing } from './opening.js';
 import { twoSteps } from './two-steps.js';
 
 /**
@@ -24,9 +24,8 @@ export const dpmppStudent = (options: DpmppOptions = {}): Student<DpmppState> =>
 
 export const steeredDpmpp = steeredMethod({
   name: 'dpmpp',
-  evaluations: 2,
+  ...placing,
   options: { ...placementChoices, ...dpmppChoices },
-  outputs: placement,
   teacher: 'dpmpp',
   make: (chosen) => dpmppStudent(dpmppOptions(chosen)),
 });

@@ -2,7 +2,7 @@ import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
 import { type IpndmOptions, type IpndmState, ipndm, ipndmAdvance, ipndmChoices } from '../methods/ipndm.js';
 import type { Student } from '../solver.js';
-import { placement, placementChoices } from './opening.js';
+import { placementChoices, placing } from './opening.js';
 import { twoSteps } from './two-steps.js';
 
 /**
@@ -17,9 +17,8 @@ export const ipndmStudent = ({ maxOrder = 4 }: IpndmOptions = {}): Student<Ipndm
 
 export const steeredIpndm = steeredMethod({
   name: 'ipndm',
-  evaluations: 2,
+  ...placing,
   options: { ...placementChoices, ...ipndmChoices },
-  outputs: placement,
   teacher: 'ipndm',
   make: ({ max_order }) => ipndmStudent({ maxOrder: max_order }),
 });

@@ -4,7 +4,7 @@ import { evaluate } from '../drive/evaluate.js';
 import { type Scalar, scalar } from '../math/vector.js';
 import { around, between, type Output } from '../output.js';
 import type { Evaluation, Predict, Request, Steering, Vector } from '../solver.js';
-import { SolverError } from '../solver-error.js';
+import { SolverError, solverFault } from '../solver-error.js';
 
 /** What a spec may tell a student with an intermediate time. */
 export const placementChoices = {
@@ -44,8 +44,7 @@ export function placement(reach: Partial<OptionValues<typeof placementChoices>>)
   ).flatMap(([name, moves]) => {
     const { [name]: far = 0 } = reach;
     if (!(far >= 0 && far <= 1))
-      throw new SolverError(
-        'E_SOLVER',
+      throw solverFault(
         `${name} is how far a scale may leave 1, so from 0 to 1; found ${far}. The paper uses 0.01 for scale_dir and 0 or 0.2 for scale_time.`,
         { name, found: far },
       );
@@ -53,6 +52,9 @@ export function placement(reach: Partial<OptionValues<typeof placementChoices>>)
   });
   return [r, ...scales];
 }
+
+/** What students with an intermediate time declare alike. */
+export const placing = { evaluations: 2, options: placementChoices, outputs: placement };
 
 /** What a student knows once its step is open. */
 interface Opening {
@@ -107,8 +109,7 @@ export function* placed(
   const { denoised, steering } = yield* opening(predict, x, sigma, sigmaNext);
   const { r, scale_dir: scaleDir = 1, scale_time: scaleTime = 1 } = steering;
   if (!r)
-    throw new SolverError(
-      'E_SOLVER',
+    throw solverFault(
       `a predictor places the middle of a step by r; found ${Object.keys(steering).join(', ') || 'nothing'}. Take one whose outputs are placement({ … }).`,
       { found: Object.keys(steering) },
     );
