@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { datasetEntry } from '../experiment/datasets.js';
+import { columns } from '../report/columns.js';
 import type { Answer } from './answer.js';
 import { megabytes, shownPath } from './output.js';
 import {
@@ -45,14 +46,7 @@ function table(models: readonly { name: string; files: readonly ReturnType<typeo
       [file.address, file.note && `(${file.note})`].filter(Boolean).join(' '),
     ]),
   );
-  const all = [['name', 'file', 'here', 'licence', 'address'], ...rows];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
+  return columns([['name', 'file', 'here', 'licence', 'address'], ...rows])
+    .map((row) => row.join('  ').trimEnd())
     .join('\n');
 }

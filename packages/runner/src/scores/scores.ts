@@ -80,6 +80,12 @@ export const rmseKind = scoring(
 /** As Naeem et al. use it (arXiv:2002.09797). */
 const neighbours = 5;
 
+/** A task that goes over all features of samples and of real images. */
+const compared = ({ title, features, real }: Scored) => ({
+  title,
+  inputs: { features: [features()], reference: real().reference },
+});
+
 /** Every score, in the order in which the schema lists them. */
 export const scores: readonly Score[] = [
   score({
@@ -101,12 +107,7 @@ export const scores: readonly Score[] = [
     digits: { kid: 5 },
     needs: 'real images',
     kind: kidKind,
-    plan: ({ graph, title, features, real }) =>
-      graph.task(kidKind, {
-        title,
-        params: {},
-        inputs: { features: [features()], reference: real().reference },
-      }),
+    plan: (scored) => scored.graph.task(kidKind, { params: {}, ...compared(scored) }),
   }),
   score({
     name: 'prdc',
@@ -114,12 +115,7 @@ export const scores: readonly Score[] = [
     digits: { precision: 3, recall: 3, density: 3, coverage: 3 },
     needs: 'real images',
     kind: prdcKind,
-    plan: ({ graph, title, features, real }) =>
-      graph.task(prdcKind, {
-        title,
-        params: { k: neighbours },
-        inputs: { features: [features()], reference: real().reference },
-      }),
+    plan: (scored) => scored.graph.task(prdcKind, { params: { k: neighbours }, ...compared(scored) }),
   }),
   score({
     name: 'rmse_to_teacher',
