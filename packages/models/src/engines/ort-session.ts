@@ -9,6 +9,7 @@ import {
   type OnnxSignature,
   oneDevice,
 } from './onnx-session.js';
+import { withoutTelemetry } from './telemetry.js';
 import { forWebGpu } from './webgpu-graph.js';
 
 /** With what ONNX Runtime computes, as it calls it. */
@@ -34,6 +35,7 @@ export async function openOrtSession(
   signature: OnnxSignature,
   { provider, threads = availableParallelism() }: OrtOptions,
 ): Promise<OnnxSession> {
+  withoutTelemetry();
   const ort = await import('onnxruntime-node').catch((cause: Error) => {
     throw engineFault(
       `ONNX Runtime can't be loaded: ${cause.message}. Install onnxruntime-node for this platform`,

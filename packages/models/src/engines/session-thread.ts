@@ -3,6 +3,7 @@ import { engineFault } from '../errors.js';
 import { type OnnxSession, type OnnxSignature, oneDevice } from './onnx-session.js';
 import type { OrtOptions } from './ort-session.js';
 import type { Answer, Order } from './session-worker.js';
+import { withoutTelemetry } from './telemetry.js';
 
 /**
  * Opens a graph in ONNX Runtime in a thread of its own: a run holds the thread that it is in, and this one not. The
@@ -15,6 +16,7 @@ export async function openInThread(
   signature: OnnxSignature,
   options: OrtOptions,
 ): Promise<OnnxSession> {
+  withoutTelemetry();
   const worker = new Worker(new URL('./session-worker.js', import.meta.url), {
     workerData: { graph, signature, options },
   });
