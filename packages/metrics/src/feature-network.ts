@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { MetricsError } from './errors.js';
 import { checkImages, type ImageBatch } from './images.js';
 
@@ -39,6 +39,9 @@ export async function openFeatureNetwork(
 ): Promise<FeatureNetwork> {
   const fail = (why: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
     new MetricsError('E_NETWORK', `${path}: ${why}`, { file: path, ...evidence }, { cause });
+  // It posts what it is used for, unless this is set before it is loaded. Who has set it decides.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
+  const { InferenceSession, Tensor } = await import('onnxruntime-node');
   const session = await InferenceSession.create(path, { intraOpNumThreads: threads }).catch(
     (cause: Error) => {
       throw fail(`can't be opened as an ONNX network (${cause.message})`, {}, cause);
@@ -49,7 +52,14 @@ export async function openFeatureNetwork(
     const sizes = { dim: featureCount(session, fail), channels, height, width };
     return {
       ...sizes,
-      features: (images) => evaluate(session, sizes, images, fail),
+      features: (images) =>
+        evaluate(
+          async (image, shape) =>
+            (await session.run({ images: new Tensor('float32', image, shape) }, ['features'])).features?.data,
+          sizes,
+          images,
+          fail,
+        ),
       close: () => session.release(),
     };
   } catch (error) {
@@ -93,7 +103,7 @@ function featureCount(session: InferenceSession, fail: Fail): number {
 type Sizes = Pick<FeatureNetwork, 'dim' | 'channels' | 'height' | 'width'>;
 
 async function evaluate(
-  session: InferenceSession,
+  vectorOf: (image: Float32Array, shape: readonly number[]) => Promise<unknown>,
   sizes: Sizes,
   images: ImageBatch,
   fail: Fail,
@@ -117,22 +127,20 @@ async function evaluate(
   for (let i = 0; i < n; i++) {
     const image = Float32Array.from(data.subarray(i * size, (i + 1) * size));
     const shape = [1, channels, height, width];
-    const { features } = await session
-      .run({ images: new Tensor('float32', image, shape) }, ['features'])
-      .catch((cause: Error) => {
-        throw fail(
-          `ONNX Runtime failed on an image [${shape}]: ${cause.message}. The network's operators don't take what its inputs promise, or memory ran out`,
-          { shape },
-          cause,
-        );
-      });
-    const vector = features?.data;
-    if (!(vector instanceof Float32Array) || vector.length !== sizes.dim)
-      throw fail(`gave a feature vector of ${vector?.length} numbers, and its file says ${sizes.dim}`, {
+    const vector = await vectorOf(image, shape).catch((cause: Error) => {
+      throw fail(
+        `ONNX Runtime failed on an image [${shape}]: ${cause.message}. The network's operators don't take what its inputs promise, or memory ran out`,
+        { shape },
+        cause,
+      );
+    });
+    const found = vector instanceof Float32Array ? vector.length : undefined;
+    if (found !== sizes.dim)
+      throw fail(`gave a feature vector of ${found} numbers, and its file says ${sizes.dim}`, {
         expected: sizes.dim,
-        found: vector?.length,
+        found,
       });
-    result.set(vector, i * sizes.dim);
+    result.set(vector as Float32Array, i * sizes.dim);
   }
   return result;
 }
