@@ -19,7 +19,8 @@ export {
   type OptionValues,
   withDefaults,
 } from './options.js';
+export { type Schedule, schedules } from './registry.js';
 export { type ScheduleFamily, type Span, scheduleFamily } from './schedule.js';
 export { ScheduleError } from './schedule-error.js';
-export { type Schedule, schedules, sigmas } from './sigmas.js';
+export { sigmas } from './sigmas.js';
 export { type NoiseOfTime, vp, vpThrough } from './vp.js';

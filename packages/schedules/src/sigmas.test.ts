@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noiseTable, noiseTables } from './noise-table.js';
-import { type Schedule, sigmas } from './sigmas.js';
+import type { Schedule } from './registry.js';
+import { sigmas } from './sigmas.js';
 import { vpThrough } from './vp.js';
 
 const edm = { sigmaMin: 0.002, sigmaMax: 80 };
