@@ -22,8 +22,8 @@ export { PredictorError } from './learned/predictor-error.js';
 export { initPredictor } from './learned/predictor-init.js';
 export { withMiddles } from './learned/predictor-middles.js';
 export { type Trainer, trainer } from './learned/predictor-trainer.js';
-export { type Interval, type TrainedInterval, type TrainStep, trainStep } from './learned/training.js';
-export { type EndToEndStep, trainEndToEnd } from './learned/training-end-to-end.js';
+export { type EndToEndStep, trainEndToEnd } from './learned/train-end-to-end.js';
+export { type Interval, type TrainedInterval, type TrainStep, trainStep } from './learned/train-step.js';
 export { type Iteration, iterationOf } from './learned/training-log.js';
 export { add, axpy, combine, concatenate, slopeAt } from './math/vector.js';
 export { type Method, method, type NoiseRange, type SteeredMethod, steeredMethod } from './method.js';
@@ -46,17 +46,18 @@ export { batchPlan, parseSeeds, SeedsError, seedRanges } from './random/seeds.js
 export { numpySeed, torchCpu } from './random/torch-cpu.js';
 export { torchCuda } from './random/torch-cuda.js';
 export { methods, steered } from './registry.js';
-export type {
-  Evaluation,
-  Predict,
-  Request,
-  Sigma,
-  Solver,
-  SolverState,
-  Steering,
-  Step,
-  Student,
-  Vector,
+export {
+  BOTTLENECK_SIZE,
+  type Evaluation,
+  type Predict,
+  type Request,
+  type Sigma,
+  type Solver,
+  type SolverState,
+  type Steering,
+  type Step,
+  type Student,
+  type Vector,
 } from './solver.js';
 export { SolverError } from './solver-error.js';
 export { amed } from './students/amed.js';
@@ -64,4 +65,5 @@ export { dpmStudent } from './students/dpm.js';
 export { dpmppStudent } from './students/dpmpp.js';
 export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
-export { opening, placed, placement, placementChoices } from './students/opening.js';
+export { opening } from './students/opening.js';
+export { placed, placement, placementChoices } from './students/placement.js';

@@ -4,14 +4,15 @@ import { predict } from './learned/predictor.js';
 import { initPredictor } from './learned/predictor-init.js';
 import { withMiddles } from './learned/predictor-middles.js';
 import { trainer } from './learned/predictor-trainer.js';
-import { trainStep } from './learned/training.js';
-import { trainEndToEnd } from './learned/training-end-to-end.js';
+import { trainEndToEnd } from './learned/train-end-to-end.js';
+import { trainStep } from './learned/train-step.js';
 import { drawTrajectory, endSlopes } from './learned/training-trajectory.js';
 import { axpy, combine, slopeAt } from './math/vector.js';
 import { trainingBatch } from './methods/analytic.test.helpers.js';
 import { around, between, free, type Output } from './output.js';
 import type { Steering, Student, Vector } from './solver.js';
-import { opening, placement } from './students/opening.js';
+import { opening } from './students/opening.js';
+import { placement } from './students/placement.js';
 
 describe.each([
   ['between', between(2, 5), [2.001, 3, 4.9]],

@@ -10,6 +10,9 @@ export interface Request {
   readonly sigma: Sigma;
 }
 
+/** Numbers per sample of a bottleneck: 8 × 8. */
+export const BOTTLENECK_SIZE = 64;
+
 /** The answer: `denoised` = D(x; σ), as long as x; `bottleneck`: [n × 64], the network's 8×8 feature map averaged over channels. */
 export interface Evaluation {
   readonly denoised: Vector;

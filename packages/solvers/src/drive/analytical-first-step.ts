@@ -1,8 +1,5 @@
 import { combine, scalar } from '../math/vector.js';
-import type { Evaluation, Request, Vector } from '../solver.js';
-
-/** Numbers per sample of a bottleneck: 8 × 8. */
-export const BOTTLENECK_SIZE = 64;
+import { BOTTLENECK_SIZE, type Evaluation, type Request, type Vector } from '../solver.js';
 
 /**
  * AFS: the answer to the first request of a solve without the network, for data of mean 0 and deviation 1.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Output } from '../output.js';
-import { placement } from '../students/opening.js';
+import { placement } from '../students/placement.js';
 import { gaussNewton, type OutputSlope } from './gauss-newton.js';
 
 const [r, scaleDir] = placement({ scale_dir: 0.05 }) as readonly [Output, Output];

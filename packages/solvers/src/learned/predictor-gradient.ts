@@ -1,6 +1,5 @@
-import { BOTTLENECK_SIZE } from '../drive/analytical-first-step.js';
 import { addProduct, transposed } from '../math/matrix.js';
-import type { Predict, Steering, Vector } from '../solver.js';
+import { BOTTLENECK_SIZE, type Predict, type Steering, type Vector } from '../solver.js';
 import type { Gradients } from './adam.js';
 import { layerOf, layerValues, linear, type Predictor, sigmoid, type Weights } from './predictor.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placement } from '../students/opening.js';
+import { placement } from '../students/placement.js';
 import { initPredictor } from './predictor-init.js';
 
 const all = initPredictor({ seed: 1, outputs: placement({ scale_dir: 0.01, scale_time: 0.2 }) });

@@ -4,7 +4,7 @@ import { solvers, students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { trainingBatch } from '../methods/analytic.test.helpers.js';
 import type { Solver, Student } from '../solver.js';
-import { placement } from '../students/opening.js';
+import { placement } from '../students/placement.js';
 import { embedLevels, predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { withMiddles } from './predictor-middles.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { torchCpu } from '../random/torch-cpu.js';
 import type { Predict, Steering } from '../solver.js';
-import { placement } from '../students/opening.js';
+import { placement } from '../students/placement.js';
 import { type Predictor, predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';

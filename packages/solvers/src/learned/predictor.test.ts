@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Output } from '../output.js';
-import { placement } from '../students/opening.js';
+import { placement } from '../students/placement.js';
 import { checkPredictor, embedSigma, type Predictor, predict, type Weight } from './predictor.js';
 import { PredictorError } from './predictor-error.js';
 import { initPredictor } from './predictor-init.js';

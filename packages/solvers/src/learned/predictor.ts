@@ -1,7 +1,6 @@
-import { BOTTLENECK_SIZE } from '../drive/analytical-first-step.js';
 import { addProduct, transposed } from '../math/matrix.js';
 import type { Output } from '../output.js';
-import type { Predict, Vector } from '../solver.js';
+import { BOTTLENECK_SIZE, type Predict, type Vector } from '../solver.js';
 import { PredictorError } from './predictor-error.js';
 
 /** A matrix [out, in] or a bias [out] of a layer, row-major. */

@@ -1,4 +1,4 @@
-import type { Interval } from './training.js';
+import type { Interval } from './train-step.js';
 
 /** One iteration in the log of a training: the same form whatever is trained, and by whichever loss. */
 export interface Iteration {

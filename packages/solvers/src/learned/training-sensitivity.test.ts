@@ -3,7 +3,7 @@ import { students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { denoiser, twoClusters } from '../methods/analytic.test.helpers.js';
 import type { Request, Steering, Student, Vector } from '../solver.js';
-import { placement } from '../students/opening.js';
+import { placement } from '../students/placement.js';
 import { sensitivity } from './training-sensitivity.js';
 
 const n = 2;

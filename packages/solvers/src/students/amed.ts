@@ -3,7 +3,7 @@ import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { placed, placing } from './opening.js';
+import { placed, placing } from './placement.js';
 
 /**
  * AMED-Solver: an Euler step to the intermediate time, and its slope from there for the whole interval.

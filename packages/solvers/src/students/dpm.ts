@@ -4,7 +4,7 @@ import { steeredMethod } from '../method.js';
 import { dpmUpdate } from '../methods/dpm.js';
 import { eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { placed, placing } from './opening.js';
+import { placed, placing } from './placement.js';
 
 /**
  * DPM-Solver-2 with a predictor (AMED-Plugin): its r is the predictor's.

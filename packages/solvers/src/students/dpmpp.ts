@@ -8,7 +8,7 @@ import {
   dpmppOptions,
 } from '../methods/dpmpp.js';
 import type { Student } from '../solver.js';
-import { placementChoices, placing } from './opening.js';
+import { placementChoices, placing } from './placement.js';
 import { twoSteps } from './two-steps.js';
 
 /**

@@ -2,7 +2,7 @@ import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
 import { euler, eulerUpdate } from '../methods/euler.js';
 import type { Student, Vector } from '../solver.js';
-import { placing } from './opening.js';
+import { placing } from './placement.js';
 import { twoSteps } from './two-steps.js';
 
 /** Euler's method with a predictor: two of its steps, so of order 1 and without memory. */

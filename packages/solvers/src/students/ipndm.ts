@@ -2,7 +2,7 @@ import { slopeAt } from '../math/vector.js';
 import { steeredMethod } from '../method.js';
 import { type IpndmOptions, type IpndmState, ipndm, ipndmAdvance, ipndmChoices } from '../methods/ipndm.js';
 import type { Student } from '../solver.js';
-import { placementChoices, placing } from './opening.js';
+import { placementChoices, placing } from './placement.js';
 import { twoSteps } from './two-steps.js';
 
 /**

@@ -1,7 +1,7 @@
 import { evaluate } from '../drive/evaluate.js';
 import type { Scalar } from '../math/vector.js';
 import type { Solver, SolverState, Student, Vector } from '../solver.js';
-import { placed } from './opening.js';
+import { placed } from './placement.js';
 
 /** One step of a method from a state, given what the denoiser said there. `remaining`: steps still to go, with this one. */
 type Advance<State> = (

@@ -3,11 +3,11 @@ import { students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { trainingBatch } from '../methods/analytic.test.helpers.js';
 import type { Evaluation, Request, Steering, Student, Vector } from '../solver.js';
-import { placement } from '../students/opening.js';
+import { placement } from '../students/placement.js';
 import { predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
-import { type TrainedInterval, type TrainStep, trainStep } from './training.js';
+import { type TrainedInterval, type TrainStep, trainStep } from './train-step.js';
 
 const n = 4;
 const size = 3;

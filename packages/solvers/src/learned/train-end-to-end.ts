@@ -5,7 +5,7 @@ import type { Gradients } from './adam.js';
 import { gaussNewton, type OutputSlope } from './gauss-newton.js';
 import { predict } from './predictor.js';
 import { trainingFault } from './predictor-error.js';
-import { checkTrainStep, type Interval, lossOf, type TrainStep } from './training.js';
+import { checkTrainStep, type Interval, lossOf, type TrainStep } from './train-step.js';
 import { drawTrajectory, endSlopes } from './training-trajectory.js';
 
 /** One batch to train on, and where in the training it comes. */

@@ -3,11 +3,11 @@ import { students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
 import { trainingBatch } from '../methods/analytic.test.helpers.js';
 import type { Steering, Student } from '../solver.js';
-import { placement } from '../students/opening.js';
+import { placement } from '../students/placement.js';
 import { predict } from './predictor.js';
 import { initPredictor } from './predictor-init.js';
 import { trainer } from './predictor-trainer.js';
-import { type EndToEndStep, trainEndToEnd } from './training-end-to-end.js';
+import { type EndToEndStep, trainEndToEnd } from './train-end-to-end.js';
 import { drawTrajectory, endSlopes } from './training-trajectory.js';
 
 const n = 4;
