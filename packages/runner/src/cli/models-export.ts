@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { exportDecoder, exportDenoiser, exportTextEncoder, readCheckpoint } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
-import { sourceOf } from '../experiment/registry.js';
+import { sourceOf } from '../experiment/published-models.js';
 import type { Answer } from './answer.js';
 import { openResults, shownPath } from './output.js';
 import { isModelName, registryFiles } from './registry-files.js';

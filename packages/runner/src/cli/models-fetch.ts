@@ -1,7 +1,7 @@
 import type { Digest } from '@fewstep/taskgraph';
 import { type FetchedFile, fetchFile } from '../download/fetch-file.js';
 import { codeOf, RunnerError } from '../errors.js';
-import { sourceOf } from '../experiment/registry.js';
+import { sourceOf } from '../experiment/published-models.js';
 import type { Answer } from './answer.js';
 import { downloadProgress } from './download-progress.js';
 import { shownPath } from './output.js';

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { datasetEntry } from '../experiment/datasets.js';
-import { columns } from '../report/columns.js';
+import { aligned } from '../report/align.js';
 import type { Answer } from './answer.js';
 import { megabytes, shownPath } from './output.js';
 import {
@@ -46,7 +46,7 @@ function table(models: readonly { name: string; files: readonly ReturnType<typeo
       [file.address, file.note && `(${file.note})`].filter(Boolean).join(' '),
     ]),
   );
-  return columns([['name', 'file', 'here', 'licence', 'address'], ...rows])
+  return aligned([['name', 'file', 'here', 'licence', 'address'], ...rows])
     .map((row) => row.join('  ').trimEnd())
     .join('\n');
 }

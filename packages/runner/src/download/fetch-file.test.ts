@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { ModelFile } from '../experiment/registry.js';
+import type { ModelFile } from '../experiment/published-models.js';
 import { fetchFile } from './fetch-file.js';
 
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');

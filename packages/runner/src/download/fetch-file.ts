@@ -3,7 +3,7 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, nodeMachine } from '@fewstep/taskgraph';
 import { cannotWrite, codeOf, RunnerError } from '../errors.js';
-import { type ModelFile, sourceOf } from '../experiment/registry.js';
+import { type ModelFile, sourceOf } from '../experiment/published-models.js';
 import { download } from './download.js';
 
 /** A file that is here, and how it came: now, or before, and then whether its digest was known. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FileName, familyFiles } from '@fewstep/models/families';
-import { type RegistryEntry, registry } from './registry.js';
+import { type RegistryEntry, registry } from './published-models.js';
 import type { Spec } from './schema.js';
 
 export type DatasetName = keyof typeof registry;

@@ -66,24 +66,3 @@ function placeOfRule({ of }: Rule, tree: Tree): string[] {
     written[0] ?? of[0]!.split('.'),
   );
 }
-
-/** An option that no point reads does nothing; one that some point reads is fine in the others. */
-export function complainUnread(judged: readonly Judged[], complain: Complain, { options }: Language): void {
-  const written = new Map<string, { place: Place; path: string; reader: string; read: boolean }>();
-  for (const { tree, spec, bad } of judged) {
-    const dead: string[] = [];
-    for (const { path, of, read, reader } of options) {
-      const entry = entryAt(tree, path.split('.'));
-      if (entry === undefined || dead.some((above) => path.startsWith(`${above}.`))) continue;
-      const isRead = !isSound(of, bad) || read(spec);
-      if (!isRead) dead.push(path);
-      for (const place of entry.keys) {
-        const id = `${place.file}:${place.line}:${place.column} ${path}`;
-        const before = written.get(id);
-        written.set(id, { place, path, reader, read: isRead || (before?.read ?? false) });
-      }
-    }
-  }
-  for (const { place, path, reader, read } of written.values())
-    if (!read) complain(place, path, `nothing reads it: ${reader}. Remove it.`);
-}

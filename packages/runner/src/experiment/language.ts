@@ -10,7 +10,7 @@ import { type Place, shown } from './problem.js';
 import { type Rule, rulesOf } from './rules.js';
 import { schemaOf } from './schema.js';
 import { type Dict, type Tree, toJs } from './tree.js';
-import { type Option, unreadOptionsOf } from './unread.js';
+import { type ConditionalKey, conditionalKeysOf } from './unread.js';
 
 /** All that a spec can say, of what is declared. */
 export interface Language {
@@ -20,7 +20,7 @@ export interface Language {
   readonly keys: Keys;
   readonly rules: readonly Rule[];
   /** Keys that only some combinations read. */
-  readonly options: readonly Option[];
+  readonly conditional: readonly ConditionalKey[];
 }
 
 function languageOf(declarations: Declarations): Language {
@@ -30,7 +30,7 @@ function languageOf(declarations: Declarations): Language {
     schema,
     keys: keysIn(schema),
     rules: rulesOf(declarations),
-    options: unreadOptionsOf(declarations),
+    conditional: conditionalKeysOf(declarations),
   };
 }
 

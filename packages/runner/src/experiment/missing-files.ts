@@ -4,7 +4,7 @@ import { type DatasetName, datasetEntry, fileNames } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
 import { displayPath, type Problem, problem } from './problem.js';
-import { type FileRole, sourceOf } from './registry.js';
+import { type FileRole, sourceOf } from './published-models.js';
 import type { Spec } from './schema.js';
 import { nearestEntry, type Tree } from './tree.js';
 

@@ -4,7 +4,7 @@ import { modelsFolder, workingFolder } from '../workspace.js';
 import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
-import { complainUnread, judge } from './judge.js';
+import { judge } from './judge.js';
 import { gridPathsOf, languageWith } from './language.js';
 import { neededFiles } from './missing-files.js';
 import { lookIntoOnnx } from './onnx-files.js';
@@ -16,6 +16,7 @@ import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import { type Completed, predictorCompleter } from './trained-predictor.js';
 import { type Entry, toJs } from './tree.js';
+import { complainUnread } from './unread.js';
 
 export interface SpecOptions {
   /** `path=value` each, values as YAML; they change the file's values before the grid is applied. */
@@ -76,7 +77,7 @@ export async function parseExperiment(
   const readPrompts = promptsReader(surroundings, complain);
   const prompts: (readonly string[] | undefined)[] = [];
   for (const one of judged) prompts.push(await readPrompts(one));
-  complainUnread(judged, complain, language);
+  complainUnread(judged, complain, language.conditional);
   complainShadowed(overrides, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
 

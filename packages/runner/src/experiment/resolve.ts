@@ -23,14 +23,16 @@ import type {
 } from './experiment.js';
 import { guidances, isRead } from './guidances.js';
 import { onnxConfigOf, onnxOf, type SpecOnnx } from './onnx.js';
-import { type Spec, type SpecGivenSchedule, type SpecSchedule, trainChoices } from './schema.js';
-import { parseSeeds } from './seeds.js';
+import { type Spec, type SpecGivenSchedule, type SpecSchedule, sampleKeys, trainChoices } from './schema.js';
+import { rangesOfSeeds } from './seeds.js';
 
 /** Whether a predictor is trained. */
 export const trains = ({ predictor, train }: Spec): boolean => predictor === undefined && train !== false;
 
 /** Whether the student is steered by a predictor, a new one or one that is trained already. */
 export const isSteered = ({ predictor, train }: Spec): boolean => predictor !== undefined || train !== false;
+
+const sampleDefaults = withDefaults(sampleKeys as never, {}) as Required<NonNullable<Spec['sample']>>;
 
 /** A valid combination with every default filled in and every path absolute. `prompts`: of the file that it names. */
 export function resolvePoint(
@@ -40,13 +42,7 @@ export function resolvePoint(
   prompts: readonly string[] = [],
 ): Omit<Point, 'label' | 'settings'> {
   const { plain, students, given, scores } = declarations;
-  const {
-    seeds = '0-63',
-    batch = 64,
-    grid = '8x8',
-    rng = 'torch-cpu',
-    classes = 'random',
-  } = spec.sample ?? {};
+  const { seeds, batch, grid, rng, classes } = { ...sampleDefaults, ...spec.sample };
   const [columns, rows] = grid.split('x').map(Number) as [number, number];
   return {
     dataset: datasetOf(spec, surroundings),
@@ -62,7 +58,7 @@ export function resolvePoint(
     ...(spec.predictor !== undefined && { predictor: resolve(surroundings.specFolder, spec.predictor) }),
     reference: referenceOf(spec.reference, declarations),
     evaluate: (spec.evaluate ?? []).map((name) => named(scores, name)?.own ?? name),
-    seeds: parseSeeds(seeds),
+    seeds: rangesOfSeeds(seeds),
     batch,
     rng,
     classes: typeof classes === 'number' ? [classes] : classes,

@@ -7,7 +7,7 @@ import { betaRange, isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js'
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered } from './resolve.js';
 import type { Spec } from './schema.js';
-import { parseSeeds } from './seeds.js';
+import { rangesOfSeeds } from './seeds.js';
 import { faultsIn } from './sentences.js';
 
 /** A combination that a schema can't rule out. */
@@ -243,7 +243,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
       of: ['sample.seeds'],
       broken: (spec) => {
         try {
-          parseSeeds(spec.sample?.seeds ?? 0);
+          rangesOfSeeds(spec.sample?.seeds ?? 0);
           return false;
         } catch (error) {
           return `${(error as Error).message}.`;

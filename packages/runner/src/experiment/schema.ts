@@ -53,7 +53,8 @@ const predictor = text(
   'network-snapshot-000010.pkl',
 );
 
-const sample = object('Which images are drawn.', [], {
+/** What a spec may say of which images are drawn, each with what it is where nothing is said. */
+export const sampleKeys = {
   seeds: {
     anyOf: [
       { type: 'string', examples: ['0-49999'] },
@@ -91,7 +92,8 @@ const sample = object('Which images are drawn.', [], {
     description:
       'Classes of a network that has them: random draws one per seed, a number is the class of every image, of a list seed s gets entry s mod its length. Latents do not depend on it, nor does training, which draws classes at random.',
   },
-});
+} as const;
+const sample = object('Which images are drawn.', [], sampleKeys);
 
 const count = { type: 'integer', minimum: 1, maximum: 65_536 } as const;
 const beta = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseSeeds } from './seeds.js';
+import { rangesOfSeeds } from './seeds.js';
 
-describe('parseSeeds', () => {
+describe('rangesOfSeeds', () => {
   it.each([
     ['0-511', [[0, 511]]],
     [
@@ -36,7 +36,7 @@ describe('parseSeeds', () => {
     [17, [[17, 17]]],
     ['4294967295', [[4294967295, 4294967295]]],
   ])('reads %j in the order asked for', (text, ranges) => {
-    expect(parseSeeds(text)).toEqual(ranges);
+    expect(rangesOfSeeds(text)).toEqual(ranges);
   });
 
   it.each([
@@ -51,6 +51,6 @@ describe('parseSeeds', () => {
     ['1..5', '"1..5" is neither a seed nor a range; write 0-49999 or 1,2,5-10'],
     ['-3', '"-3" is neither a seed nor a range; write 0-49999 or 1,2,5-10'],
   ])('refuses %j', (text, message) => {
-    expect(() => parseSeeds(text)).toThrow(expect.objectContaining({ code: 'E_SEEDS', message }));
+    expect(() => rangesOfSeeds(text)).toThrow(expect.objectContaining({ code: 'E_SEEDS', message }));
   });
 });

@@ -11,9 +11,9 @@ const largest = 2 ** 32 - 1;
  * @throws SeedsError or RunnerError (E_SEEDS) on other text, a seed above 2³² − 1, a range that runs backwards, a seed twice
  *
  * @example
- * parseSeeds('1,2,5-10'); // [[1, 2], [5, 10]]
+ * rangesOfSeeds('1,2,5-10'); // [[1, 2], [5, 10]]
  */
-export function parseSeeds(text: string | number): Range[] {
+export function rangesOfSeeds(text: string | number): Range[] {
   const refuse = (why: string) => {
     throw new RunnerError('E_SEEDS', why, { evidence: { seeds: text } });
   };

@@ -1,14 +1,18 @@
 import type { FileName } from '@fewstep/models/families';
 import { fileNames } from './datasets.js';
 import { type Declarations, type Declared, listed, named, optionsOf, readersOf } from './declared.js';
+import type { Complain } from './grid.js';
 import { guidedKeys, isRead } from './guidances.js';
+import { isSound, type Judged } from './judge.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
+import type { Place } from './problem.js';
 import { trains } from './resolve.js';
 import type { Spec } from './schema.js';
+import { entryAt } from './tree.js';
 
 /** A key that only some combinations read. */
-export interface Option {
+export interface ConditionalKey {
   readonly path: string;
   /** The keys that decide: while one of them has a problem, the option counts as read. */
   readonly of: readonly string[];
@@ -21,7 +25,7 @@ export interface Option {
 const optionsIn = (
   { path, of, isRead, name, declared, all }: Part,
   { plain, students }: Declarations,
-): Option[] =>
+): ConditionalKey[] =>
   Object.keys(optionsOf(all)).map((key) => {
     const readers = readersOf(key, all);
     const hasPredictor = readers.some((reader) => named(students, reader));
@@ -41,7 +45,7 @@ const optionsIn = (
   });
 
 /** A key below `dataset.onnx`, of one that is read. */
-const onnxOption = (key: string, read: (onnx: SpecOnnx) => boolean, reader: string): Option => ({
+const onnxOption = (key: string, read: (onnx: SpecOnnx) => boolean, reader: string): ConditionalKey => ({
   path: `dataset.onnx.${key}`,
   of: ['dataset.checkpoint', 'dataset.onnx.parametrization', 'dataset.onnx.betas.type'],
   read: ({ dataset }) => {
@@ -59,7 +63,7 @@ const inOnnx: { readonly [N in FileName]?: string } = {
 const training = 'only the training of a predictor does, and none is trained';
 
 /** Keys that only some combinations read. A key below one that nothing reads is not looked at. */
-export const unreadOptionsOf = (declarations: Declarations): readonly Option[] => [
+export const conditionalKeysOf = (declarations: Declarations): readonly ConditionalKey[] => [
   {
     path: 'train',
     of: ['predictor'],
@@ -125,3 +129,28 @@ export const unreadOptionsOf = (declarations: Declarations): readonly Option[] =
     'only explicit ones are listed',
   ),
 ];
+
+/** An option that no point reads does nothing; one that some point reads is fine in the others. */
+export function complainUnread(
+  judged: readonly Judged[],
+  complain: Complain,
+  conditional: readonly ConditionalKey[],
+): void {
+  const written = new Map<string, { place: Place; path: string; reader: string; read: boolean }>();
+  for (const { tree, spec, bad } of judged) {
+    const dead: string[] = [];
+    for (const { path, of, read, reader } of conditional) {
+      const entry = entryAt(tree, path.split('.'));
+      if (entry === undefined || dead.some((above) => path.startsWith(`${above}.`))) continue;
+      const isRead = !isSound(of, bad) || read(spec);
+      if (!isRead) dead.push(path);
+      for (const place of entry.keys) {
+        const id = `${place.file}:${place.line}:${place.column} ${path}`;
+        const before = written.get(id);
+        written.set(id, { place, path, reader, read: isRead || (before?.read ?? false) });
+      }
+    }
+  }
+  for (const { place, path, reader, read } of written.values())
+    if (!read) complain(place, path, `nothing reads it: ${reader}. Remove it.`);
+}

@@ -29,7 +29,7 @@ import { ownScore, type Score, scoreNamed } from '../scores/scores.js';
 import type { ConditionsParams } from '../tasks/conditions.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
-import type { SolveParams } from '../tasks/methods.js';
+import type { SolveParams } from '../tasks/solving.js';
 import { featureNetwork, referenceOf } from './reference.js';
 
 /** What a point of the grid comes down to. */

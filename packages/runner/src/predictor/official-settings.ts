@@ -1,6 +1,6 @@
 import type { OfficialPredictorSettings } from '@fewstep/models';
 import { schedules } from '@fewstep/schedules';
-import { steered } from '@fewstep/solvers/methods';
+import { steered } from '@fewstep/solvers';
 
 type Declared = Readonly<Record<string, { readonly options: object }>>;
 /** What is told of the options that something declares. */

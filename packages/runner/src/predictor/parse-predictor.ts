@@ -64,7 +64,7 @@ function checkSettings<S extends SamplingSettings>(
   sections: Readonly<Record<string, object>>,
   language: Language,
 ): S {
-  const { keys, options } = language;
+  const { keys, conditional } = language;
   const problems: string[] = [];
   const { guidance } = sections as Partial<SamplingSettings>;
   const dataset = {
@@ -81,7 +81,7 @@ function checkSettings<S extends SamplingSettings>(
     );
   if (problems.length === 0)
     for (const path of [...keys.keys()].filter((key) => /^(schedule|student)\.|^guidance\.rate$/.test(key))) {
-      const option = options.find((one) => one.path === path);
+      const option = conditional.find((one) => one.path === path);
       const isRead = path !== 'student.denoise_to_zero' && (option?.read(spec) ?? true);
       const isWritten = entryAt(tree, path.split('.')) !== undefined;
       if (isRead !== isWritten) problems.push(`${path}: ${isRead ? 'missing' : 'nothing reads it'}.`);

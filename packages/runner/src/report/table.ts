@@ -1,5 +1,5 @@
 import { digitsOf } from '../scores/scores.js';
-import { columns } from './columns.js';
+import { aligned } from './align.js';
 import type { Report } from './report.js';
 
 /** The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric. */
@@ -11,7 +11,7 @@ export function table({ points, digits = {} }: Report): string {
     ...metrics.map((metric) => format(point.metrics[metric], digits[metric] ?? digitsOf(metric))),
   ]);
   const isNumber = (column: number) => column > 0;
-  const [header = [], ...rows] = columns([['sampler', 'NFE', ...metrics], ...cells], isNumber);
+  const [header = [], ...rows] = aligned([['sampler', 'NFE', ...metrics], ...cells], isNumber);
   const rule = header.map(({ length }, column) => `${'-'.repeat(length + 1)}${isNumber(column) ? ':' : '-'}`);
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
   return [line(header), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');

@@ -1,6 +1,6 @@
 import { type Device, type LoadedDecoder, openDecoder } from '@fewstep/models';
 import type { Json } from '@fewstep/taskgraph';
-import { keepLast } from './keep-last.js';
+import { lastOpened } from './last-opened.js';
 import type { ModelInfo } from './model-info.js';
 
 /** How latents become images. */
@@ -11,7 +11,7 @@ interface Decoder {
   decode(latents: Float64Array): Promise<Float64Array>;
 }
 
-const keep = keepLast<LoadedDecoder>();
+const keep = lastOpened<LoadedDecoder>();
 
 /** The decoder of a task's inputs, on its device, where the model denoises latents. */
 export async function loadDecoder(

@@ -8,7 +8,7 @@ import {
   openDenoiser,
 } from '@fewstep/models';
 import type { Json } from '@fewstep/taskgraph';
-import { keepLast } from './keep-last.js';
+import { lastOpened } from './last-opened.js';
 import { type ModelInfo, readInfo } from './model-info.js';
 
 /** What a task of a model has to work with. */
@@ -24,7 +24,7 @@ interface Loaded {
   readonly denoiser: LoadedDenoiser;
 }
 
-const keep = keepLast<LoadedDenoiser>();
+const keep = lastOpened<LoadedDenoiser>();
 
 /** The denoiser of a task's inputs, on its device, which is one for all tasks of a process. */
 export async function loadDenoiser({ inputs, dir, device }: Model): Promise<Loaded> {

@@ -1,9 +1,9 @@
 import { type FeatureNetwork, openFeatureNetwork } from '@fewstep/metrics';
 import type { ContextOf } from '@fewstep/taskgraph';
-import { keepLast } from './keep-last.js';
 import type { features, referenceFeatures } from './kinds.js';
+import { lastOpened } from './last-opened.js';
 
-const keep = keepLast<FeatureNetwork>();
+const keep = lastOpened<FeatureNetwork>();
 
 /** The feature network of a task, opened once for all tasks of a process that have the same: by its content. */
 export const openFeatures = ({

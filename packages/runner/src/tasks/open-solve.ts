@@ -1,14 +1,11 @@
 import type { DenoiserResult } from '@fewstep/models';
-import type { Request } from '@fewstep/solvers';
+import { BOTTLENECK_SIZE, type Request } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { type Drawing, startOf } from './batches.js';
 import { type Guidable, guide } from './guide.js';
 import { loadDenoiser, type Model, shapeOf } from './load-denoiser.js';
-import { type Chosen, type Solve, type SolveParams, solveOn } from './methods.js';
 import type { ModelInfo } from './model-info.js';
-
-/** Numbers of a sample that a predictor reads: 8 × 8. */
-const bottleneckSize = 64;
+import { type Chosen, type Solve, type SolveParams, solveOn } from './solving.js';
 
 /** One batch, ready to be solved. */
 interface Batch {
@@ -49,7 +46,7 @@ export async function openSolve(context: Solving): Promise<Opened> {
       const { latents, labels } = startOf(seeds, shape, info.labelDim, params);
       const condition = conditionOf(seeds);
       const told = { ...(labels && { labels }), ...(condition && { condition }) };
-      const zeros = new Float64Array(seeds.length * bottleneckSize);
+      const zeros = new Float64Array(seeds.length * BOTTLENECK_SIZE);
       return {
         latents,
         async denoise(request) {
@@ -58,7 +55,7 @@ export async function openSolve(context: Solving): Promise<Opened> {
           if (info.bottleneck)
             throw new RunnerError(
               'E_BOTTLENECK',
-              'the network gives no bottleneck, and its file promises one: predictors would read zeros. Export it again, or leave onnx.outputs.bottleneck out.',
+              'the network gives no bottleneck, and its file promises one: predictors would read zeros. Export it again, or leave onnx.bottleneck out.',
               { exitCode: 1 },
             );
           return { ...result, bottleneck: zeros };

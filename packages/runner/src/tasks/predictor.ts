@@ -16,8 +16,8 @@ import { formatPredictor } from '../predictor/predictor-file.js';
 import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
 import { batchesOf, scaled } from './batches.js';
 import type { predictor as kind } from './kinds.js';
-import { type Solve, type SolveParams, scheduledTimes, studentOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
+import { type Solve, type SolveParams, scheduledTimes, studentOf, timesOf } from './solving.js';
 import { trajectoryReader } from './trajectories.js';
 import { validation } from './validation.js';
 

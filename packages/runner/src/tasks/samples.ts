@@ -8,8 +8,8 @@ import { batchesOf, type Drawing, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { samples as kind } from './kinds.js';
 import { loadDecoder } from './load-decoder.js';
-import { type Solve, type SolveParams, solverOf, studentOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
+import { type Solve, type SolveParams, solverOf, studentOf, timesOf } from './solving.js';
 
 export interface SamplesParams extends SolveParams, Drawing, Guidable {
   readonly afs: boolean;

@@ -5,8 +5,8 @@ import { countOf, sliceTensors, writeTensors } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { stepCosts as kind } from './kinds.js';
-import { type SolveParams, solverOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
+import { type SolveParams, solverOf, timesOf } from './solving.js';
 
 /** The fine grid, and the teacher that follows it. */
 export interface StepCostsParams extends SolveParams, Guidable {

@@ -4,8 +4,8 @@ import { countOf, sliceTensors, writeTensors } from './artifacts.js';
 import { batchesOf, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { teacher as kind } from './kinds.js';
-import { type SolveParams, solverOf, timesOf } from './methods.js';
 import { openSolve } from './open-solve.js';
+import { type SolveParams, solverOf, timesOf } from './solving.js';
 
 export interface TeacherParams extends SolveParams, Guidable {
   /** The teacher takes M + 1 steps in each of the numSteps − 1 intervals. */

@@ -1,5 +1,5 @@
 /** A session is dear to build, so the last one opened stays for the next task that asks for the same. */
-export function keepLast<T extends { close(): Promise<void> }>(): (
+export function lastOpened<T extends { close(): Promise<void> }>(): (
   key: string,
   open: () => Promise<T>,
 ) => Promise<T> {

@@ -1,5 +1,5 @@
 /** Rows of cells, each cell as wide as the widest of its column; `atRight`: the columns whose text stands at the right. */
-export function columns(
+export function aligned(
   rows: readonly (readonly string[])[],
   atRight: (column: number) => boolean = () => false,
 ): string[][] {
