@@ -87,7 +87,7 @@ export const mutations: readonly Mutation[] = [
 
   // Students
   {
-    file: `${solvers}/students/opening.ts`,
+    file: `${solvers}/students/placement.ts`,
     text: 'sigmaNext ** r! * sigma ** (1 - r!)',
     replacement: 'r! * sigmaNext + (1 - r!) * sigma',
   },
@@ -127,7 +127,7 @@ export const mutations: readonly Mutation[] = [
     text: '1 + x * (1 - s)',
     replacement: '1 + x * s',
   },
-  { file: `${solvers}/learned/training.ts`, text: '(2 / n) * error', replacement: '(1 / n) * error' },
+  { file: `${solvers}/learned/train-step.ts`, text: '(2 / n) * error', replacement: '(1 / n) * error' },
   { file: `${solvers}/learned/training-sensitivity.ts`, text: '0.5 / distance', replacement: '1 / distance' },
   {
     file: `${solvers}/output.ts`,
@@ -158,17 +158,17 @@ export const mutations: readonly Mutation[] = [
   { file: `${solvers}/learned/gauss-newton.ts`, text: 'i * count + index]!', replacement: 'i * count]!' },
   { file: `${solvers}/learned/training-log.ts`, text: 'i % count === at', replacement: 'i < count' },
   {
-    file: `${solvers}/learned/training-end-to-end.ts`,
+    file: `${solvers}/learned/train-end-to-end.ts`,
     text: '(1 + Math.cos(Math.PI * done)) / 2',
     replacement: '(1 + Math.cos(Math.PI * done)) / 3',
   },
   {
-    file: `${solvers}/learned/training-end-to-end.ts`,
+    file: `${solvers}/learned/train-end-to-end.ts`,
     text: 'end[i]! > high || end[i]! < low ? 0 : s',
     replacement: 's',
   },
   {
-    file: `${solvers}/students/opening.ts`,
+    file: `${solvers}/students/placement.ts`,
     text: 'Math.log(sigma / middle) / Math.log(sigma',
     replacement: 'Math.log(middle / sigmaNext) / Math.log(sigma',
   },
