@@ -10,6 +10,7 @@ interface Bounds {
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
+  readonly exclusiveMaximum?: number;
 }
 
 /** Declares an integer from `minimum` to `maximum`, both included. */
