@@ -44,6 +44,9 @@ it('placement has the scales that may leave 1, and refuses a reach that is none'
   const names = (reach: Parameters<typeof placement>[0]) => placement(reach).map(({ name }) => name);
   expect(names({ scale_dir: 0, scale_time: 0.2 })).toEqual(['r', 'scale_time']);
   expect(names({ scale_dir: 0.01, scale_time: 0 })).toEqual(['r', 'scale_dir']);
+  expect(names({ scale_dir: 1 })).toEqual(['r', 'scale_dir']);
+  // a noise level that is told as 0 is none
+  expect(() => placement({ scale_time: 1 })).toThrow(expect.objectContaining({ code: 'E_SOLVER' }));
   for (const found of [-0.01, 1.5, Number.NaN])
     expect(() => placement({ scale_dir: found })).toThrow(
       expect.objectContaining({ code: 'E_SOLVER', message: expect.stringContaining(`found ${found}`) }),

@@ -64,7 +64,7 @@ export const dpmMethod = method({
   evaluations: 2,
   options: {
     r: number(
-      { exclusiveMinimum: 0, maximum: 1 },
+      { exclusiveMinimum: 0, exclusiveMaximum: 1 },
       0.5,
       'Place of the middle point in log σ, as a fraction of the step.',
     ),

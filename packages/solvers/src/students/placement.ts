@@ -13,7 +13,7 @@ export const placementChoices = {
     'How far the predictor may scale the direction: between 1 − scale_dir and 1 + scale_dir. 0: never.',
   ),
   scale_time: number(
-    { minimum: 0, maximum: 1 },
+    { minimum: 0, exclusiveMaximum: 1 },
     0,
     'How far the predictor may scale the time given to the network: between 1 − scale_time and 1 + scale_time. 0: never.',
   ),
@@ -42,9 +42,9 @@ export function placement(reach: Partial<OptionValues<typeof placementChoices>>)
     ] as const
   ).flatMap(([name, moves]) => {
     const { [name]: far = 0 } = reach;
-    if (!(far >= 0 && far <= 1))
+    if (!(far >= 0 && (moves ? far < 1 : far <= 1)))
       throw solverFault(
-        `${name} is how far a scale may leave 1, so from 0 to 1; found ${far}. The paper uses 0.01 for scale_dir and 0 or 0.2 for scale_time.`,
+        `${name} is how far a scale may leave 1, so from 0 to 1${moves ? ', and below it, since no noise level is 0' : ''}; found ${far}. The paper uses 0.01 for scale_dir and 0 or 0.2 for scale_time.`,
         { name, found: far },
       );
     return far > 0 ? [{ name, count: 1, range: around(1, far), moves, start: () => 1 }] : [];
