@@ -94,4 +94,5 @@ const widest = [
   ['minimum', Math.min],
   ['exclusiveMinimum', Math.min],
   ['maximum', Math.max],
+  ['exclusiveMaximum', Math.max],
 ] as const;

@@ -14,6 +14,7 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
   readonly maximum?: number;
   readonly pattern?: string;
   readonly uniqueItems?: boolean;

@@ -433,6 +433,11 @@ describe('values that are wrong', () => {
       ],
     ],
     [
+      { student: '{ solver: amed, num_steps: 4, scale_time: 1 }' },
+      ['4:52 student.scale_time: found 1, expected a number of at least 0, below 1.'],
+    ],
+    [{ teacher: '{ solver: dpm, r: 1 }' }, ['5:28 teacher.r: found 1, expected a number above 0, below 1.']],
+    [
       { student: '{ solver: [amed], num_steps: 4 }' },
       [
         '4:20 student.solver: found a list, expected a name. One of amed, deis, dpm, dpmpp, euler, heun, ipndm, ipndm_v, unipc.',

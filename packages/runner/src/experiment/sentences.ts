@@ -90,8 +90,10 @@ function isWithin(value: unknown, schema: JsonSchema): boolean {
   if (typeof value === 'string')
     return value.length >= (schema.minLength ?? 0) && new RegExp(schema.pattern ?? '', 'u').test(value);
   if (typeof value !== 'number') return true;
-  const { minimum = -Infinity, exclusiveMinimum = -Infinity, maximum = Infinity } = schema;
-  return value >= minimum && value > exclusiveMinimum && value <= maximum;
+  const { minimum = -Infinity, exclusiveMinimum = -Infinity } = schema;
+  const { maximum = Infinity, exclusiveMaximum = Infinity } = schema;
+  const isAbove = value >= minimum && value > exclusiveMinimum;
+  return isAbove && value <= maximum && value < exclusiveMaximum;
 }
 
 function unknownKey(key: string, parent: readonly string[], schema: JsonSchema, keys: Keys): string {
@@ -156,9 +158,14 @@ function expected(schema: JsonSchema): string {
   }
 }
 
-function bounds({ minimum, exclusiveMinimum, maximum }: JsonSchema): string {
+function bounds({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonSchema): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
-  const parts = Object.entries({ 'of at least': minimum, above: exclusiveMinimum, 'at most': maximum });
+  const parts = Object.entries({
+    'of at least': minimum,
+    above: exclusiveMinimum,
+    'at most': maximum,
+    below: exclusiveMaximum,
+  });
   const given = parts.filter(([, bound]) => bound !== undefined).map((part) => part.join(' '));
   return given.length === 0 ? '' : ` ${given.join(', ')}`;
 }
