@@ -34,6 +34,9 @@ export const familyValues = those((type) => type !== 'string') as Omit<AllOption
 /** Files that belong to a checkpoint of some family. */
 export const familyFiles = those((type) => type === 'string') as Pick<AllOptions, FileName>;
 
+/** Names of files that may belong to a checkpoint. */
+export const fileNames = Object.keys(familyFiles) as readonly FileName[];
+
 /** What a checkpoint's file doesn't show. */
 export type CheckpointValues = Told<typeof familyValues>;
 /** Files that belong to it. */
