@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { type DatasetName, datasetEntry, datasetFolder, datasetNames } from '../experiment/datasets.js';
 import { type FileRole, featureNetworks, type ModelFile } from '../experiment/published-models.js';
-import { didYouMean } from '../experiment/suggest.js';
+import { didYouMean } from '../judging/suggest.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
 
 /** A file of a model, and where it is or belongs. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FileName, familyFiles } from '@fewstep/models/families';
+import { type FileName, fileNames } from '@fewstep/models/families';
 import { type RegistryEntry, registry } from './published-models.js';
 import type { Spec } from './schema.js';
 
@@ -11,10 +11,7 @@ export const datasetNames = Object.keys(registry) as DatasetName[];
 
 export const datasetEntry = (name: DatasetName): RegistryEntry => registry[name];
 
-/** Names of files that may belong to a checkpoint; a spec has keys of the same names. */
-export const fileNames = Object.keys(familyFiles) as readonly FileName[];
-
-/** A value for each of these names that has one. */
+/** A value for each file that may belong to a checkpoint, by its key in a spec. */
 export const byFile = <T>(find: (name: FileName) => T | undefined): { readonly [N in FileName]?: T } =>
   Object.fromEntries(
     fileNames.flatMap((name) => {

@@ -1,8 +1,8 @@
 import { gitsChoices, type Option, type Options, type ScheduleFamily, schedules } from '@fewstep/schedules';
 import type { Method, SteeredMethod } from '@fewstep/solvers';
 import { methods, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
+import type { JsonSchema } from '../judging/json-schema.js';
 import { type OwnScore, type Score, scores } from '../scores/scores.js';
-import type { JsonSchema } from './json-schema.js';
 
 /** What a spec may name, and tell it. */
 export interface Declared {

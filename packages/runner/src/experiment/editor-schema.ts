@@ -1,4 +1,4 @@
-import type { JsonSchema } from './json-schema.js';
+import type { JsonSchema } from '../judging/json-schema.js';
 import { gridPathsOf, type Language } from './language.js';
 
 /*

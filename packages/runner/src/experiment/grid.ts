@@ -1,5 +1,6 @@
-import { type Place, shown, shownKey } from './problem.js';
-import { didYouMean } from './suggest.js';
+import { shown, shownKey } from '../judging/shown.js';
+import { didYouMean } from '../judging/suggest.js';
+import type { Place } from './problem.js';
 import {
   type Dict,
   type Entry,

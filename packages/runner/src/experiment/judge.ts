@@ -1,9 +1,9 @@
+import { type Fault, faultsIn } from '../judging/faults.js';
 import type { Complain } from './grid.js';
 import type { Language } from './language.js';
 import type { Place } from './problem.js';
 import type { Rule } from './rules.js';
 import type { Spec } from './schema.js';
-import { type Fault, faultsIn } from './sentences.js';
 import { type Dict, dotted, entryAt, nearestEntry, type Tree, toJs } from './tree.js';
 
 /** A combination after its examination. */

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import type { Options } from '@fewstep/schedules';
 import { RunnerError } from '../errors.js';
+import { type JsonSchema, type Keys, keysIn } from '../judging/json-schema.js';
+import { shown } from '../judging/shown.js';
 import type { ModuleRole } from '../modules/load-module.js';
 import { ownScore, scores } from '../scores/scores.js';
 import { type Declarations, gits, ours } from './declared.js';
 import type { Complain } from './grid.js';
-import { type JsonSchema, type Keys, keysIn } from './json-schema.js';
-import { type Place, shown } from './problem.js';
+import type { Place } from './problem.js';
 import { type Rule, rulesOf } from './rules.js';
 import { schemaOf } from './schema.js';
 import { type Dict, type Tree, toJs } from './tree.js';

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
+import { fileNames } from '@fewstep/models/families';
 import { scoreNamed } from '../scores/scores.js';
-import { type DatasetName, datasetEntry, fileNames } from './datasets.js';
+import { type DatasetName, datasetEntry } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
 import { displayPath, type Problem, problem } from './problem.js';

@@ -1,8 +1,9 @@
+import { shownKey } from '../judging/shown.js';
+import { didYouMean } from '../judging/suggest.js';
 import { type Complain, graftOrComplain } from './grid.js';
 import type { Language } from './language.js';
-import { type Place, shownKey } from './problem.js';
+import type { Place } from './problem.js';
 import { readYaml } from './read-yaml.js';
-import { didYouMean } from './suggest.js';
 import type { Dict, Entry } from './tree.js';
 
 /** One `--set path=value` of the command line that took its place. */

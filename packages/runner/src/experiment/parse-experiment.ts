@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { canonicalJson, type Json } from '@fewstep/taskgraph/json';
+import { shown } from '../judging/shown.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
 import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
@@ -10,7 +11,7 @@ import { neededFiles } from './missing-files.js';
 import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
 import { withOverrides } from './overrides.js';
-import { displayPath, problem, SpecError, shown } from './problem.js';
+import { displayPath, problem, SpecError } from './problem.js';
 import { promptsReader } from './prompts-file.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import { codeOf } from '../errors.js';
+import { nearest } from '../judging/suggest.js';
 import { workingFolder } from '../workspace.js';
 import type { Experiment } from './experiment.js';
 import type { Complain } from './grid.js';
@@ -9,7 +10,6 @@ import { missingFiles } from './missing-files.js';
 import { parseExperiment, type SpecOptions } from './parse-experiment.js';
 import { displayPath, type Place, problem, SpecError } from './problem.js';
 import { readSpec } from './read-yaml.js';
-import { nearest } from './suggest.js';
 
 /**
  * The experiment of a YAML file.

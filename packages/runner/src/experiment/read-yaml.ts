@@ -11,7 +11,8 @@ import {
   parseDocument,
   type YAMLError,
 } from 'yaml';
-import { type Place, type Problem, problem, shown, shownKey } from './problem.js';
+import { shown, shownKey } from '../judging/shown.js';
+import { type Place, type Problem, problem } from './problem.js';
 import type { Entry, Tree } from './tree.js';
 
 /** More than any experiment needs; what is larger is a mistake or an attack, such as aliases of aliases of aliases. */

@@ -1,14 +1,14 @@
 import { gitsChoices, type Option, withDefaults } from '@fewstep/schedules';
+import { faultsIn } from '../judging/faults.js';
+import type { JsonSchema } from '../judging/json-schema.js';
 import { datasetEntry, datasetFacts } from './datasets.js';
 import { type Declarations, type DeclaredScore, listed, named, optionsOf, readersOf } from './declared.js';
 import { guidances } from './guidances.js';
-import type { JsonSchema } from './json-schema.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import { isSteered } from './resolve.js';
 import type { Spec } from './schema.js';
 import { rangesOfSeeds } from './seeds.js';
-import { faultsIn } from './sentences.js';
 
 /** A combination that a schema can't rule out. */
 export interface Rule {

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { JsonSchema } from '../judging/json-schema.js';
 import { editorSchemaOf } from './editor-schema.js';
-import type { JsonSchema } from './json-schema.js';
 import { ourLanguage } from './language.js';
 import { readExperiment } from './read-experiment.js';
 

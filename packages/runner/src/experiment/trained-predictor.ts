@@ -1,11 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { codeOf } from '../errors.js';
+import { shown } from '../judging/shown.js';
 import type { SamplingSettings } from '../predictor/predictor-settings.js';
 import type { Surroundings } from './datasets.js';
 import type { Combination, Complain } from './grid.js';
 import type { Language } from './language.js';
-import { displayPath, shown } from './problem.js';
+import { displayPath } from './problem.js';
 import { entryAt, flatten, graft, toJs, treeOf } from './tree.js';
 
 /** A predictor takes 40 kB; files of the official training also hold the last batch of it. */

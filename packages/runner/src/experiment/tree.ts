@@ -1,4 +1,5 @@
-import { type Place, shownKey } from './problem.js';
+import { shownKey } from '../judging/shown.js';
+import type { Place } from './problem.js';
 
 /**
  * A value together with where each part of it was written, so that values from the file, its grid and the command

@@ -1,5 +1,4 @@
-import type { FileName } from '@fewstep/models/families';
-import { fileNames } from './datasets.js';
+import { type FileName, fileNames } from '@fewstep/models/families';
 import { type Declarations, type Declared, listed, named, optionsOf, readersOf } from './declared.js';
 import type { Complain } from './grid.js';
 import { guidedKeys, isRead } from './guidances.js';

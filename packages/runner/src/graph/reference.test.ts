@@ -1,7 +1,6 @@
 import { needed } from '@fewstep/taskgraph';
 import { expect, it } from 'vitest';
 import { fileOf } from '../files-of.js';
-
 import { compileFid, compileReference } from './reference.js';
 
 it('takes ONNX as it is', () => {

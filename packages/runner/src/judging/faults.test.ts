@@ -1,10 +1,10 @@
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ours } from './declared.js';
+import { ours } from '../experiment/declared.js';
+import { schemaOf } from '../experiment/schema.js';
+import { faultsIn } from './faults.js';
 import { keysIn } from './json-schema.js';
-import { schemaOf } from './schema.js';
-import { faultsIn } from './sentences.js';
 
 const schema = schemaOf(ours);
 const keys = keysIn(schema);

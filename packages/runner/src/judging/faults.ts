@@ -1,5 +1,5 @@
 import type { JsonSchema, Keys } from './json-schema.js';
-import { shown, shownKey } from './problem.js';
+import { shown, shownKey } from './shown.js';
 import { didYouMean, nearest } from './suggest.js';
 
 /** What is wrong at one path of a combination, before it has a place. */

@@ -29,8 +29,8 @@ import {
   slopeAt,
 } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
-import type { JsonSchema } from '../experiment/json-schema.js';
-import { faultsIn } from '../experiment/sentences.js';
+import { faultsIn } from '../judging/faults.js';
+import type { JsonSchema } from '../judging/json-schema.js';
 
 /** What a module's function gets: how options and outputs are declared, and the arithmetic of a step. */
 const tools = {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { kinds } from './kinds.js';
@@ -50,6 +50,15 @@ it.each(Object.values(kinds).map(({ name, packages, run }) => ({ name, packages,
     expect(others).toEqual([]);
   },
 );
+
+it('no task reads a spec, or asks what one may say', () => {
+  const seen = new Set<string>();
+  for (const { name } of Object.values(kinds)) takenBy(moduleOf(name), seen);
+  takenBy(join(tasks, 'kinds.ts'), seen);
+  const rooms = new Set([...seen].map((file) => relative(dirname(tasks), file).split(sep)[0]!));
+  expect([...rooms].filter((room) => /^(experiment|graph|cli|report)$/.test(room))).toEqual([]);
+  expect(rooms).toContain('judging');
+});
 
 it('is told of packages behind other modules, and not of types', () => {
   expect(takenBy(moduleOf('samples'))).toEqual(

@@ -1,6 +1,6 @@
 import type { FileName } from '@fewstep/models/families';
+import { fileNames } from '@fewstep/models/families';
 import { file, kind, many, one, optional, params } from '@fewstep/taskgraph';
-import { fileNames } from '../experiment/datasets.js';
 import { scoreKinds } from '../scores/scores.js';
 import type { ConditionsParams } from './conditions.js';
 import type { DenoiserParams } from './denoiser.js';
