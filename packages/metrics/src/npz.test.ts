@@ -1,4 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { ZipFile } from 'yazl';
 import { type NpyArray, readNpy, writeNpy } from './npy.js';
 import { readNpz, writeNpz } from './npz.js';
 import { readStatistics, writeStatistics } from './statistics.js';
@@ -151,6 +156,28 @@ describe('statistics in a file', () => {
     const bytes = await writeStatistics(given);
     expect(await readStatistics(bytes)).toEqual(given);
     expect(await readNpz(bytes)).toEqual({ mu: f64([2], 1, 2), sigma: f64([2, 2], 4, 1, 1, 9) });
+  });
+
+  it('are read from a path, and nothing else that lies beside them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fewstep-npz-'));
+    const zip = new ZipFile();
+    const others = {
+      arr_0: npy(1, head('|u1', '(2147483648,)'), new Uint8Array()),
+      split: npy(1, head('<U4', '()'), Buffer.alloc(16)),
+      meta: npy(1, head('|O', '()'), Buffer.from('80024e2e', 'hex')),
+    };
+    const [mu, sigma] = [writeNpy(f64([2], 1, 2)), writeNpy(f64([2, 2], 4, 1, 1, 9))].map(Buffer.from);
+    for (const [name, bytes] of Object.entries({ ...others, mu, sigma }))
+      zip.addBuffer(bytes!, `${name}.npy`, { compress: name === 'arr_0' });
+    zip.end();
+    const bytes = await buffer(zip.outputStream);
+    // the first is 2 GiB long, as the directory says
+    bytes.writeUInt32LE(2 ** 31, bytes.indexOf('PK\x01\x02', 0, 'latin1') + 24);
+    const path = join(folder, 'ref.npz');
+    await writeFile(path, bytes);
+    expect(await readStatistics(path)).toEqual(given);
+    await expect(readNpz(path)).rejects.toThrow(/unpack to 2147\d+ bytes/);
+    await rm(folder, { recursive: true });
   });
 
   it('are checked', async () => {

@@ -11,16 +11,24 @@ export type Npz = Readonly<Record<string, NpyArray>>;
 const MAX_BYTES = 2 ** 30;
 
 /**
- * The arrays of an .npz file, stored or compressed.
+ * The arrays of an .npz file, stored or compressed: its path or its bytes.
  *
- * `label`: how errors call it, best its path. At most 1 GiB is unpacked.
+ * `label`: how errors call it. `choose`: of the names that it has those that are read; the others may be whatever they are,
+ * and as long. At most 1 GiB is unpacked.
  *
- * @throws MetricsError E_NPZ where the bytes are no such file or hold something other than arrays of numbers.
+ * @throws MetricsError E_NPZ where it is no such file, or what is read is no array of numbers.
  */
-export async function readNpz(bytes: Uint8Array, label = 'npz'): Promise<Npz> {
-  const zip = await openZip(bytes, label, 'E_NPZ', MAX_BYTES);
+export async function readNpz(
+  source: string | Uint8Array,
+  label = typeof source === 'string' ? source : 'npz',
+  choose = (names: readonly string[]) => names,
+): Promise<Npz> {
+  const zip = await openZip(source, label, 'E_NPZ', MAX_BYTES);
   try {
-    const total = zip.entries.reduce((sum, { size }) => sum + size, 0);
+    const named = zip.entries.map((entry) => ({ ...entry, array: entry.name.replace(/\.npy$/, '') }));
+    const chosen = choose(named.map(({ array }) => array));
+    const wanted = named.filter(({ array }) => chosen.includes(array));
+    const total = wanted.reduce((sum, { size }) => sum + size, 0);
     if (total > MAX_BYTES)
       throw npzFault(`${label}: would unpack to ${total} bytes, and at most ${MAX_BYTES} are read`, {
         file: label,
@@ -28,10 +36,10 @@ export async function readNpz(bytes: Uint8Array, label = 'npz'): Promise<Npz> {
         limit: MAX_BYTES,
       });
     const arrays = new Map<string, NpyArray>();
-    for (const entry of zip.entries) {
-      const name = entry.name.replace(/\.npy$/, '');
-      if (arrays.has(name)) throw npzFault(`${label}: holds two arrays "${name}"`, { file: label, name });
-      arrays.set(name, readNpy(await entry.read(), `${label}: ${entry.name}`));
+    for (const { array, name, read } of wanted) {
+      if (arrays.has(array))
+        throw npzFault(`${label}: holds two arrays "${array}"`, { file: label, name: array });
+      arrays.set(array, readNpy(await read(), `${label}: ${name}`));
     }
     return Object.fromEntries(arrays);
   } finally {

@@ -85,24 +85,25 @@ function addScatter(sigma: Float64Array, data: Float32Array, mu: Float64Array): 
 }
 
 /**
- * Reads reference statistics as the official code writes them: an .npz file with `mu` [dim] and `sigma` [dim, dim].
+ * Reads reference statistics as the official code writes them: an .npz file, its path or its bytes, with `mu` [dim] and
+ * `sigma` [dim, dim]. What else it holds is not read.
  *
- * `label`: how errors call it, best its path.
+ * `label`: how errors call it.
  *
  * @throws MetricsError E_NPZ where it is no .npz file; E_STATISTICS where it holds no usable statistics.
  */
-export async function readStatistics(bytes: Uint8Array, label = 'statistics'): Promise<Statistics> {
-  const arrays = await readNpz(bytes, label);
-  const numbers = (name: string): NpyArray => {
-    const array = arrays[name];
-    if (!array)
-      throw statisticsFault(
-        `${label}: reference statistics are arrays "mu" and "sigma", and it holds ${Object.keys(arrays).join(', ') || 'none'}`,
-        { file: label, found: Object.keys(arrays) },
-      );
-    return array;
-  };
-  const [mu, sigma] = [numbers('mu'), numbers('sigma')];
+export async function readStatistics(
+  source: string | Uint8Array,
+  label = typeof source === 'string' ? source : 'statistics',
+): Promise<Statistics> {
+  const needed = ['mu', 'sigma'];
+  const { mu, sigma } = (await readNpz(source, label, (found) => {
+    if (needed.every((name) => found.includes(name))) return needed;
+    throw statisticsFault(
+      `${label}: reference statistics are arrays "mu" and "sigma", and it holds ${found.join(', ') || 'none'}`,
+      { file: label, found },
+    );
+  })) as Record<'mu' | 'sigma', NpyArray>;
   const dim = mu.shape[0] ?? 0;
   if (mu.shape.length !== 1 || sigma.shape.length !== 2 || sigma.shape.some((size) => size !== dim))
     throw statisticsFault(
