@@ -31,7 +31,7 @@ export function referenceOf(
   network: Ref,
   { mayBe, batch }: { readonly mayBe?: 'statistics' | undefined; readonly batch?: number } = {},
 ): { readonly reference: readonly OutputRef[]; readonly statistics?: Ref } {
-  if (mayBe === 'statistics' && data.endsWith('.npz'))
+  if (mayBe === 'statistics' && /\.npz$/i.test(data))
     return { reference: [], statistics: fileOf(data, 'model') };
   return { reference: featuresOf(graph, data, network, batch).map((task) => output(task, 'features')) };
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { frechetDistance, readStatistics, type Statistics, statistics } from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
@@ -18,7 +17,7 @@ export const run: Run<typeof kind> = async ({ inputs, dir }) => {
 
 /** @throws RunnerError E_STATISTICS where the file is of another feature network */
 async function publishedStatistics(path: string, dim: number): Promise<Statistics> {
-  const published = await readStatistics(await readFile(path), path);
+  const published = await readStatistics(path);
   if (published.mu.length !== dim) {
     throw new RunnerError(
       'E_STATISTICS',
