@@ -19,6 +19,35 @@ const images = (n: number) => ({
   width: 32,
 });
 
+/** A network of colour images whose features are the means of the channels, as the bytes of an ONNX file. */
+function meansOfColours(): Buffer {
+  const field = (number: number, value: Buffer | string | number): Buffer =>
+    typeof value === 'number'
+      ? Buffer.from([number << 3, value])
+      : Buffer.concat([Buffer.from([(number << 3) | 2, Buffer.byteLength(value)]), Buffer.from(value)]);
+  const message = (...fields: Buffer[]) => Buffer.concat(fields);
+  const node = (op: string, from: string, to: string) =>
+    field(1, message(field(1, from), field(2, to), field(4, op)));
+  const sized = (name: string, ...sizes: (number | string)[]) => {
+    const dims = sizes.map((size) => field(1, field(typeof size === 'number' ? 1 : 2, size)));
+    const tensor = message(field(1, 1), field(2, message(...dims)));
+    return message(field(1, name), field(2, field(1, tensor)));
+  };
+  const graph = message(
+    node('GlobalAveragePool', 'images', 'pooled'),
+    node('Flatten', 'pooled', 'features'),
+    field(2, 'means'),
+    field(11, sized('images', 'n', 3, 'height', 'width')),
+    field(12, sized('features', 'n', 3)),
+  );
+  return message(
+    field(1, 8),
+    Buffer.from([(7 << 3) | 2, (graph.length & 127) | 128, graph.length >> 7]),
+    graph,
+    field(8, field(2, 17)),
+  );
+}
+
 describe('openFeatureNetwork', () => {
   let network: FeatureNetwork;
   beforeAll(async () => {
@@ -55,6 +84,19 @@ describe('openFeatureNetwork', () => {
     );
     await refused({ height: 16, width: 64 }, /takes images of 32×32, and these are 64×16/);
     await expect(network.features({ ...images(1), n: 2 })).rejects.toMatchObject({ code: 'E_IMAGES' });
+  });
+
+  it('gives a grey image its channel three times where the network is of colours', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fewstep-network-'));
+    const path = join(folder, 'means.onnx');
+    await writeFile(path, meansOfColours());
+    const colours = await openFeatureNetwork(path);
+    const grey = { data: Uint8Array.of(10, 20, 30, 40, 2, 4, 6, 8), n: 2, channels: 1, height: 2, width: 2 };
+    expect([...(await colours.features(grey))]).toEqual([25, 25, 25, 5, 5, 5]);
+    const one = { data: Uint8Array.of(10, 20, 30, 40, 50, 60), n: 1, channels: 3, height: 1, width: 2 };
+    expect([...(await colours.features(one))]).toEqual([15, 35, 55]);
+    await colours.close();
+    await rm(folder, { recursive: true });
   });
 
   it('says what failed where the runtime fails on an image', async () => {

@@ -13,7 +13,8 @@ export interface FeatureNetwork {
   /**
    * Feature vectors [n × dim] of n images.
    *
-   * An image's vector is the same bit for bit whatever batch it comes in: images are evaluated one by one.
+   * An image's vector is the same bit for bit whatever batch it comes in: images are evaluated one by one. A grey image
+   * has its channel three times for a network of colours, as in the official code.
    *
    * @throws MetricsError E_NETWORK where the images are not of the network's size and colour, or it fails on them.
    */
@@ -109,12 +110,13 @@ async function evaluate(
   fail: Fail,
 ): Promise<Float32Array> {
   checkImages(images);
-  const { data, n, channels, height, width } = images;
+  const { data, n, height, width } = images;
+  const area = height * width;
+  const isRepeated = images.channels === 1 && sizes.channels === 3;
+  const channels = isRepeated ? 3 : images.channels;
   if (channels !== (sizes.channels ?? channels))
     throw fail(
-      `takes ${colour(sizes.channels)} images, and these are ${colour(channels)}; ${
-        sizes.channels === 3 ? 'repeat the grey channel three times, or use' : 'use'
-      } a network for ${colour(channels)} images`,
+      `takes ${colour(sizes.channels)} images, and these are ${colour(channels)}; use a network for ${colour(channels)} images`,
       { expected: sizes.channels, found: channels },
     );
   if (height !== (sizes.height ?? height) || width !== (sizes.width ?? width))
@@ -122,10 +124,14 @@ async function evaluate(
       `takes images of ${sizes.width ?? 'any'}×${sizes.height ?? 'any'}, and these are ${width}×${height}; resize them first`,
       { expected: [sizes.height, sizes.width], found: [height, width] },
     );
-  const size = channels * height * width;
+  const size = images.channels * area;
   const result = new Float32Array(n * sizes.dim);
   for (let i = 0; i < n; i++) {
-    const image = Float32Array.from(data.subarray(i * size, (i + 1) * size));
+    const own = data.subarray(i * size, (i + 1) * size);
+    const image = Float32Array.from(
+      { length: channels * area },
+      (_, at) => own[isRepeated ? at % area : at]!,
+    );
     const shape = [1, channels, height, width];
     const vector = await vectorOf(image, shape).catch((cause: Error) => {
       throw fail(

@@ -4,16 +4,19 @@ import { imageFault } from './errors.js';
 const leftBySystems = /^(\.|@eaDir$|__MACOSX$)/;
 
 /**
- * Which files of a set are images, in their order, and which have their labels, `dataset.json` beside the folders that it
- * names: PNG, JPEG, WebP, GIF, TIFF and AVIF by their endings. Reads
- * nothing, and loads nothing that reads.
+ * Which files of a set are images, in their order: PNG, JPEG, WebP, GIF, TIFF and AVIF by their endings; which are images
+ * of a kind that isn't read; and which have their labels, `dataset.json` beside the folders that it names. Reads nothing,
+ * and loads nothing that reads.
  *
  * - `names`: of files within the set, `/` between folders.
  */
 export function imageNames(names: readonly string[]) {
   const visible = names.filter((name) => !name.split('/').some((part) => leftBySystems.test(part))).sort();
   return {
-    images: visible.filter((name) => /\.(png|jpe?g|webp|gif|tiff?|avif)$/i.test(name)),
+    images: visible.filter((name) => /\.(png|jpe?g|jfif|webp|gif|tiff?|avif)$/i.test(name)),
+    others: visible.filter((name) =>
+      /\.(bmp|dib|p[bgpn]m|tga|hei[cf]|jp2|jxl|ico|psd|exr|hdr|svg|qoi|raw)$/i.test(name),
+    ),
     labelFiles: visible.filter((name) => /(^|\/)dataset\.json$/.test(name)),
   };
 }

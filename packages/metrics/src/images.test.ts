@@ -185,6 +185,26 @@ describe('readImages', () => {
     expect(await countImages(path)).toBe(3);
   });
 
+  it('passes nothing over that is an image: of a kind that it does not read it says so', async () => {
+    const path = await zipOf('others.zip', { 'a.png': await grey(1), 'b.BMP': 'BM', 'c.heic': '' });
+    for (const looked of [read(path), countImages(path)])
+      await expect(looked).rejects.toMatchObject({
+        code: 'E_IMAGES',
+        message: expect.stringMatching(
+          /b\.BMP is an image of a kind that isn't read, as are 1 more: convert it/,
+        ),
+      });
+    const jpeg = await zipOf('jfif.zip', { 'a.jfif': await grey(7), 'notes.txt': '' });
+    expect(await countImages(jpeg)).toBe(1);
+  });
+
+  it('looks for no labels where it is told not to', async () => {
+    const path = await zipOf('unlabelled.zip', { 'a.png': await grey(1), 'dataset.json': '{"labels": [,]}' });
+    await expect(read(path)).rejects.toThrow(/dataset\.json: is no JSON/);
+    const [batch] = await read(path, { labels: false });
+    expect(batch!.labels).toBeUndefined();
+  });
+
   it('finds labels in a subfolder, and none where the list is null', async () => {
     const labels = JSON.stringify({ labels: [['1.png', 7]] });
     const nested = await zipOf('nested.zip', { 'top/1.png': await grey(1), 'top/dataset.json': labels });

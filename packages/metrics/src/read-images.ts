@@ -23,13 +23,16 @@ export interface ReadImagesOptions {
   readonly start?: number;
   /** Number after the last image. Default: all. */
   readonly end?: number;
+  /** false: labels are not looked for, so that a `dataset.json` may be anything. Default true. */
+  readonly labels?: boolean;
 }
 
 /**
  * The images of a zip (EDM's data set format) or of a folder and its subfolders, in the order of their names.
  *
  * - `path`: a `.zip`, or a folder. Images are PNG, JPEG, WebP, GIF, TIFF or AVIF, in any folder layout, grey or RGB,
- *   all of one size. Other files, and what systems leave beside images, are passed over.
+ *   all of one size. Images of other kinds are refused; other files, and what systems leave beside
+ *   images, are passed over.
  * - Labels come from a `dataset.json`, `{"labels": [["00000/img00000000.png", 6], …]}`, beside the folders it names.
  * - A batch at a time is held. Nothing is extracted; a file that unpacks to more than 256 MiB or 4096 × 4096 is refused.
  *
@@ -37,7 +40,7 @@ export interface ReadImagesOptions {
  */
 export async function* readImages(
   path: string,
-  { batch = 64, start = 0, end }: ReadImagesOptions = {},
+  { batch = 64, start = 0, end, labels: labelled = true }: ReadImagesOptions = {},
 ): AsyncGenerator<NamedImages> {
   const set = await openImageSet(path);
   try {
@@ -49,7 +52,7 @@ export async function* readImages(
         `${path}: images ${start} to ${last} in batches of ${batch} were asked for, and there are ${count}`,
         { file: path, batch, start, end: last, count },
       );
-    const labels = await readLabels(set);
+    const labels = labelled ? await readLabels(set) : undefined;
     let first: Image | undefined;
     for (let from = start; from < last; from += batch) {
       const files = set.images.slice(from, Math.min(last, from + batch));
@@ -83,7 +86,14 @@ async function openImageSet(path: string) {
     throw imageFault(`${path}: there is no such zip or folder of images`, { file: path }, { cause });
   });
   const { files, read, close } = info.isDirectory() ? await openFolder(path) : await openZipped(path);
-  const { images, labelFiles } = imageNames(files);
+  const { images, others, labelFiles } = imageNames(files);
+  if (others.length > 0) {
+    close();
+    throw imageFault(
+      `${path}: ${others[0]} is an image of a kind that isn't read${others.length > 1 ? `, as are ${others.length - 1} more` : ''}: convert it to PNG, or move it away, so that the set is what it seems`,
+      { file: path, entry: others[0], count: others.length },
+    );
+  }
   if (images.length === 0) {
     close();
     throw imageFault(`${path}: holds no PNG, JPEG, WebP, GIF, TIFF or AVIF image`, { file: path });
