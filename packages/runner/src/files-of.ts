@@ -39,8 +39,8 @@ function imagesIn(folder: string): string[] {
   const found = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = found.filter((entry) => !entry.isDirectory());
   const names = files.map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  const { images, labelFiles } = imageNames(names.map((name) => name.split(sep).join('/')));
-  return [...images, ...labelFiles];
+  const { images, others, labelFiles } = imageNames(names.map((name) => name.split(sep).join('/')));
+  return [...images, ...others, ...labelFiles];
 }
 
 /** Bytes of a set of images, by which it is cut into parts; 0 where there is none. */

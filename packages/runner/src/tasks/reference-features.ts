@@ -21,7 +21,7 @@ export const run: Run<typeof kind> = async (context) => {
   const network = await openFeatures(context);
   const features = new Float32Array((end - start) * network.dim);
   let done = 0;
-  for await (const images of readImages(data, { batch: hints.batch ?? 64, start, end })) {
+  for await (const images of readImages(data, { batch: hints.batch ?? 64, start, end, labels: false })) {
     features.set(await network.features(images), done * network.dim);
     progress((done += images.n));
   }
