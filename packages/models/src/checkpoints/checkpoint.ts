@@ -1,4 +1,3 @@
-import type { GuidanceName } from '../families/family.js';
 import type { Tensors } from '../files/tensor.js';
 import type { ClipTextOptions } from '../networks/clip-text-encoder.js';
 import type { FirstStageOptions } from '../networks/first-stage-decoder.js';
@@ -8,6 +7,9 @@ import type { LatentUNetOptions } from '../networks/latent-unet.js';
 import type { Network } from '../networks/network.js';
 import type { Preconditioning } from '../networks/preconditioning.js';
 import type { EdmNetworkOptions } from './edm-options.js';
+
+/** What leads samples to what they shall show: a classifier’s gradient, a prompt, or nothing. */
+export type GuidanceName = 'cg' | 'cfg' | 'uncond';
 
 /** A network, and what is denoised by it: [channels, resolution, resolution]. */
 export interface CheckpointNetwork<Options extends object = object> {

@@ -1,6 +1,6 @@
 import { checkpointFault } from '../errors.js';
-import type { latentOptions } from '../families/latent.js';
 import type { Told } from '../families/options.js';
+import type { latentOptions } from '../families/unseen.js';
 import type { ClipTextOptions } from '../networks/clip-text-encoder.js';
 import type { FirstStageOptions } from '../networks/first-stage-decoder.js';
 import type { LatentUNetOptions } from '../networks/latent-unet.js';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { checkpointFault, withPath } from '../errors.js';
-import type { latentOptions } from '../families/latent.js';
 import type { Told } from '../families/options.js';
+import type { latentOptions } from '../families/unseen.js';
 import { openStateDict } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
 import type { LatentCheckpoint } from './checkpoint.js';

@@ -1,10 +1,7 @@
-import type { Checkpoint } from '../checkpoints/checkpoint.js';
+import type { Checkpoint, GuidanceName } from '../checkpoints/checkpoint.js';
 import type { PickleValue } from '../files/pickle.js';
 import type { Tensors } from '../files/tensor.js';
 import type { FamilyOptions, Told } from './options.js';
-
-/** What leads samples to what they shall show: a classifier’s gradient, a prompt, or nothing. */
-export type GuidanceName = 'cg' | 'cfg' | 'uncond';
 
 /** What a file or a folder shows of itself before its weights are read. */
 export interface Look {

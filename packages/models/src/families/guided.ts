@@ -1,14 +1,8 @@
 import { family, hasTensors, type Look } from './family.js';
-import { count, file } from './options.js';
+import { file } from './options.js';
+import { unseen } from './unseen.js';
 
 const reader = () => import('../checkpoints/guided-checkpoint.js');
-
-/** What the weights of a U-Net of ADM's kind don't show. */
-export const unseen = {
-  image_size: count('Height and width of what is denoised, pixels of the image or of the latent.'),
-  num_heads: count('Heads of each attention layer; of a classifier, too.'),
-  num_head_channels: count('Channels of a head, in place of num_heads; of a classifier, too.'),
-};
 
 const isUNet = hasTensors('input_blocks.0.0.weight', 'out.2.weight', 'time_embed.0.weight');
 

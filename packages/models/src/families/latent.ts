@@ -1,26 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { family, hasTensors, type Look } from './family.js';
-import { unseen } from './guided.js';
-import { count, file, flag, number, type Told } from './options.js';
-
-const beta = { exclusiveMinimum: 0, maximum: 1 };
-/** What a model's file doesn't show. */
-export const latentOptions = {
-  ...unseen,
-  num_attention_heads: count('Heads of the text encoder.'),
-  scale_factor: number({ exclusiveMinimum: 0 }, 'What the first stage’s latents are multiplied by.'),
-  linear_start: number(
-    beta,
-    'First β of the noise table, √β evenly spaced; for a file without alphas_cumprod.',
-  ),
-  linear_end: number(beta, 'Last β of that table.'),
-  use_ema: flag('Averaged weights (model_ema.*) where the file has them, as is the default.'),
-  first_stage: file(
-    'vq-f4/model.ckpt',
-    'Checkpoint of the first stage of a latent diffusion model whose file has none (first_stage_model.*), relative to the spec; it comes before one that the file has.',
-  ),
-};
+import type { Told } from './options.js';
+import { latentOptions } from './unseen.js';
 
 /** Rombach et al. 2022, arXiv:2112.10752, without prompts or with them. */
 const latent = {

@@ -44,4 +44,5 @@ export type CheckpointFiles = Told<typeof familyFiles>;
 /** What a checkpoint of any family may be told, under its names in a spec. */
 export type CheckpointOptions = CheckpointValues & CheckpointFiles;
 
-export type { Family, GuidanceName } from './family.js';
+export type { GuidanceName } from '../checkpoints/checkpoint.js';
+export type { Family } from './family.js';
