@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { RunnerError } from '../errors.js';
-import { type DatasetName, datasetEntry, datasetFolder, datasetNames } from '../experiment/datasets.js';
-import { type FileRole, featureNetworks, type ModelFile } from '../experiment/published-models.js';
+import { datasetEntry, datasetFolder } from '../experiment/datasets.js';
+import {
+  type DatasetName,
+  datasetNames,
+  type FileRole,
+  featureNetworks,
+  type ModelFile,
+} from '../experiment/published-models.js';
 import { didYouMean } from '../judging/suggest.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
 

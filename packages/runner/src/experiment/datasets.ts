@@ -1,13 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FileName, fileNames } from '@fewstep/models/families';
-import { type RegistryEntry, registry } from './published-models.js';
+import { type DatasetName, type RegistryEntry, registry } from './published-models.js';
 import type { Spec } from './schema.js';
-
-export type DatasetName = keyof typeof registry;
-
-/** Names that a spec may call a dataset by. */
-export const datasetNames = Object.keys(registry) as DatasetName[];
 
 export const datasetEntry = (name: DatasetName): RegistryEntry => registry[name];
 

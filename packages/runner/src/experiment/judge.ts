@@ -1,6 +1,6 @@
 import { type Fault, faultsIn } from '../judging/faults.js';
+import type { JsonSchema, Keys } from '../judging/json-schema.js';
 import type { Complain } from './grid.js';
-import type { Language } from './language.js';
 import type { Place } from './problem.js';
 import type { Rule } from './rules.js';
 import type { Spec } from './schema.js';
@@ -23,7 +23,11 @@ export interface Judged {
 export function judge(
   tree: Dict,
   complain: Complain,
-  { schema, rules, keys }: Language,
+  {
+    schema,
+    rules,
+    keys,
+  }: { readonly schema: JsonSchema; readonly rules: readonly Rule[]; readonly keys: Keys },
   doubtful: ReadonlySet<string> = new Set(),
 ): Judged {
   const spec = toJs(tree) as Spec;

@@ -1,10 +1,11 @@
 import { accessSync, constants } from 'node:fs';
 import { fileNames } from '@fewstep/models/families';
 import { scoreNamed } from '../scores/scores.js';
-import { type DatasetName, datasetEntry } from './datasets.js';
+import { datasetEntry } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
 import { displayPath, type Problem, problem } from './problem.js';
+import type { DatasetName } from './published-models.js';
 import { type FileRole, sourceOf } from './published-models.js';
 import type { Spec } from './schema.js';
 import { nearestEntry, type Tree } from './tree.js';

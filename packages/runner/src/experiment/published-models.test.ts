@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { datasetEntry, datasetNames } from './datasets.js';
-import { sourceOf } from './published-models.js';
+import { datasetEntry } from './datasets.js';
+import { datasetNames, sourceOf } from './published-models.js';
 
 const files = datasetNames.flatMap((name) => Object.values(datasetEntry(name).files));
 

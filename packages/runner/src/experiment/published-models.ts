@@ -168,3 +168,8 @@ export function sourceOf({ name, address, licence, note }: ModelFile): string {
   const remark = note === undefined ? '' : `; ${note}`;
   return `get ${name}${address === undefined ? '' : ` from ${address}`} (${licence}${remark})`;
 }
+
+export type DatasetName = keyof typeof registry;
+
+/** Names that a spec may call a dataset by. */
+export const datasetNames = Object.keys(registry) as DatasetName[];

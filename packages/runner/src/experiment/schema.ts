@@ -2,9 +2,9 @@ import { families, familyFiles, familyValues } from '@fewstep/models/families';
 import { choice, flag, integer, number } from '@fewstep/schedules';
 import type { FromSchema } from 'json-schema-to-ts';
 import type { JsonSchema } from '../judging/json-schema.js';
-import { datasetNames } from './datasets.js';
 import { type Declarations, type Declared, gits, listed, optionsOf } from './declared.js';
 import { guidanceNames, guidances } from './guidances.js';
+import { datasetNames } from './published-models.js';
 
 // Plain JSON Schema, which editors read too; the types follow from it.
 
