@@ -112,8 +112,7 @@ async function evaluate(
   checkImages(images);
   const { data, n, height, width } = images;
   const area = height * width;
-  const isRepeated = images.channels === 1 && sizes.channels === 3;
-  const channels = isRepeated ? 3 : images.channels;
+  const channels = images.channels === 1 && sizes.channels === 3 ? 3 : images.channels;
   if (channels !== (sizes.channels ?? channels))
     throw fail(
       `takes ${colour(sizes.channels)} images, and these are ${colour(channels)}; use a network for ${colour(channels)} images`,
@@ -128,10 +127,8 @@ async function evaluate(
   const result = new Float32Array(n * sizes.dim);
   for (let i = 0; i < n; i++) {
     const own = data.subarray(i * size, (i + 1) * size);
-    const image = Float32Array.from(
-      { length: channels * area },
-      (_, at) => own[isRepeated ? at % area : at]!,
-    );
+    const image = new Float32Array(channels * area);
+    for (let at = 0; at < image.length; at += size) image.set(own, at); // a grey one as often as there are channels
     const shape = [1, channels, height, width];
     const vector = await vectorOf(image, shape).catch((cause: Error) => {
       throw fail(

@@ -57,6 +57,8 @@ describe('statistics', () => {
     const cuts = [0, 1, 3, 64, 65, 259, 516, 700];
     const sets = cuts.slice(1).map((end, i) => ({ dim, data: data.subarray(cuts[i]! * dim, end * dim) }));
     expect(await statistics(sets)).toEqual(whole);
+    const empty = { dim, data: new Float32Array() };
+    expect(await statistics([empty, empty, ...sets, empty])).toEqual(whole);
     const reads = {
       async *[Symbol.asyncIterator]() {
         yield* sets;

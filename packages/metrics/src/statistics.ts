@@ -26,7 +26,7 @@ export async function statistics(
   let n = 0;
   const sums: number[] = [];
   for await (const { dim, data } of sets) {
-    if (n === 0) sums.push(...new Array<number>(dim).fill(0));
+    if (sums.length === 0) sums.push(...new Array<number>(dim).fill(0));
     if (dim !== sums.length)
       throw featureFault(
         `sets of ${sums.length} and of ${dim} features are no one set; compute both with the same feature network`,
