@@ -32,7 +32,7 @@ export interface Output {
   start(span: Span, index: number): number;
 }
 
-const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+export const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 /** A share of an interval that has come to its end counts as this far from it. */
 const least = 1e-12;
 const logit = (share: number) => {

@@ -1,7 +1,8 @@
 import { addProduct, transposed } from '../math/matrix.js';
+import { sigmoid } from '../output.js';
 import { BOTTLENECK_SIZE, type Predict, type Steering, type Vector } from '../solver.js';
 import type { Gradients } from './adam.js';
-import { layerOf, layerValues, linear, type Predictor, sigmoid, type Weights } from './predictor.js';
+import { layerOf, layerValues, linear, type Predictor, type Weights } from './predictor.js';
 
 /**
  * The gradient of Σ cotangent · output with respect to every weight of a predictor, by the chain rule, layer by layer.

@@ -1,5 +1,5 @@
 import { addProduct, transposed } from '../math/matrix.js';
-import type { Output } from '../output.js';
+import { type Output, sigmoid } from '../output.js';
 import { BOTTLENECK_SIZE, type Predict, type Vector } from '../solver.js';
 import { PredictorError } from './predictor-error.js';
 
@@ -115,7 +115,6 @@ export function linear(weights: Weights, name: string, inputs: Vector): Float64A
   return outputs;
 }
 
-export const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const silu = (x: number) => x * sigmoid(x);
 
 /**

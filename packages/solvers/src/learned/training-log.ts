@@ -17,7 +17,7 @@ export interface Iteration {
   }[];
 }
 
-/** An iteration as logs have it, of a batch of n. */
+/** An iteration as logs have it. `n`: samples in the batch; `intervals`: of each its loss and its steering, [n × count]. */
 export function iterationOf({
   intervals,
   n,
