@@ -99,7 +99,7 @@ export async function readImages(paths: readonly string[], limit = Infinity): Pr
 }
 
 /** Arrays one behind the other. */
-export function joined<A extends Uint8Array | Float32Array>(
+export function joined<A extends Uint8Array | Float32Array | Float64Array>(
   parts: readonly A[],
   make: new (length: number) => A,
 ): A {

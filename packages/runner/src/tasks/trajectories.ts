@@ -1,5 +1,5 @@
-import { concatenate, type Evaluation, type Vector } from '@fewstep/solvers';
-import { readTensors, tensorOf } from './artifacts.js';
+import type { Evaluation, Vector } from '@fewstep/solvers';
+import { joined, readTensors, tensorOf } from './artifacts.js';
 
 /** One batch of trajectories: each list by interval. */
 interface Batch {
@@ -39,12 +39,13 @@ export function trajectoryReader(paths: readonly string[]): { next(n: number): P
           tensors = undefined;
         }
       }
-      return taken.length === 1 ? taken[0]! : joined(taken);
+      return taken.length === 1 ? taken[0]! : together(taken);
     },
   };
 }
 
-function joined(batches: readonly Batch[]): Batch {
+function together(batches: readonly Batch[]): Batch {
+  const concatenate = (parts: readonly Vector[]) => joined(parts, Float64Array);
   const first = batches[0]!;
   return {
     points: first.points.map((_, k) => concatenate(batches.map(({ points }) => points[k]!))),

@@ -5,7 +5,10 @@ import type { predictor } from './kinds.js';
 import type { openSolve } from './open-solve.js';
 import { trajectoryReader } from './trajectories.js';
 
-/** Gives a student's loss where it ends, on the seeds that nothing is trained on; undefined where there are none. */
+/**
+ * Gives a student's loss where it ends, Σ (student − teacher)² of a sample within `range`, on the seeds that nothing is
+ * trained on; undefined where there are none. Costs the student's evaluations on each of these images.
+ */
 export async function validation(
   { params: { validation: seeds, batch, afs }, inputs }: Parameters<Run<typeof predictor>>[0],
   batchOf: Awaited<ReturnType<typeof openSolve>>['batch'],
@@ -20,7 +23,7 @@ export async function validation(
   return async (student, sigmas) => {
     let total = 0;
     for (const { seeds: some, target } of batches) {
-      const { latents, denoise } = batchOf(some);
+      const { latents, denoise } = batchOf(some); // drawn anew each time: encoded prompts are too large to hold
       const start = scaled(latents, sigmas[0]!);
       const { x } = await solve({ solver: student, x: start, n: some.length, sigmas, afs, denoise });
       x.forEach((value, i) => {
