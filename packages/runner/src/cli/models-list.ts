@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs';
+import { foreignContent } from '../download/foreign-content.js';
+import { codeOf } from '../errors.js';
 import { datasetEntry } from '../experiment/datasets.js';
 import { aligned } from '../report/align.js';
 import type { Answer } from './answer.js';
@@ -11,21 +13,33 @@ import {
   registryNames,
 } from './registry-files.js';
 
-/** `fewstep models list`: the models of the registry, which of their files are here, and where the others are had. */
-export function modelsList(answer: Answer): void {
-  const models = registryNames.map((name) => ({ name, files: registryFiles(name).map(stateOf) }));
+/**
+ * `fewstep models list`: the models of the registry, which of their files are here, and where the others are had. Of one
+ * that is here and holds something else, as a page of an error, it is said what.
+ */
+export async function modelsList(answer: Answer): Promise<void> {
+  const models = [];
+  for (const name of registryNames)
+    models.push({ name, files: await Promise.all(registryFiles(name).map(stateOf)) });
   answer.object({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
   answer.line(table(models));
+  const problems = new Map(models.flatMap(({ files }) => files.map(({ path, problem }) => [path, problem])));
+  for (const [path, problem] of problems)
+    if (problem) answer.line(`${path} holds ${problem}: move it away and fetch it again`);
 }
 
-function stateOf({ role, file: { name, ...file }, path }: PlacedFile) {
+async function stateOf({ role, file: { name, ...file }, path }: PlacedFile) {
   const found = statSync(path, { throwIfNoEntry: false });
+  const problem = found?.isFile()
+    ? await foreignContent(path, name).catch((error: unknown) => `what can't be read (${codeOf(error)})`)
+    : undefined;
   return {
     role,
     name,
     path: shownPath(path),
-    here: found?.isFile() ?? false,
+    here: problem === undefined && (found?.isFile() ?? false),
     ...(found?.isFile() && { bytes: found.size }),
+    ...(problem && { problem }),
     ...file,
   };
 }
@@ -36,12 +50,14 @@ function factsOf(name: RegistryName) {
   return { name, family, sigma_min, sigma_max };
 }
 
-function table(models: readonly { name: string; files: readonly ReturnType<typeof stateOf>[] }[]): string {
+function table(
+  models: readonly { name: string; files: readonly Awaited<ReturnType<typeof stateOf>>[] }[],
+): string {
   const rows = models.flatMap(({ name, files }) =>
     files.map((file, i) => [
       i === 0 ? name : '',
       file.name,
-      file.bytes === undefined ? 'missing' : megabytes(file.bytes),
+      file.problem ? 'damaged' : file.bytes === undefined ? 'missing' : megabytes(file.bytes),
       file.licence,
       [file.address, file.note && `(${file.note})`].filter(Boolean).join(' '),
     ]),

@@ -1,5 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -72,6 +80,21 @@ function halfway(after: (response: ServerResponse) => void, headers = {}): Answe
     response.write(content.subarray(0, half), () => setTimeout(() => after(response), 20));
   };
 }
+/** The same by a date in place of an ETag. */
+const dated =
+  (modified: string, headers = {}): Answer =>
+  (_, response) => {
+    const length = { 'content-length': content.length };
+    response.writeHead(200, { 'last-modified': modified, ...length, ...headers });
+    response.write(content.subarray(0, half), () => setTimeout(() => response.destroy(), 20));
+  };
+const restDated =
+  (modified: string): Answer =>
+  (_, response) =>
+    response
+      .writeHead(206, { 'last-modified': modified, 'content-range': `bytes ${half}-299999/300000` })
+      .end(content.subarray(half));
+const date = 'Tue, 01 Mar 2022 00:00:00 GMT';
 const truncated = halfway((response) => response.destroy());
 const stalled = halfway(() => {});
 const status =
@@ -140,25 +163,36 @@ describe('a download', () => {
     expect(ranges()).toEqual([undefined, `bytes=${half}-`]);
   });
 
-  it('goes on by the date where there is no strong ETag', async () => {
-    const date = 'Tue, 01 Mar 2022 00:00:00 GMT';
-    answers = [
-      halfway((response) => response.destroy(), { etag: 'W/"x"', 'last-modified': date }),
-      partial(
-        { etag: 'W/"x"', 'last-modified': date, 'content-range': `bytes ${half}-299999/300000` },
-        content.subarray(half),
-      ),
-    ];
+  it('goes on by the date where there is no ETag', async () => {
+    answers = [dated(date), restDated(date)];
     await get();
     whole();
     expect(requests[1]!.headers['if-range']).toBe(date);
   });
 
-  it('needs no second request where all had come', async () => {
+  it('goes on from what is sound, where more came after it was last noted', async () => {
+    answers = [truncated, honest()];
+    await failed(get({ pausesMs: [] }));
+    appendFileSync(`${path}.part`, 'what a process left that was killed');
     await get();
-    writeFileSync(`${path}.part`, readFileSync(path));
-    writeFileSync(`${path}.part.json`, JSON.stringify({ address, validator: etag, total: content.length }));
-    rmSync(path);
+    whole();
+    expect(ranges()).toEqual([undefined, `bytes=${half}-`]);
+  });
+
+  it('writes no address beside it, which may hold a password', async () => {
+    answers = [truncated];
+    address += '?token=s3cr3t';
+    await failed(get({ pausesMs: [] }));
+    expect(readFileSync(`${path}.part.json`, 'utf8')).not.toContain('s3cr3t');
+  });
+
+  it('needs no second request where all had come', async () => {
+    answers = [truncated];
+    await failed(get({ pausesMs: [] }));
+    const note = JSON.parse(readFileSync(`${path}.part.json`, 'utf8'));
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    writeFileSync(`${path}.part.json`, JSON.stringify({ ...note, bytes: content.length, sha256 }));
+    writeFileSync(`${path}.part`, content);
     await get();
     whole();
     expect(requests).toHaveLength(1);
@@ -214,6 +248,51 @@ describe('starts anew where', () => {
     await get();
     whole();
     expect(ranges()).toEqual([undefined, undefined]);
+  });
+
+  it.each([
+    [
+      'was damaged',
+      () => writeFileSync(`${path}.part`, Buffer.from(content.subarray(0, half)).fill(0, 7, 8)),
+    ],
+    ['was cut', () => truncateSync(`${path}.part`, half - 1)],
+    ['is gone', () => rmSync(`${path}.part`)],
+    ['has no note', () => rmSync(`${path}.part.json`)],
+    ['has half a note', () => truncateSync(`${path}.part.json`, 40)],
+    ['has another’s note', () => writeFileSync(`${path}.part.json`, '[null]')],
+  ])('what was here %s', async (_, spoil) => {
+    answers = [truncated, honest()];
+    await failed(get({ pausesMs: [] }));
+    spoil();
+    await get();
+    whole();
+    expect(ranges()).toEqual([undefined, undefined]);
+  });
+
+  it('the server goes on and doesn’t say with what', async () => {
+    const other = randomBytes(content.length);
+    const unnamed: Answer = (_, response) =>
+      response.writeHead(206, { 'content-range': range }).end(other.subarray(half));
+    answers = [truncated, unnamed, honest(other, '"second"')];
+    await get();
+    whole(other);
+  });
+
+  it.each([
+    ['is of the second that the answer is of', dated(date, { date })],
+    ['stands beside a weak ETag', dated(date, { etag: 'W/"x"' })],
+  ])('the date of the last change %s, and so is no promise', async (_, first) => {
+    answers = [first, honest()];
+    await get();
+    whole();
+    expect(ranges()).toEqual([undefined, undefined]);
+  });
+
+  it('the server goes on from another date', async () => {
+    answers = [dated(date), restDated('Tue, 01 Mar 2022 00:00:01 GMT'), honest()];
+    await get();
+    whole();
+    expect(ranges()).toEqual([undefined, `bytes=${half}-`, undefined]);
   });
 
   it('the server promises nothing', async () => {
@@ -295,6 +374,18 @@ describe('a refusal', () => {
     ];
     expect((await failed(get())).message).toMatch(reason);
     expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['text/html; charset=utf-8', '<html>Sign in', '"<html>Sign in"'],
+    ['application/xml', '<Error><Code>AccessDenied</Code>', '"<Error><Code>AccessDenied</Code>"'],
+    ['application/problem+json', '{"detail":\n"\u001b[2Jgated"}', '"{\\"detail\\":"'],
+    ['text/html', '', '""'],
+  ])('is what comes as %s, whatever its status and length', async (type, text, begins) => {
+    answers = [(_, response) => response.writeHead(200, { etag, 'content-type': type }).end(text)];
+    expect((await failed(get())).message).toContain(`no such file but ${type}: it begins with ${begins}`);
+    expect(requests).toHaveLength(1);
+    expect(existsSync(`${path}.part`)).toBe(false);
   });
 
   it('to connect, or silence, is reported at once where nothing answered yet', async () => {
@@ -392,6 +483,19 @@ describe('a proxy', () => {
     await get();
     whole();
     proxy.close();
+  });
+
+  it('that is no address is told of, without what it is', async () => {
+    for (const proxy of ['not an address', 'user:s3cr3t@host:80']) {
+      vi.stubEnv('http_proxy', proxy);
+      vi.stubEnv('HTTP_PROXY', proxy);
+      const { code, message } = await failed(get());
+      expect([code, message]).toEqual([
+        'E_DOWNLOAD',
+        expect.stringContaining('HTTP_PROXY names is no address'),
+      ]);
+      expect(message).not.toContain(proxy);
+    }
   });
 
   it('that is silent is given up', async () => {

@@ -20,8 +20,10 @@ interface DownloadOptions {
  * Downloads a file to a path, which is there once the file is whole and on the disk, never before.
  *
  * - What came stays beside it as `PATH.part`, and the next attempt goes on from there: of this call, which tries again
- *   where a server that has answered may recover, or of a later one. It goes on only where the server promises that
- *   the file is still the same (If-Range, RFC 9110 section 13.1.5); otherwise it starts anew.
+ *   where a server that has answered may recover, or of a later one. It goes on only where what is here is still what
+ *   came, and where the server promises that the file is still the same (If-Range, RFC 9110 section 13.1.5); otherwise it
+ *   starts anew.
+ * - A page of HTML, XML or JSON is no file that is downloaded, whatever the status says that it comes with.
  * - Proxies are those of HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
  * - Redirects are followed, but not from https to http.
  *
@@ -71,11 +73,22 @@ async function obtain(
   onBytes: (total: number | undefined) => void,
 ): Promise<void> {
   if (part.bytes > 0 && part.bytes === part.version?.total) return;
-  const dispatcher = new EnvHttpProxyAgent({ bodyTimeout: patience.timeoutMs });
+  const dispatcher = agent(patience.timeoutMs);
   try {
     await append(await ask(address, part, { dispatcher, ...patience }), part, onBytes);
   } finally {
     await dispatcher.destroy();
+  }
+}
+
+/** @throws Trouble where the environment names a proxy by what is no address */
+function agent(bodyTimeout: number): EnvHttpProxyAgent {
+  try {
+    return new EnvHttpProxyAgent({ bodyTimeout });
+  } catch (cause) {
+    const sentence =
+      'the proxy that HTTPS_PROXY or HTTP_PROXY names is no address that can be used, as http://host:8080';
+    throw new Trouble('lasting', sentence, undefined, { cause });
   }
 }
 

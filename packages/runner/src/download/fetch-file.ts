@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, nodeMachine } from '@fewstep/taskgraph';
 import { cannotWrite, codeOf, RunnerError } from '../errors.js';
 import { type ModelFile, sourceOf } from '../experiment/published-models.js';
 import { download } from './download.js';
+import { foreignContent } from './foreign-content.js';
 
 /** A file that is here, and how it came: now, or before, and then whether its digest was known. */
 export interface FetchedFile {
@@ -23,10 +24,11 @@ interface FetchOptions extends Pick<NonNullable<Parameters<typeof download>[2]>,
  *
  * No whole digests are published, so the first one is trusted, where the file's name doesn't tell how it begins: it is
  * written beside the file, as `NAME.sha256` in the format of sha256sum, and from then on every download and every further
- * call is held to it.
+ * call is held to it. Trusted or not, a file must begin as its name says, unless its digest is the one that is expected.
  *
  * @throws RunnerError `E_CHECKSUM` (exit code 1) with `path`, `expected` and `found` as evidence; `E_DOWNLOAD`, also for
- * a file without address and for a web page in place of the file; what `download` throws.
+ * a file without address and for what a server puts in place of a file, and `E_FILE` where such a thing is here already,
+ * both with what was `found`; what `download` throws.
  */
 export async function fetchFile(
   file: ModelFile,
@@ -54,6 +56,14 @@ export async function fetchFile(
 
   if (existsSync(path)) {
     const sha256 = await digestOf(path);
+    const foreign = expected === undefined && (await foreignContent(path, file.name));
+    if (foreign) {
+      const both = known === undefined ? 'the file' : `the file and its record ${record}`;
+      throw new RunnerError('E_FILE', `${path} holds ${foreign}. Move ${both} away and fetch it again.`, {
+        exitCode: 1,
+        evidence: { path, found: foreign },
+      });
+    }
     compare(sha256, 'Move the file away and fetch it again');
     if (file.address !== undefined) await write(record, sha256, file.name);
     return { path, sha256, state: known === undefined ? 'found' : 'verified' };
@@ -67,7 +77,12 @@ export async function fetchFile(
 
   let sha256 = '';
   const check = async (part: string) => {
-    await refuseWebPage(part, path);
+    const foreign = expected === undefined && (await foreignContent(part, file.name));
+    if (foreign)
+      throw new RunnerError('E_DOWNLOAD', `${path} could not be downloaded: what came holds ${foreign}`, {
+        exitCode: 1,
+        evidence: { path, found: foreign },
+      });
     sha256 = await digestOf(part);
     compare(sha256, 'It was not kept');
     await write(record, sha256, file.name);
@@ -91,19 +106,6 @@ async function write(record: string, sha256: Digest, name: string): Promise<void
   await writeFile(record, `${sha256}  ${name}\n`, { flush: true }).catch((error) => {
     throw cannotWrite(record, error, 'nothing was changed');
   });
-}
-
-/** What a login page or a gateway puts in place of a file. None of the registry's begins so. */
-async function refuseWebPage(part: string, path: string): Promise<void> {
-  const file = await open(part);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
-  await file.close();
-  if (/^\ufeff?\s*</.test(buffer.toString('utf8', 0, bytesRead)))
-    throw new RunnerError(
-      'E_DOWNLOAD',
-      `${path} could not be downloaded: what came is a web page, as a login or a gateway puts in its place`,
-      { exitCode: 1, evidence: { path } },
-    );
 }
 
 async function digestOf(path: string): Promise<Digest> {

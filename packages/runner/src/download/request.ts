@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Dispatcher, request } from 'undici';
 import { codeOf } from '../errors.js';
+import { firstLine } from './foreign-content.js';
 import type { PartFile, Version } from './part-file.js';
 
 /** Why an attempt failed: the connection, a server that may do better soon, or one that won't. */
@@ -33,6 +34,9 @@ export interface Answer {
 
 const REDIRECTS = 10;
 
+/** What no file that is downloaded is: pages and words of a server, whatever its status says. */
+const isPage = (type: string) => /^(text\/html|(text|application)\/([^;]*\+)?(xml|json))\b/i.test(type);
+
 /**
  * Asks for what is missing of a file. What is here already is only gone on from where the server gives exactly that of the
  * same version; else the answer starts from 0, or the part is forgotten.
@@ -57,6 +61,14 @@ export async function ask(address: string, part: PartFile, connection: Connectio
   const chunks = received(body);
 
   if (status === 200) {
+    const type = String(headers['content-type'] ?? '');
+    if (isPage(type)) {
+      const begins = await chunks.next();
+      return refuse(
+        'lasting',
+        `what comes is no such file but ${type}: ${firstLine(Buffer.from(begins.value ?? []))}`,
+      );
+    }
     const total = lengthOf(headers['content-length']);
     if (total === undefined && headers['transfer-encoding'] === undefined)
       return refuse('lasting', 'the server does not say how long it is, so that its end could not be told');
@@ -64,7 +76,8 @@ export async function ask(address: string, part: PartFile, connection: Connectio
   }
   if (goesOn && (status === 206 || status === 416)) {
     const range = rangeOf(headers['content-range']);
-    const same = (validatorOf(headers) ?? version.validator) === version.validator;
+    // one that doesn't say what it goes on with may go on with another
+    const same = validatorOf(headers) === version.validator;
     const fits = range?.from === bytes && range.total === (version.total ?? range.total);
     if (status === 206 && same && fits)
       return { from: bytes, version: { ...version, total: range.total }, chunks };
@@ -123,12 +136,13 @@ async function send(
   }
 }
 
-async function* received(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+async function* received(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, undefined> {
   try {
     yield* body;
   } catch (cause) {
     lost(cause);
   }
+  return undefined;
 }
 
 function lost(cause: unknown): never {
@@ -144,10 +158,14 @@ function lost(cause: unknown): never {
 
 type Headers = Dispatcher.ResponseData['headers'];
 
-/** What If-Range may be given: weak ETags promise nothing about bytes. */
-function validatorOf({ etag, 'last-modified': modified }: Headers): string | undefined {
-  if (typeof etag === 'string' && /^"[\x21\x23-\x7e]*"$/.test(etag)) return etag;
-  return typeof modified === 'string' ? modified : undefined;
+/**
+ * What If-Range may be given (RFC 9110, sections 8.8.2.2 and 13.1.5): weak ETags promise nothing about bytes, nor does a
+ * date of the second that the answer is of, in which the file may have changed twice.
+ */
+function validatorOf({ etag, 'last-modified': modified, date }: Headers): string | undefined {
+  if (etag !== undefined)
+    return typeof etag === 'string' && /^"[\x21\x23-\x7e]*"$/.test(etag) ? etag : undefined;
+  return Date.parse(String(date)) - Date.parse(String(modified)) >= 1000 ? String(modified) : undefined;
 }
 
 function lengthOf(text: string | string[] | undefined): number | undefined {

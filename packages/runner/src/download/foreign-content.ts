@@ -1,0 +1,66 @@
+import { open } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { shown } from '../judging/shown.js';
+
+/** What files are recognised by, as names end; each takes what the readers of such files take. */
+const starts: Readonly<Record<string, (head: Buffer) => boolean>> = {
+  '.zip': isZip,
+  '.npz': isZip,
+  '.pkl': isPickle,
+  '.pt': isPickle,
+  '.pth': isPickle,
+  '.ckpt': isPickle,
+  // the length of its header in eight bytes, then JSON
+  '.safetensors': (head) => head[8] === 0x7b && head.readUInt32LE(4) === 0,
+  '.onnx': (head) => head[0] === 0x08,
+  '.png': (head) => head.toString('latin1', 0, 4) === '\x89PNG',
+};
+const headBytes = 512;
+
+function isZip(head: Buffer): boolean {
+  return ['PK\x03\x04', 'PK\x05\x06'].includes(head.toString('latin1', 0, 4));
+}
+
+/** Protocols 2 to 5; or an archive that has one in it. */
+function isPickle(head: Buffer): boolean {
+  return (head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5) || isZip(head);
+}
+
+/** What is put in the place of files, by how it begins after spaces and a mark of byte order. */
+const substitutes: readonly (readonly [RegExp, string])[] = [
+  [/^version https:\/\/git-lfs/, 'a pointer of Git LFS, and not the file that it stands for'],
+  [/^</, 'a page of HTML or XML, as a login or a gateway puts in its place'],
+  [/^[{[]\s*(["{[\]}]|$)/, 'JSON, as a server says what went wrong'],
+];
+
+/**
+ * What a file holds that its name doesn't promise, as the end of a sentence; undefined where it begins as it should. Of
+ * a kind that has no beginning of its own, as .csv, it is told what is none of that kind whatever it says.
+ */
+export async function foreignContent(path: string, name: string): Promise<string | undefined> {
+  const file = await open(path);
+  const { buffer, bytesRead } = await file
+    .read(Buffer.alloc(headBytes), 0, headBytes, 0)
+    .finally(() => file.close());
+  return foreignHead(buffer.subarray(0, bytesRead), name);
+}
+
+function foreignHead(head: Buffer, name: string): string | undefined {
+  if (head.length === 0) return 'nothing: the file is empty';
+  const extension = extname(name).toLowerCase();
+  const isSound = starts[extension];
+  if (isSound?.(head.length < 16 ? Buffer.concat([head, Buffer.alloc(16)]) : head)) return undefined;
+  const text = head.toString('utf8').replace(/^\ufeff?\s*/, '');
+  const substitute = substitutes.find(([start]) => start.test(text))?.[1];
+  if (substitute) return `${substitute} (${firstLine(head)})`;
+  return isSound && `no ${extension.slice(1)} file (${firstLine(head)})`;
+}
+
+/** How something begins, as a sentence says it. */
+export function firstLine(head: Buffer): string {
+  const [line = ''] = head
+    .toString('utf8')
+    .trimStart()
+    .split(/[\r\n]/, 1);
+  return `it begins with ${shown(line)}`;
+}
