@@ -18,6 +18,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(models, { recursive: true }));
 
+/** As far as its first bytes tell. */
+const pickle = (text: string, bytes = text.length + 2) =>
+  Buffer.concat([Buffer.from(`\x80\x04${text}`, 'latin1'), Buffer.alloc(bytes)], bytes);
+
 /** A proxy that tells which hosts were asked for; `answer` is what it says, nothing where it is silent. */
 async function proxy(answer?: string) {
   const asked: string[] = [];
@@ -40,7 +44,9 @@ async function proxy(answer?: string) {
 }
 
 it('lists the models, and which of their files are here', async () => {
-  writeFileSync(join(models, checkpoint), Buffer.alloc(2_500_000));
+  writeFileSync(join(models, checkpoint), pickle('', 2_500_000));
+  writeFileSync(join(models, '256x256_classifier.pt'), '<!doctype html>\u001b[2J\nSign in');
+  writeFileSync(join(models, 'ffhq-64x64.npz'), '');
   const { code, stdout } = await fewstep(['models', 'list'], { env });
   expect(code).toBe(0);
   const lines = stdout.split('\n');
@@ -48,9 +54,18 @@ it('lists the models, and which of their files are here', async () => {
   expect(lines.find((line) => line.includes(checkpoint))).toMatch(
     /^cifar10 +\S+ +2\.5 MB +CC BY-NC-SA 4\.0, NVIDIA +https:\S+$/,
   );
-  expect(lines.find((line) => line.includes('256x256_classifier.pt'))).toMatch(
-    /^ +\S+ +missing +MIT, OpenAI +https:\S+$/,
+  expect(lines.find((line) => line.includes('256x256_diffusion.pt'))).toMatch(
+    /^imagenet256 +\S+ +missing +MIT, OpenAI +https:\S+$/,
   );
+  expect(lines.find((line) => line.includes('256x256_classifier.pt'))).toMatch(
+    /^ +\S+ +damaged +MIT, OpenAI +https:\S+$/,
+  );
+  const foreign = 'a page of HTML or XML, as a login or a gateway puts in its place';
+  expect(lines.slice(-3)).toEqual([
+    `${join(models, 'ffhq-64x64.npz')} holds nothing: the file is empty: move it away and fetch it again`,
+    `${join(models, '256x256_classifier.pt')} holds ${foreign} (it begins with "<!doctype html>\\u001b[2J"): move it away and fetch it again`,
+    '',
+  ]);
 
   const json = JSON.parse((await fewstep(['models', 'list', '--json'], { env })).stdout);
   expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(10);
@@ -62,6 +77,11 @@ it('lists the models, and which of their files are here', async () => {
       { role: 'reference_data', here: false },
       { role: 'feature_network', here: false },
     ],
+  });
+  expect(json.models[6].files[1]).toMatchObject({
+    role: 'classifier',
+    here: false,
+    problem: expect.stringContaining(foreign),
   });
   expect(json.models[9]).toMatchObject({
     name: 'inception',
@@ -92,7 +112,7 @@ it('fetches FID’s Inception-v3 by itself, and tells when it is another file', 
   expect(missing.code).toBe(1);
   expect(missing.stderr).toContain(`By hand: get ${name} from ${address} (Apache 2.0`);
   expect(missing.stderr).toContain(`and put it at ${join(models, name)}`);
-  writeFileSync(join(models, name), 'another');
+  writeFileSync(join(models, name), pickle('another'));
   const other = await fetch();
   close();
   expect([other.code, other.stderr]).toEqual([
@@ -116,20 +136,22 @@ it('compares what is here with its record', async () => {
   const fetch = (...more: string[]) => fewstep(['models', 'fetch', 'ms_coco', ...more], { env });
   const checkpoint = 'v1-5-pruned-emaonly.ckpt';
   const files = [checkpoint, 'MS-COCO_val2014_30k_captions.csv'];
-  for (const name of files) writeFileSync(join(models, name), name);
-  const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+  for (const name of files) writeFileSync(join(models, name), pickle(name));
+  const digest = (text: Buffer) => createHash('sha256').update(text).digest('hex');
   const found = await fetch();
   expect([found.code, found.stderr]).toEqual([0, '']);
-  expect(found.stdout).toBe(files.map((name) => `${digest(name)}  ${join(models, name)} (found)\n`).join(''));
-  expect(readFileSync(join(models, `${checkpoint}.sha256`), 'utf8')).toBe(
-    `${digest(checkpoint)}  ${checkpoint}\n`,
+  expect(found.stdout).toBe(
+    files.map((name) => `${digest(pickle(name))}  ${join(models, name)} (found)\n`).join(''),
   );
-  writeFileSync(join(models, checkpoint), 'spoilt');
+  expect(readFileSync(join(models, `${checkpoint}.sha256`), 'utf8')).toBe(
+    `${digest(pickle(checkpoint))}  ${checkpoint}\n`,
+  );
+  writeFileSync(join(models, checkpoint), pickle('spoilt'));
   const spoilt = await fetch('--json');
   expect(spoilt.code).toBe(1);
   expect(spoilt.stderr).toMatch(/^E_CHECKSUM .*Move the file away and fetch it again/);
   expect(JSON.parse(spoilt.stdout).files).toMatchObject([{ state: 'verified' }]);
-  expect((await fetch('--sha256', `${checkpoint}=${digest('spoilt')}`)).code).toBe(0);
+  expect((await fetch('--sha256', `${checkpoint}=${digest(pickle('spoilt'))}`)).code).toBe(0);
 });
 
 it.each([
