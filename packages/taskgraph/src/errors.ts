@@ -1,7 +1,10 @@
+import { withoutSecrets } from './secrets.js';
+
 /**
  * An error that a person can act on: what is wrong, where, and the remedy, in its message.
  *
  * - `code`: stable, E_…; match on it, never on the text.
+ * - `message`: what other code said may be in it, so it is kept without secrets (`withoutSecrets`).
  * - `exitCode`: what a command line ends with: 2 when the input is wrong, 1 when work failed, 130 when it was interrupted.
  *
  * Its codes, beside those that a failed task brings along:
@@ -27,7 +30,7 @@ export class TaskgraphError extends Error {
       evidence = {},
     }: { exitCode?: number; cause?: unknown; evidence?: Readonly<Record<string, unknown>> } = {},
   ) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(withoutSecrets(message), cause === undefined ? undefined : { cause });
     this.exitCode = exitCode;
     this.evidence = evidence;
   }

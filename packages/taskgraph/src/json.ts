@@ -1,3 +1,5 @@
+import { mapValues } from './maps.js';
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**
@@ -20,4 +22,12 @@ export function canonicalJson(value: Json): string {
   const text = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`JSON cannot hold ${String(value)}`);
   return text;
+}
+
+/** The same value with another text for each that it holds; keys stay. */
+export function mapText(value: Json, change: (text: string) => string): Json {
+  if (typeof value === 'string') return change(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((part: Json) => mapText(part, change));
+  return mapValues(value as Readonly<Record<string, Json>>, (part) => mapText(part, change));
 }

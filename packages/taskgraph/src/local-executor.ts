@@ -6,6 +6,7 @@ import type { Executor, Job, JobResult } from './executor.js';
 import type { Json } from './json.js';
 import { limit } from './limit.js';
 import { mapValues } from './maps.js';
+import { withoutSecrets } from './secrets.js';
 
 const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
 /** A child that crashed is replaced and its job tried once more: a passing shortage should not cost a night's run. */
@@ -141,7 +142,7 @@ function converse(
 
 /** An error of the child's in our words: those of ours and of the system say what is wrong, any other is a bug. */
 function failureOf({ code, exitCode = 1, message, stack }: Failure['error']): TaskgraphError {
-  const options = { exitCode, evidence: { stack } };
+  const options = { exitCode, evidence: { stack: stack && withoutSecrets(stack) } };
   if (code !== undefined && /^E(?!RR_)/.test(code)) return new TaskgraphError(code, message, options);
   return new TaskgraphError('E_TASK_FAILED', `${message}. This is a bug of the task's own code.`, options);
 }
@@ -149,5 +150,5 @@ function failureOf({ code, exitCode = 1, message, stack }: Failure['error']): Ta
 /** What a process said before it ended, without the frames of stacks. */
 function lastWords(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
-  return lines.slice(-keptLines).join('\n').trim();
+  return withoutSecrets(lines.slice(-keptLines).join('\n').trim());
 }

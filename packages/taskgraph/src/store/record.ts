@@ -23,7 +23,7 @@ export interface ActionRecord {
   readonly provenance: {
     readonly host: string;
     readonly node: string;
-    /** What the executor computed on; in no key. */
+    /** What the executor computed on, without secrets; in no key. */
     readonly device: Json;
     readonly startedAt: string;
     readonly seconds: number;

@@ -17,6 +17,7 @@ import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOfText } from '../digest.js';
+import type { Json } from '../json.js';
 import { type KeyComponents, keyOf } from '../key.js';
 import { memoryWorld } from '../memory-machine.test.support.js';
 import { isHeld, leases } from './lease.js';
@@ -40,7 +41,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-async function publish(content: string, into = store, device = 'oven') {
+async function publish(content: string, into = store, device: Json = 'oven') {
   const scratch = await into.scratch();
   const file = join(scratch, 'bread');
   await writeFile(file, content);
@@ -83,6 +84,12 @@ describe('publishing', () => {
     const path = await other.blob(record!.outputs.bread!);
     expect(path).toContain(digestOfText('crumbs'));
     expect(await readFile(path!, 'utf8')).toBe('crumbs');
+  });
+
+  it('records what it was computed on without what gives access to it', async () => {
+    const device = { type: 'queue', at: ['rediss://me:s3cr3t@host:6379/0?password=s3cr3t'] };
+    const { record } = await publish('bread', store, device);
+    expect(record.provenance.device).toEqual({ type: 'queue', at: ['rediss://…@host:6379/0?…'] });
   });
 
   it('keeps the first result and reports a second that differs, but for one of another device', async () => {

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { type Digest, digestOfText } from '../digest.js';
 import { codeOf, TaskgraphError } from '../errors.js';
-import { canonicalJson, type Json } from '../json.js';
+import { canonicalJson, type Json, mapText } from '../json.js';
 import type { KeyComponents } from '../key.js';
 import type { OutputNames, Range } from '../kind.js';
+import { withoutSecrets } from '../secrets.js';
 import { blobs } from './blobs.js';
 import { everyFile, type FilesOf, fileNotes, type OutsideFile } from './file-notes.js';
 import { collectGarbage, type Garbage } from './garbage.js';
@@ -169,12 +170,13 @@ export async function openStore(
       }),
     blob: ({ digest }) => guarded(() => all.blobs.sound(digest)),
     pathOf: ({ digest }) => all.blobs.path(digest),
-    publish: ({ key, components, files, outputs: names, meta, startedAt, device }) =>
+    publish: ({ key, components, files, outputs: names, meta, startedAt, device: given }) =>
       writing(async () => {
         for (const [name, presence] of Object.entries(names))
           if (presence === 'file' || files[name] !== undefined) await checkOutput(disk, name, files[name]);
         const outputs: Record<string, Output> = {};
         for (const [name, file] of Object.entries(files)) outputs[name] = await all.blobs.take(file);
+        const device = mapText(given, withoutSecrets);
         const record: ActionRecord = {
           key,
           components,
