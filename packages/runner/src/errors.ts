@@ -40,6 +40,15 @@ export class RunnerError extends TaskgraphError {
   }
 }
 
+/** An error of several sentences, each of which is a line; they are its evidence, too. */
+export function errorOfLines(
+  code: string,
+  lines: readonly string[],
+  options: { exitCode?: number; cause?: unknown } = {},
+): RunnerError {
+  return new RunnerError(code, lines.join('\n'), { ...options, evidence: { lines } });
+}
+
 const causes: Readonly<Record<string, string>> = {
   ENOTDIR: 'a file is in the way',
   EEXIST: 'a file is in the way',

@@ -61,7 +61,7 @@ export async function findPlugin<W extends keyof Exports>(
   const packageName = packageNamed(what, name!);
   if (packageName === undefined)
     throw refusal(
-      `${JSON.stringify(named)} names no ${what}: a name, and what it needs to know after a colon.`,
+      `${JSON.stringify(name)} names no ${what}: a name, and what it needs to know after a colon.`,
     );
   const found = await findPackage(packageName, [folder, own], refusal);
   if (found === undefined)

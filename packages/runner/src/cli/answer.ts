@@ -1,7 +1,11 @@
+import { jsonText, printable } from '../judging/shown.js';
+
 /** What a command says on standard output. */
 export interface Answer {
-  /** For people: nothing with --json. */
+  /** A line for people, whatever it speaks of: nothing with --json. */
   line(text: string): void;
+  /** What is for programs though nobody said --json: as it is. */
+  data(text: string): void;
   /** For programs: what is known so far, in the shape that it has in the end. The last one is printed, with --json. */
   object(value: object): void;
 }
@@ -14,13 +18,16 @@ export function answer(
   let known = empty;
   return {
     line(text) {
-      if (!json) output.write(`${text}\n`);
+      if (!json) output.write(`${printable(text)}\n`);
+    },
+    data(text) {
+      output.write(text);
     },
     object(value) {
       known = value;
     },
     end(error) {
-      if (json) output.write(`${JSON.stringify({ ...known, ...(error && { error }) }, null, 2)}\n`);
+      if (json) output.write(`${jsonText({ ...known, ...(error && { error }) }, 2)}\n`);
     },
   };
 }

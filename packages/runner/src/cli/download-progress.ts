@@ -1,4 +1,5 @@
 import type { Screen } from '../execute/progress.js';
+import { printable } from '../judging/shown.js';
 import { megabytes } from './output.js';
 
 const linesEveryMs = 10_000;
@@ -19,7 +20,7 @@ export function downloadProgress(
   return {
     onProgress(bytes, total) {
       if (!begun) {
-        screen.write(`${announcement}\n`);
+        screen.write(`${printable(announcement)}\n`);
         begun = { at: now(), bytes };
         last = begun.at;
       }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { RunnerError } from '../errors.js';
+import { errorOfLines } from '../errors.js';
 import { compileFid, compileReference } from '../graph/reference.js';
 import type { Answer } from './answer.js';
 import { openResults } from './output.js';
@@ -58,8 +58,8 @@ export async function fidCalc(
 function checkExists(files: Readonly<Record<string, string>>): void {
   const missing = Object.entries(files).filter(([, path]) => !existsSync(path));
   if (missing.length === 0) return;
-  throw new RunnerError(
+  throw errorOfLines(
     'E_FILE',
-    missing.map(([role, path]) => `${role}: there is no ${path} (looked at ${resolve(path)})`).join('\n'),
+    missing.map(([role, path]) => `${role}: there is no ${path} (looked at ${resolve(path)})`),
   );
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { printable } from '../judging/shown.js';
 import { type Answer, answer, standardOutput } from './answer.js';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
@@ -73,6 +74,7 @@ const program = new Command('fewstep')
     'Sampling diffusion models in a few network evaluations: declarative experiments, computed once.',
   )
   .version(version)
+  .configureOutput({ outputError: (text, write) => write(text.split('\n').map(printable).join('\n')) })
   .exitOverride()
   .showHelpAfterError('(fewstep --help tells more)');
 

@@ -1,6 +1,6 @@
 import type { Digest } from '@fewstep/taskgraph';
 import { type FetchedFile, fetchFile } from '../download/fetch-file.js';
-import { codeOf, RunnerError } from '../errors.js';
+import { codeOf, errorOfLines, RunnerError } from '../errors.js';
 import { sourceOf } from '../experiment/published-models.js';
 import type { Answer } from './answer.js';
 import { downloadProgress } from './download-progress.js';
@@ -64,7 +64,7 @@ function together(errors: readonly RunnerError[]): RunnerError {
   const [first, ...others] = errors as [RunnerError, ...RunnerError[]];
   if (others.length === 0) return first;
   const lines = [first.message, ...others.map((error) => `${codeOf(error)} ${error.message}`)];
-  return new RunnerError(first.code, lines.join('\n'), { exitCode: first.exitCode, evidence: { errors } });
+  return errorOfLines(first.code, lines, { exitCode: first.exitCode });
 }
 
 /** @throws RunnerError E_MODELS for a digest that is none, or of no file that is asked for */

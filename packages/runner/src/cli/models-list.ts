@@ -22,7 +22,7 @@ export async function modelsList(answer: Answer): Promise<void> {
   for (const name of registryNames)
     models.push({ name, files: await Promise.all(registryFiles(name).map(stateOf)) });
   answer.object({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
-  answer.line(table(models));
+  for (const line of table(models)) answer.line(line);
   const problems = new Map(models.flatMap(({ files }) => files.map(({ path, problem }) => [path, problem])));
   for (const [path, problem] of problems)
     if (problem) answer.line(`${path} holds ${problem}: move it away and fetch it again`);
@@ -52,7 +52,7 @@ function factsOf(name: RegistryName) {
 
 function table(
   models: readonly { name: string; files: readonly Awaited<ReturnType<typeof stateOf>>[] }[],
-): string {
+): string[] {
   const rows = models.flatMap(({ name, files }) =>
     files.map((file, i) => [
       i === 0 ? name : '',
@@ -62,7 +62,7 @@ function table(
       [file.address, file.note && `(${file.note})`].filter(Boolean).join(' '),
     ]),
   );
-  return aligned([['name', 'file', 'here', 'licence', 'address'], ...rows])
-    .map((row) => row.join('  ').trimEnd())
-    .join('\n');
+  return aligned([['name', 'file', 'here', 'licence', 'address'], ...rows]).map((row) =>
+    row.join('  ').trimEnd(),
+  );
 }

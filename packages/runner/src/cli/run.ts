@@ -3,12 +3,14 @@ import { join, resolve } from 'node:path';
 import type { ExecutorOptions } from '../execute/experiment-executor.js';
 import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, rootsOf } from '../graph/compile.js';
+import { jsonText } from '../judging/shown.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
 import { workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { readExperiments, sum } from './experiments.js';
 import { openResults, type Results } from './output.js';
+import { say } from './say.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
 
@@ -42,7 +44,7 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
     reports.push(one);
     const counts = reports.map(({ tasks }) => tasks);
     answer.object({ experiments: reports, tasks: sum(counts, taskCounts) });
-    answer.line(`\n${table(one)}\n`);
+    for (const line of ['', ...table(one).split('\n'), '']) answer.line(line);
     if (one.comparison) answer.line(`pictures, a row for each line of the table: ${one.comparison}`);
     const elsewhere = one.tasks.remote > 0 ? `, ${one.tasks.remote} in the cache` : '';
     answer.line(
@@ -56,11 +58,8 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
 async function keepReport(one: Report, folder: string, results: Results): Promise<Report> {
   const aside = (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
   const written = await results.write(`${table(one)}\n`, `table${aside}.md`);
-  await results.write(`${JSON.stringify(one, null, 2)}\n`, `report${aside}.json`);
-  if (aside)
-    process.stderr.write(
-      `the table of an earlier run, which has what this one lacks, stays; this one is ${written}\n`,
-    );
+  await results.write(`${jsonText(one, 2)}\n`, `report${aside}.json`);
+  if (aside) say(`the table of an earlier run, which has what this one lacks, stays; this one is ${written}`);
   else if (one.failures.length === 0)
     for (const name of ['table.failed.md', 'report.failed.json']) await results.remove(name);
   return one;

@@ -11,5 +11,7 @@ export async function schema(spec: string | undefined, _options: unknown, answer
       .map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
       .join(',\n')}\n}`;
   const { properties = {}, $defs = {}, ...rest } = editorSchemaOf(language);
-  answer.line(`${keys(rest).slice(0, -2)},\n"properties": ${keys(properties)},\n"$defs": ${keys($defs)}\n}`);
+  answer.data(
+    `${keys(rest).slice(0, -2)},\n"properties": ${keys(properties)},\n"$defs": ${keys($defs)}\n}\n`,
+  );
 }

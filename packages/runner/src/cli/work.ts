@@ -1,5 +1,5 @@
 import { type Execution, execute, isShards, type Node, needed, TaskgraphError } from '@fewstep/taskgraph';
-import { codeOf, RunnerError } from '../errors.js';
+import { codeOf, errorOfLines, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
 import { progress } from '../execute/progress.js';
 import type { World } from './world.js';
@@ -87,7 +87,7 @@ export function demand({ failures }: Pick<Execution, 'failures'>, also?: unknown
   if (also instanceof TaskgraphError) lines.push(reasonOf(also));
   const errors = [...failures.values(), ...(also === undefined ? [] : [also])];
   const wrongInput = errors.every((error) => error instanceof TaskgraphError && error.exitCode === 2);
-  throw new RunnerError('E_TASK', lines.join('\n'), { exitCode: wrongInput ? 2 : 1, cause: also });
+  throw errorOfLines('E_TASK', lines, { exitCode: wrongInput ? 2 : 1, cause: also });
 }
 
 function reasonOf(error: Error): string {

@@ -13,6 +13,7 @@ import { findPlugin, type Plugin } from '../plugins.js';
 import { installedVersions } from '../versions.js';
 import { folderFrom, workingFolder, workspaceRoot } from '../workspace.js';
 import { shownPath } from './output.js';
+import { say } from './say.js';
 
 /** Options that every command with a store takes. */
 export interface StoreOptions {
@@ -58,7 +59,7 @@ export async function openWorld(
   if (cache === undefined) return world;
   const { open, name, version } = await findPlugin('cache', cache, folder);
   const onFailure = ({ message }: Error) =>
-    process.stderr.write(`the cache ${name} fails (${message}): what it would have given is computed here\n`);
+    say(`the cache ${name} fails (${message}): what it would have given is computed here`);
   return {
     ...world,
     store: withRemote(store, await open({}), { onFailure }),
@@ -68,6 +69,6 @@ export async function openWorld(
 
 /** Says which store a command uses, and which plugins, before anything else. */
 export function sayWorld({ store: { dir }, isNew, plugins }: World): void {
-  process.stderr.write(`store: ${shownPath(dir)}${isNew ? ' (new)' : ''}\n`);
-  for (const { name, version } of plugins) process.stderr.write(`plugin: ${name} ${version}\n`);
+  say(`store: ${shownPath(dir)}${isNew ? ' (new)' : ''}`);
+  for (const { name, version } of plugins) say(`plugin: ${name} ${version}`);
 }

@@ -43,7 +43,8 @@ export class PartFile {
   /** How much is here. */
   bytes = 0;
   private hash = createHash('sha256');
-  private noted = 0;
+  /** How much of it a note tells of. */
+  noted = 0;
 
   private constructor(
     readonly path: string,
@@ -150,6 +151,7 @@ export async function makeWhole(
   const busy = (sentence: string) => new RunnerError('E_BUSY', sentence, { exitCode: 1, evidence: { path } });
   const machine = await nodeMachine();
   const { disk } = machine;
+  let kept = 0;
   try {
     await disk.folder(dirname(path));
     const lease = await leases(machine)(`${path}.lock`);
@@ -170,12 +172,13 @@ export async function makeWhole(
         await part.become(path);
       } finally {
         await part.close();
+        kept = part.noted;
       }
     } finally {
       await lease.release();
     }
   } catch (error) {
     if (error instanceof TaskgraphError || codeOf(error) === undefined) throw error;
-    throw cannotWrite(path, error, 'what came so far is kept');
+    throw cannotWrite(path, error, kept > 0 ? `${kept} bytes of it are kept` : 'nothing of it is kept');
   }
 }

@@ -1,4 +1,5 @@
 import type { Event, Task } from '@fewstep/taskgraph';
+import { printable } from '../judging/shown.js';
 
 /** Where progress goes. */
 export interface Screen {
@@ -58,7 +59,7 @@ export function progress(
     return `${count()} ${titles || [...waiting.values()][0] || looking}${rateAndRest()}`;
   };
   const line = (text: string) => {
-    screen.write(`${screen.isTTY ? '\r\x1b[2K' : ''}${text}\n`);
+    screen.write(`${screen.isTTY ? '\r\x1b[2K' : ''}${printable(text)}\n`);
     lastLine = now();
   };
   const draw = () => {
@@ -76,7 +77,7 @@ export function progress(
       return;
     }
     lastDraw = now();
-    screen.write(`\r\x1b[2K${status().slice(0, (screen.columns || 80) - 1)}`);
+    screen.write(`\r\x1b[2K${printable(status()).slice(0, (screen.columns || 80) - 1)}`);
   };
   /** Seconds that it ran. */
   const stop = (id: string) => {

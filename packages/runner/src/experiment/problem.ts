@@ -1,5 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { RunnerError } from '../errors.js';
+import { printable } from '../judging/shown.js';
 
 /**
  * Where a value or key was written: in the spec (line and column count from 1, as editors do), or in a `--set` of the
@@ -27,9 +29,10 @@ export interface Problem {
   readonly message: string;
 }
 
-export function problem({ file, line, column }: Place, path: string, sentence: string): Problem {
+export function problem({ file, line, column }: Place, path: string, text: string): Problem {
+  const sentence = withoutSecrets(text);
   const at = line === 0 ? file : `${file}:${line}:${column}`;
-  const message = `${at} E_SPEC ${path === '' ? '' : `${path}: `}${sentence}`;
+  const message = printable(`${at} E_SPEC ${path === '' ? '' : `${path}: `}${sentence}`);
   return { file, line, column, path, sentence, message };
 }
 
@@ -42,7 +45,8 @@ export class SpecError extends RunnerError {
   constructor(problems: Iterable<Problem>, order: (a: Problem, b: Problem) => number = byPlace) {
     const byMessage = new Map([...problems].map((problem) => [problem.message, problem]));
     const sorted = [...byMessage.values()].sort(order);
-    super('E_SPEC', sorted.map(({ message }) => message).join('\n'), { evidence: { problems: sorted } });
+    const lines = sorted.map(({ message }) => message);
+    super('E_SPEC', lines.join('\n'), { evidence: { problems: sorted, lines } });
     this.problems = sorted;
   }
 

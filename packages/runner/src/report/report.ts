@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Execution, Store, Task } from '@fewstep/taskgraph';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { Graph } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
 import { readSchedule } from '../tasks/schedule-file.js';
@@ -116,7 +117,7 @@ export async function report(
     failures: [...execution.failures].map(([task, error]) => ({
       task: task.title,
       ...('code' in error && { code: String(error.code) }),
-      message: error.message,
+      message: withoutSecrets(error.message),
     })),
   };
 }

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { table } from './table.js';
+
+it.each([
+  ['amed, num_steps 4, 2e-3 (a.b)', 'amed, num_steps 4, 2e-3 (a.b)'],
+  ['a|b', 'a\\|b'],
+  ['a\\|b', 'a\\\\\\|b'],
+  ['`a` *b* _c_ ~~d~~', '\\`a\\` \\*b\\* \\_c\\_ \\~\\~d\\~\\~'],
+  ['<img src=x> &lt; [a](b)', '\\<img src=x\\> \\&lt; \\[a\\](b)'],
+  ['a\nb\x1b', 'a\\\\nb\\\\u001b'],
+])('shows the label %j as it is, on one line', (label, cell) => {
+  const points = [{ label, settings: {}, nfe: 5, metrics: { 'a|b': 1 }, artifacts: { samples: [] } }];
+  const lines = table({ name: 'x', points, tasks: { computed: 0, local: 0, remote: 0 }, failures: [] }).split(
+    '\n',
+  );
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toMatch(/\| NFE \| +a\\\|b \|$/);
+  expect(lines[2]!.split(/ +\| +5 \| +1/)[0]).toBe(`| ${cell}`);
+});
