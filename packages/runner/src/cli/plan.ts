@@ -1,4 +1,5 @@
 import { type ActionRecord, plan as planTasks, type Store } from '@fewstep/taskgraph';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { compile, rootsOf } from '../graph/compile.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import type { Answer } from './answer.js';
@@ -23,11 +24,11 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     const told = await Promise.all(
       planned.map(async ({ kind, title, count, found, record, why }) => ({
         kind: kind.name,
-        title,
+        title: withoutSecrets(title),
         count,
         found,
         ...(record && { key: record.key }),
-        ...(why !== undefined && { why }),
+        ...(why !== undefined && { why: withoutSecrets(why) }),
         ...(record && kind.name === 'gits' && (await foundSchedule(record, world.store))),
       })),
     );

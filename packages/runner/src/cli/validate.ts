@@ -1,3 +1,4 @@
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { type Problem, SpecError } from '../experiment/problem.js';
 import { readExperiment } from '../experiment/read-experiment.js';
 import type { Answer } from './answer.js';
@@ -25,11 +26,11 @@ export async function validate(
     try {
       const experiment = await readExperiment(file, { set: options.set });
       const points = pointsOf(experiment);
-      experiments.push({ file, name: experiment.name, points, problems: [] });
+      experiments.push({ file: withoutSecrets(file), name: experiment.name, points, problems: [] });
       answer.line(`${file}: valid, ${points.length} ${points.length === 1 ? 'point' : 'points'}`);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
-      experiments.push({ file, points: [], problems: error.problems });
+      experiments.push({ file: withoutSecrets(file), points: [], problems: error.problems });
     }
     answer.object({ experiments });
   }

@@ -29,8 +29,8 @@ export interface Problem {
   readonly message: string;
 }
 
-export function problem({ file, line, column }: Place, path: string, text: string): Problem {
-  const sentence = withoutSecrets(text);
+export function problem({ line, column, ...place }: Place, path: string, text: string): Problem {
+  const [file, sentence] = [withoutSecrets(place.file), withoutSecrets(text)];
   const at = line === 0 ? file : `${file}:${line}:${column}`;
   const message = printable(`${at} E_SPEC ${path === '' ? '' : `${path}: `}${sentence}`);
   return { file, line, column, path, sentence, message };

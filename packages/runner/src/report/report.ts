@@ -115,7 +115,7 @@ export async function report(
     ...(plugins.length > 0 && { plugins }),
     ...(comparison && { comparison }),
     failures: [...execution.failures].map(([task, error]) => ({
-      task: task.title,
+      task: withoutSecrets(task.title),
       ...('code' in error && { code: String(error.code) }),
       message: withoutSecrets(error.message),
     })),
