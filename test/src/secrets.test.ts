@@ -66,6 +66,15 @@ describe('no secret is said, and none is written', () => {
     expect(all.includes('"place": "redis://…@127.0.0.1:6379/0"')).toBe(true);
   });
 
+  it('by a plan whose spec takes an address for a path', async () => {
+    const checkpoint = `https://me:${password}@host/a.pkl?token=${token}`;
+    await writeFile(join(dir, 'address.yaml'), plain({ checkpoint }));
+    const { code, stdout } = await fewstep(['plan', 'address.yaml', '--json'], { cwd: dir });
+    await rm(join(dir, 'address.yaml'));
+    expect([code, stdout]).toEqual([0, expect.stringContaining('https:/…@host/a.pkl?…')]);
+    expect([password, token].filter((secret) => stdout.includes(secret))).toEqual([]);
+  });
+
   it('by a download through a proxy that takes none', async () => {
     const proxy = `http://me:${password}@127.0.0.1:1`;
     const through = { HTTPS_PROXY: proxy, https_proxy: proxy, NO_PROXY: '', no_proxy: '' };
