@@ -114,7 +114,7 @@ it('holds a file to the digits in its name, when it comes and when it is found',
   });
 });
 
-const npz = 'PK\x03\x04';
+const npz = `PK\x03\x04…PK\x05\x06${'\0'.repeat(18)}`;
 const safetensors = '\x08\0\0\0\0\0\0\0{}      ';
 const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n';
 const page = '\n<!doctype html>\n<title>Sign in</title>';
@@ -141,6 +141,8 @@ it.each([
   ['captions.csv', '[]', 'JSON'],
   ['graph.onnx', 'Access denied\u001b[2J', 'no onnx file (it begins with "Access denied\\u001b[2J"'],
   ['data.npz', '\x80\x04.', 'no npz file'],
+  ['data.npz', npz.slice(0, 7), 'a zip archive without its end, as a download that broke off'],
+  ['model.pt', npz.slice(0, 7), 'a zip archive without its end'],
   ['model.ckpt', 'Virus scan warning', 'no ckpt file (it begins with "Virus scan warning")'],
   ['image.png', 'GIF89a', 'no png file'],
 ])(

@@ -16,6 +16,8 @@ const starts: Readonly<Record<string, (head: Buffer) => boolean>> = {
   '.png': (head) => head.toString('latin1', 0, 4) === '\x89PNG',
 };
 const headBytes = 512;
+/** Of an archive's list of entries the end, and the longest comment after it. */
+const tailBytes = 22 + 65_535;
 
 function isZip(head: Buffer): boolean {
   return ['PK\x03\x04', 'PK\x05\x06'].includes(head.toString('latin1', 0, 4));
@@ -34,15 +36,28 @@ const substitutes: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * What a file holds that its name doesn't promise, as the end of a sentence; undefined where it begins as it should. Of
- * a kind that has no beginning of its own, as .csv, it is told what is none of that kind whatever it says.
+ * What a file holds that its name doesn't promise, as the end of a sentence; undefined where it begins as it should, and
+ * a zip archive ends as one, too. Of a kind that has no beginning of its own, as .csv, it is told what is none of that
+ * kind whatever it says.
  */
 export async function foreignContent(path: string, name: string): Promise<string | undefined> {
   const file = await open(path);
-  const { buffer, bytesRead } = await file
-    .read(Buffer.alloc(headBytes), 0, headBytes, 0)
-    .finally(() => file.close());
-  return foreignHead(buffer.subarray(0, bytesRead), name);
+  try {
+    const { size } = await file.stat();
+    const read = async (from: number, bytes: number) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, from);
+      return buffer.subarray(0, bytesRead);
+    };
+    const head = await read(0, headBytes);
+    const foreign = foreignHead(head, name);
+    if (foreign !== undefined || !isZip(head)) return foreign;
+    const tail = await read(Math.max(0, size - tailBytes), tailBytes);
+    return tail.includes('PK\x05\x06')
+      ? undefined
+      : 'a zip archive without its end, as a download that broke off';
+  } finally {
+    await file.close();
+  }
 }
 
 function foreignHead(head: Buffer, name: string): string | undefined {
