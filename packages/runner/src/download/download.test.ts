@@ -184,10 +184,11 @@ describe('a download', () => {
     expect(ranges()).toEqual([undefined, `bytes=${half}-`]);
   });
 
-  it('writes no address beside it, which may hold a password', async () => {
+  it('tells nobody the query of an address, which may hold a password', async () => {
     answers = [truncated];
     address += '?token=s3cr3t';
-    await failed(get({ pausesMs: [] }));
+    const { message, evidence, cause } = await failed(get({ pausesMs: [] }));
+    expect(JSON.stringify([message, evidence, String(cause)])).not.toContain('s3cr3t');
     expect(readFileSync(`${path}.part.json`, 'utf8')).not.toContain('s3cr3t');
   });
 
@@ -323,6 +324,13 @@ describe('redirects', () => {
     const { code, message } = await failed(get());
     expect([code, requests.length]).toEqual(['E_DOWNLOAD', 11]);
     expect(message).toContain('redirected more than 10 times');
+  });
+
+  it('are told of without their queries', async () => {
+    answers = [status(302, { location: 'ftp://me:s3cr3t@host/x?sig=s3cr3t' })];
+    const { message, cause } = await failed(get());
+    expect(message).toContain('redirects to "ftp://…@host/x?…"');
+    expect(String(cause)).not.toContain('s3cr3t');
   });
 
   it.each(['file:///etc/passwd', 'http://[', 'ftp://127.0.0.1/x'])('to %s are refused', async (location) => {

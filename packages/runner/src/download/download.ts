@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { EnvHttpProxyAgent } from 'undici';
 import { RunnerError } from '../errors.js';
 import { makeWhole, type PartFile } from './part-file.js';
@@ -114,6 +115,7 @@ async function append(
 }
 
 function failure(address: string, path: string, part: PartFile, trouble: Trouble): RunnerError {
+  const evidence = { address: withoutSecrets(address), path, bytes: part.bytes };
   const kept =
     part.bytes > 0 && part.version?.validator !== undefined
       ? `; ${part.bytes} bytes are kept in ${part.path}, and the next attempt goes on from there`
@@ -124,7 +126,7 @@ function failure(address: string, path: string, part: PartFile, trouble: Trouble
     {
       exitCode: 1,
       cause: trouble,
-      evidence: { address, path, bytes: part.bytes, ...(trouble.status && { status: trouble.status }) },
+      evidence: { ...evidence, ...(trouble.status && { status: trouble.status }) },
     },
   );
 }

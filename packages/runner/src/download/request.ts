@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { type Dispatcher, request } from 'undici';
 import { codeOf } from '../errors.js';
 import { firstLine } from './foreign-content.js';
@@ -13,7 +14,7 @@ export class Trouble extends Error {
     readonly status?: number,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(withoutSecrets(message), options);
   }
 }
 
