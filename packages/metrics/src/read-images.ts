@@ -1,7 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { imageFault, MetricsError } from './errors.js';
-import { imageNames } from './image-names.js';
+import { filesInFolder, imageNames } from './image-names.js';
 import { checkImages, type Image, type ImageBatch } from './images.js';
 import { decodeImage } from './png.js';
 import { openZip } from './zip.js';
@@ -31,8 +31,8 @@ export interface ReadImagesOptions {
  * The images of a zip (EDM's data set format) or of a folder and its subfolders, in the order of their names.
  *
  * - `path`: a `.zip`, or a folder. Images are PNG, JPEG, WebP, GIF, TIFF or AVIF, in any folder layout, grey or RGB,
- *   all of one size. Images of other kinds are refused; other files, and what systems leave beside
- *   images, are passed over.
+ *   all of one size. Which files count is said at `imageNames`: images of other kinds are refused, links in a folder
+ *   followed, other files passed over.
  * - Labels come from a `dataset.json`, `{"labels": [["00000/img00000000.png", 6], …]}`, beside the folders it names.
  * - A batch at a time is held. Nothing is extracted; a file that unpacks to more than 256 MiB or 4096 × 4096 is refused.
  *
@@ -85,7 +85,7 @@ async function openImageSet(path: string) {
   const info = await stat(path).catch((cause) => {
     throw imageFault(`${path}: there is no such zip or folder of images`, { file: path }, { cause });
   });
-  const { files, read, close } = info.isDirectory() ? await openFolder(path) : await openZipped(path);
+  const { files, read, close } = info.isDirectory() ? openFolder(path) : await openZipped(path);
   const { images, others, labelFiles } = imageNames(files);
   if (others.length > 0) {
     close();
@@ -101,11 +101,7 @@ async function openImageSet(path: string) {
   return { path, images, labelFiles, read, close };
 }
 
-async function openFolder(path: string) {
-  const found = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = found
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(path, join(entry.parentPath, entry.name)).split(sep).join('/'));
+function openFolder(path: string) {
   const read = async (file: string) => {
     const full = join(path, file);
     try {
@@ -117,12 +113,22 @@ async function openFolder(path: string) {
     }
     throw imageFault(`${full}: is longer than ${MAX_FILE_BYTES} bytes`, { file: full });
   };
-  return { files, read, close: () => {} };
+  return { files: filesInFolder(path), read, close: () => {} };
 }
 
 async function openZipped(path: string) {
   const zip = await openZip(path, path, 'E_IMAGES', MAX_FILE_BYTES);
   const entries = new Map(zip.entries.map((entry) => [entry.name, entry]));
+  const twice = zip.entries.find((entry) => entries.get(entry.name) !== entry);
+  const [link] = zip.links;
+  if (twice || link !== undefined) {
+    zip.close();
+    const entry = twice?.name ?? link!;
+    const why = twice
+      ? 'is there twice: zip the folder anew'
+      : 'is a link to what the zip may not hold: zip the files themselves (zip -r, without -y)';
+    throw imageFault(`${path}: ${entry} ${why}`, { file: path, entry });
+  }
   return { files: [...entries.keys()], read: (file: string) => entries.get(file)!.read(), close: zip.close };
 }
 

@@ -11,8 +11,12 @@ interface ZipEntry {
   read(): Promise<Buffer>;
 }
 
+/** By the mode that Unix's zip keeps. */
+const isLink = ({ externalFileAttributes }: Entry) =>
+  ((externalFileAttributes >>> 16) & 0o170000) === 0o120000;
+
 /**
- * The files of a zip, none read yet. Nothing is extracted, so names are just names.
+ * The files of a zip, none read yet, and which of them are links to others. Nothing is extracted, so names are just names.
  *
  * `source`: path or bytes; `label` and `code`: how errors call it; `maxEntryBytes`: no entry longer than that is
  * read, whatever it was compressed to.
@@ -55,11 +59,13 @@ export async function openZip(
       : fromBufferPromise(Buffer.from(source.buffer, source.byteOffset, source.byteLength), options));
     zip = opened;
     const entries: ZipEntry[] = [];
+    const links: string[] = [];
     for await (const entry of opened.eachEntry()) {
       const { fileName: name, uncompressedSize: size } = entry;
       if (!name.endsWith('/')) entries.push({ name, size, read: () => read(opened, entry) });
+      if (isLink(entry)) links.push(name);
     }
-    return { entries, close: () => opened.close() };
+    return { entries, links, close: () => opened.close() };
   } catch (cause) {
     zip?.close();
     throw fail(
