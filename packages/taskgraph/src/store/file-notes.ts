@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { type Digest, digestOfText, isDigest } from '../digest.js';
 import { codeOf, TaskgraphError } from '../errors.js';
 import type { Machine, Stamp } from './machine.js';
@@ -152,12 +152,26 @@ function parseNote(bytes: Uint8Array | undefined): Map<string, Entry> {
 /** Files that systems leave in folders on their own. */
 const junk = /(^|[/\\])(\.[^/\\]*|@eaDir|__MACOSX|Thumbs\.db|desktop\.ini)([/\\]|$)/i;
 
-/** Everything in a folder but what systems leave there; of a file itself alone. */
+/** Everything in a folder, and in those that links in it lead to, but what systems leave there; of a file itself alone. */
 export const everyFile: FilesOf = async (path) => {
   if (!(await stat(path)).isDirectory()) return [basename(path)];
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(path, join(entry.parentPath, entry.name)))
-    .filter((name) => !junk.test(name));
+  const files: string[] = [];
+  const enter = async (folder: string, above: readonly string[]) => {
+    const here = await realpath(join(path, folder));
+    if (above.includes(here)) return; // a link back up: on the way here all of it is met
+    for (const entry of await readdir(join(path, folder), { withFileTypes: true })) {
+      const name = join(folder, entry.name);
+      if (junk.test(name)) continue;
+      const isFolder = entry.isSymbolicLink()
+        ? await stat(join(path, name)).then(
+            (target) => target.isDirectory(),
+            () => false,
+          )
+        : entry.isDirectory();
+      if (isFolder) await enter(name, [...above, here]);
+      else files.push(name);
+    }
+  };
+  await enter('', []);
+  return files;
 };

@@ -434,6 +434,12 @@ describe('a file from outside', () => {
     await changed(() => appendFile(join(dir, 'elsewhere.txt'), 'd'));
     await rm(join(dir, 'elsewhere.txt'));
     expect(seen).toContain(await digest(recipes)); // as before there was the link
+    await mkdir(join(dir, 'more'));
+    await writeFile(join(dir, 'more', 'c.txt'), 'c');
+    await symlink(join(dir, 'recipes'), join(dir, 'more', 'up'));
+    await changed(() => symlink(join(dir, 'more'), join(recipes, 'more')));
+    await changed(() => writeFile(join(dir, 'more', 'c.txt'), 'e'));
+    await changed(() => symlink(join(recipes, '0'), join(recipes, '1')));
   });
 
   it('is named where it can’t be read', async () => {
