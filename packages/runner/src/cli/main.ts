@@ -43,7 +43,7 @@ const withSet = (command: Command) =>
   withJson(
     command.option(
       '--set <path=value>',
-      'override a key of the spec, e.g. student.num_steps=5 (repeatable)',
+      'override a key of the spec, e.g. student.num_steps=5; path=null takes it away (repeatable)',
       collect,
       [],
     ),

@@ -202,9 +202,13 @@ function laidDown(
   return { tree, settings: Object.fromEntries(settings) };
 }
 
-/** `entry` laid at a dotted path of `tree`, where what follows `grid.` is one key; a problem where something else than a map is in the way. */
+/** The keys of a dotted path, where what follows `grid.` is one key. */
+export const stepsOf = (path: string): string[] =>
+  path.startsWith('grid.') ? ['grid', path.slice('grid.'.length)] : path.split('.');
+
+/** `entry` laid at a dotted path of `tree`; a problem where something else than a map is in the way. */
 export function graftOrComplain(tree: Dict, path: string, entry: Entry, complain: Complain): Dict {
-  const steps = path.startsWith('grid.') ? ['grid', path.slice('grid.'.length)] : path.split('.');
+  const steps = stepsOf(path);
   const grafted = graft(tree, steps, entry);
   if (grafted) return grafted;
   const above = steps.findIndex((_, i) => entryAt(tree, steps.slice(0, i + 1))?.value.kind !== 'map') + 1;

@@ -1,10 +1,10 @@
 import { shownKey } from '../judging/shown.js';
 import { didYouMean } from '../judging/suggest.js';
-import { type Complain, graftOrComplain } from './grid.js';
+import { type Complain, graftOrComplain, stepsOf } from './grid.js';
 import type { Language } from './language.js';
 import type { Place } from './problem.js';
 import { readYaml } from './read-yaml.js';
-import type { Dict, Entry } from './tree.js';
+import { type Dict, prune, writtenIn } from './tree.js';
 
 /** One `--set path=value` of the command line that took its place. */
 interface Override {
@@ -14,7 +14,8 @@ interface Override {
 
 /**
  * The file's values with those of the command line laid on them, before the grid is applied: a grid's own values stay,
- * `grid.student.num_steps=[4]` changes them. Values are YAML.
+ * `grid.student.num_steps=[4]` changes them. Values are YAML; maps are merged; `path=null` takes a key away. One that has
+ * no effect, as where a later one replaces it, is a problem.
  */
 export function withOverrides(
   root: Dict,
@@ -24,7 +25,7 @@ export function withOverrides(
 ): { root: Dict; overrides: Override[] } {
   const keys = language === 'any key' ? new Map() : language.keys;
   const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
-  const overrides: Override[] = [];
+  const laid: (Override & { readonly removes: boolean })[] = [];
   let changed = root;
   for (const text of texts) {
     const place: Place = { file: `--set ${text.replace(/\s+/g, ' ')}`, line: 0, column: 0, layer: 2 };
@@ -32,7 +33,11 @@ export function withOverrides(
     const path = text.slice(0, Math.max(0, split)).trim();
     const value = text.slice(split + 1);
     if (split < 1 || value.trim() === '') {
-      complain(place, '', 'expected path=value, as --set student.num_steps=4.');
+      complain(
+        place,
+        '',
+        'expected path=value, as --set student.num_steps=4; --set path=null takes a key away.',
+      );
       continue;
     }
     if (language !== 'any key' && !settable.includes(path)) {
@@ -43,10 +48,28 @@ export function withOverrides(
     const { tree, problems } = readYaml(value, () => place);
     for (const { path, sentence } of problems) complain(place, path, sentence);
     if (tree === undefined) continue;
-    const entry: Entry = { keys: [place], value: tree };
     const before = changed;
-    changed = graftOrComplain(before, path, entry, complain);
-    if (changed !== before) overrides.push({ path, place });
+    const removes = tree.kind === 'leaf' && tree.value === null;
+    if (removes) changed = prune(before, stepsOf(path)) ?? before;
+    else changed = graftOrComplain(before, path, { keys: [place], value: tree }, complain);
+    if (changed !== before) laid.push({ path, place, removes });
+    else if (removes) complain(place, path, 'takes nothing away, for it is not there.');
   }
+  const effective = new Set(writtenIn(changed));
+  const overrides = laid.filter(({ path, place, removes }, i) => {
+    if (removes || effective.has(place)) return !removes;
+    const later = laid.slice(i + 1).find((other) => isIn(path, other.path) || isIn(other.path, path));
+    complain(
+      place,
+      path,
+      later
+        ? `changes nothing, for ${later.place.file} comes after it and replaces it: keep one of them.`
+        : `an empty map changes nothing; --set ${path}=null takes it away.`,
+    );
+    return false;
+  });
   return { root: changed, overrides };
 }
+
+/** Whether a path is another one, or below it. */
+const isIn = (path: string, above: string): boolean => path === above || path.startsWith(`${above}.`);

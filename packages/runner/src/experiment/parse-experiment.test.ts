@@ -511,7 +511,9 @@ describe('values that are wrong', () => {
     ],
     [
       { evaluate: 'fid' },
-      ['5:11 evaluate: found "fid", expected a list, each one of fid, kid, prdc, rmse_to_teacher.'],
+      [
+        '5:11 evaluate: found "fid", expected a list, each one of fid, kid, prdc, rmse_to_teacher; a list is written [fid].',
+      ],
     ],
     [
       { "'a\\nb'": '1' },
@@ -672,7 +674,7 @@ describe('combinations that are impossible', () => {
       ),
     ).toEqual([
       expect.stringMatching(
-        /^3:37 schedule\.sigmas: found "x", expected a list of 2 to 1001, each a number above 0\.$/,
+        /^3:37 schedule\.sigmas: found "x", expected a list of 2 to 1001, each a number above 0; a list is written \[x\]\.$/,
       ),
       '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation.',
     ]);
@@ -758,6 +760,7 @@ describe('options that nothing reads', () => {
 });
 
 describe('--set', () => {
+  const needsValue = 'expected path=value, as --set student.num_steps=4; --set path=null takes a key away.';
   const set = async (...texts: string[]) => (await parse(spec(), { set: texts })).points[0]!;
 
   it('changes the file’s values, as YAML, the later over the earlier', async () => {
@@ -789,9 +792,9 @@ describe('--set', () => {
   });
 
   it.each([
-    ['lr', '--set lr expected path=value, as --set student.num_steps=4.'],
-    ['=4', '--set =4 expected path=value, as --set student.num_steps=4.'],
-    ['train.lr=', '--set train.lr= expected path=value, as --set student.num_steps=4.'],
+    ['lr', `--set lr ${needsValue}`],
+    ['=4', `--set =4 ${needsValue}`],
+    ['train.lr=', `--set train.lr= ${needsValue}`],
     [
       'studnet.num_steps=4',
       '--set studnet.num_steps=4 studnet.num_steps: names no key of the spec; did you mean "student.num_steps"?',
@@ -816,9 +819,63 @@ describe('--set', () => {
     ]);
   });
 
-  it('must not be without effect', async () => {
-    expect(await problems(spec({ grid: '{ student.num_steps: [3, 4] }' }), ['student.num_steps=5'])).toEqual([
-      "--set student.num_steps=5 student.num_steps: changes nothing, for the grid or a later --set replaces it in every point; did you mean --set 'grid.student.num_steps=[…]'?",
+  it('takes keys away by null, and what is empty then', async () => {
+    const grid = '{ student.num_steps: [3, 4], train.lr: [0.1, 0.2] }';
+    const labels = async (...texts: string[]) =>
+      (await parse(spec({ grid }), { set: texts })).points.map(({ label }) => label);
+    expect(await labels('grid.train.lr=null')).toEqual(['num_steps 3', 'num_steps 4']);
+    expect(await labels('grid.train.lr=null', 'grid.student.num_steps=~')).toEqual(['amed']);
+    expect(await labels('grid=null')).toEqual(['amed']);
+    const replaced = { set: ['student=null', 'student={ solver: euler, num_steps: 3 }', 'train=false'] };
+    expect(
+      (await parse(spec({ student: '{ solver: dpm, r: 0.4, num_steps: 4 }' }), replaced)).points,
+    ).toMatchObject([{ label: 'euler', sampler: { method: { solver: 'euler' }, numSteps: 3 } }]);
+  });
+
+  it.each([
+    [
+      ['student.num_steps=5'],
+      "--set student.num_steps=5 student.num_steps: changes nothing, for the grid gives it in every point; did you mean --set 'grid.student.num_steps=[…]'?",
+    ],
+    [
+      ['grid.student.num_steps=[5]', 'grid.student.num_steps=[6, 7]'],
+      '--set grid.student.num_steps=[5] grid.student.num_steps: changes nothing, for --set grid.student.num_steps=[6, 7] comes after it and replaces it: keep one of them.',
+    ],
+    [
+      ['train.lr=1', 'train={ lr: 2 }'],
+      '--set train.lr=1 train.lr: changes nothing, for --set train={ lr: 2 } comes after it and replaces it: keep one of them.',
+    ],
+    [
+      ['train.lr=1', 'train=null'],
+      '--set train.lr=1 train.lr: changes nothing, for --set train=null comes after it and replaces it: keep one of them.',
+    ],
+    [
+      ['name=x', 'name=x'],
+      '--set name=x name: changes nothing, for --set name=x comes after it and replaces it: keep one of them.',
+    ],
+    [['grid={}'], '--set grid={} grid: an empty map changes nothing; --set grid=null takes it away.'],
+    [['guidance=null'], '--set guidance=null guidance: takes nothing away, for it is not there.'],
+    [
+      ['grid.train.lr=null'],
+      '--set grid.train.lr=null grid.train.lr: takes nothing away, for it is not there.',
+    ],
+  ])('must not be without effect: %j', async (texts, message) => {
+    expect(await problems(spec({ grid: '{ student.num_steps: [3, 4] }' }), texts)).toEqual([message]);
+  });
+
+  it('must not be without effect: what points of their own give is not advised against', async () => {
+    const points = spec({ grid: '{ points: [{ student.num_steps: 3 }, { student.num_steps: 4 }] }' });
+    expect(await problems(points, ['student.num_steps=5'])).toEqual([
+      '--set student.num_steps=5 student.num_steps: changes nothing, for every point of the grid gives it: change it there, or take the grid away with --set grid=null.',
+    ]);
+  });
+
+  it('says how a list is written', async () => {
+    expect(await problems(spec(), ['evaluate=fid,kid'])).toEqual([
+      '--set evaluate=fid,kid evaluate: found "fid,kid", expected a list, each one of fid, kid, prdc, rmse_to_teacher; a list is written [fid, kid].',
+    ]);
+    expect(await problems(spec(), ['evaluate=5'])).toEqual([
+      '--set evaluate=5 evaluate: found 5, expected a list, each one of fid, kid, prdc, rmse_to_teacher.',
     ]);
   });
 });

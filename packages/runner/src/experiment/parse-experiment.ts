@@ -16,7 +16,7 @@ import { promptsReader } from './prompts-file.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import { type Completed, predictorCompleter } from './trained-predictor.js';
-import { type Entry, toJs } from './tree.js';
+import { type Tree, toJs, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
 
 export interface SpecOptions {
@@ -79,7 +79,7 @@ export async function parseExperiment(
   const prompts: (readonly string[] | undefined)[] = [];
   for (const one of judged) prompts.push(await readPrompts(one));
   complainUnread(judged, complain, language.conditional);
-  complainShadowed(overrides, candidates, complain);
+  complainShadowed(overrides, root.entries.get('grid')?.value, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
 
   const labels = labelsOf(candidates);
@@ -105,23 +105,23 @@ export async function parseExperiment(
 /** A value of the command line that every point replaces would silently do nothing. */
 function complainShadowed(
   overrides: ReturnType<typeof withOverrides>['overrides'],
+  grid: Tree | undefined,
   candidates: readonly Combination[],
   complain: Complain,
 ): void {
   if (overrides.length === 0) return;
-  const seen = new Set<string>();
-  const visit = ({ keys, value }: Entry): void => {
-    for (const place of [...keys, value.place]) seen.add(place.file);
-    if (value.kind === 'map') for (const entry of value.entries.values()) visit(entry);
-  };
-  for (const { tree } of candidates) visit({ keys: [], value: tree });
-  for (const { path, place } of overrides)
-    if (!seen.has(place.file) && !path.startsWith('grid'))
-      complain(
-        place,
-        path,
-        `changes nothing, for the grid or a later --set replaces it in every point; did you mean --set 'grid.${path}=[…]'?`,
-      );
+  const effective = new Set(candidates.flatMap(({ tree }) => [...writtenIn(tree)]));
+  for (const { path, place } of overrides) {
+    if (effective.has(place) || path.startsWith('grid')) continue;
+    const isAxis = grid?.kind === 'map' && grid.entries.has(path);
+    complain(
+      place,
+      path,
+      isAxis
+        ? `changes nothing, for the grid gives it in every point; did you mean --set 'grid.${path}=[…]'?`
+        : 'changes nothing, for every point of the grid gives it: change it there, or take the grid away with --set grid=null.',
+    );
+  }
 }
 
 /** Two rows that compute the same, or that nobody could tell apart. */

@@ -28,7 +28,8 @@ const scoreRule = (
   { name }: DeclaredScore,
   broken: (facts: ReturnType<typeof datasetFacts>, dataset: string) => string | false,
 ): Rule => {
-  const asked = ({ evaluate = [] }: Spec): readonly string[] => evaluate;
+  // what is no list has its own problem
+  const asked = ({ evaluate }: Spec): readonly string[] => (Array.isArray(evaluate) ? evaluate : []);
   return {
     of: ['dataset'],
     broken: (spec) =>

@@ -53,6 +53,29 @@ export function graft(base: Dict, path: readonly string[], entry: Entry): Dict |
   return { ...base, entries: new Map(base.entries).set(key, laid) };
 }
 
+/** Where each value was written that is no map of others. */
+export function* writtenIn(tree: Tree): Generator<Place> {
+  const below = tree.kind === 'map' ? [...tree.entries.values()].map(({ value }) => value) : [];
+  if (below.length === 0) yield tree.place;
+  for (const value of tree.kind === 'list' ? tree.items : below) yield* writtenIn(value);
+}
+
+/** `base` without what is at `path`, nor maps that are empty then. Undefined where nothing is there. */
+export function prune(base: Dict, path: readonly string[]): Dict | undefined {
+  const [key, ...rest] = path as [string, ...string[]];
+  const there = base.entries.get(key);
+  if (!there) return undefined;
+  const entries = new Map(base.entries);
+  if (rest.length > 0) {
+    const value = there.value.kind === 'map' ? prune(there.value, rest) : undefined;
+    if (!value) return undefined;
+    entries.set(key, { ...there, value });
+    if (value.entries.size > 0) return { ...base, entries };
+  }
+  entries.delete(key);
+  return { ...base, entries };
+}
+
 /** The bare value. Keys such as __proto__ become plain own keys. */
 export function toJs(tree: Tree): unknown {
   switch (tree.kind) {

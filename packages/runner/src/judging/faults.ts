@@ -26,7 +26,8 @@ export function faultsIn(
   const faulty = (sentence: string, ...below: string[]): Fault[] => [
     { path: [...path, ...below], at: 'value', sentence },
   ];
-  const unexpected = () => faulty(`found ${shown(value)}, expected ${expected(schema)}.`);
+  const unexpected = () =>
+    faulty(`found ${shown(value)}, expected ${expected(schema)}${asList(value, schema)}.`);
   const below = (key: string, item: unknown, wanted: JsonSchema) =>
     faultsIn(item, wanted, keys, [...path, key]);
   if (schema.anyOf) {
@@ -157,6 +158,15 @@ function expected(schema: JsonSchema): string {
       return schema.examples ? `text such as ${schema.examples[0]}` : 'text';
   }
 }
+
+/** How text that may have been meant as a list is written as one. */
+const asList = (value: unknown, { type }: JsonSchema): string =>
+  type === 'array' && typeof value === 'string' && /^[\w ,.-]{1,60}$/.test(value)
+    ? `; a list is written [${value
+        .split(',')
+        .map((item) => item.trim())
+        .join(', ')}]`
+    : '';
 
 function bounds({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonSchema): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
