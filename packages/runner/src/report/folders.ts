@@ -1,11 +1,35 @@
-/** A folder's name for each label, no two the same, also where case makes no difference. */
+import { digestOfText } from '@fewstep/taskgraph';
+
+/** With a number behind it, what the file systems with the shortest names take: eCryptfs 143 bytes, others 255. */
+const mostBytes = 128;
+
+/** Names that Windows keeps for devices, whatever follows a dot. */
+const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/**
+ * A folder's name for each label: its letters and digits. No two are the same, also where case and composition of letters
+ * make no difference; of a long label its beginning and a digest.
+ */
 export function foldersOf(labels: readonly string[]): string[] {
   const taken = new Set<string>();
+  const asFileSystemsSee = (name: string) => name.normalize('NFC').toLowerCase();
   return labels.map((label) => {
-    const slug = label.replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-').replace(/^[-.]+|-+$/g, '') || 'point';
+    const letters = label.replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'point';
+    const slug = shortened(reserved.test(letters) ? `point-${letters}` : letters, label);
     let name = slug;
-    for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${slug}-${n}`;
-    taken.add(name.toLowerCase());
+    for (let n = 2; taken.has(asFileSystemsSee(name)); n++) name = `${slug}-${n}`;
+    taken.add(asFileSystemsSee(name));
     return name;
   });
+}
+
+function shortened(slug: string, label: string): string {
+  if (Buffer.byteLength(slug) <= mostBytes) return slug;
+  const digest = digestOfText(label).slice(0, 12);
+  let kept = '';
+  for (const letter of slug) {
+    if (Buffer.byteLength(kept + letter) > mostBytes - digest.length - 1) break;
+    kept += letter;
+  }
+  return `${kept}-${digest}`;
 }
