@@ -1,5 +1,6 @@
 import type { Screen } from '../execute/progress.js';
 import { printable } from '../judging/shown.js';
+import { cut, roomOf } from '../report/columns.js';
 import { megabytes } from './output.js';
 
 const linesEveryMs = 10_000;
@@ -30,7 +31,7 @@ export function downloadProgress(
       const rate = megabytes(Math.max(0, bytes - begun.bytes) / ((last - begun.at) / 1000));
       const share = total ? `, ${Math.floor((100 * bytes) / total)} % of ${megabytes(total)}` : '';
       const text = `${name}: ${megabytes(bytes)}${share}, ${rate}/s`;
-      screen.write(screen.isTTY ? `\r\x1b[2K${text.slice(0, (screen.columns || 80) - 1)}` : `${text}\n`);
+      screen.write(screen.isTTY ? `\r\x1b[2K${cut(text, roomOf(screen))}` : `${text}\n`);
     },
     end() {
       if (begun && screen.isTTY) screen.write('\r\x1b[2K');

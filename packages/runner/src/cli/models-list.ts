@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { foreignContent } from '../download/foreign-content.js';
 import { codeOf } from '../errors.js';
 import { datasetEntry } from '../experiment/datasets.js';
-import { aligned } from '../report/align.js';
+import { aligned } from '../report/columns.js';
 import type { Answer } from './answer.js';
 import { megabytes, shownPath } from './output.js';
 import {

@@ -100,4 +100,19 @@ describe('on a terminal', () => {
     pass(200);
     expect(shown()).toBe('[3/3] loo');
   });
+
+  it.each([
+    [12, '[0/2] 学習'],
+    [13, '[0/2] 学習率'],
+    [15, '[0/2] 学習率e\u0301'],
+    [17, '[0/2] 学習率e\u0301👩‍🔬'],
+    [18, '[0/2] 学習率e\u0301👩‍🔬𠮷'],
+    [1, ''],
+    [0, '[0/2] 学習率e\u0301👩‍🔬𠮷'],
+  ])('cuts no letter, wide or composed, at %i columns', (columns, line) => {
+    const { onEvent, pass, shown } = terminal(columns);
+    onEvent({ type: 'started', task: task('学習率e\u0301👩‍🔬𠮷', 0) });
+    pass(200);
+    expect(shown()).toBe(line);
+  });
 });

@@ -1,5 +1,6 @@
 import type { Event, Task } from '@fewstep/taskgraph';
 import { printable } from '../judging/shown.js';
+import { cut, roomOf } from '../report/columns.js';
 
 /** Where progress goes. */
 export interface Screen {
@@ -77,7 +78,7 @@ export function progress(
       return;
     }
     lastDraw = now();
-    screen.write(`\r\x1b[2K${printable(status()).slice(0, (screen.columns || 80) - 1)}`);
+    screen.write(`\r\x1b[2K${cut(printable(status()), roomOf(screen))}`);
   };
   /** Seconds that it ran. */
   const stop = (id: string) => {

@@ -17,3 +17,22 @@ it.each([
   expect(lines[0]).toMatch(/\| NFE \| +a\\\|b \|$/);
   expect(lines[2]!.split(/ +\| +5 \| +1/)[0]).toBe(`| ${cell}`);
 });
+
+it('stands in columns of a terminal, whatever its letters take', () => {
+  const point = (label: string, fid: number) => ({
+    label,
+    settings: {},
+    nfe: 5,
+    metrics: { fid },
+    artifacts: { samples: [] },
+  });
+  const points = [point('euler', 10.25), point('学習率|x', 3.5), point('e\u0301👩‍🔬', 100)];
+  const none = { tasks: { computed: 0, local: 0, remote: 0 }, failures: [] };
+  expect(table({ name: 'wide', points, ...none }).split('\n')).toEqual([
+    '| sampler   | NFE |     fid |',
+    '|-----------|----:|--------:|',
+    '| euler     |   5 |  10.250 |',
+    '| 学習率\\|x |   5 |   3.500 |',
+    '| e\u0301👩‍🔬       |   5 | 100.000 |',
+  ]);
+});

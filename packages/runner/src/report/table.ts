@@ -1,6 +1,6 @@
 import { printable } from '../judging/shown.js';
 import { digitsOf } from '../scores/scores.js';
-import { aligned } from './align.js';
+import { aligned, columnsOf } from './columns.js';
 import type { Report } from './report.js';
 
 /** The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric. */
@@ -13,7 +13,9 @@ export function table({ points, digits = {} }: Report): string {
   ]);
   const isNumber = (column: number) => column > 0;
   const [header = [], ...rows] = aligned([['sampler', 'NFE', ...metrics.map(cell)], ...cells], isNumber);
-  const rule = header.map(({ length }, column) => `${'-'.repeat(length + 1)}${isNumber(column) ? ':' : '-'}`);
+  const rule = header.map(
+    (cell, column) => `${'-'.repeat(columnsOf(cell) + 1)}${isNumber(column) ? ':' : '-'}`,
+  );
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
   return [line(header), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
 }
