@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join, relative, sep } from 'node:path';
-import { imageNames } from '@fewstep/metrics/image-names';
+import { readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { filesInFolder, imageNames } from '@fewstep/metrics/image-names';
 import { everyFile, type FileRef, type FilesOf, outside } from '@fewstep/taskgraph';
 
 /** What a file or folder of a spec is taken for. */
@@ -12,7 +12,7 @@ export const fileOf = <P extends string | undefined>(path: P, as: Role) =>
 
 /**
  * Which files a file or folder stands for: itself, and what is read with it. Of ONNX the files that its weights are in, of an
- * index its shards, of a folder of images those, and their labels.
+ * index its shards, of a folder of images those: labels are nothing to what is made of them.
  */
 export const filesOf: FilesOf = async (path, as) => {
   if (as === 'module') return (await import('./modules/files-of-module.js')).filesOfModule(path);
@@ -34,13 +34,10 @@ function shardsIn(path: string): string[] {
   }
 }
 
-/** The images of a folder and their labels. */
-function imagesIn(folder: string): string[] {
-  const found = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const files = found.filter((entry) => !entry.isDirectory());
-  const names = files.map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  const { images, others, labelFiles } = imageNames(names.map((name) => name.split(sep).join('/')));
-  return [...images, ...others, ...labelFiles];
+/** The images of a folder, also those of kinds that its reader will refuse. */
+export function imagesIn(folder: string): string[] {
+  const { images, others } = imageNames(filesInFolder(folder));
+  return [...images, ...others];
 }
 
 /** Bytes of a set of images, by which it is cut into parts; 0 where there is none. */
