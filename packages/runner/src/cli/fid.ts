@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { errorOfLines } from '../errors.js';
 import { compileFid, compileReference } from '../graph/reference.js';
+import { imagesOf, tasksOf } from '../report/image-counts.js';
 import type { Answer } from './answer.js';
 import { openResults } from './output.js';
 import { demand, work } from './work.js';
@@ -51,8 +52,10 @@ export async function fidCalc(
   demand(execution);
   const path = await world.store.blob(execution.records.get(task)!.outputs.value!);
   const value = JSON.parse(await readFile(path!, 'utf8'));
-  answer.object(value);
-  answer.line(`fid ${value.fid}`);
+  const count = imagesOf(execution, tasksOf(task.inputs.features));
+  const realImages = imagesOf(execution, tasksOf(task.inputs.reference));
+  answer.object({ ...value, images: count, ...(realImages !== undefined && { realImages }) });
+  answer.line(`fid ${value.fid} (${count} images against ${realImages ?? options.ref})`);
 }
 
 function checkExists(files: Readonly<Record<string, string>>): void {

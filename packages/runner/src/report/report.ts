@@ -3,8 +3,10 @@ import type { Execution, Store, Task } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { Graph } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
+import { referenceFeatures } from '../tasks/kinds.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import { foldersOf } from './folders.js';
+import { imagesOf, tasksOf } from './image-counts.js';
 
 /** What a run found out, as `run --json` prints it. */
 export interface Report {
@@ -32,6 +34,10 @@ export interface PointReport {
   /** Noise levels, where a search found them. */
   readonly sigmas?: readonly number[];
   readonly metrics: Readonly<Record<string, number>>;
+  /** Samples that they are of. */
+  readonly images?: number;
+  /** Real images that they compare with; of published statistics nobody says. */
+  readonly realImages?: number;
   readonly artifacts: {
     readonly grid?: string;
     readonly schedule?: string;
@@ -53,8 +59,8 @@ interface Ran {
   readonly execution: Execution;
   readonly store: Store;
   readonly plugins?: readonly Plugin[];
-  /** Puts an artifact among the results; returns where. */
-  place(source: string, ...name: string[]): Promise<string>;
+  /** Puts an artifact among the results; returns where, or nothing where that failed. */
+  place(source: string, ...name: string[]): Promise<string | undefined>;
 }
 
 /** Gathers a run's results and places its pictures and predictors. */
@@ -82,6 +88,13 @@ export async function report(
     const records = shards.flatMap((task) => execution.records.get(task) ?? []);
     const counted = records.find(({ meta }) => meta.nfe !== undefined)?.meta;
     const { nfe, forwards } = (counted ?? {}) as Counted;
+    const scored = Object.values(scores).filter((task) => execution.records.has(task));
+    const images = scored.length > 0 ? imagesOf(execution, shards) : undefined;
+    const readByScores = scored.flatMap(({ inputs }) => Object.values(inputs).flatMap(tasksOf));
+    const realImages = imagesOf(
+      execution,
+      readByScores.filter(({ kind }) => kind === referenceFeatures),
+    );
     const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
     const levels = await placed(schedule, 'schedule', folders[i]!, 'schedule.json');
     const found = await blob(schedule, 'schedule');
@@ -95,6 +108,8 @@ export async function report(
       ...(forwards !== undefined && { forwards }),
       ...(found && { sigmas: (await readSchedule(found)).sigmas }),
       metrics,
+      ...(images !== undefined && { images }),
+      ...(realImages !== undefined && { realImages }),
       artifacts: {
         ...(grid && { grid }),
         ...(levels && { schedule: levels }),

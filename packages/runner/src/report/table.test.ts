@@ -36,3 +36,20 @@ it('stands in columns of a terminal, whatever its letters take', () => {
     '| e\u0301👩‍🔬       |   5 | 100.000 |',
   ]);
 });
+
+it('says how many images scores are of, where there are scores', () => {
+  const point = { label: 'a', settings: {}, nfe: 5, artifacts: { samples: [] } };
+  const points = [
+    { ...point, metrics: { fid: 1 }, images: 50_000, realImages: 10_000 },
+    { ...point, label: 'b', metrics: { fid: 2 }, images: 64 },
+    { ...point, label: 'c', metrics: {} },
+  ];
+  const none = { tasks: { computed: 0, local: 0, remote: 0 }, failures: [] };
+  expect(table({ name: 'counts', points, ...none }).split('\n')).toEqual([
+    '| sampler | NFE |   fid | images | real images |',
+    '|---------|----:|------:|-------:|------------:|',
+    '| a       |   5 | 1.000 |  50000 |       10000 |',
+    '| b       |   5 | 2.000 |     64 |           – |',
+    '| c       |   5 |     – |      – |           – |',
+  ]);
+});

@@ -3,16 +3,26 @@ import { digitsOf } from '../scores/scores.js';
 import { aligned, columnsOf } from './columns.js';
 import type { Report } from './report.js';
 
-/** The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric. */
+/**
+ * The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric, and how many images
+ * these are of and compared with.
+ */
 export function table({ points, digits = {} }: Report): string {
   const metrics = [...new Set(points.flatMap((point) => Object.keys(point.metrics)))];
+  const counts = Object.entries({ images: 'images', 'real images': 'realImages' } as const).filter(
+    ([, count]) => points.some((point) => point[count] !== undefined),
+  );
   const cells = points.map((point) => [
     cell(point.label),
-    point.nfe === undefined ? '–' : String(point.nfe),
+    format(point.nfe, 0),
     ...metrics.map((metric) => format(point.metrics[metric], digits[metric] ?? digitsOf(metric))),
+    ...counts.map(([, count]) => format(point[count], 0)),
   ]);
   const isNumber = (column: number) => column > 0;
-  const [header = [], ...rows] = aligned([['sampler', 'NFE', ...metrics.map(cell)], ...cells], isNumber);
+  const [header = [], ...rows] = aligned(
+    [['sampler', 'NFE', ...metrics.map(cell), ...counts.map(([name]) => name)], ...cells],
+    isNumber,
+  );
   const rule = header.map(
     (cell, column) => `${'-'.repeat(columnsOf(cell) + 1)}${isNumber(column) ? ':' : '-'}`,
   );
