@@ -57,6 +57,7 @@ const causes: Readonly<Record<string, string>> = {
   EDQUOT: 'the quota is used up',
   EROFS: 'the disk is read-only',
   ENOENT: 'no folder can be made there',
+  ENAMETOOLONG: 'its name or its path is longer than may be',
   EACCES: 'permissions forbid it',
   EPERM: 'permissions forbid it',
 };

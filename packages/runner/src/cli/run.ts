@@ -9,7 +9,8 @@ import { table } from '../report/table.js';
 import { workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { readExperiments, sum } from './experiments.js';
-import { openResults, type Results } from './output.js';
+import type { Results } from './output.js';
+import { openResultsOf, sayStrays } from './results-folder.js';
 import { say } from './say.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
@@ -30,17 +31,23 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   const folder = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
   const failures = new Map();
   const reports: Report[] = [];
-  for (const experiment of experiments) {
-    const results = await openResults(join(folder, experiment.name));
+  const opened = [];
+  for (const experiment of experiments)
+    opened.push({ experiment, results: await openResultsOf(experiment, folder) });
+  for (const { experiment, results } of opened) {
     const graph = compile(experiment);
     const execution = await work(rootsOf(graph), world);
     for (const [task, error] of execution.failures) failures.set(task, error);
-    const one = await report(graph, { ...world, name: experiment.name, execution, place: results.place })
-      .then((found) => keepReport(found, join(folder, experiment.name), results))
-      .catch((error: unknown) => {
-        demand({ failures }, error);
-        throw error;
-      });
+    // what can't be written keeps no table from being shown
+    const unwritable: unknown[] = [];
+    const one = await report(graph, {
+      ...world,
+      name: experiment.name,
+      execution,
+      place: (...given) => results.place(...given).catch((error) => void unwritable.push(error)),
+    });
+    const own = join(folder, experiment.name);
+    await keepReport(one, own, results, unwritable.length > 0).catch((error) => unwritable.push(error));
     reports.push(one);
     const counts = reports.map(({ tasks }) => tasks);
     answer.object({ experiments: reports, tasks: sum(counts, taskCounts) });
@@ -50,24 +57,33 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
     answer.line(
       `tasks: ${one.tasks.computed} computed, ${one.tasks.local} found in ${world.store.dir}${elsewhere}`,
     );
+    await sayStrays(experiment, own);
+    if (unwritable.length > 0) {
+      demand({ failures }, unwritable[0]);
+      throw unwritable[0];
+    }
   }
   demand({ failures });
 }
 
 /** Writes a report and its table, aside where an earlier one in the folder has what this one lacks. */
-async function keepReport(one: Report, folder: string, results: Results): Promise<Report> {
-  const aside = (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
+async function keepReport(
+  one: Report,
+  folder: string,
+  results: Results,
+  lacksPictures: boolean,
+): Promise<void> {
+  const isPartial = lacksPictures || one.failures.length > 0;
+  const aside = isPartial && (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
   const written = await results.write(`${table(one)}\n`, `table${aside}.md`);
   await results.write(`${jsonText(one, 2)}\n`, `report${aside}.json`);
   if (aside) say(`the table of an earlier run, which has what this one lacks, stays; this one is ${written}`);
-  else if (one.failures.length === 0)
+  else if (!isPartial)
     for (const name of ['table.failed.md', 'report.failed.json']) await results.remove(name);
-  return one;
 }
 
-/** Whether a run has failed where an earlier one, whose report lies there, was whole or has what this one lacks. */
-async function isWorse({ failures, points }: Report, earlier: string): Promise<boolean> {
-  if (failures.length === 0) return false;
+/** Whether an earlier run, whose report lies there, was whole or has what this one lacks. */
+async function isWorse({ points }: Report, earlier: string): Promise<boolean> {
   try {
     const before = JSON.parse(await readFile(earlier, 'utf8')) as Report;
     const now = new Set(resultsIn(points));
