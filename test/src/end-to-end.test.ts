@@ -33,7 +33,8 @@ describe('a spec from YAML to its table', () => {
       ['plugin', 3],
       ['euler', 3],
     ]);
-    for (const { metrics } of report.points) {
+    for (const { metrics, images, realImages } of report.points) {
+      expect([images, realImages]).toEqual([16, undefined]);
       expect(metrics.rmse_to_teacher).toBeGreaterThan(5);
       expect(metrics.rmse_to_teacher).toBeLessThan(100);
     }
@@ -105,13 +106,14 @@ describe('fid on disk', () => {
   const network = join(root, 'experiments/digits/digits-features.onnx');
 
   it('is 0 between a set and its own statistics', async () => {
-    const reference = ['fid', 'ref', 'images/amed', '--features', network, '--dest', 'ref.npz'];
-    await fewstep(['sample', 'spec.yaml', '--seeds', '0-15', '--outdir', 'images'], { cwd: dir });
+    const reference = ['fid', 'ref', 'sampled/amed', '--features', network, '--dest', 'ref.npz'];
+    await fewstep(['sample', 'spec.yaml', '--seeds', '0-15', '--outdir', 'sampled'], { cwd: dir });
     expect((await fewstep(reference, { cwd: dir })).code).toBe(0);
-    const calc = ['fid', 'calc', 'images/amed', '--ref', 'ref.npz', '--features', network, '--json'];
+    const calc = ['fid', 'calc', 'sampled/amed', '--ref', 'ref.npz', '--features', network, '--json'];
     const { stdout } = await fewstep(calc, { cwd: dir });
     expect(Math.abs(JSON.parse(stdout).fid)).toBeLessThan(1e-6);
-    const other = await fewstep([...calc.slice(0, 2), 'images/euler', ...calc.slice(3)], { cwd: dir });
+    expect(JSON.parse(stdout)).toEqual({ fid: expect.any(Number), images: 16 });
+    const other = await fewstep([...calc.slice(0, 2), 'sampled/euler', ...calc.slice(3)], { cwd: dir });
     expect(JSON.parse(other.stdout).fid).toBeGreaterThan(0.01);
   });
 });

@@ -82,7 +82,7 @@ describe('the seeds of a spec', () => {
   });
 
   it('keep their results where the defaults are spelled out', async () => {
-    const spelled = ['--set', 'sample.rng=torch-cpu', '--set', 'sample.classes=random', '--set', 'grid={}'];
+    const spelled = ['--set', 'sample.rng=torch-cpu', '--set', 'sample.classes=random', '--set', 'grid=null'];
     const { stdout } = await fewstep(['plan', 'spec.yaml', '--json', ...spelled], { cwd: dir });
     const tasks: { kind: string; found: boolean }[] = experimentJson(stdout).tasks;
     expect(tasks.filter(({ kind }) => kind === 'samples').every(({ found }) => found)).toBe(true);
@@ -92,7 +92,7 @@ describe('the seeds of a spec', () => {
     ['a class that the network has not', digits, 'E_CLASSES sample.classes names class 10'],
     ['a class of a network without', unconditional, 'E_CLASSES sample.classes names classes'],
   ])('refuse %s as wrong input', async (_, checkpoint, reason) => {
-    const set = [`dataset.checkpoint=${checkpoint}`, 'sample.classes=10', 'grid={}'];
+    const set = [`dataset.checkpoint=${checkpoint}`, 'sample.classes=10', 'grid=null'];
     const args = ['run', 'spec.yaml', ...set.flatMap((value) => ['--set', value])];
     const { code, stderr } = await fewstep(args, { cwd: dir });
     expect(code).toBe(2);
