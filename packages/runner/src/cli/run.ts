@@ -31,11 +31,10 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   const folder = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
   const failures = new Map();
   const reports: Report[] = [];
+  const compiled = experiments.map((experiment) => ({ experiment, graph: compile(experiment) }));
   const opened = [];
-  for (const experiment of experiments)
-    opened.push({ experiment, results: await openResultsOf(experiment, folder) });
-  for (const { experiment, results } of opened) {
-    const graph = compile(experiment);
+  for (const one of compiled) opened.push({ ...one, results: await openResultsOf(one.experiment, folder) });
+  for (const { experiment, graph, results } of opened) {
     const execution = await work(rootsOf(graph), world);
     for (const [task, error] of execution.failures) failures.set(task, error);
     // what can't be written keeps no table from being shown
