@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { exportDecoder, exportDenoiser, exportTextEncoder, readCheckpoint } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 import { sourceOf } from '../experiment/published-models.js';
@@ -11,7 +12,8 @@ import { isModelName, registryFiles } from './registry-files.js';
  * model `decoder` and, where it has one, `text-encoder`. Each has `model.onnx`, `info.json` with what a caller must
  * know, and `weights.bin` where they are too large for one file.
  *
- * @throws RunnerError E_FILE where the checkpoint isn't there; E_RESULTS; the errors of its family's reader
+ * @throws RunnerError E_FILE where the checkpoint isn't there; E_RESULTS, also where the folder has a part of another model;
+ *   the errors of its family's reader
  */
 export async function modelsExport(
   model: string,
@@ -26,6 +28,13 @@ export async function modelsExport(
     ...(checkpoint.decoder && { decoder: () => exportDecoder(checkpoint) }),
     ...(checkpoint.textEncoder && { 'text-encoder': () => exportTextEncoder(checkpoint) }),
   };
+  const other = partNames.find((name) => !(name in parts) && existsSync(join(options.outdir, name)));
+  if (other !== undefined)
+    throw new RunnerError(
+      'E_RESULTS',
+      `${shownPath(options.outdir)} has ${other}/ of another model, which a spec would take for a part of this one: choose another --outdir, or empty this one.`,
+      { evidence: { path: options.outdir, part: other } },
+    );
   const written: Record<string, { graph: string; weights?: string; info: unknown }> = {};
   for (const [part, make] of Object.entries(parts)) {
     const { graph, external, info } = make();
@@ -40,6 +49,8 @@ export async function modelsExport(
   for (const [part, { graph, weights }] of Object.entries(written))
     answer.line(`${part}: ${[graph, weights].filter(Boolean).join(', ')}`);
 }
+
+const partNames = ['denoiser', 'decoder', 'text-encoder'];
 
 /** A path that is there, before a name that is the same. */
 function checkpointOf(model: string): string {
