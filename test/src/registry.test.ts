@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -196,6 +204,12 @@ it('exports a model of the registry that is here, and says how it is had where i
   const outdir = join(models, 'onnx');
   const { code, stdout } = await fewstep(['models', 'export', 'digits', '--outdir', outdir], { env });
   expect([code, stdout]).toEqual([0, `denoiser: ${join(outdir, 'denoiser', 'model.onnx')}\n`]);
+  mkdirSync(join(outdir, 'decoder')); // of another model
+  const mixed = await fewstep(['models', 'export', 'digits', '--outdir', outdir], { env });
+  expect([mixed.code, mixed.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^E_RESULTS .*onnx has decoder\/ of/),
+  ]);
   const missing = await fewstep(['models', 'export', 'cifar10', '--outdir', join(models, 'none')], { env });
   expect(missing.code).toBe(2);
   expect(missing.stderr).toMatch(
