@@ -26,7 +26,7 @@ let dir: string;
 beforeAll(async () => {
   dir = await workspace(trains);
   await writeFile(join(dir, 'uses.yaml'), uses('results/trains/ipndm/predictor.safetensors'));
-  await writeFile(join(dir, 'official.yaml'), uses(official));
+  await writeFile(join(dir, 'official.yaml'), uses(official).replace('name: uses', 'name: official'));
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
