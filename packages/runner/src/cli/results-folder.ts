@@ -5,6 +5,7 @@ import { RunnerError } from '../errors.js';
 import type { Experiment } from '../experiment/experiment.js';
 import { foldersOf } from '../report/folders.js';
 import { openResults, type Results, shownPath } from './output.js';
+import { say } from './say.js';
 
 /**
  * The results of an experiment, in a folder of its name, which is its spec's from then on. By its mark sets of images around
@@ -43,7 +44,7 @@ export async function sayStrays({ points }: Experiment, results: string): Promis
   const there = await readdir(results, { withFileTypes: true });
   const strays = there.filter((entry) => entry.isDirectory() && !own.has(entry.name)).map(({ name }) => name);
   if (strays.length > 0)
-    process.stderr.write(
-      `of no point of this run, and left as they are: ${strays.map((stray) => shownPath(join(results, stray))).join(', ')}\n`,
+    say(
+      `of no point of this run, and left as they are: ${strays.map((stray) => shownPath(join(results, stray))).join(', ')}`,
     );
 }
