@@ -10,6 +10,9 @@ export {
 export {
   type ChoiceOption,
   choice,
+  type DataChoiceOption,
+  type DataKind,
+  dataChoice,
   flag,
   integer,
   levels,
