@@ -36,7 +36,7 @@ export { heun } from './methods/heun.js';
 export { type IpndmOptions, type IpndmState, ipndm } from './methods/ipndm.js';
 export { ipndmV } from './methods/ipndm-v.js';
 export type { MultistepState, SlopePoint } from './methods/multistep.js';
-export { threshold } from './methods/threshold.js';
+export { type Thresholding, threshold } from './methods/threshold.js';
 export { type UnipcOptions, type UnipcState, unipc } from './methods/unipc.js';
 export { type UnipcPoint, type UnipcVariant, unipcUpdate } from './methods/unipc-update.js';
 export { around, between, free, type Output, type Range, type Span } from './output.js';

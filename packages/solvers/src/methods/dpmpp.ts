@@ -1,18 +1,20 @@
-import { flag, integer, type OptionValues } from '@fewstep/schedules';
+import { dataChoice, flag, integer, type OptionValues } from '@fewstep/schedules';
 import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
 import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
 import { checkOrder } from './checks.js';
 import { dpmppUpdate, type ModelPoint } from './dpmpp-update.js';
-import { threshold } from './threshold.js';
+import { checkThresholding, type Thresholding, threshold, thresholdings } from './threshold.js';
 
 /** What `dpmpp` and its student extrapolate, and from how many evaluations. */
 export interface DpmppOptions {
   /** 1, 2 or 3. Default 3. */
   readonly maxOrder?: number;
-  /** true: the model is D, dynamically thresholded for data in [−1, 1]; false: it is the slope. Default true. */
+  /** true: the model is D; false: it is the slope. Default true. */
   readonly predictX0?: boolean;
+  /** `dynamic`: D is kept in [−1, 1], for data that are; with `predictX0` alone. Default `none`. */
+  readonly thresholding?: Thresholding;
   /** The last steps fall back to lower orders, which is steadier with few steps. Default true. */
   readonly lowerOrderFinal?: boolean;
 }
@@ -42,10 +44,10 @@ export function dpmppAdvance(
   sigma: Sigma,
   sigmaNext: Sigma,
   remaining: number,
-  { maxOrder = 3, predictX0 = true, lowerOrderFinal = true }: DpmppOptions,
+  { maxOrder = 3, predictX0 = true, thresholding = 'none', lowerOrderFinal = true }: DpmppOptions,
   scale: Sigma = 1,
 ): DpmppState {
-  const model = predictX0 ? threshold(denoised, n) : slopeAt(x, denoised, sigma);
+  const model = predictX0 ? threshold(denoised, n, thresholding) : slopeAt(x, denoised, sigma);
   const all = [{ model, sigma }, ...points];
   // A step that still gathers history is not lowered, even if it is the last.
   const order = all.length < maxOrder || !lowerOrderFinal ? all.length : Math.min(maxOrder, remaining);
@@ -62,14 +64,16 @@ export function dpmppAdvance(
  *
  * One evaluation per interval.
  *
- * - Order 2 for maxOrder ≥ 2 (the first step is of order 1), 1 for maxOrder 1, which is Euler's method.
+ * - Order 2 for maxOrder ≥ 2 (the first step is of order 1), 1 for maxOrder 1, which is Euler's method; with dynamic
+ *   thresholding towards the flow of the thresholded D, which is the model's own only for data in [−1, 1].
  * - Source: Lu et al., arXiv:2211.01095, Algorithm 2; thresholding as in arXiv:2205.11487.
  *
- * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3
+ * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3, or dynamic thresholding has no D to keep in bounds
  */
 export function dpmpp(options: DpmppOptions = {}): Solver<DpmppState> {
   const { maxOrder = 3 } = options;
   checkOrder('dpmpp', maxOrder, 3);
+  checkThresholding('dpmpp', options);
   return {
     name: 'dpmpp',
     order: Math.min(maxOrder, 2),
@@ -84,12 +88,19 @@ export function dpmpp(options: DpmppOptions = {}): Solver<DpmppState> {
 /** What a spec may tell those that solve the linear part exactly. */
 export const dpmppChoices = {
   max_order: integer(1, 3, 3, 'Highest order.'),
-  predict_x0: flag(true, 'Predict the denoised image, with dynamic thresholding, or the noise.'),
+  predict_x0: flag(true, 'Predict the denoised image, or the noise.'),
+  thresholding: dataChoice(
+    thresholdings,
+    { pixels: 'dynamic', latents: 'none' },
+    'predict_x0',
+    'Whether the denoised image is kept in −1…1 (dynamic), which pixels are in and latents are not.',
+  ),
   lower_order_final: flag(true, 'Lower the order in the last steps.'),
 };
 export const dpmppOptions = (chosen: OptionValues<typeof dpmppChoices>): DpmppOptions => ({
   maxOrder: chosen.max_order,
   predictX0: chosen.predict_x0,
+  thresholding: chosen.thresholding ?? 'none',
   lowerOrderFinal: chosen.lower_order_final,
 });
 

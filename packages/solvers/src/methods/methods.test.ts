@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { solvers, students } from '../declared.test.helpers.js';
 import { solveSync } from '../drive/solve.js';
-import type { Evaluation, Request, Solver, SolverState } from '../solver.js';
+import type { Evaluation, Request, Solver, SolverState, Vector } from '../solver.js';
 import { amed } from '../students/amed.js';
 import { dpmStudent } from '../students/dpm.js';
 import { dpmppStudent } from '../students/dpmpp.js';
@@ -10,11 +10,11 @@ import { ipndmStudent } from '../students/ipndm.js';
 import { denoiser, fixed, requestsOf, stepFrom, twoClusters, worst } from './analytic.test.helpers.js';
 import { deis } from './deis.js';
 import { dpm } from './dpm.js';
-import { dpmpp } from './dpmpp.js';
+import { type DpmppOptions, dpmpp } from './dpmpp.js';
 import { euler } from './euler.js';
 import { ipndm } from './ipndm.js';
 import { ipndmV } from './ipndm-v.js';
-import { threshold } from './threshold.js';
+import { type Thresholding, threshold } from './threshold.js';
 import { unipc } from './unipc.js';
 
 const x = Float64Array.of(-2, 0.4, 1.7);
@@ -145,18 +145,24 @@ describe('options', () => {
   it.each([
     ['dpmpp', dpmpp],
     ['unipc', unipc],
-  ])('%s thresholds every evaluation with predict_x0, and none without', (_, factory) => {
+    ['the student dpmpp', (options?: DpmppOptions) => dpmppStudent(options).steered(fixed())],
+  ])('%s thresholds every evaluation where it is told so, and none by default', (_, factory) => {
     const bright = ({ x, sigma }: Request): Evaluation => ({
-      denoised: x.map((value) => 3 * twoClusters(value, sigma as number) + 2),
+      denoised: x.map((value, i) => 3 * twoClusters(value, (sigma as Vector)[i] ?? (sigma as number)) + 2),
+      bottleneck: new Float64Array(64),
     });
-    const thresholded = (request: Request): Evaluation => ({
-      denoised: threshold(bright(request).denoised, 1),
-    });
-    const run = (predictX0: boolean, answer: typeof bright) =>
-      solveSync({ solver: factory({ predictX0 }) as Solver<SolverState>, x, n: 1, sigmas, denoise: answer })
-        .x;
-    expect(run(true, bright)).toEqual(run(true, thresholded));
-    expect(worst(run(false, bright), run(false, thresholded))).toBeGreaterThan(0.1);
+    const thresholded = (request: Request): Evaluation => {
+      const { denoised, ...others } = bright(request);
+      return { ...others, denoised: threshold(denoised, 1) };
+    };
+    const run = (thresholding: Thresholding | undefined, answer: typeof bright) => {
+      const solver = factory(thresholding && { thresholding }) as Solver<SolverState>;
+      return solveSync({ solver, x, n: 1, sigmas, denoise: answer }).x;
+    };
+    expect(run('dynamic', bright)).toEqual(run('dynamic', thresholded));
+    expect(run('dynamic', bright)).toEqual(run('none', thresholded));
+    expect(run(undefined, bright)).toEqual(run('none', bright));
+    expect(worst(run('none', bright), run('dynamic', bright))).toBeGreaterThan(0.1);
   });
 
   it('unipc asks twice in its first step, where it predicts in each, and not in its last', () => {
@@ -179,7 +185,7 @@ describe('options', () => {
     expect(trajectory).toHaveLength(4);
   });
 
-  const data = { maxOrder: 3, predictX0: true, lowerOrderFinal: true };
+  const data = { maxOrder: 3, predictX0: true, thresholding: 'none', lowerOrderFinal: true } as const;
   it.each<[string, Solver<SolverState>, Solver<SolverState>]>([
     ['dpm', dpm(), dpm({ r: 0.5 })],
     ['dpmpp', dpmpp(), dpmpp(data)],
@@ -219,6 +225,9 @@ describe('options', () => {
     ['deis', () => deis({ sigmaMin: 80, sigmaMax: 0.002 })],
     ['unipc', () => unipc({ maxOrder: 4 })],
     ['unipc', () => unipc({ variant: 'bh3' as 'bh2' })],
+    ['unipc', () => unipc({ predictX0: false, thresholding: 'dynamic' })],
+    ['dpmpp', () => dpmpp({ predictX0: false, thresholding: 'dynamic' })],
+    ['dpmpp', () => dpmpp({ thresholding: 'static' as 'none' })],
     ['the student dpmpp', () => dpmppStudent({ maxOrder: 0 })],
     ['the student ipndm', () => ipndmStudent({ maxOrder: 5 })],
   ])('%s refuses what it has no coefficients for', (_, attempt) => {

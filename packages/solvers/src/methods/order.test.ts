@@ -1,7 +1,7 @@
 import { sigmas } from '@fewstep/schedules';
 import { describe, expect, it } from 'vitest';
 import { solveSync } from '../drive/solve.js';
-import type { Solver, SolverState } from '../solver.js';
+import type { Evaluation, Request, Solver, SolverState } from '../solver.js';
 import {
   denoiser,
   fixed,
@@ -13,6 +13,7 @@ import {
 } from './analytic.test.helpers.js';
 import { deis } from './deis.js';
 import { dpmpp } from './dpmpp.js';
+import { heun } from './heun.js';
 import { ipndm } from './ipndm.js';
 import { ipndmV } from './ipndm-v.js';
 import { unipc } from './unipc.js';
@@ -39,6 +40,28 @@ describe('order on a Gaussian, whose flow is known', () => {
       expect(Math.abs(measured - solver.order), `measured ${measured}`).toBeLessThan(0.1);
     },
   );
+});
+
+// In two dimensions at ±(2, 2), deviation 0.5: far beyond −1…1, where nothing may be clipped unasked.
+it.each([
+  ['dpmpp', dpmpp()],
+  ['unipc', unipc()],
+])('%s is of order 2 by default, wherever the data are', (_, solver) => {
+  const mixture = ({ x: at, sigma }: Request): Evaluation => {
+    const variance = 0.25 + (sigma as number) ** 2;
+    const mean = 2 * Math.tanh((2 * (at[0]! + at[1]!)) / variance);
+    return { denoised: at.map((value) => (0.25 * value + (sigma as number) ** 2 * mean) / variance) };
+  };
+  const from = Float64Array.of(3.1, -1.2);
+  const end = (method: Solver, numSteps: number) => {
+    const grid = sigmas({ type: 'logsnr' }, { sigmaMin: 0.1, sigmaMax: 10, numSteps });
+    return solveSync({ solver: method, x: from, n: 1, sigmas: grid, denoise: mixture }).x;
+  };
+  const exact = end(heun as Solver, 12_801);
+  const [coarse, fine] = [401, 801].map((steps) => worst(end(solver as Solver, steps), exact));
+  const measured = orderOf(coarse!, fine!);
+  expect(Math.abs(measured - 2), `measured ${measured}`).toBeLessThan(0.1);
+  expect(fine).toBeLessThan(1e-4);
 });
 
 describe('local order, from an exact history', () => {

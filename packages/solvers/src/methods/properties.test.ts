@@ -47,26 +47,14 @@ describe.each(methods)('$label', ({ solver, cost, singleStep, scaleFree }) => {
     fc.assert(
       fc.property(batch, levels, scales, number(-0.4, 0.4), (noise, sigmas, a, b) => {
         const x = noise.map((value) => value * sigmas[0]!);
-        let farthest = 0;
         const solved = (start: Vector, grid: number[], at: (x: number, sigma: number) => number) =>
-          solveSync({
-            solver,
-            x: start,
-            n,
-            sigmas: grid,
-            denoise: denoiser(at, n),
-            onEvaluation: ({ evaluation }) => {
-              farthest = Math.max(farthest, ...evaluation.denoised.map(Math.abs));
-            },
-          }).x;
+          solveSync({ solver, x: start, n, sigmas: grid, denoise: denoiser(at, n) }).x;
         const plain = solved(x, sigmas, twoClusters);
         const moved = solved(
           x.map((value) => a * value + b),
           sigmas.map((sigma) => a * sigma),
           (value, sigma) => a * twoClusters((value - b) / a, sigma / a) + b,
         );
-        // Thresholding is meant for data in [−1, 1] and sees where that ends.
-        fc.pre(farthest < 1);
         // Once a result leaves the data by far, it magnifies rounding: compare relative to its size.
         const scale = 1 + Math.max(...plain.map(Math.abs));
         expect(

@@ -6,7 +6,7 @@ import type { Solver, Vector } from '../solver.js';
 import { checkChoice, checkOrder } from './checks.js';
 import type { DpmppOptions } from './dpmpp.js';
 import { dpmppChoices, dpmppOptions } from './dpmpp.js';
-import { threshold } from './threshold.js';
+import { checkThresholding, threshold } from './threshold.js';
 import { type UnipcPoint, type UnipcVariant, unipcUpdate } from './unipc-update.js';
 
 /** As for `dpmpp`, and the choice of B(h). */
@@ -35,15 +35,17 @@ export interface UnipcState {
  * - Source: Zhao et al., arXiv:2302.04867, section 3, with the options of `dpmpp`; thresholding as in
  *   arXiv:2205.11487.
  *
- * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3
+ * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3, or dynamic thresholding has no D to keep in bounds
  */
 export function unipc({
   maxOrder = 3,
   predictX0 = true,
+  thresholding = 'none',
   lowerOrderFinal = true,
   variant = 'bh2',
 }: UnipcOptions = {}): Solver<UnipcState> {
   checkOrder('unipc', maxOrder, 3);
+  checkThresholding('unipc', { predictX0, thresholding });
   checkChoice('unipc', 'variant', variant, ['bh1', 'bh2']);
   return {
     name: 'unipc',
@@ -52,7 +54,7 @@ export function unipc({
     *step({ x, n, points }, sigma, sigmaNext, remaining) {
       function* ask(at: Vector, level: number) {
         const { denoised } = yield* evaluate(at, level);
-        return predictX0 ? threshold(denoised, n) : slopeAt(at, denoised, level);
+        return predictX0 ? threshold(denoised, n, thresholding) : slopeAt(at, denoised, level);
       }
       const all = points.length > 0 ? points : [{ model: yield* ask(x, sigma), sigma }];
       // A step that still gathers history is not lowered, even if it is the last.
