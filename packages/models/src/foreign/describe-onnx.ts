@@ -14,6 +14,8 @@ export interface OnnxDescription {
   readonly external: readonly string[];
   /** Of a denoiser that attends to a prompt, and of a text encoder; sizes are left out that only a run tells. */
   readonly condition?: Partial<Condition>;
+  /** Of what a denoiser denoises. */
+  readonly channels?: number;
 }
 
 /**
@@ -35,9 +37,9 @@ export function describeOnnx(path: string, role: OnnxRole): OnnxDescription {
       const { positions, width } = textEncoderEnds(file);
       return { external, condition: { positions, ...(typeof width === 'number' && { width }) } };
     }
-    const { condition: told } = signatureOf(file, role);
-    if (!told) return { external };
+    const { condition: told, channels } = signatureOf(file, role);
+    if (!told) return { external, channels };
     const { name: _, type: __, ...condition } = told;
-    return { external, condition };
+    return { external, channels, condition };
   });
 }
