@@ -36,6 +36,8 @@ export interface Family<N extends string = string, O extends FamilyOptions = Fam
   readonly files: string;
   /** What its files don't show, under the names of a model's configuration. */
   readonly options: O;
+  /** Whether it denoises latents, which a decoder of its own makes pictures of. */
+  readonly latents?: boolean;
   /** Left out: its samples can be led by nothing. */
   readonly guidance?: GuidanceName;
   /** @throws ModelError `E_CHECKPOINT`, with `path` in `evidence`, for weights or options that don't fit */

@@ -7,6 +7,7 @@ import { latentOptions } from './unseen.js';
 /** Rombach et al. 2022, arXiv:2112.10752, without prompts or with them. */
 const latent = {
   what: 'latent diffusion’s',
+  latents: true,
   options: latentOptions,
   async read({ path }: Look, told: Told<typeof latentOptions>) {
     const { readLatentCheckpoint } = await import('../checkpoints/read-latent-checkpoint.js');
