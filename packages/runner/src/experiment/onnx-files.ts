@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OnnxDescription, OnnxRole } from '@fewstep/models';
+import { isPictured } from '../tasks/model-info.js';
 import type { DatasetConfig } from './experiment.js';
 import { type Complain, complainAt } from './grid.js';
 import type { Tree } from './tree.js';
@@ -68,6 +69,11 @@ export async function lookIntoOnnx(
       ...onnx,
       ...(encoder?.condition && { condition: encoder.condition }),
     });
+    if (network?.channels !== undefined && decoder === undefined && !isPictured(network.channels))
+      say(
+        'checkpoint',
+        `the network denoises ${network.channels} channels, and a picture has 1 (grey) or 3 (RGB): if these are latents, add what decodes them as onnx.decoder, with its scale_factor.`,
+      );
     if (decoder !== undefined) describe('onnx.decoder', decoder.file, 'decoder');
     if (network?.condition && textEncoder === undefined)
       say(

@@ -97,8 +97,9 @@ const outline = (inputs: number[][], outputs: number[][], tensors: number[][] = 
 };
 
 const prompt = value('context', [0, 77, 24]);
-const network = (...more: number[][]) =>
-  outline([value('x', [0, 4, 8, 8]), value('t', [0]), ...more], [value('eps', [0, 4, 8, 8])]);
+const networkOf = (channels: number, ...more: number[][]) =>
+  outline([value('x', [0, channels, 8, 8]), value('t', [0]), ...more], [value('eps', [0, channels, 8, 8])]);
+const network = (...more: number[][]) => networkOf(3, ...more);
 
 describe('files of ONNX', () => {
   let folder: string;
@@ -161,7 +162,11 @@ describe('files of ONNX', () => {
       /^a\.yaml:2:78 E_SPEC dataset\.onnx\.text_encoder: the network attends to no prompt/,
     );
     await expect(read(dataset(', inputs: { x: y }'))).rejects.toThrow(
-      /dataset\.checkpoint: .*it has no input "y" for inputs\.x; it maps x: float32 \[\?, 4, 8, 8\]/,
+      /dataset\.checkpoint: .*it has no input "y" for inputs\.x; it maps x: float32 \[\?, 3, 8, 8\]/,
+    );
+    await write('net.onnx', networkOf(4));
+    await expect(read(dataset())).rejects.toThrow(
+      /^a\.yaml:2:24 E_SPEC dataset\.checkpoint: the network denoises 4 channels, and a picture has 1 \(grey\) or 3 \(RGB\): .* add what decodes them as onnx\.decoder/,
     );
     await write('dec.onnx', network());
     await expect(read(dataset(', decoder: dec.onnx, scale_factor: 1'))).rejects.toThrow(

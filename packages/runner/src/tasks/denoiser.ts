@@ -13,7 +13,7 @@ import { RunnerError } from '../errors.js';
 import type { OnnxConfig } from '../experiment/experiment.js';
 import { importOnnx } from './import-onnx.js';
 import type { denoiser as kind } from './kinds.js';
-import type { ModelInfo } from './model-info.js';
+import { isPictured, type ModelInfo } from './model-info.js';
 
 export interface DenoiserParams {
   readonly network?: CheckpointValues;
@@ -58,6 +58,7 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
     return info;
   };
   const finish = async (info: ModelInfo): Promise<ResultOf<typeof kind>> => {
+    checkPictured(info);
     const solvedAt = info.noiseLevels?.filter((level) => level > 0);
     await write('info', 'info.json', JSON.stringify({ ...info, ...(solvedAt && { solvedAt }) }));
     return { files, meta: info.bottleneck ? {} : { bottleneck: false } };
@@ -82,6 +83,17 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
     ...(checkpoint.textEncoder && { textEncoder: await put('text_encoder', exportTextEncoder(checkpoint)) }),
   });
 };
+
+/** @throws RunnerError (E_MODEL) for a model whose samples nobody could look at, before any is drawn */
+function checkPictured({ channels, decoder }: ModelInfo): void {
+  const { imageChannels = channels } = decoder ?? {};
+  if (isPictured(imageChannels)) return;
+  throw new RunnerError(
+    'E_MODEL',
+    `the dataset’s ${decoder ? 'decoder gives' : 'network denoises'} ${imageChannels} channels, and a picture has 1 (grey) or 3 (RGB): ${decoder ? 'take the one of its pictures' : 'if these are latents, name what decodes them, of an ONNX file as onnx.decoder'}.`,
+    { evidence: { channels: imageChannels } },
+  );
+}
 
 /** @throws RunnerError (E_MODEL) for guidance that the model has not, or a model that can't do without */
 function checkGuidance({ guidance: has, textEncoder }: Checkpoint, type: Checkpoint['guidance']): void {

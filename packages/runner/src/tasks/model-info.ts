@@ -13,6 +13,9 @@ export interface ModelInfo extends DenoiserInfo {
   readonly solvedAt?: readonly number[];
 }
 
+/** Whether images of so many channels can be shown and scored. */
+export const isPictured = (channels: number): boolean => channels === 1 || channels === 3;
+
 export async function readInfo(inputs: { readonly info: string }): Promise<ModelInfo> {
   return JSON.parse(await readFile(inputs.info, 'utf8')) as ModelInfo;
 }
