@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FileName, fileNames } from '@fewstep/models/families';
+import { type FileName, familyNamed, fileNames } from '@fewstep/models/families';
+import type { DataKind } from '@fewstep/schedules';
+import { onnxOf } from './onnx.js';
 import { type DatasetName, type RegistryEntry, registry } from './published-models.js';
 import type { Spec } from './schema.js';
 
@@ -28,6 +30,14 @@ export function datasetFacts(dataset: Spec['dataset']): Exclude<Spec['dataset'],
     ...(reference_data && { reference_data: reference_data.name }),
     ...(feature_network && { feature_network: feature_network.name }),
   };
+}
+
+/** What the network of a dataset denoises, where a spec tells without a look at files. */
+export function dataOf(dataset: Spec['dataset']): DataKind | undefined {
+  if (typeof dataset === 'string')
+    return familyNamed(datasetEntry(dataset).family)?.latents ? 'latents' : 'pixels';
+  const onnx = onnxOf(dataset);
+  return onnx && (onnx.decoder === undefined ? 'pixels' : 'latents');
 }
 
 /** Where files of registry entries are looked for; absolute paths. */

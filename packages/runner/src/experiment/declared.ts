@@ -60,8 +60,11 @@ export function listed(names: readonly string[], last = 'and'): string {
 
 const rangeOf = (option: Option): string =>
   'maximum' in option && 'minimum' in option ? `${option.minimum} to ${option.maximum}, ` : '';
-const defaultOf = (option: Option): string =>
-  'default' in option ? `${rangeOf(option)}default ${option.default}` : 'needed';
+const defaultOf = (option: Option): string => {
+  if ('defaults' in option)
+    return `default ${option.defaults.pixels} on pixels, ${option.defaults.latents} on latents`;
+  return 'default' in option ? `${rangeOf(option)}default ${option.default}` : 'needed';
+};
 
 /** The options of several, each once: what is possible with any of them, and which of them read it. */
 export function optionsOf(declared: readonly Declared[]): Readonly<Record<string, JsonSchema>> {
@@ -80,7 +83,7 @@ function optionOf(key: string, declared: readonly Declared[]): JsonSchema {
   }
   const each = [...readers].map(([told, names]) => `${listed([...names])}: ${told}`);
   const schema: Record<string, unknown> = { ...having[0]!.option };
-  delete schema.default;
+  for (const ours of ['default', 'defaults', 'under']) delete schema[ours];
   for (const [bound, pick] of widest) {
     const bounds = having.map(({ option }) => (option as JsonSchema)[bound]);
     delete schema[bound];

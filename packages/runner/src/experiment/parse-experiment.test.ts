@@ -111,6 +111,13 @@ describe('a spec of one point', () => {
       '{ solver: unipc, num_steps: 4, variant: bh1, predict_x0: false, lower_order_final: false }',
       { solver: 'unipc', max_order: 3, predict_x0: false, lower_order_final: false, variant: 'bh1' },
     ],
+    [
+      '{ solver: unipc, num_steps: 4, thresholding: none }',
+      {
+        ...{ solver: 'unipc', max_order: 3, predict_x0: true, thresholding: 'none' },
+        ...{ lower_order_final: true, variant: 'bh2' },
+      },
+    ],
     ['{ solver: heun, num_steps: 4 }', { solver: 'heun' }],
   ])('%s is a method with exactly its options', async (student, method) => {
     expect((await pointOf(plain(student))).sampler.method).toEqual(method);
@@ -145,6 +152,12 @@ describe('a spec of one point', () => {
     expect((await pointOf(spec({ student, teacher: '{ max_order: 3 }' }))).train).toMatchObject({
       teacher: { method: { solver: 'dpmpp', max_order: 3, predict_x0: false, lower_order_final: true } },
     });
+    const bounded = '{ solver: dpmpp, num_steps: 4, thresholding: dynamic }';
+    expect((await pointOf(spec({ student: bounded }))).train).toMatchObject({
+      teacher: { method: { predict_x0: true, thresholding: 'dynamic' } },
+    });
+    const slope = await pointOf(spec({ student: bounded, teacher: '{ predict_x0: false }' }));
+    expect(slope.train).not.toHaveProperty('teacher.method.thresholding');
     expect((await pointOf(spec({ student, teacher: '{ solver: ipndm, M: 3 }' }))).train).toMatchObject({
       teacher: { method: { solver: 'ipndm', max_order: 4 } },
       M: 3,
@@ -429,7 +442,7 @@ describe('values that are wrong', () => {
     [
       { student: '' },
       [
-        '4:10 student: found nothing, expected a map with solver, num_steps, and maybe afs, denoise_to_zero, scale_dir, scale_time, max_order, predict_x0, lower_order_final, r, variant, deis_mode.',
+        '4:10 student: found nothing, expected a map with solver, num_steps, and maybe afs, denoise_to_zero, scale_dir, scale_time, max_order, predict_x0, thresholding, lower_order_final, r, variant, deis_mode.',
       ],
     ],
     [
@@ -688,6 +701,21 @@ describe('options that nothing reads', () => {
       [
         '4:41 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have max_order. Remove it.',
         '4:55 student.predict_x0: nothing reads it: only dpmpp and unipc have predict_x0. Remove it.',
+      ],
+    ],
+    [
+      plain('{ solver: dpmpp, num_steps: 4, predict_x0: false, thresholding: dynamic }'),
+      [
+        '4:60 student.thresholding: nothing reads it: only dpmpp and unipc have thresholding, where predict_x0 is true. Remove it.',
+      ],
+    ],
+    [
+      spec({
+        student: '{ solver: dpmpp, num_steps: 4, predict_x0: false }',
+        teacher: '{ thresholding: dynamic }',
+      }),
+      [
+        '5:12 teacher.thresholding: nothing reads it: only dpmpp and unipc have thresholding, where predict_x0 is true. Remove it.',
       ],
     ],
     [

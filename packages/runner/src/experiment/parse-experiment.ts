@@ -15,7 +15,7 @@ import { displayPath, problem, SpecError } from './problem.js';
 import { promptsReader } from './prompts-file.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
-import { type Completed, predictorCompleter } from './trained-predictor.js';
+import { type Completed, complainOpen, predictorCompleter } from './trained-predictor.js';
 import { type Tree, toJs, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
 
@@ -73,6 +73,7 @@ export async function parseExperiment(
   const judged = candidates.map(({ tree, doubtful }) =>
     judge(completeOnnxFolder(tree, surroundings, complain), complain, language, doubtful),
   );
+  for (const [i, one] of judged.entries()) complainOpen(candidates[i]!, one, complain);
   const judgeGuidance = guidanceJudge(surroundings, complain);
   for (const one of judged) await judgeGuidance(one);
   const readPrompts = promptsReader(surroundings, complain);

@@ -1,5 +1,5 @@
 import { type Declarations, type Declared, gits } from './declared.js';
-import { isSteered, teacherName, trains } from './resolve.js';
+import { isSteered, teacherName, teacherOptions, trains } from './resolve.js';
 import type { Spec } from './schema.js';
 
 /** What a part of a spec that names something is told. */
@@ -18,6 +18,8 @@ export interface Part {
   /** All that has options here, for messages. */
   readonly all: readonly Declared[];
   readonly told: (spec: Spec) => Told;
+  /** The same with what it takes from elsewhere, where it takes any. */
+  readonly takes?: (spec: Spec) => Told;
 }
 
 /** The parts that name a method. */
@@ -39,6 +41,7 @@ export const methodPartsOf = ({ plain, students }: Declarations): readonly Part[
     declared: () => plain,
     all: plain,
     told: ({ teacher }) => (teacher ?? {}) as Told,
+    takes: (spec) => teacherOptions(spec, students) as Told,
   },
   {
     path: 'reference',

@@ -163,16 +163,19 @@ export function teacherName(
   return teacher?.solver ?? named(students, solver)?.teacher ?? solver;
 }
 
+/** What the teacher is told: of the student's own method also what the student is. */
+export function teacherOptions(spec: Spec, students: readonly DeclaredStudent[]): object {
+  const { student, teacher = {} } = spec;
+  return teacherName(spec, students) === student.solver ? { ...student, ...teacher } : teacher;
+}
+
 function trainOf(spec: Spec, { plain, students }: Declarations): TrainConfig {
   const { total_kimg, batch, lr, seed, loss_weight, validation } = withDefaults(
     trainChoices,
     spec.train || {},
   );
-  const solver = teacherName(spec, students);
-  const options =
-    solver === spec.student.solver ? { ...spec.student, ...spec.teacher } : (spec.teacher ?? {});
   return {
-    teacher: methodOf(plain, solver, options),
+    teacher: methodOf(plain, teacherName(spec, students), teacherOptions(spec, students)),
     M: spec.teacher?.M ?? 1,
     images: Math.ceil(Math.round(total_kimg * 1000) / batch) * batch || batch,
     batch,

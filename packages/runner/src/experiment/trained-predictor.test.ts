@@ -18,15 +18,16 @@ beforeAll(async () => {
   await writeFile(join(cwd, 'page.pkl'), '<html>');
   await writeFile(join(cwd, 'huge.pkl'), '');
   await truncate(join(cwd, 'huge.pkl'), 2 ** 30);
-  const dpmpp = trainingSettings({
-    method: {
-      solver: 'dpmpp',
-      max_order: 2,
-      predict_x0: false,
-      lower_order_final: true,
-      scale_dir: 0,
-      scale_time: 0.2,
-    },
+  const method = {
+    solver: 'dpmpp',
+    max_order: 2,
+    predict_x0: false,
+    lower_order_final: true,
+    scale_dir: 0,
+    scale_time: 0.2,
+  };
+  const params: Parameters<typeof trainingSettings>[0] = {
+    method,
     schedule: { type: 'logsnr' },
     numSteps: 3,
     sigmaMin: 0.01,
@@ -38,14 +39,18 @@ beforeAll(async () => {
     lr: 0.005,
     seed: 0,
     seeds: [0, 7],
-  });
+  };
   const weights = initPredictor({ seed: 0, outputs: placement({ scale_dir: 0, scale_time: 0.2 }) });
-  await writeFile(join(cwd, 'dpmpp.safetensors'), formatPredictor(weights, dpmpp));
+  const file = (told: object) =>
+    formatPredictor(weights, trainingSettings({ ...params, method: { ...method, ...told } }));
+  await writeFile(join(cwd, 'dpmpp.safetensors'), file({}));
+  for (const thresholding of ['dynamic', 'none'])
+    await writeFile(join(cwd, `${thresholding}.safetensors`), file({ predict_x0: true, thresholding }));
 });
 afterAll(() => rm(cwd, { recursive: true }));
 
-const parse = (lines: readonly string[], set: readonly string[] = []) =>
-  parseExperiment(['name: test', 'dataset: cifar10', ...lines].join('\n'), 'specs/a.yaml', {
+const parse = (lines: readonly string[], set: readonly string[] = [], dataset = 'cifar10') =>
+  parseExperiment(['name: test', `dataset: ${dataset}`, ...lines].join('\n'), 'specs/a.yaml', {
     cwd,
     models: '/models',
     set,
@@ -124,6 +129,36 @@ describe('a predictor that is trained already', () => {
       [false, true],
       [false, false],
     ]);
+  });
+
+  it('leaves its bounds to the data, and is refused where those would have others', async () => {
+    const latents =
+      '{ checkpoint: a.onnx, onnx: { parametrization: eps, betas: { type: linear }, decoder: d.onnx, scale_factor: 1 } }';
+    const bounded = ['predictor: ../dynamic.safetensors'];
+    const free = ['predictor: ../none.safetensors'];
+    const methodOf = async (lines: string[], dataset?: string) =>
+      (await parse(lines, [], dataset)).points[0]!.sampler.method;
+    expect(await methodOf(bounded)).toMatchObject({ solver: 'dpmpp', predict_x0: true });
+    expect(await methodOf(bounded)).not.toHaveProperty('thresholding');
+    expect(await methodOf(free, latents)).not.toHaveProperty('thresholding');
+    for (const [lines, dataset, trained] of [
+      [free, 'cifar10', 'none'],
+      [bounded, 'lsun_bedroom_ldm', 'dynamic'],
+      [bounded, latents, 'dynamic'],
+    ] as const) {
+      await expect(methodOf([...lines], dataset)).rejects.toThrow(
+        new RegExp(
+          `^specs/a\\.yaml:3:12 E_SPEC predictor: ${trained}\\.safetensors was trained with student\\.thresholding ${trained}, .* add student\\.thresholding: ${trained}`,
+        ),
+      );
+      const said = [...lines, `student: { thresholding: ${trained} }`];
+      expect(await methodOf(said, dataset)).toMatchObject({ thresholding: trained });
+    }
+    await expect(methodOf([...bounded, 'student: { thresholding: none }'])).rejects.toThrow(
+      /student\.thresholding: found "none", but dynamic\.safetensors was trained with "dynamic"/,
+    );
+    // a checkpoint that isn't opened yet tells nothing
+    expect(await methodOf(bounded, '{ checkpoint: a.pkl }')).not.toHaveProperty('thresholding');
   });
 
   it('can be set on the command line', async () => {

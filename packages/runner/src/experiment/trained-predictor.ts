@@ -1,10 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { DataChoiceOption } from '@fewstep/schedules';
 import { codeOf } from '../errors.js';
 import { shown } from '../judging/shown.js';
 import type { SamplingSettings } from '../predictor/predictor-settings.js';
-import type { Surroundings } from './datasets.js';
-import type { Combination, Complain } from './grid.js';
+import { dataOf, type Surroundings } from './datasets.js';
+import { named } from './declared.js';
+import { type Combination, type Complain, complainAt } from './grid.js';
+import { isSound, type Judged } from './judge.js';
 import type { Language } from './language.js';
 import { displayPath } from './problem.js';
 import { entryAt, flatten, graft, toJs, treeOf } from './tree.js';
@@ -16,6 +19,14 @@ const mostBytes = 2 ** 28;
 export interface Completed extends Combination {
   /** Paths that there is nothing more to say about. */
   readonly doubtful: ReadonlySet<string>;
+  /** Keys that the spec leaves to the data, and what the predictor was trained with. */
+  readonly open?: readonly OpenKey[];
+}
+interface OpenKey {
+  readonly key: string;
+  readonly file: string;
+  readonly trained: unknown;
+  readonly defaults: DataChoiceOption['defaults'];
 }
 
 /**
@@ -43,13 +54,17 @@ export function predictorCompleter(
       return { ...combination, doubtful: new Set(['predictor', 'schedule', 'student']) };
     }
     const doubtful = new Set<string>();
+    const open: OpenKey[] = [];
     let { tree } = combination;
     const told = { keys: [written.place], value: treeOf(settings, written.place) };
     for (const [key, entry] of flatten(told, '')) {
       const steps = key.split('.');
       const there = entryAt(tree, steps);
       if (there === undefined) {
-        tree = graft(tree, steps, entry) ?? tree;
+        // what the data decide is not taken over from others
+        const defaults = defaultsOf(key, settings, language);
+        if (defaults) open.push({ key, file, trained: toJs(entry.value), defaults });
+        else tree = graft(tree, steps, entry) ?? tree;
       } else if (JSON.stringify(toJs(there.value)) !== JSON.stringify(toJs(entry.value))) {
         doubtful.add(key);
         complain(
@@ -59,8 +74,36 @@ export function predictorCompleter(
         );
       }
     }
-    return { ...combination, tree, doubtful };
+    return { ...combination, tree, doubtful, open };
   };
+}
+
+/** What an option of the student is by default for each kind of data, where these decide. */
+function defaultsOf(
+  key: string,
+  { student }: SamplingSettings,
+  { declarations }: Language,
+): DataChoiceOption['defaults'] | undefined {
+  const option = named(declarations.students, student.solver)?.options[key.replace(/^student\./, '')];
+  return option && 'defaults' in option ? option.defaults : undefined;
+}
+
+/**
+ * Complains of a predictor that was trained otherwise than the data decide, and the spec says nothing of it. Where only the
+ * network tells what they are, the task that samples does.
+ */
+export function complainOpen(
+  { open = [] }: Completed,
+  { tree, spec: { dataset }, bad }: Judged,
+  complain: Complain,
+): void {
+  const data = isSound(['dataset', 'dataset.checkpoint', 'dataset.onnx'], bad) ? dataOf(dataset) : undefined;
+  for (const { key, file, trained, defaults } of open)
+    if (data && defaults[data] !== trained)
+      complainAt(tree, complain)(
+        'predictor',
+        `${file} was trained with ${key} ${trained}, and of ${data} it is ${defaults[data]} unless the spec says otherwise: add ${key}: ${trained} to sample as it was trained, or take a predictor of such data.`,
+      );
 }
 
 /** What a predictor was trained with, or why that can't be known. */

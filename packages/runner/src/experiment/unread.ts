@@ -1,4 +1,5 @@
 import { type FileName, fileNames } from '@fewstep/models/families';
+import { type Options, withDefaults } from '@fewstep/schedules';
 import { type Declarations, type Declared, listed, named, optionsOf, readersOf } from './declared.js';
 import type { Complain } from './grid.js';
 import { guidedKeys, isRead } from './guidances.js';
@@ -22,7 +23,7 @@ export interface ConditionalKey {
 
 /** What a part may be told: each option is read by those that declare it. */
 const optionsIn = (
-  { path, of, isRead, name, declared, all }: Part,
+  { path, of, isRead, name, declared, all, told, takes = told }: Part,
   { plain, students }: Declarations,
 ): ConditionalKey[] =>
   Object.keys(optionsOf(all)).map((key) => {
@@ -35,11 +36,18 @@ const optionsIn = (
         : has(plain)
           ? ' with train: false'
           : ' with a predictor';
+    const [flag] = all.flatMap(({ options: { [key]: option } }) =>
+      option && 'under' in option ? [option.under] : [],
+    );
     return {
       path: `${path}.${key}`,
-      of,
-      read: (spec) => isRead(spec) && named(declared(spec), name(spec))?.options[key] !== undefined,
-      reader: `only ${listed(readers)}${how} ${readers.length === 1 ? 'has' : 'have'} ${key}`,
+      of: flag === undefined ? of : [...of, `${path}.${flag}`],
+      read: (spec) => {
+        const options: Options = named(declared(spec), name(spec))?.options ?? {};
+        const isSet = flag === undefined || withDefaults(options, takes(spec))[flag] !== false;
+        return isRead(spec) && options[key] !== undefined && isSet;
+      },
+      reader: `only ${listed(readers)}${how} ${readers.length === 1 ? 'has' : 'have'} ${key}${flag === undefined ? '' : `, where ${flag} is true`}`,
     };
   });
 

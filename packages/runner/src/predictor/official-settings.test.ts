@@ -29,6 +29,14 @@ it.each<[Partial<OfficialPredictorSettings>, object, object]>([
     { type: 'logsnr' },
     { solver: 'dpmpp', max_order: 2, predict_x0: false, lower_order_final: true },
   ],
+  [
+    { sampler_stu: 'dpmpp', max_order: 2, schedule_type: 'logsnr' },
+    { type: 'logsnr' },
+    {
+      ...{ solver: 'dpmpp', max_order: 2, predict_x0: true },
+      ...{ thresholding: 'dynamic', lower_order_final: true },
+    },
+  ],
   [{ sampler_stu: 'euler', guidance_type: 'none' }, { type: 'polynomial', rho: 7 }, { solver: 'euler' }],
 ])('%j are those that the student reads', (changes, schedule, method) => {
   expect(officialSettings({ ...official, ...changes })).toEqual({

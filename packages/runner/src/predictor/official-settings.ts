@@ -11,7 +11,7 @@ const toldOf = (declared: Declared, name: string, told: object): object =>
 
 /**
  * What sampling must know of an official predictor, in the sections of a spec. Its data's name is a label; its teacher is
- * nothing to sampling. Under uncond its rate meant nothing.
+ * nothing to sampling. Under uncond its rate meant nothing. With predict_x0 it was thresholded, whatever the data.
  */
 export function officialSettings(
   settings: OfficialPredictorSettings,
@@ -24,6 +24,11 @@ export function officialSettings(
       guidance !== 'none' && {
         guidance: { type: guidance, ...(guidance !== 'uncond' && rate !== null && { rate }) },
       }),
-    student: { solver, num_steps, afs, ...toldOf(steered, solver, settings) },
+    student: {
+      solver,
+      num_steps,
+      afs,
+      ...toldOf(steered, solver, { ...settings, ...(settings.predict_x0 && { thresholding: 'dynamic' }) }),
+    },
   };
 }

@@ -76,10 +76,10 @@ describe('the file of a predictor', () => {
     expect(parsePredictor(writeSafetensors(tensors, early)).settings).toEqual(trainingSettings(params));
   });
 
-  it.each(['2', '99', '1.5', 'x', ''])('is refused of format %j', (format) => {
+  it.each(['3', '99', '1.5', 'x', ''])('is refused of format %j', (format) => {
     const newer = () => parsePredictor(writeSafetensors(tensors, { ...early, format }));
     expect(newer).toThrow(expect.objectContaining({ code: 'E_PREDICTOR' }));
-    expect(newer).toThrow(/reads up to 1/);
+    expect(newer).toThrow(/reads up to 2/);
   });
 
   it('has the options that came after it as they were in its time, and unknown ones of none', () => {
@@ -90,6 +90,18 @@ describe('the file of a predictor', () => {
     const strange = () => parsePredictor(writeSafetensors(tensors, { ...early, format: '1', student }));
     expect(strange).toThrow(expect.objectContaining({ code: 'E_PREDICTOR' }));
     expect(strange).toThrow(/churn/);
+  });
+
+  it.each(['0', '1'])('was thresholded where it predicts the image and is of format %s', (format) => {
+    const ofOld = (student: string, teacher: string) =>
+      parsePredictor(writeSafetensors(tensors, { ...early, format, student, teacher })).settings;
+    const student = early.student.replace('"predict_x0":false', '"predict_x0":true');
+    const teacher = '{"solver":"unipc","max_order":2,"predict_x0":true,"M":2}';
+    expect(ofOld(student, teacher)).toMatchObject({
+      student: { predict_x0: true, thresholding: 'dynamic' },
+      teacher: { thresholding: 'dynamic' },
+    });
+    expect(ofOld(early.student, early.teacher).student).not.toHaveProperty('thresholding');
   });
 
   it('gives back what it was made of', () => {
@@ -104,6 +116,7 @@ describe('the file of a predictor', () => {
     { method: { solver: 'euler', ...scales }, schedule: { type: 'time_uniform', rho: 1 }, afs: false },
     { schedule: { type: 'explicit', sigmas: [80, 9.7, 0.47, 0.002] } },
     { lossWeight: 'end_to_end' },
+    { method: { ...params.method, predict_x0: true, thresholding: 'none' } },
     { method: { solver: 'dpm', ...scales }, teacher: { solver: 'dpm', r: 0.5 } },
     { schedule: { type: 'discrete', rho: 1 }, guidance: { type: 'cfg', rate: 7.5 } },
     { guidance: { type: 'cg', rate: 4 } },
@@ -159,6 +172,18 @@ describe('a file that is no predictor of ours', () => {
       /^student\.max_order: missing\.$/,
     ],
     ['has an option that nothing reads', tensors, withStudent({ r: 0.5 }), /^student\.r: nothing reads it/],
+    [
+      'says nothing of bounds',
+      tensors,
+      { ...withStudent({ predict_x0: true }), format: '2' },
+      /^student\.thresholding: missing\.$/,
+    ],
+    [
+      'has bounds for a slope',
+      tensors,
+      withStudent({ thresholding: 'dynamic' }),
+      /^student\.thresholding: nothing reads it/,
+    ],
     [
       'names a search',
       tensors,

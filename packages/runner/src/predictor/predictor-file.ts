@@ -14,7 +14,7 @@ const sections = ['schedule', 'student', 'teacher', 'dataset', 'train'] as const
 const allSections = [...sections, 'guidance'] as const;
 
 /** 0: files that don't tell. Raised with each option that is added to a section, which `addedOptions` then lists. */
-export const predictorFormat = 1;
+export const predictorFormat = 2;
 
 /** An option that files up to a format have not, and what they were trained with in its time. */
 export interface AddedOption {
@@ -22,8 +22,23 @@ export interface AddedOption {
   readonly section: (typeof allSections)[number];
   readonly option: string;
   readonly value: unknown;
+  /** Left out: in every such section. */
+  readonly isOf?: (section: Section) => boolean;
 }
-const addedOptions: readonly AddedOption[] = [];
+type Section = Readonly<Record<string, unknown>>;
+
+/** Those that predict the image once thresholded it, whatever it was of. */
+const thresholded = {
+  lastWithout: 1,
+  option: 'thresholding',
+  value: 'dynamic',
+  isOf: ({ solver, predict_x0 }: Section) =>
+    predict_x0 === true && (solver === 'dpmpp' || solver === 'unipc'),
+} as const;
+const addedOptions: readonly AddedOption[] = [
+  { section: 'student', ...thresholded },
+  { section: 'teacher', ...thresholded },
+];
 
 /**
  * A predictor as a safetensors file: weights under their official names, and as metadata the sections of the spec that
@@ -107,9 +122,11 @@ export function completed(
   added: readonly AddedOption[] = addedOptions,
 ): Readonly<Record<string, object>> {
   const whole = { ...settings };
-  for (const { lastWithout, section, option, value } of added)
-    if (format <= lastWithout && whole[section] && !Object.hasOwn(whole[section], option))
-      whole[section] = { ...whole[section], [option]: value };
+  for (const { lastWithout, section: name, option, value, isOf } of added) {
+    const section = whole[name];
+    if (format > lastWithout || !section || Object.hasOwn(section, option)) continue;
+    if (!isOf || isOf(section as Section)) whole[name] = { ...section, [option]: value };
+  }
   return whole;
 }
 

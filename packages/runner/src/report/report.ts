@@ -31,6 +31,8 @@ export interface PointReport {
   readonly nfe?: number;
   /** Passes of one sample through the network, where guidance takes more than one in an evaluation. */
   readonly forwards?: number;
+  /** Of methods that have it, as the spec or else the data decided. */
+  readonly thresholding?: 'dynamic' | 'none';
   /** Noise levels, where a search found them. */
   readonly sigmas?: readonly number[];
   readonly metrics: Readonly<Record<string, number>>;
@@ -51,7 +53,7 @@ export interface PointReport {
 }
 
 /** What a shard of samples counted. */
-type Counted = Pick<PointReport, 'nfe' | 'forwards'>;
+type Counted = Pick<PointReport, 'nfe' | 'forwards' | 'thresholding'>;
 
 /** What a run is told of by. */
 interface Ran {
@@ -87,7 +89,7 @@ export async function report(
     const shards = execution.shards.get(samples) ?? [];
     const records = shards.flatMap((task) => execution.records.get(task) ?? []);
     const counted = records.find(({ meta }) => meta.nfe !== undefined)?.meta;
-    const { nfe, forwards } = (counted ?? {}) as Counted;
+    const { nfe, forwards, thresholding } = (counted ?? {}) as Counted;
     const scored = Object.values(scores).filter((task) => execution.records.has(task));
     const images = scored.length > 0 ? imagesOf(execution, shards) : undefined;
     const readByScores = scored.flatMap(({ inputs }) => Object.values(inputs).flatMap(tasksOf));
@@ -106,6 +108,7 @@ export async function report(
       settings: point.settings,
       ...(nfe !== undefined && { nfe }),
       ...(forwards !== undefined && { forwards }),
+      ...(thresholding !== undefined && { thresholding }),
       ...(found && { sigmas: (await readSchedule(found)).sigmas }),
       metrics,
       ...(images !== undefined && { images }),

@@ -5,15 +5,17 @@ import type { Report } from './report.js';
 
 /**
  * The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric, and how many images
- * these are of and compared with.
+ * these are of and compared with. Below it, which of the points are thresholded.
  */
 export function table({ points, digits = {} }: Report): string {
   const metrics = [...new Set(points.flatMap((point) => Object.keys(point.metrics)))];
   const counts = Object.entries({ images: 'images', 'real images': 'realImages' } as const).filter(
     ([, count]) => points.some((point) => point[count] !== undefined),
   );
-  const cells = points.map((point) => [
-    cell(point.label),
+  const labels = points.map(({ label }) => cell(label));
+  const thresholded = labels.filter((_, i) => points[i]!.thresholding === 'dynamic');
+  const cells = points.map((point, i) => [
+    labels[i]!,
     format(point.nfe, 0),
     ...metrics.map((metric) => format(point.metrics[metric], digits[metric] ?? digitsOf(metric))),
     ...counts.map(([, count]) => format(point[count], 0)),
@@ -27,7 +29,8 @@ export function table({ points, digits = {} }: Report): string {
     (cell, column) => `${'-'.repeat(columnsOf(cell) + 1)}${isNumber(column) ? ':' : '-'}`,
   );
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
-  return [line(header), `|${rule.join('|')}|`, ...rows.map(line)].join('\n');
+  const below = thresholded.length === 0 ? [] : ['', `With dynamic thresholding: ${thresholded.join('; ')}.`];
+  return [line(header), `|${rule.join('|')}|`, ...rows.map(line), ...below].join('\n');
 }
 
 /** What Markdown reads as marks; an underscore only at the edge of a word. */

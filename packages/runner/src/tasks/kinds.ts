@@ -74,7 +74,7 @@ export const gits = kind({
 
 export const teacher = kind({
   name: 'teacher',
-  revision: 1,
+  revision: 2,
   packages: sampling,
   params: params<TeacherParams>(),
   over: 'seeds',
@@ -87,7 +87,7 @@ export const teacher = kind({
 
 export const predictor = kind({
   name: 'predictor',
-  revision: 6,
+  revision: 7,
   packages: sampling,
   params: params<PredictorParams>(),
   inputs: { ...model, ...chosen, trajectories: many, validation: many },
@@ -98,7 +98,7 @@ export const predictor = kind({
 
 export const samples = kind({
   name: 'samples',
-  revision: 1,
+  revision: 2,
   packages: sampling,
   params: params<SamplesParams>(),
   over: 'seeds',

@@ -17,7 +17,7 @@ import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-
 import { batchesOf, scaled } from './batches.js';
 import type { predictor as kind } from './kinds.js';
 import { openSolve } from './open-solve.js';
-import { type Solve, type SolveParams, scheduledTimes, studentOf, timesOf } from './solving.js';
+import { methodOn, type Solve, type SolveParams, scheduledTimes, studentOf, timesOf } from './solving.js';
 import { trajectoryReader } from './trajectories.js';
 import { validation } from './validation.js';
 
@@ -95,7 +95,8 @@ export const run: Run<typeof kind> = async (context) => {
     progress((seen += n) * sigmas.length);
   }
   await writeFile(join(dir, 'log.json'), `${JSON.stringify(log)}\n`);
-  const file = formatPredictor(training.predictor, trainingSettings({ ...params, ...solving }));
+  const teacher = methodOn(params.teacher, info);
+  const file = formatPredictor(training.predictor, trainingSettings({ ...params, ...solving, teacher }));
   await writeFile(join(dir, 'predictor.safetensors'), file);
   return {
     files: { predictor: 'predictor.safetensors', log: 'log.json' },

@@ -2,12 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { toUint8 } from '@fewstep/models';
 import { predict, type Solver, solve } from '@fewstep/solvers';
 import type { Range, Run, Slice } from '@fewstep/taskgraph';
+import { RunnerError } from '../errors.js';
+import type { SolverConfig } from '../experiment/experiment.js';
 import { readPredictor } from '../predictor/predictor-file.js';
 import { countOf, sliceTensors, writeImages, writeTensors } from './artifacts.js';
 import { batchesOf, type Drawing, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { samples as kind } from './kinds.js';
 import { loadDecoder } from './load-decoder.js';
+import type { ModelInfo } from './model-info.js';
 import { openSolve } from './open-solve.js';
 import { type Solve, type SolveParams, solverOf, studentOf, timesOf } from './solving.js';
 
@@ -25,7 +28,8 @@ export const run: Run<typeof kind> = async (context) => {
   const decoder = await loadDecoder(context, info);
   const [channels, height, width] = decoder?.shape ?? shape;
   const predictorFile = inputs.predictor;
-  const solver = predictorFile ? await steeredBy(predictorFile, solving) : solverOf(solving);
+  const solver = predictorFile ? await steeredBy(predictorFile, solving, info) : solverOf(solving);
+  const { thresholding } = solving.method;
   const sigmas = timesOf(solving);
   const n = seeds[1] - seeds[0] + 1;
   const data = new Uint8Array(n * channels * height * width);
@@ -56,13 +60,31 @@ export const run: Run<typeof kind> = async (context) => {
   }
   return {
     files: { images: await writeImages(dir, { data, n, channels, height, width }) },
-    meta: { nfe, images: n, ...(forwards !== nfe * n && { forwards: forwards / n }) },
+    meta: {
+      nfe,
+      images: n,
+      ...(forwards !== nfe * n && { forwards: forwards / n }),
+      ...(thresholding !== undefined && { thresholding }),
+    },
   };
 };
 
-async function steeredBy(predictorFile: string, solving: Solve): Promise<Solver> {
+/** @throws RunnerError (E_PREDICTOR) where it was trained with other bounds than the data would have, and the spec is silent */
+async function steeredBy(
+  predictorFile: string,
+  solving: Solve,
+  { decoder }: Pick<ModelInfo, 'decoder'>,
+): Promise<Solver> {
   const { student, outputs } = studentOf(solving);
-  const { weights } = readPredictor(await readFile(predictorFile));
+  const { weights, settings } = readPredictor(await readFile(predictorFile));
+  const { thresholding: trained } = settings.student as SolverConfig;
+  const { thresholding: found } = solving.method;
+  if (trained !== found)
+    throw new RunnerError(
+      'E_PREDICTOR',
+      `the predictor was trained with thresholding ${trained}, and ${decoder ? 'of latents' : 'of pixels'} it is ${found} unless the spec says otherwise: add student.thresholding: ${trained} to sample as it was trained, or take a predictor of such data.`,
+      { evidence: { trained, found } },
+    );
   return student.steered(predict({ outputs, weights }));
 }
 

@@ -41,7 +41,7 @@ export interface Chosen {
   readonly spacing?: string | undefined;
 }
 
-/** The same with what the model says, what a search found, and what files of the user's own declare. */
+/** The same with what the model says and its data decide, what a search found, and what files of the user's own declare. */
 export interface Solve extends Required<SolveParams> {
   readonly declared: {
     readonly method: ModuleMethod | undefined;
@@ -76,7 +76,7 @@ export async function solveOn(
       method: inputs.method === undefined ? undefined : await loadMethod(inputs.method),
       family,
     },
-    method,
+    method: methodOn(method, info),
     schedule,
     table,
     numSteps,
@@ -84,6 +84,15 @@ export async function solveOn(
     sigmaMax: Math.max(sigmaMax, ...found),
     solvedAt: info.solvedAt,
   };
+}
+
+/** A method with what the data decide where a spec leaves it out, as whether they are in bounds. */
+export function methodOn(method: SolverConfig, { decoder }: Pick<ModelInfo, 'decoder'>): SolverConfig {
+  const declared: Readonly<Record<string, Pick<Method, 'options'>>> = { ...steered, ...methods };
+  const { [method.solver]: { options } = { options: {} } } = declared;
+  const whole = withDefaults(options, method, decoder ? 'latents' : 'pixels');
+  const decided = Object.entries(options).filter(([name, option]) => 'defaults' in option && name in whole);
+  return { ...method, ...Object.fromEntries(decided.map(([name]) => [name, whole[name] as string])) };
 }
 
 function tableOf({ alphasCumprod }: DenoiserInfo, { name }: ScheduleFamily): NoiseTable {
