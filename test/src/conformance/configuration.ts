@@ -58,15 +58,18 @@ export function officialSigmas(config: Configuration, span?: Partial<Span>): Flo
     : sigmas(schedule, { ...asked, sigmaMax: first });
 }
 
+/** The official code thresholds what it denoises under predict_x0 as pixels, of latents too. */
+const thresholded = 'pixels';
+
 export function solverOf(name: string, config: Configuration): Solver {
   const declared = (methods as Readonly<Record<string, Method>>)[name];
   if (!declared) throw new Error(`no solver is named "${name}"`);
   const { sigma_min: sigmaMin = 0.002, sigma_max: sigmaMax = 80 } = config;
-  return declared.make(withDefaults(declared.options, { ...config }), { sigmaMin, sigmaMax });
+  return declared.make(withDefaults(declared.options, { ...config }, thresholded), { sigmaMin, sigmaMax });
 }
 
 export function studentOf(name: string, config: Configuration): Student {
   const declared = (steered as Readonly<Record<string, SteeredMethod>>)[name];
   if (!declared) throw new Error(`no student is named "${name}"`);
-  return declared.make(withDefaults(declared.options, { ...config }));
+  return declared.make(withDefaults(declared.options, { ...config }, thresholded));
 }

@@ -4,6 +4,10 @@ import { type Method, methods, type SteeredMethod, steered } from '@fewstep/solv
 
 /** What an option takes, as a cell of a table. */
 function rangeOf(option: Option): string {
+  if ('defaults' in option) {
+    const { pixels, latents } = option.defaults;
+    return `${option.enum.join(' or ')}, default ${pixels} on pixels, ${latents} on latents`;
+  }
   const byDefault = 'default' in option ? `, default ${option.default}` : '';
   if ('enum' in option) return `${option.enum.join(' or ')}${byDefault}`;
   if (option.type === 'boolean') return `true or false${byDefault}`;
