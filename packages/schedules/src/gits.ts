@@ -1,9 +1,10 @@
 import { choice, integer, number } from './options.js';
 import { ScheduleError } from './schedule-error.js';
+import { exponent } from './spacing.js';
 
 /** What a spec may tell the search; the grid that it chooses from is polynomial. */
 export const gitsChoices = {
-  rho: number({ exclusiveMinimum: 0 }, 7, 'Exponent of its grid.'),
+  rho: exponent(7, 'Exponent of its grid.'),
   metric: choice(
     ['dev', 'l1', 'l2'],
     'l1',

@@ -42,6 +42,16 @@ describe('sigmas', () => {
     expectEven(levels.map((sigma) => table.tOfSigma(sigma) ** (1 / rho)));
   });
 
+  it('comes to log-even levels with a large rho', () => {
+    const [far, limit] = [
+      sigmas({ type: 'polynomial', rho: 1e6 }, { ...edm, numSteps: 6 }),
+      sigmas({ type: 'logsnr' }, { ...edm, numSteps: 6 }),
+    ];
+    far.forEach((sigma, i) => {
+      expect(Math.abs(sigma / limit[i]! - 1)).toBeLessThan(1e-4);
+    });
+  });
+
   it('starts at sigmaMax and ends at sigmaMin to the bit, so that one interval is itself', () => {
     const schedule = fc.oneof(
       fc.record({
@@ -91,6 +101,8 @@ describe('sigmas', () => {
     ['σ_min of 0', { type: 'logsnr' }, { sigmaMin: 0 }, /found \[0, 80\]/],
     ['no range', { type: 'polynomial', rho: 7 }, { sigmaMax: Number.NaN }, /found \[0\.002, NaN\]/],
     ['rho of 0', { type: 'polynomial', rho: 0 }, {}, /rho of the polynomial.*found 0/],
+    ['rho that rounding spoils', { type: 'time_uniform', rho: 1e7 }, {}, /up to 1000000; found 10000000/],
+    ['rho that overflows', { type: 'polynomial', rho: 0.001 }, {}, /finite, strictly descending/],
     [
       'levels too close to tell apart',
       { type: 'logsnr' },

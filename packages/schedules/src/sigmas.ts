@@ -1,6 +1,7 @@
 import { type Schedule, schedules } from './registry.js';
 import type { ScheduleFamily, Span } from './schedule.js';
 import { ScheduleError } from './schedule-error.js';
+import { mostRho } from './spacing.js';
 
 /**
  * The noise levels of a solve, [numSteps], strictly descending, all above 0.
@@ -44,10 +45,10 @@ function checkSpan({ numSteps, sigmaMin, sigmaMax }: Span): void {
 }
 
 function checkRho(schedule: Schedule): void {
-  if ('rho' in schedule && !(schedule.rho > 0 && schedule.rho < Infinity))
+  if ('rho' in schedule && !(schedule.rho > 0 && schedule.rho <= mostRho))
     throw new ScheduleError(
-      `rho of the ${schedule.type} schedule must be a number above 0`,
+      `rho of the ${schedule.type} schedule must be a number above 0, up to ${mostRho}`,
       schedule.rho,
-      'Usual are 7 for polynomial, 1 for time_uniform and discrete.',
+      'Usual are 7 for polynomial, 1 for time_uniform and discrete; logsnr is what a large one comes to.',
     );
 }

@@ -1,4 +1,12 @@
+import { number } from './options.js';
 import type { Span } from './schedule.js';
+
+/** Largest ρ: rounding moves levels by about ρ·2⁻⁵³ of themselves, and far beyond by more than the steps themselves. */
+export const mostRho = 1e6;
+
+/** Declares ρ, the exponent of a spacing. */
+export const exponent = (byDefault: number, description = 'Exponent.') =>
+  number({ exclusiveMinimum: 0, maximum: mostRho }, byDefault, description);
 
 /**
  * `numSteps` values from `first` to `last`, evenly spaced in value^(1/ρ).

@@ -1,13 +1,12 @@
-import { number } from '../options.js';
 import { scheduleFamily } from '../schedule.js';
 import { ScheduleError } from '../schedule-error.js';
-import { between, evenInRoot } from '../spacing.js';
+import { between, evenInRoot, exponent } from '../spacing.js';
 
 /** t^(1/ρ) evenly spaced in the time of a model that was trained on a table of noise levels. */
 export const discrete = scheduleFamily({
   name: 'discrete',
   spacing: 't^(1/ρ) evenly in the times of the noise table that latent diffusion was trained on',
-  options: { rho: number({ exclusiveMinimum: 0 }, 1, 'Exponent.') },
+  options: { rho: exponent(1) },
   inTimes: true,
   levels(span, { rho }, table) {
     if (!table)

@@ -1,6 +1,5 @@
-import { number } from '../options.js';
 import { scheduleFamily } from '../schedule.js';
-import { between, evenInRoot } from '../spacing.js';
+import { between, evenInRoot, exponent } from '../spacing.js';
 import { vpThrough } from '../vp.js';
 
 /** Time of the variance-preserving process at which σ_min is reached. */
@@ -10,7 +9,7 @@ const EPSILON = 1e-3;
 export const timeUniform = scheduleFamily({
   name: 'time_uniform',
   spacing: 't^(1/ρ) evenly in the time of a variance-preserving process from sigma_max to sigma_min',
-  options: { rho: number({ exclusiveMinimum: 0 }, 1, 'Exponent.') },
+  options: { rho: exponent(1) },
   levels(span, { rho }) {
     const { sigmaOfT } = vpThrough(span.sigmaMin, span.sigmaMax, EPSILON);
     return between(span, evenInRoot(1, EPSILON, span.numSteps, rho).map(sigmaOfT));
