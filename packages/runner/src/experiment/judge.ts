@@ -41,7 +41,7 @@ export function judge(
   for (const rule of rules) {
     const sentence = isSound(rule.of, bad) && rule.broken(spec);
     if (!sentence) continue;
-    const path = rule.at?.(spec).split('.') ?? placeOfRule(rule, tree);
+    const path = rule.at?.(spec).split('.') ?? lastLaidDown(rule.of, tree);
     complain(nearestEntry(tree, path).value.place, dotted(tree, path), sentence);
   }
   return { tree, spec, bad };
@@ -61,12 +61,12 @@ export function isSound(paths: readonly string[], bad: ReadonlySet<string>): boo
   });
 }
 
-/** Of the rule's keys that are written, the one laid down last; the first among equals. */
-function placeOfRule({ of }: Rule, tree: Tree): string[] {
-  const written = of.map((path) => path.split('.')).filter((path) => entryAt(tree, path));
+/** Of the keys that are written, the one laid down last; the first among equals. */
+export function lastLaidDown(keys: readonly string[], tree: Tree): string[] {
+  const written = keys.map((path) => path.split('.')).filter((path) => entryAt(tree, path));
   const layer = (path: string[]) => entryAt(tree, path)!.value.place.layer;
   return written.reduce(
     (best, path) => (layer(path) > layer(best) ? path : best),
-    written[0] ?? of[0]!.split('.'),
+    written[0] ?? keys[0]!.split('.'),
   );
 }

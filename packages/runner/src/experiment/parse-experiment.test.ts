@@ -546,7 +546,7 @@ describe('values that are wrong', () => {
     ).toEqual([
       '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, and maybe sigma_min, sigma_max, classifier, first_stage, tokenizer, network, onnx, reference_data, feature_network. A registry entry (digits, cifar10, …) or its keys inline.',
       '1:7 name: found "a b", expected a name of letters, digits, dots and dashes, as digits-5-nfe.',
-      '2:36 schedule.rho: found -1, expected a number above 0.',
+      '2:36 schedule.rho: found -1, expected a number above 0, at most 1000000.',
       '4:1 name: this key is there twice, first in line 1: remove one of them.',
     ]);
   });
@@ -655,6 +655,86 @@ describe('combinations that are impossible', () => {
       [
         '5:60 reference.schedule.type: "gits" is no schedule. One of discrete, explicit, logsnr, polynomial, time_uniform.',
       ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 4 }', { schedule: '{ type: polynomial, rho: 0.001 }' }),
+      [expect.stringMatching(/^3:36 schedule\.rho: the polynomial schedule must give .* an extreme rho/)],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 4 }', { schedule: '{ type: time_uniform, rho: 1.0e+9 }' }),
+      ['3:38 schedule.rho: found 1000000000, expected a number above 0, at most 1000000.'],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 900 }', {
+        schedule: '{ type: logsnr }',
+        dataset: '{ checkpoint: x.pkl, sigma_min: 1, sigma_max: 1.0000000000001 }',
+      }),
+      [expect.stringMatching(/^4:38 student\.num_steps: the logsnr schedule must give .*descending/)],
+    ],
+    [
+      spec({
+        teacher: '{ M: 100 }',
+        student: '{ solver: amed, num_steps: 9 }',
+        schedule: '{ type: logsnr }',
+        dataset: '{ checkpoint: x.pkl, sigma_min: 1, sigma_max: 1.0000000000001 }',
+      }),
+      [expect.stringMatching(/^\d+:\d+ (student\.num_steps|teacher\.M): the logsnr schedule must give/)],
+    ],
+    [
+      spec({ schedule: '{ type: gits, rho: 0.002 }' }),
+      [expect.stringMatching(/^3:30 schedule\.rho: the polynomial schedule must give/)],
+    ],
+    [
+      spec({
+        evaluate: '[rmse_to_teacher]',
+        reference: '{ solver: heun, num_steps: 9, schedule: { type: polynomial, rho: 0.001 } }',
+      }),
+      [expect.stringMatching(/^6:\d+ reference\.schedule\.rho: the polynomial schedule must give/)],
+    ],
+    [
+      spec({ dataset: '{ checkpoint: x.pkl, sigma_min: 1.0e-300 }' }),
+      [
+        '2:42 dataset.sigma_min: no network can be told a noise level of 1e-300, which as float32 is 0: take one from 1e-37 to 1e38.',
+      ],
+    ],
+    [
+      spec({
+        schedule: '{ type: explicit, sigmas: [80, 5, 1, 1.0e-60] }',
+        dataset: '{ checkpoint: x.pkl, sigma_min: 1.0e-61 }',
+      }),
+      [expect.stringMatching(/^2:42 dataset\.sigma_min: no network can be told a noise level of 1e-61/)],
+    ],
+    [
+      spec({ schedule: '{ type: discrete }' }),
+      [
+        '3:19 schedule.type: discrete is in the times of a noise table, and the dataset’s network was trained on none: take polynomial, logsnr or time_uniform.',
+      ],
+    ],
+    [
+      spec({
+        dataset:
+          '{ checkpoint: x.onnx, sigma_max: 0.001, onnx: { parametrization: eps, betas: { type: linear } } }',
+      }),
+      [
+        expect.stringMatching(
+          /^2:43 dataset\.sigma_max: the noise levels of the dataset go from sigma_max 0\.001 down to sigma_min 0\.01/,
+        ),
+      ],
+    ],
+    [
+      spec({
+        schedule: '{ type: discrete }',
+        dataset:
+          '{ checkpoint: x.onnx, sigma_min: 1, sigma_max: 1.0000000000001, onnx: { parametrization: eps, betas: { type: linear } } }',
+        student: '{ solver: amed, num_steps: 900 }',
+      }),
+      [expect.stringMatching(/^4:\d+ student\.num_steps: the discrete schedule must give/)],
+    ],
+    [
+      spec({
+        dataset: '{ checkpoint: x.onnx, onnx: { parametrization: v, betas: { type: linear, end: 1 } } }',
+      }),
+      [expect.stringMatching(/^2:\d+ dataset\.onnx\.betas: a noise table has two entries or more/)],
     ],
     [
       spec({ dataset: '{ checkpoint: x.pkl, sigma_min: 90, sigma_max: 80 }' }),

@@ -8,6 +8,7 @@ import { type Combination, type Complain, combinations, labelsOf } from './grid.
 import { judge } from './judge.js';
 import { gridPathsOf, languageWith } from './language.js';
 import { neededFiles } from './missing-files.js';
+import { levelsJudge } from './noise-levels.js';
 import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
 import { withOverrides } from './overrides.js';
@@ -92,6 +93,8 @@ export async function parseExperiment(
     resolved.map(({ dataset }, i) => ({ dataset, tree: judged[i]!.tree })),
     complain,
   );
+  const judgeLevels = levelsJudge(complain);
+  for (const [i, point] of resolved.entries()) await judgeLevels(point, judged[i]!);
   const points = judged.map(({ spec, tree }, i): Point => {
     const point = { label: labels[i]!, settings: candidates[i]!.settings, ...resolved[i]! };
     for (const needed of neededFiles(point, beside, spec, tree, cwd))
