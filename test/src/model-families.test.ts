@@ -132,6 +132,27 @@ describe('Stable Diffusion', () => {
     for (const one of [denoiser, encoder, decoder]) await one.close();
   });
 
+  it('has its latents in no bounds but those that the spec asks for, which the table says', async () => {
+    const points = [
+      '{ label: unbounded, student.solver: dpmpp }',
+      '{ label: free, student: { solver: unipc, thresholding: none } }',
+      '{ label: bounded, student: { solver: dpmpp, thresholding: dynamic } }',
+      '{ label: slope, student: { solver: dpmpp, predict_x0: false } }',
+    ];
+    const text = spec.replace('seeds: 3-6, batch: 3', 'seeds: 3');
+    await writeFile(
+      join(dir, 'bounds.yaml'),
+      `${text.replace('families', 'bounds')}grid: { points: [${points.join(', ')}] }\n`,
+    );
+    const report = await json('run', 'bounds.yaml', '--results', 'bounds');
+    const told = report.points.map((point: { thresholding?: string }) => point.thresholding);
+    expect(told).toEqual(['none', 'none', 'dynamic', undefined]);
+    const [unbounded, , bounded] = await Promise.all(report.points.map(imagesOf));
+    expect(unbounded).not.toEqual(bounded);
+    const table = await readFile(join(dir, 'bounds/bounds/table.md'), 'utf8');
+    expect(table).toMatch(/\n\nWith dynamic thresholding: bounded\.\n$/);
+  });
+
   it('takes prompts from a file, of which many are encoded as they are needed', async () => {
     await writeFile(join(dir, 'some.csv'), `id,text\n7,${prompts[0]}\n8,"${prompts[1]}"\n`);
     await json('run', 'spec.yaml');
