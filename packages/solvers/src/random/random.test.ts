@@ -37,5 +37,11 @@ describe('draws per seed', () => {
 
   it.each(['torch-cpu', 'torch-cuda'] as const)('%s takes a seed modulo 2³²', (name) => {
     expect(draw(2 ** 32 + 5, [4], 10, rngs[name])).toEqual(draw(5, [4], 10, rngs[name]));
+    expect(draw(-1, [4], 10, rngs[name])).toEqual(draw(2 ** 32 - 1, [4], 10, rngs[name]));
+  });
+
+  it.each([0.5, Number.NaN, Infinity, 2 ** 60])('refuses a seed of %d', (seed) => {
+    expect(() => draw(seed, [4])).toThrow(expect.objectContaining({ code: 'E_SOLVER' }));
+    expect(() => latents([0, seed], [4])).toThrow(/a seed is a whole number/);
   });
 });
