@@ -187,6 +187,19 @@ describe('a network that knows some noise levels alone is asked at them', () => 
     expect(asked.at(-1)).toBe(info.noiseLevels.at(-2));
   });
 
+  it('and at none where its range leaves no schedule, which is wrong input', async () => {
+    const { sigmaMax: _, ...low } = { ...range, sigmaMin: 95 };
+    const params = { ...low, schedule, numSteps: 3, method: euler, seeds: [0, 0], afs: false };
+    await expect(run({ run: samples }, params)).rejects.toMatchObject({
+      code: 'E_SCHEDULE',
+      exitCode: 2,
+      message: expect.stringMatching(
+        /^3 timestamps of schedule polynomial from sigma_max 90 to sigma_min 95: a/,
+      ),
+    });
+    expect(asked).toEqual([]);
+  });
+
   it('and refuses more steps than it has levels for', async () => {
     const params = {
       ...range,

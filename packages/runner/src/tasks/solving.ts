@@ -3,6 +3,7 @@ import {
   type NoiseTable,
   noiseTableOf,
   type Schedule,
+  ScheduleError,
   type ScheduleFamily,
   schedules,
   sigmas,
@@ -124,14 +125,28 @@ export function timesOf(times: Times, steps = times.numSteps): Float64Array {
   );
 }
 
-/** What the schedule says, whatever the network knows: times in the middle of steps. */
+/**
+ * What the schedule says, whatever the network knows: times in the middle of steps.
+ *
+ * @throws RunnerError (E_SCHEDULE) where no such noise levels exist in the range that the network turned out to have
+ */
 export function scheduledTimes(
   { schedule, table, sigmaMin, sigmaMax, declared: { family } }: Times,
   steps: number,
 ): Float64Array {
   const span = { numSteps: steps, sigmaMin, sigmaMax };
   if (family) return family.levels(span, schedule as never, table); // which looks at what it gives
-  return sigmas({ ...schedule, ...(table && { table }) } as Schedule, span);
+  try {
+    return sigmas({ ...schedule, ...(table && { table }) } as Schedule, span);
+  } catch (error) {
+    if (!(error instanceof ScheduleError)) throw error;
+    const { code, message: cause } = error;
+    throw new RunnerError(
+      code,
+      `${steps} timestamps of schedule ${schedule.type} from sigma_max ${sigmaMax} to sigma_min ${sigmaMin}: ${cause}`,
+      { cause: error, evidence: { steps, sigmaMin, sigmaMax } },
+    );
+  }
 }
 
 /** The plain solver of a method, on a model of that range of noise levels. */
