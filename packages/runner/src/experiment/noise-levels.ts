@@ -8,6 +8,7 @@ import {
   sigmas,
 } from '@fewstep/schedules';
 import { scoreNamed } from '../scores/scores.js';
+import { beyondTraining } from '../tasks/model-info.js';
 import { dataOf } from './datasets.js';
 import {
   type GivenSchedule,
@@ -61,6 +62,10 @@ export function levelsJudge(complain: Complain): (point: Told, judged: Judged) =
         lastLaidDown(ends, tree).join('.'),
         `the noise levels of the dataset go from sigma_max ${sigmaMax} down to sigma_min ${sigmaMin}, which must be below it.`,
       );
+    if (table && sigmaMin !== undefined && sigmaMax !== undefined) {
+      const beyond = beyondTraining({ sigmaMin, sigmaMax }, table);
+      if (beyond) return say(`dataset.${beyond.key}`, beyond.sentence);
+    }
     const wrong = new Set<string>();
     for (const { path, schedule, numSteps, counts } of takenBy(point)) {
       if (wrong.has(path)) continue;

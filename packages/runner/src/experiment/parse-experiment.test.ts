@@ -723,6 +723,17 @@ describe('combinations that are impossible', () => {
     ],
     [
       spec({
+        dataset:
+          '{ checkpoint: x.onnx, sigma_min: 0.03, sigma_max: 80, onnx: { parametrization: eps, betas: { type: scaled_linear } } }',
+      }),
+      [
+        expect.stringMatching(
+          /^2:60 dataset\.sigma_max: sigma_max 80 is noise that the dataset’s network has no time for, which was trained on 0\.029\d* to 14\.61/,
+        ),
+      ],
+    ],
+    [
+      spec({
         schedule: '{ type: discrete }',
         dataset:
           '{ checkpoint: x.onnx, sigma_min: 1, sigma_max: 1.0000000000001, onnx: { parametrization: eps, betas: { type: linear } } }',

@@ -16,6 +16,28 @@ export interface ModelInfo extends DenoiserInfo {
 /** Whether images of so many channels can be shown and scored. */
 export const isPictured = (channels: number): boolean => channels === 1 || channels === 3;
 
+interface Range {
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+}
+
+/**
+ * Why a network that is told discrete times can't be solved in a range: for noise beyond that of its training there is no
+ * time. The last digits of its ends are rounding.
+ */
+export function beyondTraining(
+  { sigmaMin, sigmaMax }: Range,
+  trained: Range,
+): { readonly key: 'sigma_min' | 'sigma_max'; readonly sentence: string } | undefined {
+  const isAbove = sigmaMax > 1.01 * trained.sigmaMax;
+  if (!isAbove && sigmaMin >= trained.sigmaMin / 1.01) return undefined;
+  const [key, sigma] = isAbove ? (['sigma_max', sigmaMax] as const) : (['sigma_min', sigmaMin] as const);
+  return {
+    key,
+    sentence: `${key} ${sigma} is noise that the dataset’s network has no time for, which was trained on ${trained.sigmaMin} to ${trained.sigmaMax}: stay within that, or leave ${key} out.`,
+  };
+}
+
 export async function readInfo(inputs: { readonly info: string }): Promise<ModelInfo> {
   return JSON.parse(await readFile(inputs.info, 'utf8')) as ModelInfo;
 }

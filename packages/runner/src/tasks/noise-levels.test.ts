@@ -200,6 +200,23 @@ describe('a network that knows some noise levels alone is asked at them', () => 
     expect(asked).toEqual([]);
   });
 
+  it('and at none beyond the times of its training', async () => {
+    Object.assign(info, { alphasCumprod: [0.99, 0.5, 0.01] }); // σ from 0.1 to 9.95
+    const params = { schedule, numSteps: 3, method: euler, seeds: [0, 0], afs: false, denoiseToZero: false };
+    const attempt = (sigmaMin: number, sigmaMax: number) =>
+      run({ run: samples }, { ...params, sigmaMin, sigmaMax });
+    await expect(attempt(0.2, 80)).rejects.toMatchObject({
+      code: 'E_MODEL',
+      message: expect.stringMatching(/^sigma_max 80 is noise .* trained on 0\.1005\d* to 9\.949\d*: stay/),
+    });
+    await expect(attempt(0.002, 9)).rejects.toMatchObject({
+      message: expect.stringMatching(/^sigma_min 0\.002/),
+    });
+    expect(asked).toEqual([]);
+    await expect(attempt(0.1, 9.95)).resolves.toHaveProperty('images');
+    Reflect.deleteProperty(info, 'alphasCumprod');
+  });
+
   it('and refuses more steps than it has levels for', async () => {
     const params = {
       ...range,

@@ -21,7 +21,7 @@ import {
 import { RunnerError } from '../errors.js';
 import type { GivenSchedule, SolverConfig } from '../experiment/experiment.js';
 import { loadMethod, loadSchedule, type ModuleMethod } from '../modules/load-module.js';
-import type { ModelInfo } from './model-info.js';
+import { beyondTraining, type ModelInfo } from './model-info.js';
 import { readSchedule } from './schedule-file.js';
 
 /** Which times, by which method: every task that solves has these parameters. */
@@ -57,7 +57,8 @@ export interface Solve extends Required<SolveParams> {
 /**
  * What a task solves, on its model.
  *
- * @throws RunnerError (E_MODEL) where the schedule is in the times of a noise table and the model has none
+ * @throws RunnerError (E_MODEL) where the schedule is in the times of a noise table and the model has none, or there are no
+ *   times for the range
  */
 export async function solveOn(
   { method, schedule: given, numSteps, ...range }: SolveParams,
@@ -65,6 +66,9 @@ export async function solveOn(
   inputs: Chosen,
 ): Promise<Solve> {
   const { sigmaMin = info.sigmaMin, sigmaMax = info.sigmaMax } = range;
+  const beyond =
+    info.alphasCumprod && beyondTraining({ sigmaMin, sigmaMax }, noiseTableOf(info.alphasCumprod));
+  if (beyond) throw new RunnerError('E_MODEL', beyond.sentence, { evidence: { sigmaMin, sigmaMax } });
   const schedule = given ?? (inputs.schedule === undefined ? undefined : await readSchedule(inputs.schedule));
   if (!schedule) throw new Error('a schedule is a parameter or an input');
   // A search goes along the network's levels, which may lie a little beyond the range.
