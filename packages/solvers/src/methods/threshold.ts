@@ -2,8 +2,8 @@ import type { Vector } from '../solver.js';
 import { solverFault } from '../solver-error.js';
 import { checkChoice } from './checks.js';
 
-/** Whether what is denoised is kept within the bounds of pixels. */
 export const thresholdings = ['dynamic', 'none'] as const;
+/** Whether what is denoised is kept within the bounds of pixels: by `threshold` (dynamic), or not. */
 export type Thresholding = (typeof thresholdings)[number];
 
 const QUANTILE = 0.995;
