@@ -19,6 +19,11 @@ export const mutations: readonly Mutation[] = [
   { file: `${schedules}/gits.ts`, text: 'coeff * least[j]!', replacement: 'least[j]!' },
   { file: `${schedules}/vp.ts`, text: 'betaMin = 0.1', replacement: 'betaMin = 0.2' },
   { file: `${schedules}/noise-table.ts`, text: 'linearEnd: 0.0195', replacement: 'linearEnd: 0.0196' },
+  {
+    file: `${schedules}/options.ts`,
+    text: 'data && option.defaults[data]',
+    replacement: 'option.defaults[data ?? "pixels"]',
+  },
   { file: `${schedules}/iddpm.ts`, text: 'C2 = 0.008', replacement: 'C2 = 0.009' },
 
   // Solvers. Wrong weights of a multistep method still add up to 1, so a straight line is still solved.
@@ -72,6 +77,21 @@ export const mutations: readonly Mutation[] = [
     replacement: 'factorial *= k + 2',
   },
   { file: `${solvers}/methods/threshold.ts`, text: 'QUANTILE = 0.995', replacement: 'QUANTILE = 0.99' },
+  {
+    file: `${solvers}/methods/dpmpp.ts`,
+    text: "thresholding = 'none', lowerOrderFinal",
+    replacement: "thresholding = 'dynamic', lowerOrderFinal",
+  },
+  {
+    file: `${solvers}/methods/unipc.ts`,
+    text: "thresholding = 'none',",
+    replacement: "thresholding = 'dynamic',",
+  },
+  {
+    file: `${solvers}/random/random.ts`,
+    text: '((seed % words) + words) % words',
+    replacement: 'seed % words',
+  },
   {
     file: `${solvers}/drive/analytical-first-step.ts`,
     text: 'Math.sqrt(1 + s! * s!)',
