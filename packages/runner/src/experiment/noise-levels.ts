@@ -84,8 +84,10 @@ export function levelsJudge(complain: Complain): (point: Told, judged: Judged) =
       const sentence = built.get(id);
       if (sentence === undefined) continue;
       wrong.add(path);
-      const options = Object.keys(schedule).filter((key) => key !== 'type');
-      const keys = [...options.map((key) => `${path}.${key}`), ...counts, ...ends, `${path}.type`];
+      const options = Object.keys(schedule).flatMap((key) => (key === 'type' ? [] : `${path}.${key}`));
+      // where fewer steps don't help it is the range
+      const isRange = faultOf(what, { numSteps: 3, sigmaMin, sigmaMax }) !== undefined;
+      const keys = [...options, ...(isRange ? [...ends, ...counts] : [...counts, ...ends]), `${path}.type`];
       say(lastLaidDown(keys, tree).join('.'), sentence);
     }
   };

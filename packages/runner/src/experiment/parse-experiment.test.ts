@@ -672,6 +672,13 @@ describe('combinations that are impossible', () => {
       [expect.stringMatching(/^4:38 student\.num_steps: the logsnr schedule must give .*descending/)],
     ],
     [
+      plain('{ solver: euler, num_steps: 4 }', {
+        schedule: '{ type: time_uniform }',
+        dataset: '{ checkpoint: x.pkl, sigma_min: 0.99, sigma_max: 1 }',
+      }),
+      [expect.stringMatching(/^2:42 dataset\.sigma_min: the time_uniform schedule must .* range too narrow/)],
+    ],
+    [
       spec({
         teacher: '{ M: 100 }',
         student: '{ solver: amed, num_steps: 9 }',
