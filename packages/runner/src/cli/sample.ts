@@ -49,18 +49,23 @@ export async function sample(spec: string, options: SampleOptions, answer: Answe
   const written = [];
   for (const [i, { point, samples }] of points.entries()) {
     let images = 0;
+    let told: { readonly thresholding?: unknown } = {};
     for (const shard of execution.shards.get(samples) ?? []) {
       const record = execution.records.get(shard);
+      if (record?.meta.thresholding !== undefined) told = { thresholding: record.meta.thresholding };
       const path = record && (await world.store.blob(record.outputs.images!));
       if (path) images += await writeShard(path, shard.range![0], results[i]!, subdirs);
     }
-    written.push({ label: point.label, folder: shownPath(join(outdir, folders[i]!)), images });
+    written.push({ label: point.label, folder: shownPath(join(outdir, folders[i]!)), images, ...told });
   }
   answer.object({
     experiments: [{ name: experiment.name, points: written }],
     tasks: { computed: execution.computed, local: execution.local, remote: execution.remote },
   });
-  for (const { label, folder, images } of written) answer.line(`${label}: ${images} images in ${folder}`);
+  for (const { label, folder, images, thresholding } of written)
+    answer.line(
+      `${label}: ${images} images in ${folder}${thresholding === 'dynamic' ? ', with dynamic thresholding' : ''}`,
+    );
   demand(execution);
 }
 
