@@ -151,6 +151,9 @@ describe('Stable Diffusion', () => {
     expect(unbounded).not.toEqual(bounded);
     const table = await readFile(join(dir, 'bounds/bounds/table.md'), 'utf8');
     expect(table).toMatch(/\n\nWith dynamic thresholding: bounded\.\n$/);
+    const sampled = await fewstep(['sample', 'bounds.yaml', '--outdir', 'pictures'], { cwd: dir });
+    expect(sampled.stdout).toMatch(/^bounded: 1 images in [^,]*, with dynamic thresholding$/m);
+    expect(sampled.stdout).toMatch(/^unbounded: 1 images in [^,]*$/m);
   });
 
   it('takes prompts from a file, of which many are encoded as they are needed', async () => {
