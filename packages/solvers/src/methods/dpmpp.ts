@@ -93,7 +93,7 @@ export const dpmppChoices = {
     thresholdings,
     { pixels: 'dynamic', latents: 'none' },
     'predict_x0',
-    'Whether the denoised image is kept in −1…1 (dynamic), which pixels are in and latents are not.',
+    'With predict_x0: keep the denoised image in −1…1, where pixels are and latents are not (dynamic), or leave it (none).',
   ),
   lower_order_final: flag(true, 'Lower the order in the last steps.'),
 };
