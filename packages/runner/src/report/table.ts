@@ -12,10 +12,8 @@ export function table({ points, digits = {} }: Report): string {
   const counts = Object.entries({ images: 'images', 'real images': 'realImages' } as const).filter(
     ([, count]) => points.some((point) => point[count] !== undefined),
   );
-  const labels = points.map(({ label }) => cell(label));
-  const thresholded = labels.filter((_, i) => points[i]!.thresholding === 'dynamic');
-  const cells = points.map((point, i) => [
-    labels[i]!,
+  const cells = points.map((point) => [
+    cell(point.label),
     format(point.nfe, 0),
     ...metrics.map((metric) => format(point.metrics[metric], digits[metric] ?? digitsOf(metric))),
     ...counts.map(([, count]) => format(point[count], 0)),
@@ -29,6 +27,7 @@ export function table({ points, digits = {} }: Report): string {
     (cell, column) => `${'-'.repeat(columnsOf(cell) + 1)}${isNumber(column) ? ':' : '-'}`,
   );
   const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
+  const thresholded = cells.flatMap(([label], i) => (points[i]!.thresholding === 'dynamic' ? label : []));
   const below = thresholded.length === 0 ? [] : ['', `With dynamic thresholding: ${thresholded.join('; ')}.`];
   return [line(header), `|${rule.join('|')}|`, ...rows.map(line), ...below].join('\n');
 }
