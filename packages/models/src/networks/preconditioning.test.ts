@@ -1,9 +1,10 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { encodeOnnx } from '../onnx/onnx-model.js';
-import { OnnxOps } from '../onnx/onnx-ops.js';
+import { type GraphValue, OnnxOps } from '../onnx/onnx-ops.js';
 import type { Network } from './network.js';
-import { denoise, type Preconditioning } from './preconditioning.js';
+import { alphasCumprod } from './noise-levels.js';
+import { denoise, type Guide, type Preconditioning } from './preconditioning.js';
 
 const SIGMAS = [0.002, 0.1, 1.5, 10, 80];
 const X = 3;
@@ -20,14 +21,19 @@ function improvedLevels(steps: number): number[] {
 }
 
 /** D and F of one pixel of value X at every σ, where F(z; c) is z times `factor`. */
-async function evaluate(preconditioning: Preconditioning, factor: 'one' | 'noise', sigmas = SIGMAS) {
+async function evaluate(
+  preconditioning: Preconditioning,
+  factor: 'one' | 'noise',
+  sigmas = SIGMAS,
+  guideOver?: (ops: OnnxOps) => Guide<GraphValue>,
+) {
   const network: Network = (ops, { x, noise }) => ({
     output: factor === 'one' ? x : ops.multiply(x, noise),
     bottleneck: undefined,
   });
   const ops = new OnnxOps({});
   const inputs = { x: ops.input('x', [1, 1, 1]), sigma: ops.input('sigma', []), labels: undefined };
-  const { denoised, raw } = denoise(ops, network, { preconditioning, channels: 1 }, inputs);
+  const { denoised, raw } = denoise(ops, network, { preconditioning, channels: 1 }, inputs, guideOver?.(ops));
   const session = await InferenceSession.create(encodeOnnx(ops.model({ denoised, raw })).graph);
   const results = await session.run({
     x: new Tensor('float32', new Float32Array(sigmas.length).fill(X), [sigmas.length, 1, 1, 1]),
@@ -104,4 +110,51 @@ it('iDDPM’s levels go from 0 to about 20000, as in the paper', () => {
   expect(levels[0]).toBeGreaterThan(1.9e4);
   expect(levels[0]).toBeLessThan(2.1e4);
   expect(levels[999]).toBeCloseTo(0.0064, 3);
+});
+
+describe('the times of a table', () => {
+  const STEPS = 4000;
+  const table = alphasCumprod({ type: 'cosine', steps: STEPS });
+  const at = (k: number) => Math.sqrt((1 - table[k]!) / table[k]!);
+  const times = [0, 1, 1000, 2718, 3998, 3999];
+  const sigmas = times.map(at);
+  // F is z times what the network is told, z = X / √(1 + σ²)
+  const told = (raw: readonly number[]) => raw.map((f, i) => (f * Math.sqrt(1 + sigmas[i]! ** 2)) / X);
+
+  it.each([undefined, 1000 / STEPS])(
+    'are told as they are at its levels, scaled by %s',
+    async (timeScale) => {
+      const preconditioning = {
+        type: 'ldm',
+        alphasCumprod: table,
+        ...(timeScale !== undefined && { timeScale }),
+      } as const;
+      const { raw } = await evaluate(preconditioning, 'noise', sigmas);
+      for (const [i, time] of told(raw).entries())
+        expect(time, `time ${times[i]}`).toBeCloseTo(times[i]! * (timeScale ?? 1), 1);
+    },
+  );
+
+  it.each(['eps', 'x0'] as const)(
+    'let a gradient move D by σ² c_in of it where %s is given',
+    async (predicts) => {
+      const preconditioning = { type: 'ldm', alphasCumprod: table, predicts } as const;
+      const few = [0.5, 2];
+      const plain = await evaluate(preconditioning, 'one', few);
+      // as exportDenoiser guides, by a gradient of 1
+      const guided = await evaluate(
+        preconditioning,
+        'one',
+        few,
+        (ops) =>
+          (output, { scale }) =>
+            ops.add(output, ops.affine(scale, -1, 0)),
+      );
+      for (const [i, sigma] of few.entries())
+        expect(guided.denoised[i]! - plain.denoised[i]!).toBeCloseTo(
+          sigma ** 2 / Math.sqrt(1 + sigma ** 2),
+          5,
+        );
+    },
+  );
 });

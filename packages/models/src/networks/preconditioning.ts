@@ -15,7 +15,8 @@ export type Preconditioning =
   | { readonly type: 've' }
   /**
    * In the discrete times of DDPM (arXiv:2006.11239), as latent diffusion is. `alphasCumprod`: ᾱ_1 down to ᾱ_M, the
-   * noise levels of training; ln ᾱ is linear between them, and beyond.
+   * noise levels of training; ln ᾱ is linear between them, and beyond. `timeScale`: what times are multiplied by for the
+   * network, 1 by default.
    *
    * Of z = √ᾱ x₀ + √(1 − ᾱ) ε the network predicts ε by default, v = √ᾱ ε − √(1 − ᾱ) x₀ (Salimans & Ho 2022, section 4
    * and appendix D, arXiv:2202.00512), or x₀. With 1 + σ² = 1/ᾱ and z = c_in x that is D = x − σ ε,
@@ -25,6 +26,7 @@ export type Preconditioning =
       readonly type: 'ldm';
       readonly alphasCumprod: readonly number[];
       readonly predicts?: 'eps' | 'v' | 'x0';
+      readonly timeScale?: number;
     }
   /** `levels`: u_0 down to u_M = 0, the noise levels of training. */
   | { readonly type: 'iddpm'; readonly levels: readonly number[] }
@@ -69,10 +71,11 @@ function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Sc
       return { in: inverseRoot(1), out: ops.affine(sigma, -1, 0), noise: ops.affine(t, steps - 1, 0) };
     }
     case 'ldm': {
-      const logAlphas = preconditioning.alphasCumprod.map((alpha) => 0.5 * Math.log(alpha));
+      const { alphasCumprod, predicts = 'eps', timeScale = 1 } = preconditioning;
+      const logAlphas = alphasCumprod.map((alpha) => 0.5 * Math.log(alpha));
       const logAlpha = ops.affine(logOnePlus(ops, ops.multiply(sigma, sigma)), -0.5, 0);
-      const noise = ops.interpolate(logAlpha, logAlphas, [...logAlphas.keys()]);
-      return { ...discrete(preconditioning.predicts ?? 'eps'), noise };
+      const times = Array.from(logAlphas, (_, k) => k * timeScale);
+      return { ...discrete(predicts), noise: ops.interpolate(logAlpha, logAlphas, times) };
     }
     case 've':
       return { out: sigma, noise: ops.log(ops.affine(sigma, 0.5, 0)) };
@@ -103,7 +106,10 @@ function logOnePlus<T>(ops: Ops<T>, y: T): T {
   return ops.multiply(ops.multiply(ops.log(u), ops.power(left, -1)), y);
 }
 
-/** Changes the network's output, given what it saw; `scale` is σ c_in. */
+/**
+ * Changes the network's output, given what it saw, by the gradient of a log probability by z: `scale` times that is taken
+ * off. σ c_in of a network that gives ε; of one that gives the image, which is x − σ ε, −σ times as much.
+ */
 export type Guide<T> = (output: T, seen: { readonly z: T; readonly noise: T; readonly scale: T }) => T;
 
 /**
@@ -121,7 +127,10 @@ export function denoise<T>(
   const z = cIn === undefined ? x : ops.multiply(x, cIn);
   const { output: raw, bottleneck } = network(ops, { x: z, noise, labels, context });
   const image = ops.leading(raw, channels);
-  const scale = () => (cIn === undefined ? sigma : ops.multiply(sigma, cIn));
+  const scale = () => {
+    const ofNoise = cIn === undefined ? sigma : ops.multiply(sigma, cIn);
+    return skip === 'zero' ? ops.affine(ops.multiply(sigma, ofNoise), -1, 0) : ofNoise;
+  };
   const output = guide ? guide(image, { z, noise, scale: scale() }) : image;
   const kept = skip === undefined || skip === 'zero' ? x : ops.multiply(x, skip);
   const scaled = out === undefined ? output : ops.multiply(output, out);
