@@ -4,18 +4,20 @@ import { describe, type PickleValue } from './pickle.js';
 import type { Tensor } from './tensor.js';
 import type { TensorFile } from './tensor-file.js';
 import { TensorView, type TorchStorage } from './torch-storage.js';
+import { isAveraged } from './wrappers.js';
 
 /** Dicts deeper than that are no state of a network. */
 const MAX_DEPTH = 64;
 
 /**
- * The tensors of a pickle's value: those under `state_dict` where it has that key, as Lightning's checkpoints do, else
- * all of them. Names of nested dicts are joined by dots; what is no tensor is left out.
+ * The tensors of a pickle's value: those under `state_dict` where it has that key and no averaged weights beside, as
+ * Lightning's checkpoints do, else all of them. Names of nested dicts and places in lists are joined by dots; what is no
+ * tensor is left out.
  *
  * @throws ModelError `E_CHECKPOINT`
  */
 export function torchTensors(format: string, root: PickleValue): TensorFile {
-  const dict = (root instanceof Map && root.get('state_dict')) || root;
+  const dict = (root instanceof Map && !hasAveraged(root) && root.get('state_dict')) || root;
   if (!(dict instanceof Map))
     throw checkpointFault(`it holds ${describe(dict)} where a dict of tensors is due`);
   const views = collectViews(dict);
@@ -26,20 +28,27 @@ export function torchTensors(format: string, root: PickleValue): TensorFile {
   };
 }
 
+const hasAveraged = (root: ReadonlyMap<PickleValue, PickleValue>): boolean =>
+  [...root].some(([key, value]) => typeof key === 'string' && value instanceof Map && isAveraged(`${key}.`));
+
 function collectViews(root: Map<PickleValue, PickleValue>): Map<string, TensorView> {
   const views = new Map<string, TensorView>();
   const seen = new Set<PickleValue>();
-  const collect = (dict: Map<PickleValue, PickleValue>, prefix: string, depth: number): void => {
+  const collect = (
+    dict: ReadonlyMap<PickleValue, PickleValue> | readonly PickleValue[],
+    prefix: string,
+    depth: number,
+  ): void => {
     // a hostile dict could hold itself, or another twice, and that one another twice, and so on
-    if (seen.has(dict) || depth > MAX_DEPTH)
+    if (seen.has(dict as PickleValue) || depth > MAX_DEPTH)
       throw checkpointFault(
-        `the dict at "${prefix.slice(0, 200)}" is also at another place, or nested deeper than ${MAX_DEPTH}`,
+        `the dict or list at "${prefix.slice(0, 200)}" is also at another place, or nested deeper than ${MAX_DEPTH}`,
       );
-    seen.add(dict);
-    for (const [key, value] of dict) {
+    seen.add(dict as PickleValue);
+    for (const [key, value] of dict.entries()) {
       if (typeof key !== 'string' && typeof key !== 'number') continue;
       const name = `${prefix}${key}`;
-      if (value instanceof Map) collect(value, `${name}.`, depth + 1);
+      if (value instanceof Map || Array.isArray(value)) collect(value, `${name}.`, depth + 1);
       const view = value instanceof NumpyArray ? value.view : value;
       if (!(view instanceof TensorView)) continue;
       if (views.has(name)) throw checkpointFault(`there are two tensors named "${name}"`);
