@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { admTold, classifierTold } from './adm-fixture.test.support.js';
 import type { GuidedCheckpoint } from './checkpoints/checkpoint.js';
 import { readAdmCheckpoint } from './checkpoints/guided-checkpoint.js';
 import { type LoadedDenoiser, openDenoiser } from './denoiser.js';
@@ -16,10 +17,9 @@ const SIZE = 3 * 16 * 16;
 let checkpoint: GuidedCheckpoint;
 let arrays: Tensors;
 beforeAll(async () => {
-  const heads = { num_head_channels: 16 };
   checkpoint = await readAdmCheckpoint(
     { diffusion: fixture('adm-diffusion.pt'), classifier: fixture('adm-classifier.pt') },
-    { diffusion: heads, classifier: heads },
+    { diffusion: admTold, classifier: classifierTold },
   );
   arrays = readSafetensors(await readFile(fixture('adm-guided.io.safetensors')));
 });

@@ -1,11 +1,14 @@
 import { statSync } from 'node:fs';
+import { type AskedNetwork, askedOf, asking } from './checkpoints/asking.js';
+import { identify } from './checkpoints/identify.js';
 import { lookAt } from './checkpoints/look.js';
 import { holdsObject, type Known, type Look } from './families/family.js';
 import { parts, predictor } from './families/parts.js';
-import { families } from './families/registry.js';
+import type { CheckpointOptions } from './families/registry.js';
+import type { Asked, Sources } from './families/sources.js';
 import { isOnnx } from './files/sniff.js';
 import { fileSource } from './files/source.js';
-import { type Dtype, sizeOf } from './files/tensor.js';
+import { type Dtype, sizeOf, type Tensors } from './files/tensor.js';
 import type { TensorInfo } from './files/tensor-file.js';
 import { shownValue } from './foreign/onnx-values.js';
 import type { OnnxType } from './onnx/onnx-model.js';
@@ -18,11 +21,21 @@ export interface Inspection {
   readonly bytes: number;
   /** Of an ONNX file: what it is in the words of its own. */
   readonly onnx?: OnnxOutline;
-  /** What its weights are of; left out where their names are of no network that is known. */
+  /** Where it holds the network in a dict of its own: what stands before the names there, as `model.`. */
+  readonly wrapper?: string;
+  /** What its weights are of; left out where their names are of no network that is known, or of several. */
   readonly family?: string;
+  /** The families that it may be of, where the file doesn't tell and nobody told. */
+  readonly families?: readonly string[];
   /** The network's options, where they could be read and every weight has its place. */
   readonly options?: Readonly<Record<string, unknown>>;
-  /** Why not. */
+  /** Where each of them, and `family`, was taken from; left out of a family that doesn't say. */
+  readonly sources?: Sources;
+  /** What must be told before it is read, with what it could be. */
+  readonly asked?: Asked;
+  /** Names of published files that show the same, and are known by their names. */
+  readonly like?: readonly string[];
+  /** Why not; or what must be told. */
   readonly problem?: string;
   readonly tensors: number;
   /** Elements of all tensors. */
@@ -57,13 +70,22 @@ type Infos = Readonly<Record<string, TensorInfo>>;
  * Tells what a file of weights is, from names and shapes. Of EDM's pickles and official predictors the elements are
  * read, too; of other files they stay on disk.
  *
- * @throws ModelError as `openStateDict`, with `path` in `evidence`; weights that don't fit are a `problem`, no error.
+ * @param told what a reader would be told of it
+ * @throws ModelError as `openStateDict`, with `path` in `evidence`; weights that don't fit are a `problem`, no error, and
+ * so is what is told and doesn't fit.
  */
-export async function inspectCheckpoint(path: string): Promise<Inspection> {
+export async function inspectCheckpoint(path: string, told: CheckpointOptions = {}): Promise<Inspection> {
   if (startsAsOnnx(path)) return inspectOnnx(path);
-  const look = await lookAt(path);
-  const { told, weights } = await toldOf(look);
-  return { format: look.format, bytes: statSync(path).size, ...told, ...countsOf(weights) };
+  const look = await lookAt(path, told.use_ema);
+  const { prefix: wrapper } = look;
+  const { found, weights } = await findingsOf(look, told);
+  return {
+    format: look.format,
+    bytes: statSync(path).size,
+    ...(wrapper !== undefined && { wrapper }),
+    ...found,
+    ...countsOf(weights),
+  };
 }
 
 function startsAsOnnx(path: string): boolean {
@@ -112,25 +134,61 @@ const dtypes = {
   bfloat16: 'BF16',
 } as const satisfies Record<OnnxType, Dtype>;
 
-type Told = Pick<Inspection, 'family' | 'options' | 'problem'>;
+type Found = Pick<Inspection, 'family' | 'families' | 'options' | 'sources' | 'asked' | 'like' | 'problem'>;
 
-const all: readonly Known[] = [...families, ...parts, predictor];
+const others: readonly Known[] = [...parts, predictor];
 
-/** The first kind that the file fits; where it fits none, what keeps it from being of the first. */
-async function toldOf(look: Look): Promise<{ told: Told; weights: Infos }> {
-  let misfit: Told = {};
-  for (const { name: family, inspect } of all.filter(({ isOf }) => isOf(look))) {
-    if (!inspect) return { told: { family }, weights: look.tensors };
-    try {
-      const { network, weights = look.tensors } = await inspect(look);
-      return { told: { family, options: { ...network } }, weights };
-    } catch (cause) {
-      // an object's class is told by all that is in it, other files by their names
-      misfit = { ...(!holdsObject(look) && { family }), problem: (cause as Error).message, ...misfit };
+/** What the file may be; where it fits nothing that its names are of, what keeps it from being of the first. */
+async function findingsOf(
+  look: Look & { readonly whole: Tensors },
+  { family: named, ...told }: CheckpointOptions,
+): Promise<{ found: Found; weights: Infos }> {
+  const { whole } = look;
+  const problemOf = (cause: unknown) => ({ problem: (cause as Error).message });
+  let misfit: Found = {};
+  try {
+    const { candidates, source } = identify(look, named);
+    if (candidates.length > 1) {
+      misfit = { families: candidates.map(({ name }) => name) };
+      return { found: severalOf(await askedOf(candidates, look, told)), weights: whole };
     }
+    for (const { name: family, inspect } of [...candidates, ...others.filter(({ isOf }) => isOf(look))]) {
+      if (!inspect) return { found: { family, sources: { family: source } }, weights: whole };
+      try {
+        const { network, weights = whole, sources, asked = {}, like = [] } = await inspect(look, told);
+        const options = { ...network };
+        const one = { family, options, sources: { family: source, ...sources }, asked, like };
+        const open = Object.keys(asked).length > 0 && {
+          asked,
+          ...listOf(like),
+          ...problemOf(asking([one])),
+        };
+        return { found: { family, options, ...(sources && { sources: one.sources }), ...open }, weights };
+      } catch (cause) {
+        // an object's class is told by all that is in it, other files by their names
+        misfit = { ...(!holdsObject(look) && { family }), ...problemOf(cause), ...misfit };
+      }
+    }
+  } catch (cause) {
+    return { found: { ...misfit, ...problemOf(cause) }, weights: whole };
   }
-  return { told: misfit, weights: look.tensors };
+  return { found: misfit, weights: whole };
 }
+
+/** Of a file that may be of several families: what all of them show, and what each would ask for. */
+function severalOf(networks: readonly AskedNetwork[]): Found {
+  const [{ options }] = networks as [AskedNetwork];
+  return {
+    families: networks.map(({ family }) => family),
+    options,
+    sources: Object.assign({ family: 'asked' }, ...networks.map(({ sources }) => sources)),
+    asked: Object.assign({}, ...networks.map(({ asked }) => asked)),
+    ...listOf([...new Set(networks.flatMap(({ like }) => like))]),
+    problem: asking(networks).message,
+  };
+}
+
+const listOf = (like: readonly string[]) => like.length > 0 && { like };
 
 const MAX_GROUPS = 16;
 

@@ -6,7 +6,7 @@ import { guidedClassifier } from '../networks/guided-classifier.js';
 import { type GuidedUNetOptions, guidedUNet } from '../networks/guided-unet.js';
 import { parameterShapes } from '../networks/parameters.js';
 import { admCheckpoint, cmCheckpoint, withClassifier } from './guided-checkpoint.js';
-import { inferClassifierOptions, inferUNetOptions, type UnseenOptions } from './guided-options.js';
+import { shownClassifier, shownUNet, type UnseenOptions, withUnseen } from './guided-options.js';
 
 /** Weights of which only names and shapes matter. */
 const hollow = (shapes: Iterable<readonly [string, readonly number[]]>): Tensors =>
@@ -36,12 +36,19 @@ const adm: GuidedUNetOptions = {
   attention_order: 'heads-qkv-channels',
 };
 
+const told = { noise_schedule: 'linear', diffusion_steps: 1000, predict_xstart: false } as const;
+
 // reading checks every name and shape, so that none is left on either side
 describe('the published networks', () => {
   it('256x256_diffusion.pt and its classifier', () => {
-    const diffusion = admCheckpoint(published('256x256_diffusion.pt'));
+    const heads = { num_head_channels: 64, attention_order: 'heads-qkv-channels' } as const;
+    const diffusion = admCheckpoint(published('256x256_diffusion.pt'), {
+      ...told,
+      image_size: 256,
+      ...heads,
+    });
     expect(diffusion.network).toEqual(adm);
-    const { classifier } = withClassifier(diffusion, published('256x256_classifier.pt'));
+    const { classifier } = withClassifier(diffusion, published('256x256_classifier.pt'), heads);
     expect(classifier!.network).toEqual({
       ...adm,
       out_channels: 1000,
@@ -51,7 +58,8 @@ describe('the published networks', () => {
   });
 
   it('edm_bedroom256_ema.pt', () => {
-    expect(cmCheckpoint(published('edm_bedroom256_ema.pt')).network).toEqual({
+    const unseen = { image_size: 256, num_head_channels: 64, attention_order: 'qkv-heads-channels' } as const;
+    expect(cmCheckpoint(published('edm_bedroom256_ema.pt'), unseen).network).toEqual({
       ...adm,
       out_channels: 3,
       num_classes: 0,
@@ -63,7 +71,13 @@ describe('the published networks', () => {
 
 describe('inferring options', () => {
   const unseen = ({ image_size, num_head_channels, num_heads, num_heads_upsample }: GuidedUNetOptions) =>
-    ({ image_size, num_head_channels, num_heads, num_heads_upsample }) satisfies UnseenOptions;
+    ({
+      image_size,
+      num_head_channels,
+      num_heads,
+      num_heads_upsample,
+      attention_order: 'heads-qkv-channels',
+    }) satisfies UnseenOptions;
   const small: GuidedUNetOptions = {
     ...adm,
     image_size: 32,
@@ -86,13 +100,13 @@ describe('inferring options', () => {
 
   it.each(Object.entries(variants))('finds what was built: %s', (_, options) => {
     const weights = hollow(parameterShapes(guidedUNet(options)));
-    expect(inferUNetOptions(weights, unseen(options))).toEqual(options);
+    expect(withUnseen(shownUNet(weights), unseen(options))).toEqual(options);
   });
 
   it.each(Object.entries(variants))('of a classifier: %s', (_, variant) => {
     const options = { ...variant, out_channels: 10, num_classes: 0 };
     const weights = hollow(parameterShapes(guidedClassifier(options)));
-    expect(inferClassifierOptions(weights, unseen(options))).toEqual(options);
+    expect(withUnseen(shownClassifier(weights, options.image_size), unseen(options))).toEqual(options);
   });
 
   it('of a classifier that pools by the mean, with 8×8 positions at its last level', () => {
@@ -104,7 +118,7 @@ describe('inferring options', () => {
       'out.3.weight',
       'out.3.bias',
     ]);
-    expect(inferClassifierOptions(weights, unseen(options))).toEqual(options);
+    expect(withUnseen(shownClassifier(weights, options.image_size), unseen(options))).toEqual(options);
   });
 
   const weights = hollow(parameterShapes(guidedUNet(small)));
@@ -118,7 +132,7 @@ describe('inferring options', () => {
   it('lists weights that are missing, unexpected or of another shape', () => {
     const { 'middle_block.1.norm.bias': moved, ...rest } = weights;
     const damaged = { ...rest, 'middle_block.1.norm.bios': moved!, 'out.0.bias': weights['out.2.bias']! };
-    expect(() => admCheckpoint(damaged, unseen(small))).toThrow(
+    expect(() => admCheckpoint(damaged, { ...told, ...unseen(small) })).toThrow(
       refusal(/1 missing: middle_block\.1\.norm\.bias/, {
         missing: ['middle_block.1.norm.bias'],
         unexpected: ['middle_block.1.norm.bios'],
@@ -128,16 +142,20 @@ describe('inferring options', () => {
   });
 
   it('refuses other networks, and options that fit none', () => {
-    expect(() => inferUNetOptions({})).toThrow(refusal(/0 output_blocks/));
-    expect(() => inferUNetOptions(weights)).toThrow(
+    expect(() => shownUNet({})).toThrow(refusal(/0 output_blocks/));
+    const told = (given: UnseenOptions) => () =>
+      withUnseen(shownUNet(weights), {
+        image_size: 32,
+        attention_order: 'heads-qkv-channels',
+        ...given,
+      });
+    expect(told({ num_head_channels: 64 })).toThrow(
       refusal(/64 channels|96 channels are no heads of num_head_channels 64/, {
         problems: [expect.any(String)],
       }),
     );
-    expect(() => inferUNetOptions(weights, { ...unseen(small), image_size: 30 })).toThrow(
-      refusal(/image_size 30 can't be halved 2 times/),
-    );
-    expect(() => inferUNetOptions(weights, { num_heads: 7 })).toThrow(refusal(/no num_heads 7/));
+    expect(told({ image_size: 30 })).toThrow(refusal(/image_size 30 can't be halved 2 times/));
+    expect(told({ num_heads: 7 })).toThrow(refusal(/no num_heads 7/));
   });
 
   it.each([
@@ -145,7 +163,7 @@ describe('inferring options', () => {
     ['spatial_v2', ['out.0', 'out.1', 'out.3']],
   ])('refuses a classifier that pools all blocks: %s', (pool, layers) => {
     const weights = hollow(layers.map((layer) => [`${layer}.weight`, [2048]] as const));
-    expect(() => inferClassifierOptions(weights, { image_size: 32 })).toThrow(
+    expect(() => shownClassifier(weights, 32)).toThrow(
       refusal(new RegExp(`its pool is ${pool}, which is not read`), { pool }),
     );
   });
@@ -159,9 +177,9 @@ describe('inferring options', () => {
     });
     const read = (rest: Partial<GuidedUNetOptions>, given = {}) =>
       withClassifier(
-        admCheckpoint(weights, unseen(small)),
+        admCheckpoint(weights, { ...told, ...unseen(small) }),
         hollow(parameterShapes(guidedClassifier(classifier(rest)))),
-        { num_head_channels: 32, ...given },
+        { num_head_channels: 32, attention_order: 'heads-qkv-channels', ...given },
       );
     expect(read({}).classifier?.network).toEqual(classifier({ num_heads: 1 }));
     expect(() => read({ out_channels: 10 })).toThrow(refusal(/tells 10 classes apart, .* on 1000/));

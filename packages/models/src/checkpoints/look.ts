@@ -1,12 +1,75 @@
+import { checkpointFault, withPath } from '../errors.js';
 import type { Look } from '../families/family.js';
+import { isOfKind } from '../families/guided-names.js';
 import { openTensorsAt } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
+import { isAveraged, wrappersIn } from '../files/wrappers.js';
 
-/** What a file of tensors shows, and its format in words. @throws ModelError as `openStateDict` */
-export async function lookAt(path: string): Promise<Look & { readonly format: string }> {
+/**
+ * What a file of tensors shows, and its format in words. Where it holds a network in a dict of its own, as a training's
+ * file does, that is what is looked at.
+ *
+ * @param use_ema of averaged weights and others in one file, which are taken: the averaged ones by default
+ * @throws ModelError as `openStateDict`, and `E_CHECKPOINT` where several dicts could be meant
+ */
+export async function lookAt(
+  path: string,
+  use_ema?: boolean,
+): Promise<Look & { readonly format: string; readonly whole: Tensors }> {
   const { file, close } = await openTensorsAt(path);
   close();
   const { format, tensors, pickled } = file;
   const hollow = Object.fromEntries([...tensors].map(([name, info]) => [name, { ...info, data: [] }]));
-  return { path, isFolder: false, format, tensors: hollow as unknown as Tensors, pickled };
+  const whole = hollow as unknown as Tensors;
+  const look = { path, isFolder: false, format, tensors: whole, pickled };
+  return { ...look, ...withPath(path, () => unwrapped(whole, use_ema)), whole };
 }
+
+/** The network in a file of more than that; all of it where its names are known as they are, or not at all. */
+function unwrapped(whole: Tensors, use_ema?: boolean): Pick<Look, 'tensors' | 'prefix' | 'averaged'> {
+  if (isOfKind({ tensors: whole })) return { tensors: whole };
+  const wrappers = [...wrappersIn(Object.keys(whole))];
+  const holding = wrappers.map((prefix) => ({ prefix, tensors: under(whole, prefix) })).filter(isOfKind);
+  if (holding.length === 0) return { tensors: whole };
+  const averaged = holding.filter(({ prefix }) => isAveraged(prefix));
+  const others = holding.filter(({ prefix }) => !isAveraged(prefix));
+  // averaged weights under names that no network has, as of a list or without dots
+  const strange = averaged.length > 0 ? [] : wrappers.filter(isAveraged);
+  const hasAveraged = averaged.length > 0 || strange.length > 0;
+  const takes = use_ema ?? hasAveraged;
+  const [one, ...more] = takes ? averaged : others;
+  const shown = (ones: readonly { readonly prefix: string }[]) =>
+    ones.map(({ prefix }) => `${prefix}*`).join(', ');
+  if (!one) {
+    const evidence = { wrappers, ...(use_ema !== undefined && { use_ema }) };
+    if (!takes)
+      throw checkpointFault(`it has averaged weights alone, ${shown(averaged)}: leave use_ema out`, evidence);
+    if (strange.length === 0)
+      throw checkpointFault(
+        `it has no averaged weights beside ${shown(others)}: leave use_ema out`,
+        evidence,
+      );
+    throw checkpointFault(
+      `its averaged weights, ${shown(strange.map((prefix) => ({ prefix })))}, have the names of no network that is known; use_ema: false takes ${shown(others)}`,
+      evidence,
+    );
+  }
+  if (more.length > 0)
+    throw checkpointFault(
+      `it holds ${1 + more.length} networks, as ${shown([one, ...more])}: save the one that is meant by itself`,
+      { wrappers },
+    );
+  return {
+    ...one,
+    // one set, of which nothing says that there are others
+    ...(hasAveraged && { averaged: takes }),
+  };
+}
+
+/** The tensors whose names start so, by the rest of their names. */
+const under = (tensors: Tensors, prefix: string): Tensors =>
+  Object.fromEntries(
+    Object.entries(tensors)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );

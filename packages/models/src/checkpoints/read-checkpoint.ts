@@ -1,25 +1,38 @@
 import { statSync } from 'node:fs';
 import { checkpointFault, type ModelError, withPath } from '../errors.js';
-import type { Look } from '../families/family.js';
+import type { Family, Look } from '../families/family.js';
 import { parts } from '../families/parts.js';
-import { type CheckpointOptions, families, familyOf } from '../families/registry.js';
+import { type CheckpointOptions, families } from '../families/registry.js';
+import { askedOf, asking } from './asking.js';
 import type { Checkpoint } from './checkpoint.js';
 import { noModelFolder } from './diffusers-folder.js';
+import { identify } from './identify.js';
 import { lookAt } from './look.js';
 
 /**
  * Reads a checkpoint of any family, by what the file holds: EDM's pickles, Consistency Models' and ADM's `.pt`, latent
  * diffusion's and Stable Diffusion's `.ckpt` or `.safetensors`, and folders in diffusers' layout.
  *
- * Options of heads are the classifier's, too.
+ * What a file can't say of its network is known by the name of a published file, or must be told: `family`, where it may
+ * be of several, and that family's options.
  * @throws ModelError `E_CHECKPOINT`, with `path` in `evidence`, for what is no denoiser, or an option that its family
- * doesn't have; the errors of the family's own reader.
+ * doesn't have; with `asked` in `evidence` where something must be told; the errors of the family's own reader.
  */
 export async function readCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
+  const { family: told, ...others } = options;
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const look: Look = isFolder ? { path, isFolder, tensors: {} } : await lookAt(path);
-  const family = familyOf(look);
+  const look: Look = isFolder ? { path, isFolder, tensors: {} } : await lookAt(path, options.use_ema);
+  const { candidates } = identify(look, told);
+  const [family, ...more] = candidates;
   if (!family) throw isFolder ? noModelFolder(path) : noDenoiser(look);
+  if (more.length > 0)
+    return withPath(path, async () => Promise.reject(asking(await askedOf(candidates, look, others))));
+  checkNames(family, path, others);
+  return withPath(path, () => family.read(look, others));
+}
+
+/** @throws ModelError `E_CHECKPOINT` for options that the family doesn't have */
+function checkNames(family: Family, path: string, options: object): void {
   const known = Object.keys(family.options);
   const strange = Object.keys(options).filter((name) => !known.includes(name));
   if (strange.length > 0)
@@ -29,7 +42,6 @@ export async function readCheckpoint(path: string, options: CheckpointOptions = 
       }`,
       { path, strange },
     );
-  return withPath(path, () => family.read(look, options));
 }
 
 function noDenoiser(look: Look): ModelError {

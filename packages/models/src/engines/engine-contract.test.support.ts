@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { admTold, classifierTold } from '../adm-fixture.test.support.js';
 import type { GuidedCheckpoint, LatentCheckpoint } from '../checkpoints/checkpoint.js';
 import { readEdmCheckpoint } from '../checkpoints/edm-checkpoint.js';
 import { readAdmCheckpoint } from '../checkpoints/guided-checkpoint.js';
@@ -137,10 +138,9 @@ export function engineContract(
     describe('with ADM and its classifier', () => {
       let checkpoint: GuidedCheckpoint;
       beforeAll(async () => {
-        const heads = { num_head_channels: 16 };
         checkpoint = await readAdmCheckpoint(
           { diffusion: fixture('adm-diffusion.pt'), classifier: fixture('adm-classifier.pt') },
-          { diffusion: heads, classifier: heads },
+          { diffusion: admTold, classifier: classifierTold },
         );
       }, 60_000);
 

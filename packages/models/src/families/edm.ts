@@ -1,4 +1,5 @@
 import { family, holdsObject, type Look } from './family.js';
+import { allFrom } from './sources.js';
 
 async function read({ path, pickled }: Look) {
   const { edmCheckpoint, readEdmCheckpoint } = await import('../checkpoints/edm-checkpoint.js');
@@ -13,5 +14,8 @@ export const edm = family({
   isOf: holdsObject,
   options: {},
   read,
-  inspect: read,
+  async inspect(look) {
+    const { network, weights } = await read(look);
+    return { network, weights, sources: allFrom('file', network) };
+  },
 });

@@ -1,44 +1,42 @@
-import { family, hasTensors, type Look } from './family.js';
+import { family } from './family.js';
+import { isUNet, learnsVariance } from './guided-names.js';
 import { file } from './options.js';
-import { unseen } from './unseen.js';
+import { classifierOptions, diffusionOptions, guidedOptions } from './unseen.js';
 
 const reader = () => import('../checkpoints/guided-checkpoint.js');
 
-const isUNet = hasTensors('input_blocks.0.0.weight', 'out.2.weight', 'time_embed.0.weight');
-
-/** Whether the network gives a variance beside the mean. */
-const learnsVariance = ({ tensors }: Look) =>
-  tensors['out.2.weight']!.shape[0] !== tensors['input_blocks.0.0.weight']!.shape[1];
-
-/** Of Consistency Models: ADM's network, without a variance. Song et al. 2023, arXiv:2303.01469. */
+/** Of Consistency Models: ADM's network, without a variance, trained as EDM is. Song et al. 2023, arXiv:2303.01469. */
 export const cm = family({
   name: 'cm',
   what: 'Consistency Models’',
   files: 'Consistency Models',
   isOf: (look) => isUNet(look) && !learnsVariance(look),
-  options: unseen,
-  read: async ({ path }, told) => (await reader()).readCmCheckpoint(path, told),
-  inspect: async ({ tensors }) => (await reader()).cmCheckpoint(tensors),
+  inspectsAsRead: true,
+  options: guidedOptions,
+  read: async (look, told) => (await reader()).readGuided('cm', look, told),
+  inspect: async (look, told) => (await reader()).inspectGuided('cm', look, told),
 });
 
-/** Of guided diffusion, with a classifier in a file of its own. Dhariwal & Nichol 2021, arXiv:2105.05233. */
+/**
+ * Of guided diffusion, with a classifier in a file of its own, and of improved diffusion. Dhariwal & Nichol 2021,
+ * arXiv:2105.05233; Nichol & Dhariwal 2021, arXiv:2102.09672. A variance is learned or not.
+ */
 export const adm = family({
   name: 'adm',
   what: 'ADM’s',
   files: 'ADM (.pt)',
-  isOf: (look) => isUNet(look) && learnsVariance(look),
+  isOf: isUNet,
+  inspectsAsRead: true,
   options: {
-    ...unseen,
+    ...guidedOptions,
+    ...diffusionOptions,
+    ...classifierOptions,
     classifier: file(
       '256x256_classifier.pt',
       'The file of the classifier that guides an ADM checkpoint, relative to the spec; for guidance cg.',
     ),
   },
   guidance: 'cg',
-  async read({ path: diffusion }, { classifier, ...told }) {
-    const { image_size: _, ...heads } = told;
-    const paths = { diffusion, ...(classifier !== undefined && { classifier }) };
-    return (await reader()).readAdmCheckpoint(paths, { diffusion: told, classifier: heads });
-  },
-  inspect: async ({ tensors }) => (await reader()).admCheckpoint(tensors),
+  read: async (look, told) => (await reader()).readGuided('adm', look, told),
+  inspect: async (look, told) => (await reader()).inspectGuided('adm', look, told),
 });

@@ -1,4 +1,6 @@
 import { hasTensors, holdsObject, type Known } from './family.js';
+import { isClassifier, isUpsampler } from './guided-names.js';
+import { allFrom } from './sources.js';
 
 /** What is known and no denoiser, and what is said to who takes it for one. */
 export interface Part extends Known {
@@ -11,12 +13,29 @@ const ofFolder = (name: string, ...tensors: readonly string[]): Part => ({
   remedy: `it is ${name}, a part of a model; name the folder of the model`,
 });
 
+/** What optimizers keep of each parameter, by the parameter’s number: Adam, SGD with momentum, Adafactor, Lion. */
+const OPTIMIZER =
+  /(?:^|\.)state\.\d+\.(?:exp_avg|exp_avg_sq|max_exp_avg_sq|momentum_buffer|square_avg|exp_avg_sq_row)$/;
+
 /** Files that belong to a denoiser, or judge its samples. */
 export const parts: readonly Part[] = [
   {
     name: 'adm-classifier',
-    isOf: hasTensors('input_blocks.0.0.weight', 'out.2.positional_embedding'),
+    isOf: isClassifier,
     remedy: 'it is adm-classifier, a part of a model; name the diffusion network’s file',
+    inspect: async (look) => (await import('../checkpoints/guided-checkpoint.js')).inspectClassifier(look),
+  },
+  {
+    name: 'upsampler',
+    isOf: isUpsampler,
+    remedy:
+      'it is an upsampler: its network takes the channels of another image, the small one, beside the noisy one, and denoises nothing by itself',
+  },
+  {
+    name: 'optimizer-state',
+    isOf: ({ tensors }) => Object.keys(tensors).some((name) => OPTIMIZER.test(name)),
+    remedy:
+      'it holds the state of an optimizer, to go on training with, and no network that is known: name the file of the weights',
   },
   {
     name: 'inception',
@@ -26,7 +45,8 @@ export const parts: readonly Part[] = [
     async inspect({ tensors }) {
       const { inceptionCheckpoint } = await import('../checkpoints/inception-checkpoint.js');
       inceptionCheckpoint(tensors);
-      return { network: { features: 2048, logits: 1008 } };
+      const network = { features: 2048, logits: 1008 };
+      return { network, sources: allFrom('file', network) };
     },
   },
   ofFolder('diffusers-unet', 'conv_in.weight', 'time_embedding.linear_1.weight'),
@@ -41,6 +61,6 @@ export const predictor: Known = {
   async inspect({ path }) {
     const { readOfficialPredictor } = await import('../checkpoints/official-predictor.js');
     const { settings, weights } = await readOfficialPredictor(path);
-    return { network: settings, weights };
+    return { network: settings, weights, sources: allFrom('file', settings) };
   },
 };

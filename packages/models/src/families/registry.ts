@@ -2,7 +2,8 @@ import { edm } from './edm.js';
 import type { Family, Look } from './family.js';
 import { adm, cm } from './guided.js';
 import { ldm, stableDiffusion } from './latent.js';
-import type { Told } from './options.js';
+import { choice, type Told } from './options.js';
+import { classifierOptions } from './unseen.js';
 
 const declared = [edm, cm, adm, ldm, stableDiffusion] as const;
 type Declared = (typeof declared)[number];
@@ -11,8 +12,8 @@ type Declared = (typeof declared)[number];
 export const families: readonly Family[] = declared;
 export type FamilyName = Declared['name'];
 
-/** The family that a file or folder is of; undefined where it is of none. */
-export const familyOf = (look: Look): Family | undefined => families.find(({ isOf }) => isOf(look));
+/** The families that a file or folder may be of: none, one, or more where it doesn't tell. */
+export const familiesOf = (look: Look): readonly Family[] => families.filter(({ isOf }) => isOf(look));
 
 export const familyNamed = (name: string | undefined): Family | undefined =>
   families.find((one) => one.name === name);
@@ -22,20 +23,31 @@ type AllOptions = AllOf<Declared['options']>;
 
 /** Names of options that are files beside the checkpoint. */
 export type FileName = {
-  [N in keyof AllOptions]: AllOptions[N]['type'] extends 'string' ? N : never;
+  [N in keyof AllOptions]: AllOptions[N] extends { readonly type: 'string' } ? N : never;
 }[keyof AllOptions];
 
 const options = families.flatMap((one) => Object.entries(one.options));
-const those = (isTaken: (type: string) => boolean) =>
-  Object.fromEntries(options.filter(([, { type }]) => isTaken(type)));
+const those = (areFiles: boolean) =>
+  Object.fromEntries(
+    options.filter(([, option]) => ('type' in option && option.type === 'string') === areFiles),
+  );
 
 /** What some family may be told, once: of one name there is one declaration. */
-export const familyValues = those((type) => type !== 'string') as Omit<AllOptions, FileName>;
+export const familyValues = {
+  family: choice(
+    declared.map(({ name }) => name),
+    'What the checkpoint is, where its file may be several: a U-Net without a variance is one of cm, trained as EDM is, or one of adm.',
+  ),
+  ...(those(false) as Omit<AllOptions, FileName>),
+};
 /** Files that belong to a checkpoint of some family. */
-export const familyFiles = those((type) => type === 'string') as Pick<AllOptions, FileName>;
+export const familyFiles = those(true) as Pick<AllOptions, FileName>;
 
 /** Names of files that may belong to a checkpoint. */
 export const fileNames = Object.keys(familyFiles) as readonly FileName[];
+
+/** Names of options of a classifier's network. */
+export const classifierNames: readonly string[] = Object.keys(classifierOptions);
 
 /** What a checkpoint's file doesn't show. */
 export type CheckpointValues = Told<typeof familyValues>;
@@ -46,3 +58,4 @@ export type CheckpointOptions = CheckpointValues & CheckpointFiles;
 
 export type { GuidanceName } from '../checkpoints/checkpoint.js';
 export type { Family } from './family.js';
+export { withPublished } from './published.js';
