@@ -8,9 +8,10 @@ export async function modelsInspect(file: string, answer: Answer): Promise<void>
   for (const line of lines(file, inspection)) answer.line(line);
 }
 
-function familyIn({ family, problem, onnx }: Inspection): string {
+function familyIn({ family, families, problem, onnx }: Inspection): string {
   // other networks with these names are no use to FID
   if (family === 'inception') return problem ? 'an Inception-v3, but not FID’s' : 'FID’s Inception-v3';
+  if (families) return `${families.join(' or ')}: it doesn’t show which`;
   return family ?? (onnx ? 'an ONNX graph' : 'no known family');
 }
 
@@ -29,9 +30,16 @@ function* lines(file: string, found: Inspection): Generator<string> {
   for (const { name, tensors, parameters } of found.groups)
     yield `    ${name.slice(0, MAX_VALUE)}: ${count(parameters)} in ${count(tensors)} ${tensors === 1 ? 'tensor' : 'tensors'}`;
   if (found.problem) yield `  problem     ${found.problem.slice(0, 10 * MAX_VALUE)}`;
+  const { options = {}, sources = {}, asked = {} } = found;
+  const from = (name: string) => (sources[name] === undefined ? '' : ` (${sources[name]})`);
+  if (found.wrapper !== undefined) yield `  within      ${found.wrapper.slice(0, MAX_VALUE)}*`;
+  if (found.family !== undefined && sources.family !== undefined)
+    yield `  family      ${found.family}${from('family')}`;
   if (found.options) yield '  options';
-  for (const [name, value] of Object.entries(found.options ?? {}))
-    yield `    ${name}: ${JSON.stringify(value).slice(0, MAX_VALUE)}`;
+  for (const [name, value] of Object.entries(options))
+    yield `    ${name}: ${JSON.stringify(value).slice(0, MAX_VALUE)}${from(name)}`;
+  for (const [name, values] of Object.entries(asked))
+    yield `    ${name}: ${values.join(' or ')}${from(name)}`;
 }
 
 function* outline({

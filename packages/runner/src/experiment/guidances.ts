@@ -1,4 +1,4 @@
-import type { GuidanceName } from '@fewstep/models/families';
+import { classifierNames, type GuidanceName } from '@fewstep/models/families';
 
 /** The parts of an ONNX model that a spec may name. */
 interface OnnxParts {
@@ -30,7 +30,13 @@ export const guidances: Readonly<Record<GuidanceName, Guidance>> = {
   cg: {
     leads: 'to classes, by the gradient of the dataset’s classifier',
     rate: { of: 'factor on the classifier’s gradient', default: 4, in: 'graph' },
-    reads: { ...rate, 'dataset.classifier': 'only guidance cg asks a classifier' },
+    reads: {
+      ...rate,
+      'dataset.classifier': 'only guidance cg asks a classifier',
+      ...Object.fromEntries(
+        classifierNames.map((name) => [`dataset.network.${name}`, 'only guidance cg asks a classifier']),
+      ),
+    },
     remedy: 'take cg, with its classifier’s file as dataset.classifier',
     lacks: ({ classifier }) =>
       classifier === undefined &&

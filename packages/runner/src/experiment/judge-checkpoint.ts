@@ -1,36 +1,46 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Family, familyNamed, familyOf } from '@fewstep/models/families';
+import type { Inspection } from '@fewstep/models';
+import { type CheckpointOptions, type Family, familiesOf, familyNamed } from '@fewstep/models/families';
 import { codeOf } from '../errors.js';
-import { datasetEntry, type Surroundings } from './datasets.js';
+import { byFile, datasetEntry, type Surroundings } from './datasets.js';
 import { type Complain, complainAt } from './grid.js';
-import { guidances } from './guidances.js';
+import { guidances, isRead } from './guidances.js';
 import { isSound, type Judged } from './judge.js';
 import { isOnnx } from './onnx.js';
 import { displayPath } from './problem.js';
+import { networkOf } from './resolve.js';
+import type { Spec } from './schema.js';
 
 /**
- * Complains about guidance that a model has not, by the family of the registry's entry or of the file that the spec names.
- * A file that is not there, or that doesn't tell its family by its names, is left to the task that reads it.
+ * Complains about what a model's file doesn't say of its network and the spec neither, and about guidance that the model
+ * has not, by the registry's entry or the file that the spec names. A file that is not there, or that doesn't tell its
+ * family by its names, is left to the task that reads it.
  */
-export function guidanceJudge(
+export function checkpointJudge(
   { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
   complain: Complain,
 ): (judged: Judged) => Promise<void> {
-  const known = new Map<string, Promise<Family | undefined>>();
-  const inFile = (path: string) => known.get(path) ?? known.set(path, familyAt(path)).get(path)!;
+  const known = new Map<string, Promise<Found>>();
+  const inFile = (path: string, told: CheckpointOptions) => {
+    const id = JSON.stringify([path, told]);
+    return known.get(id) ?? known.set(id, findingsAt(path, told)).get(id)!;
+  };
   return async ({ tree, spec: { dataset, guidance }, bad }) => {
-    if (!isSound(['dataset', 'dataset.checkpoint', 'guidance'], bad) || isOnnx(dataset)) return;
+    const keys = ['dataset', 'dataset.checkpoint', 'dataset.network', 'dataset.classifier', 'guidance'];
+    if (!isSound(keys, bad) || isOnnx(dataset)) return;
     const isEntry = typeof dataset === 'string';
-    // EDM's pickles are led by nothing, so that most specs need no look at their files
-    if (!isEntry && !guidance && /\.pkl$/i.test(dataset.checkpoint)) return;
-    const path = isEntry ? '' : resolve(specFolder, dataset.checkpoint);
-    const family = isEntry ? familyNamed(datasetEntry(dataset).family) : await inFile(path);
+    // EDM's pickles are led by nothing and say it all, so that most specs need no look at their files
+    if (!isEntry && !guidance && !dataset.network && /\.pkl$/i.test(dataset.checkpoint)) return;
+    const say = complainAt(tree, complain);
+    const { family, problem }: Found = isEntry
+      ? { family: familyNamed(datasetEntry(dataset).family) }
+      : await inFile(resolve(specFolder, dataset.checkpoint), toldOf(dataset, specFolder, guidance?.type));
+    const model = isEntry ? dataset : displayPath(resolve(specFolder, dataset.checkpoint), cwd);
+    if (problem !== undefined) say('dataset.checkpoint', `${model}: ${problem}.`);
     if (family === undefined) return;
     const has = family.guidance && guidances[family.guidance];
-    const model = isEntry ? dataset : displayPath(path, cwd);
     const remedy = has && (isEntry ? `take ${family.guidance}` : has.remedy);
-    const say = complainAt(tree, complain);
     if (guidance && guidance.type !== family.guidance)
       say(
         'guidance.type',
@@ -40,15 +50,50 @@ export function guidanceJudge(
   };
 }
 
-async function familyAt(path: string): Promise<Family | undefined> {
+type Guidance = NonNullable<Spec['guidance']>['type'];
+
+/** What the spec says of a network, and the files beside that are there. */
+function toldOf(
+  dataset: Exclude<Spec['dataset'], string>,
+  specFolder: string,
+  guidance: Guidance | undefined,
+): CheckpointOptions {
+  const there = (path: string) => (existsSync(path) ? path : undefined);
+  const beside = byFile((name) => {
+    const file = dataset[name];
+    return file === undefined || !isRead(`dataset.${name}`, guidance)
+      ? undefined
+      : there(resolve(specFolder, file));
+  });
+  const { classifier: asked } = dataset;
+  // of a classifier that is not there nothing can be told yet
+  const told = networkOf(
+    dataset.network ?? {},
+    beside.classifier === undefined && asked ? undefined : guidance,
+  );
+  return { ...told, ...beside };
+}
+
+interface Found {
+  readonly family: Family | undefined;
+  readonly problem?: string;
+}
+
+async function findingsAt(path: string, told: CheckpointOptions): Promise<Found> {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats?.isDirectory()) return familyOf({ path, isFolder: true, tensors: {} });
-  if (!stats?.isFile()) return undefined;
+  if (stats?.isDirectory()) return { family: familiesOf({ path, isFolder: true, tensors: {} })[0] };
+  if (!stats?.isFile()) return { family: undefined };
   const { inspectCheckpoint } = await import('@fewstep/models');
+  let found: Inspection;
   try {
-    return familyNamed((await inspectCheckpoint(path)).family);
+    found = await inspectCheckpoint(path, told);
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    return undefined;
+    return { family: undefined };
   }
+  const family = familyNamed(found.family);
+  const { problem } = found;
+  // what its inspection isn't told may mend what it finds
+  const isCertain = problem !== undefined && (found.family === undefined || family?.inspectsAsRead === true);
+  return { family, ...(isCertain && { problem }) };
 }

@@ -1093,6 +1093,10 @@ describe('guidance', () => {
     fileURLToPath(new URL(`../../../models/fixtures/${name}`, import.meta.url));
   const edm = fixture('edm-ncsnpp-uncond.p2.pkl');
   const diffusion = fixture('adm-diffusion.pt');
+  const told =
+    'image_size: 16, num_head_channels: 16, attention_order: heads-qkv-channels, noise_schedule: linear, diffusion_steps: 1000, predict_xstart: false';
+  const admNetwork = `network: { ${told} }`;
+  const guided = `network: { ${told}, classifier_num_heads: 1, classifier_attention_order: heads-qkv-channels }`;
   const stableDiffusion = fixture('sd-tiny.ckpt');
   it.each<[Parts, string[]]>([
     [
@@ -1100,7 +1104,10 @@ describe('guidance', () => {
       [`5:19 guidance.type: ${edm} has no guidance uncond: remove guidance, or name another checkpoint.`],
     ],
     [
-      { dataset: `{ checkpoint: ${diffusion} }`, guidance: '{ type: cfg, prompt: a }' },
+      {
+        dataset: `{ checkpoint: ${diffusion}, ${admNetwork} }`,
+        guidance: '{ type: cfg, prompt: a }',
+      },
       [
         `5:19 guidance.type: ${diffusion} has no guidance cfg: take cg, with its classifier’s file as dataset.classifier, or name another checkpoint.`,
       ],
@@ -1126,13 +1133,106 @@ describe('guidance', () => {
 
   it.each<Parts>([
     { dataset: `{ checkpoint: ${edm} }` },
-    { dataset: `{ checkpoint: ${diffusion} }` },
-    { dataset: `{ checkpoint: ${diffusion}, classifier: a.pt }`, guidance: '{ type: cg }' },
+    { dataset: `{ checkpoint: ${diffusion}, ${admNetwork} }` },
+    {
+      dataset: `{ checkpoint: ${diffusion}, classifier: ${fixture('adm-classifier.pt')}, ${guided} }`,
+      grid: '{ guidance: [{ type: cg }] }',
+    },
+    // of a classifier that is not there nothing is asked yet
+    { dataset: `{ checkpoint: ${diffusion}, ${admNetwork}, classifier: a.pt }`, guidance: '{ type: cg }' },
+    { dataset: `{ checkpoint: ${diffusion}, classifier: a.pt, ${guided} }`, guidance: '{ type: cg }' },
     { dataset: `{ checkpoint: ${stableDiffusion} }`, guidance: '{ type: cfg, prompt: a }' },
     // no denoiser at all: left to the task that reads it
     { dataset: `{ checkpoint: ${fixture('tensors.zip.pt')} }`, guidance: '{ type: uncond }' },
     { dataset: `{ checkpoint: ${fixture('tensors.json')} }`, guidance: '{ type: uncond }' },
   ])('is taken where the checkpoint has it, or can’t be asked: %j', async (parts) => {
     expect(await problems(spec(parts))).toEqual([]);
+  });
+
+  it('asks for what the checkpoint doesn’t show, and its classifier’s neither', async () => {
+    const asked = async (parts: Parts) => (await problems(spec(parts))).map((line) => line.slice(0, 300));
+    expect(
+      await asked({ dataset: `{ checkpoint: ${diffusion}, network: { noise_schedule: cosine } }` }),
+    ).toEqual([
+      expect.stringMatching(
+        /^2:\d+ dataset\.checkpoint: .*adm-diffusion\.pt: its weights don't show image_size, num_heads, attention_order, diffusion_steps, rescale_timesteps and predict_xstart: /,
+      ),
+    ]);
+    const classifier = `classifier: ${fixture('adm-classifier.pt')}`;
+    expect(
+      await asked({
+        dataset: `{ checkpoint: ${diffusion}, ${classifier}, ${admNetwork} }`,
+        guidance: '{ type: cg }',
+      }),
+    ).toEqual([
+      expect.stringMatching(/its weights don't show classifier_num_heads and classifier_attention_order: /),
+    ]);
+    expect(await asked({ dataset: `{ checkpoint: ${diffusion}, network: { family: cm } }` })).toEqual([
+      expect.stringMatching(/family is told as cm, but by its tensors it is of adm: /),
+    ]);
+  });
+
+  it('knows published files by their names, what is told before that, and a classifier’s under cg alone', async () => {
+    const network = async (parts: Parts) => (await point(parts)).dataset.network;
+    const files = 'checkpoint: 64x64_diffusion.pt, classifier: 64x64_classifier.pt';
+    const known = {
+      family: 'adm',
+      image_size: 64,
+      num_head_channels: 64,
+      attention_order: 'qkv-heads-channels',
+      noise_schedule: 'cosine',
+      diffusion_steps: 1000,
+      rescale_timesteps: false,
+      predict_xstart: false,
+    };
+    expect(await network({ dataset: '{ checkpoint: 64x64_diffusion.pt }' })).toEqual(known);
+    expect(
+      await network({
+        dataset: `{ ${files}, network: { noise_schedule: linear } }`,
+        guidance: '{ type: cg }',
+      }),
+    ).toEqual({
+      ...known,
+      noise_schedule: 'linear',
+      classifier_num_head_channels: 64,
+      classifier_attention_order: 'heads-qkv-channels',
+    });
+    expect(await network({ dataset: 'imagenet256', guidance: '{ type: cg }' })).toMatchObject({
+      attention_order: 'heads-qkv-channels',
+      noise_schedule: 'linear',
+      classifier_num_head_channels: 64,
+    });
+    expect(await network({ dataset: 'lsun_bedroom' })).toEqual({
+      family: 'cm',
+      image_size: 256,
+      num_head_channels: 64,
+      attention_order: 'qkv-heads-channels',
+    });
+    const heads = 'network: { num_heads: 1, classifier_num_heads: 2 }';
+    const { points } = await parseExperiment(
+      spec({
+        dataset: `{ checkpoint: a.pt, classifier: b.pt, ${heads} }`,
+        grid: '{ points: [{ guidance: { type: cg } }, { sample.seeds: 1 }] }',
+      }),
+      'spec.yaml',
+    );
+    expect(points.map(({ dataset }) => dataset.network)).toEqual([
+      { num_heads: 1, classifier_num_heads: 2 },
+      { num_heads: 1 },
+    ]);
+  });
+
+  it('says which heads nothing reads', async () => {
+    const told = (network: string) =>
+      problems(spec({ dataset: `{ checkpoint: a.pt, network: { ${network} } }` }));
+    expect(await told('num_heads: 4, num_head_channels: 16')).toEqual([
+      '2:52 dataset.network.num_heads: num_heads and num_head_channels are two ways to say how many heads there are: remove one.',
+    ]);
+    expect(await told('classifier_num_heads: 4')).toEqual([
+      expect.stringMatching(/classifier_num_heads: nothing reads it: only guidance cg asks a classifier/),
+    ]);
+    expect(await told('num_heads_upsample: 2')).toEqual([
+      expect.stringMatching(/num_heads_upsample: nothing reads it: it is in place of num_heads/),
+    ]);
   });
 });

@@ -2,10 +2,10 @@ import { dirname, resolve } from 'node:path';
 import { canonicalJson, type Json } from '@fewstep/taskgraph/json';
 import { shown } from '../judging/shown.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
-import { guidanceJudge } from './checkpoint-guidance.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { judge } from './judge.js';
+import { checkpointJudge } from './judge-checkpoint.js';
 import { gridPathsOf, languageWith } from './language.js';
 import { neededFiles } from './missing-files.js';
 import { levelsJudge } from './noise-levels.js';
@@ -75,8 +75,8 @@ export async function parseExperiment(
     judge(completeOnnxFolder(tree, surroundings, complain), complain, language, doubtful),
   );
   for (const [i, one] of judged.entries()) complainOpen(candidates[i]!, one, complain);
-  const judgeGuidance = guidanceJudge(surroundings, complain);
-  for (const one of judged) await judgeGuidance(one);
+  const judgeCheckpoint = checkpointJudge(surroundings, complain);
+  for (const one of judged) await judgeCheckpoint(one);
   const readPrompts = promptsReader(surroundings, complain);
   const prompts: (readonly string[] | undefined)[] = [];
   for (const one of judged) prompts.push(await readPrompts(one));

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { FileName } from '@fewstep/models/families';
+import { type CheckpointValues, type FileName, withPublished } from '@fewstep/models/families';
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
 import { byFile, datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import {
@@ -73,6 +73,7 @@ function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): Dat
   const folder = typeof dataset === 'string' ? datasetFolder(dataset, surroundings) : surroundings.specFolder;
   const absolute = (path: string) =>
     typeof dataset === 'string' ? join(folder, path) : resolve(folder, path);
+  const told = networkOf(network ?? {}, guidance?.type);
   const asked = (name: FileName) =>
     !onnx && facts[name] !== undefined && isRead(`dataset.${name}`, guidance?.type);
   return {
@@ -82,11 +83,25 @@ function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): Dat
     ...byFile((name) => (asked(name) ? absolute(facts[name]!) : undefined)),
     ...(isRead('dataset.tokenizer', guidance?.type) &&
       tokenizerOf(absolute(checkpoint), tokenizer && absolute(tokenizer))),
-    ...(onnx ? onnxPartsOf(onnx, absolute) : network && { network }),
+    ...(onnx
+      ? onnxPartsOf(onnx, absolute)
+      : networkPart(
+          withPublished(told, { checkpoint, classifier: asked('classifier') ? facts.classifier : undefined }),
+        )),
     ...(reference_data !== undefined && { referenceData: absolute(reference_data) }),
     ...(feature_network !== undefined && { featureNetwork: absolute(feature_network) }),
   };
 }
+
+/** What a spec tells of a network, without what nothing reads under its guidance. */
+export const networkOf = (
+  network: CheckpointValues,
+  guidance: GuidanceConfig['type'] | undefined,
+): CheckpointValues =>
+  Object.fromEntries(Object.entries(network).filter(([name]) => isRead(`dataset.network.${name}`, guidance)));
+
+const networkPart = (network: CheckpointValues): Pick<DatasetConfig, 'network'> =>
+  Object.keys(network).length > 0 ? { network } : {};
 
 function onnxPartsOf(onnx: SpecOnnx, absolute: (path: string) => string): Partial<DatasetConfig> {
   const { text_encoder, decoder, scale_factor } = onnx;

@@ -174,6 +174,19 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         onnxOf(dataset) === undefined &&
         'an ONNX file does not say what its network gives: add onnx: { parametrization: … } to the dataset, one of eps, v, x0, edm, denoiser.',
     },
+    ...['', 'classifier_'].map((whose): Rule => {
+      const names = [`${whose}num_heads`, `${whose}num_head_channels`];
+      return {
+        of: names.map((name) => `dataset.network.${name}`),
+        broken: ({ dataset }) => {
+          const told: object = (typeof dataset !== 'string' && dataset.network) || {};
+          return (
+            names.every((name) => name in told) &&
+            `${names.join(' and ')} are two ways to say how many heads there are: remove one.`
+          );
+        },
+      };
+    }),
     onnxRule(
       ['onnx.parametrization', 'onnx.betas', 'checkpoint'],
       ({ betas, ...onnx }) =>

@@ -99,7 +99,7 @@ const count = { type: 'integer', minimum: 1, maximum: 65_536 } as const;
 const beta = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;
 
 const network = object(
-  'What weights don’t show, under the names of the model’s configuration. Defaults: those of the published checkpoints, or what a folder’s own configuration says; EDM’s tell everything themselves.',
+  'What weights don’t show, under the names of the model’s configuration. Left out: what is published of a file of that name, or what a folder’s own configuration says; what nothing says of a U-Net of ADM’s kind is asked for. EDM’s tell everything themselves.',
   [],
   familyValues,
 );

@@ -102,6 +102,12 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
     reader: 'it tells what weights don’t show, and an ONNX file has the whole network',
   },
   {
+    path: 'dataset.network.num_heads_upsample',
+    of: ['dataset.network.num_heads'],
+    read: ({ dataset }) => typeof dataset === 'string' || dataset.network?.num_heads !== undefined,
+    reader: 'it is in place of num_heads in the decoder, which is not told',
+  },
+  {
     path: 'dataset.onnx',
     of: ['dataset.checkpoint'],
     read: ({ dataset }) => isOnnx(dataset),
