@@ -7,7 +7,16 @@ it('says what a file of weights is', async () => {
   const { code, stdout } = await fewstep(['models', 'inspect', fixture('edm-ncsnpp-uncond.p2.pkl')]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/edm-ncsnpp-uncond\.p2\.pkl: edm\n {2}format {6}pickle, 494,565 bytes\n/);
-  expect(stdout).toMatch(/^ {4}embedding_type: "fourier"$/m);
+  expect(stdout).toMatch(/^ {4}embedding_type: "fourier" \(file\)$/m);
+});
+
+it('says where each option was taken from, and what must be told', async () => {
+  const { code, stdout } = await fewstep(['models', 'inspect', fixture('adm-diffusion.pt')]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ {2}family {6}adm \(file\)$/m);
+  expect(stdout).toMatch(/^ {4}channel_mult: \[1,1\] \(file\)$/m);
+  expect(stdout).toMatch(/^ {4}noise_schedule: linear or cosine \(asked\)$/m);
+  expect(stdout).toMatch(/^ {2}problem {5}its weights don't show .*dataset\.network: \{ family: adm, /m);
 });
 
 it('says it as JSON, and of a zip in a zip', async () => {

@@ -29,6 +29,15 @@ import { workspace } from './small-experiment.js';
 
 const fixture = (name: string) => join(root, 'packages/models/fixtures', name);
 const heads = { num_heads: 4, num_attention_heads: 4 };
+/** What the small networks of ADM's kind were trained with, and don't show. */
+const unseen = { image_size: 16, num_head_channels: 16, attention_order: 'heads-qkv-channels' } as const;
+const admTold = {
+  ...unseen,
+  noise_schedule: 'linear',
+  diffusion_steps: 1000,
+  predict_xstart: false,
+} as const;
+const classifierTold = { num_head_channels: 16, attention_order: unseen.attention_order } as const;
 const prompts = ['a red cat', 'a dog'];
 
 const spec = `name: families
@@ -257,14 +266,19 @@ sample: { seeds: 3-6 }
 describe('ADM', () => {
   it('is guided by its classifier', async () => {
     const files = { diffusion: fixture('adm-diffusion.pt'), classifier: fixture('adm-classifier.pt') };
-    const dataset = `{ checkpoint: ${files.diffusion}, classifier: ${files.classifier}, network: { num_head_channels: 16 } }`;
+    const network = JSON.stringify({
+      ...admTold,
+      classifier_num_head_channels: 16,
+      classifier_attention_order: unseen.attention_order,
+    });
+    const dataset = `{ checkpoint: ${files.diffusion}, classifier: ${files.classifier}, network: ${network} }`;
     await writeFile(
       join(dir, 'adm.yaml'),
       other(dataset, 'guidance: { type: cg, rate: 2 }\ngrid: { sample.classes: [1, 7] }'),
     );
     const { points } = await json('run', 'adm.yaml');
-    const unseen = { diffusion: { num_head_channels: 16 }, classifier: { num_head_channels: 16 } };
-    const { graph, info } = exportDenoiser(await readAdmCheckpoint(files, unseen), { guidanceRate: 2 });
+    const told = { diffusion: admTold, classifier: classifierTold };
+    const { graph, info } = exportDenoiser(await readAdmCheckpoint(files, told), { guidanceRate: 2 });
     const denoiser = await openDenoiser(graph, info);
     const levels = sigmas({ type: 'polynomial', rho: 7 }, { numSteps: 3, ...info });
     for (const [i, label] of [1, 7].entries()) {
@@ -283,10 +297,10 @@ describe('Consistency Models', () => {
   it('run from their weights alone, over EDM’s range', async () => {
     await writeFile(
       join(dir, 'cm.yaml'),
-      other('{ checkpoint: cm.safetensors, network: { num_head_channels: 16 } }', ''),
+      other(`{ checkpoint: cm.safetensors, network: ${JSON.stringify({ family: 'cm', ...unseen })} }`, ''),
     );
     const { points } = await json('run', 'cm.yaml');
-    const checkpoint = await readCmCheckpoint(join(dir, 'cm.safetensors'), { num_head_channels: 16 });
+    const checkpoint = await readCmCheckpoint(join(dir, 'cm.safetensors'), unseen);
     const { graph, info } = exportDenoiser(checkpoint);
     const denoiser = await openDenoiser(graph, info);
     const levels = sigmas({ type: 'polynomial', rho: 7 }, { numSteps: 3, sigmaMin: 0.002, sigmaMax: 80 });

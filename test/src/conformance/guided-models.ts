@@ -85,21 +85,31 @@ async function read(golden: Golden, one: GuidedCase): Promise<GuidedCheckpoint> 
     const found = one.checkpoints.find((checkpoint) => role === undefined || checkpoint.role === role);
     return join(golden.folder, found!.path);
   };
-  if (one.family === 'cm') return readCmCheckpoint(path(undefined), unseenOf(one.config));
+  if (one.family === 'cm')
+    return readCmCheckpoint(path(undefined), {
+      ...unseenOf(one.config),
+      attention_order: 'qkv-heads-channels',
+    });
   const classifier = one.classifier_config;
   return readAdmCheckpoint(
     { diffusion: path('diffusion'), ...(classifier && { classifier: path('classifier') }) },
     {
-      diffusion: { ...unseenOf(one.config), ...orderOf(one.config) },
-      ...(classifier && { classifier: { ...unseenOf(classifier), ...orderOf(classifier) } }),
+      diffusion: { ...unseenOf(one.config), ...orderOf(one.config), ...trained },
+      ...(classifier && { classifier: { ...headsOf(classifier), ...orderOf(classifier) } }),
     },
   );
 }
 
-function unseenOf(config: NetworkConfig): UnseenOptions {
-  const { image_size, num_heads, num_head_channels, num_heads_upsample } = config;
+/** As guided diffusion's defaults have it. */
+const trained = { noise_schedule: 'linear', diffusion_steps: 1000, predict_xstart: false } as const;
+
+const unseenOf = (config: NetworkConfig): UnseenOptions => ({
+  image_size: config.image_size,
+  ...headsOf(config),
+});
+
+function headsOf({ num_heads, num_head_channels, num_heads_upsample }: NetworkConfig): UnseenOptions {
   return {
-    image_size,
     ...(num_heads !== undefined && { num_heads }),
     ...(num_head_channels !== undefined && { num_head_channels }),
     ...(num_heads_upsample !== undefined && { num_heads_upsample }),
@@ -214,13 +224,16 @@ interface KeyList {
 
 /** Lists of the published networks' weights: each has its place and shape, and none is left on either side. */
 export async function guidedKeyLists(golden: Golden, lists: readonly string[]): Promise<Outcome[]> {
+  const heads = { num_head_channels: 64, attention_order: 'heads-qkv-channels' } as const;
+  const adm = { image_size: 256, ...heads, ...trained };
   const read: Readonly<Record<string, (weights: Tensors, others: Lists) => unknown>> = {
-    'edm_bedroom256_ema.pt': (weights) => cmCheckpoint(weights),
-    '256x256_diffusion.pt': (weights) => admCheckpoint(weights),
+    'edm_bedroom256_ema.pt': (weights) =>
+      cmCheckpoint(weights, { image_size: 256, ...heads, attention_order: 'qkv-heads-channels' }),
+    '256x256_diffusion.pt': (weights) => admCheckpoint(weights, adm),
     '256x256_classifier.pt': (weights, others) => {
       const diffusion = others.get('256x256_diffusion.pt');
       if (!diffusion) throw new Error('the list of 256x256_diffusion.pt is not there');
-      return withClassifier(admCheckpoint(diffusion), weights);
+      return withClassifier(admCheckpoint(diffusion, adm), weights, heads);
     },
   };
   const weights: Lists = new Map();
