@@ -89,9 +89,12 @@ const networks = {
   cm: guidedUNet(consistency),
   edm: edmNetwork(cifar10).forward,
 };
+const heads = { image_size: 256, num_head_channels: 64 };
+const legacy = { attention_order: 'heads-qkv-channels' };
+const noise = { noise_schedule: 'linear', diffusion_steps: 1000, predict_xstart: false };
 const checkpoints = {
-  adm: admCheckpoint,
-  cm: cmCheckpoint,
+  adm: (weights) => admCheckpoint(weights, { ...heads, ...legacy, ...noise }),
+  cm: (weights) => cmCheckpoint(weights, { ...heads, attention_order: 'qkv-heads-channels' }),
   edm: (weights) => ({
     family: 'edm',
     ...edmNetwork(cifar10),
@@ -106,7 +109,11 @@ async function exportStage(family, rate, folder) {
   const weights = randomWeights(networks[family]);
   const count = Object.values(weights).reduce((sum, { data }) => sum + data.length, 0);
   let checkpoint = checkpoints[family](weights);
-  if (rate !== 0) checkpoint = withClassifier(checkpoint, randomWeights(guidedClassifier(classifier)));
+  if (rate !== 0)
+    checkpoint = withClassifier(checkpoint, randomWeights(guidedClassifier(classifier)), {
+      ...heads,
+      ...legacy,
+    });
   console.log(`${family}, rate ${rate}: ${count} parameters`);
   const start = performance.now();
   const { graph, external, info } = exportDenoiser(checkpoint, { guidanceRate: rate });
