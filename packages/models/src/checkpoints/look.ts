@@ -1,6 +1,6 @@
 import { checkpointFault, withPath } from '../errors.js';
 import type { Look } from '../families/family.js';
-import { isOfKind } from '../families/guided-names.js';
+import { FIRST_OF_KIND, isOfKind } from '../families/guided-names.js';
 import { openTensorsAt } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
 import { isAveraged, wrappersIn } from '../files/wrappers.js';
@@ -25,11 +25,17 @@ export async function lookAt(
   return { ...look, ...withPath(path, () => unwrapped(whole, use_ema)), whole };
 }
 
+/** More sets of weights than any training keeps in one file. */
+const MAX_NETWORKS = 16;
+
 /** The network in a file of more than that; all of it where its names are known as they are, or not at all. */
 function unwrapped(whole: Tensors, use_ema?: boolean): Pick<Look, 'tensors' | 'prefix' | 'averaged'> {
   if (isOfKind({ tensors: whole })) return { tensors: whole };
   const wrappers = [...wrappersIn(Object.keys(whole))];
-  const holding = wrappers.map((prefix) => ({ prefix, tensors: under(whole, prefix) })).filter(isOfKind);
+  const starts = wrappers.filter((prefix) => Object.hasOwn(whole, `${prefix}${FIRST_OF_KIND}`));
+  if (starts.length > MAX_NETWORKS)
+    throw checkpointFault(`it holds ${starts.length} networks: save the one that is meant by itself`);
+  const holding = starts.map((prefix) => ({ prefix, tensors: under(whole, prefix) })).filter(isOfKind);
   if (holding.length === 0) return { tensors: whole };
   const averaged = holding.filter(({ prefix }) => isAveraged(prefix));
   const others = holding.filter(({ prefix }) => !isAveraged(prefix));
@@ -39,7 +45,10 @@ function unwrapped(whole: Tensors, use_ema?: boolean): Pick<Look, 'tensors' | 'p
   const takes = use_ema ?? hasAveraged;
   const [one, ...more] = takes ? averaged : others;
   const shown = (ones: readonly { readonly prefix: string }[]) =>
-    ones.map(({ prefix }) => `${prefix}*`).join(', ');
+    ones
+      .slice(0, MAX_NETWORKS)
+      .map(({ prefix }) => `${prefix}*`)
+      .join(', ');
   if (!one) {
     const evidence = { wrappers, ...(use_ema !== undefined && { use_ema }) };
     if (!takes)

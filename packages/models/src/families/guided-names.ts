@@ -2,11 +2,14 @@ import { hasTensors, type Look } from './family.js';
 
 type Names = Pick<Look, 'tensors'>;
 
-const hasUNet = hasTensors('input_blocks.0.0.weight', 'out.2.weight', 'time_embed.0.weight');
+/** A tensor that every network of the kind has. */
+export const FIRST_OF_KIND = 'input_blocks.0.0.weight';
+
+const hasUNet = hasTensors(FIRST_OF_KIND, 'out.2.weight', 'time_embed.0.weight');
 
 /** Channels that a U-Net takes and makes. */
 const channelsOf = ({ tensors }: Names) => ({
-  taken: tensors['input_blocks.0.0.weight']!.shape[1]!,
+  taken: tensors[FIRST_OF_KIND]!.shape[1]!,
   made: tensors['out.2.weight']!.shape[0]!,
 });
 
@@ -27,7 +30,7 @@ export const learnsVariance = (look: Names): boolean => {
 };
 
 /** The classifier that guides such a one. */
-export const isClassifier = hasTensors('input_blocks.0.0.weight', 'out.2.positional_embedding');
+export const isClassifier = hasTensors(FIRST_OF_KIND, 'out.2.positional_embedding');
 
 /** Any network of the kind. */
 export const isOfKind = (look: Names): boolean => hasUNet(look) || isClassifier(look);

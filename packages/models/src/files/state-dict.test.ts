@@ -143,6 +143,24 @@ describe('readStateDict', () => {
     dict.close();
   });
 
+  it('has averaged weights beside those under state_dict, and in lists', async () => {
+    const files = await filesOf('tensors.cuda-location.pt');
+    const name = 'tensors.cuda-location/data.pkl';
+    const tensors = Buffer.from(files.get(name)!).toString('latin1').slice(2, -1);
+    // { state_dict: T, ema: { shadow_params: [T] }, epoch: {} }
+    const both =
+      `\x80\x02}(X\x0a\0\0\0state_dict${tensors}X\x03\0\0\0ema}X\x0d\0\0\0shadow_params]${tensors}as` +
+      `X\x05\0\0\0epoch}u.`;
+    files.set(name, Buffer.from(both, 'latin1'));
+    const dict = await openStateDict(await saved('averaged.ckpt', await zipOf(files)));
+    const own = [...(await openStateDict(fixture('tensors.cuda-location.pt'))).tensors.keys()];
+    expect([...dict.tensors.keys()]).toEqual([
+      ...own.map((one) => `state_dict.${one}`),
+      ...own.map((one) => `ema.shadow_params.0.${one}`),
+    ]);
+    dict.close();
+  });
+
   it('reads safetensors, and shards by their index', async () => {
     const f32 = (...values: number[]): Tensors[string] => ({
       dtype: 'F32',

@@ -8,12 +8,16 @@ const WRAPPER =
 /** Whether such a name is that of averaged weights: `ema`, `model_ema`, `ema_model`, `params_ema`, `ema_0.9999`. */
 const AVERAGED = /(?:^|\.)(?:[a-z_]+_)?ema(?:_[a-z_]+)?(?:_0\.\d+)?\.(?!online_model\.)/;
 
+/** More than any wrappers' names take: a file can be made whose names are of nothing else, without end. */
+const MAX_LENGTH = 128;
+
 /** What may stand before the names of a network's tensors: every start of a name that is made of wrappers' names. */
 export function wrappersIn(names: Iterable<string>): ReadonlySet<string> {
   const found = new Set<string>();
   for (const name of names) {
+    const start = name.slice(0, MAX_LENGTH);
     WRAPPER.lastIndex = 0;
-    while (WRAPPER.test(name)) found.add(name.slice(0, WRAPPER.lastIndex));
+    while (WRAPPER.test(start)) found.add(start.slice(0, WRAPPER.lastIndex));
   }
   return found;
 }
