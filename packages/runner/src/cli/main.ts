@@ -122,6 +122,8 @@ withFeatures(fid.command('calc'))
   .requiredOption('--ref <npz or images>', 'statistics as .npz, or a zip or folder of images')
   .action(doing(async () => (await import('./fid.js')).fidCalc));
 
+const toldOfNetwork =
+  'what its weights don’t show, as dataset.network of a spec: "{ family: adm, image_size: 64 }"';
 const models = program
   .command('models')
   .description('files of weights, in $FEWSTEP_MODELS or models/ in the workspace');
@@ -143,17 +145,14 @@ models
 withJson(models.command('inspect'))
   .description('say what a file of weights is: format, family, tensors, options; nothing in it is executed')
   .argument('<file>', '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx')
-  .action(
-    doing(async () => {
-      const { modelsInspect } = await import('./models-inspect.js');
-      return (file: string, _options: unknown, said: Answer) => modelsInspect(file, said);
-    }),
-  );
+  .option('--network <map>', toldOfNetwork)
+  .action(doing(async () => (await import('./models-inspect.js')).modelsInspect));
 models
   .command('export')
   .description('write a model as ONNX: its denoiser, and decoder and text encoder where it has them')
   .argument('<model>', 'a name of the registry whose file is here, or a file or folder of weights')
   .requiredOption('--outdir <dir>', 'where the graphs go')
+  .option('--network <map>', toldOfNetwork)
   .option('--json', 'print one JSON object on standard output')
   .action(doing(async () => (await import('./models-export.js')).modelsExport));
 

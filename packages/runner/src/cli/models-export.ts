@@ -4,6 +4,7 @@ import { exportDecoder, exportDenoiser, exportTextEncoder, readCheckpoint } from
 import { RunnerError } from '../errors.js';
 import { sourceOf } from '../experiment/published-models.js';
 import type { Answer } from './answer.js';
+import { networkTold } from './network-told.js';
 import { openResults, shownPath } from './output.js';
 import { isModelName, registryFiles } from './registry-files.js';
 
@@ -13,16 +14,17 @@ import { isModelName, registryFiles } from './registry-files.js';
  * know, and `weights.bin` where they are too large for one file.
  *
  * @throws RunnerError E_FILE where the checkpoint isn't there; E_RESULTS, also where the folder has a part of another model;
- *   the errors of its family's reader
+ *   the errors of its family's reader; SpecError for `--network`
  */
 export async function modelsExport(
   model: string,
-  options: { readonly outdir: string },
+  options: { readonly outdir: string; readonly network?: string },
   answer: Answer,
 ): Promise<void> {
+  const told = networkTold(options.network);
   const path = checkpointOf(model);
   const results = await openResults(options.outdir);
-  const checkpoint = await readCheckpoint(path);
+  const checkpoint = await readCheckpoint(path, told);
   const parts = {
     denoiser: () => exportDenoiser(checkpoint),
     ...(checkpoint.decoder && { decoder: () => exportDecoder(checkpoint) }),

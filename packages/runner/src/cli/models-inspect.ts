@@ -1,9 +1,14 @@
 import { type Inspection, inspectCheckpoint } from '@fewstep/models';
 import type { Answer } from './answer.js';
+import { networkTold } from './network-told.js';
 
 /** `fewstep models inspect FILE`: what a file of weights is, from names and shapes. Nothing in it is executed. */
-export async function modelsInspect(file: string, answer: Answer): Promise<void> {
-  const inspection = await inspectCheckpoint(file);
+export async function modelsInspect(
+  file: string,
+  { network }: { readonly network?: string },
+  answer: Answer,
+): Promise<void> {
+  const inspection = await inspectCheckpoint(file, networkTold(network));
   answer.object({ file, ...inspection });
   for (const line of lines(file, inspection)) answer.line(line);
 }

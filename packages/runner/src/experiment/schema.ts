@@ -98,7 +98,8 @@ const sample = object('Which images are drawn.', [], sampleKeys);
 const count = { type: 'integer', minimum: 1, maximum: 65_536 } as const;
 const beta = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;
 
-const network = object(
+/** What a checkpoint is told. */
+export const networkSchema = object(
   'What weights don’t show, under the names of the model’s configuration. Left out: what is published of a file of that name, or what a folder’s own configuration says; what nothing says of a U-Net of ADM’s kind is asked for. EDM’s tell everything themselves.',
   [],
   familyValues,
@@ -224,7 +225,7 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
     'Folder with vocab.json and merges.txt of the text encoder, relative to the spec; for guidance cfg. Default: the folder tokenizer of a checkpoint in diffusers’ layout, else CLIP’s own vocabulary.',
     'tokenizer',
   ),
-  network,
+  network: networkSchema,
   onnx,
   reference_data: text(
     'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma; relative to the spec.',
