@@ -19,6 +19,19 @@ it('says where each option was taken from, and what must be told', async () => {
   expect(stdout).toMatch(/^ {2}problem {5}its weights don't show .*dataset\.network: \{ family: adm, /m);
 });
 
+it('is told what a spec would tell', async () => {
+  const inspect = (network: string) =>
+    fewstep(['models', 'inspect', fixture('adm-diffusion.pt'), '--network', network]);
+  const { stdout } = await inspect('{ noise_schedule: cosine, image_size: 16 }');
+  expect(stdout).toMatch(/^ {4}noise_schedule: "cosine" \(spec\)$/m);
+  expect(stdout).not.toMatch(/image_size: .*\(asked\)/);
+  const wrong = await inspect('{ noise_schedule: cosin }');
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toMatch(
+    /^--network \{ noise_schedule: cosin \} E_SPEC noise_schedule: .*did you mean "cosine"/,
+  );
+});
+
 it('says it as JSON, and of a zip in a zip', async () => {
   const { stdout } = await fewstep(['models', 'inspect', fixture('tensors.nested.zip'), '--json']);
   expect(JSON.parse(stdout)).toMatchObject({
