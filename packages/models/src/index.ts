@@ -15,6 +15,7 @@ export {
   withClassifier,
 } from './checkpoints/guided-checkpoint.js';
 export type { UnseenOptions } from './checkpoints/guided-options.js';
+export type { AdmOptions, ClassifierOptions } from './checkpoints/guided-settings.js';
 export {
   type InceptionCheckpoint,
   inceptionCheckpoint,
@@ -67,6 +68,7 @@ export {
   exportDenoiser,
 } from './export-denoiser.js';
 export type { CheckpointOptions } from './families/registry.js';
+export type { Asked, OptionSource, Sources } from './families/sources.js';
 export { exportFeatureNetwork, type FeatureResize } from './feature-network.js';
 export { PythonInstance } from './files/constructors.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './files/pickle.js';

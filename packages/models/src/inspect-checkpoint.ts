@@ -1,14 +1,14 @@
 import { statSync } from 'node:fs';
 import { type AskedNetwork, askedOf, asking } from './checkpoints/asking.js';
-import { identify } from './checkpoints/identify.js';
-import { lookAt } from './checkpoints/look.js';
+import { checkNames, identify } from './checkpoints/identify.js';
+import { lookAtWhole, unwrapped } from './checkpoints/look.js';
 import { holdsObject, type Known, type Look } from './families/family.js';
 import { parts, predictor } from './families/parts.js';
 import type { CheckpointOptions } from './families/registry.js';
 import type { Asked, Sources } from './families/sources.js';
 import { isOnnx } from './files/sniff.js';
 import { fileSource } from './files/source.js';
-import { type Dtype, sizeOf, type Tensors } from './files/tensor.js';
+import { type Dtype, sizeOf } from './files/tensor.js';
 import type { TensorInfo } from './files/tensor-file.js';
 import { shownValue } from './foreign/onnx-values.js';
 import type { OnnxType } from './onnx/onnx-model.js';
@@ -76,16 +76,9 @@ type Infos = Readonly<Record<string, TensorInfo>>;
  */
 export async function inspectCheckpoint(path: string, told: CheckpointOptions = {}): Promise<Inspection> {
   if (startsAsOnnx(path)) return inspectOnnx(path);
-  const look = await lookAt(path, told.use_ema);
-  const { prefix: wrapper } = look;
-  const { found, weights } = await findingsOf(look, told);
-  return {
-    format: look.format,
-    bytes: statSync(path).size,
-    ...(wrapper !== undefined && { wrapper }),
-    ...found,
-    ...countsOf(weights),
-  };
+  const whole = await lookAtWhole(path);
+  const { found, weights } = await findingsOf(whole, told);
+  return { format: whole.format, bytes: statSync(path).size, ...found, ...countsOf(weights) };
 }
 
 function startsAsOnnx(path: string): boolean {
@@ -134,26 +127,33 @@ const dtypes = {
   bfloat16: 'BF16',
 } as const satisfies Record<OnnxType, Dtype>;
 
-type Found = Pick<Inspection, 'family' | 'families' | 'options' | 'sources' | 'asked' | 'like' | 'problem'>;
+type Found = Pick<
+  Inspection,
+  'wrapper' | 'family' | 'families' | 'options' | 'sources' | 'asked' | 'like' | 'problem'
+>;
 
 const others: readonly Known[] = [...parts, predictor];
 
 /** What the file may be; where it fits nothing that its names are of, what keeps it from being of the first. */
 async function findingsOf(
-  look: Look & { readonly whole: Tensors },
+  file: Look,
   { family: named, ...told }: CheckpointOptions,
 ): Promise<{ found: Found; weights: Infos }> {
-  const { whole } = look;
+  const whole: Infos = file.tensors;
   const problemOf = (cause: unknown) => ({ problem: (cause as Error).message });
   let misfit: Found = {};
   try {
+    const look = unwrapped(file, told.use_ema);
+    const within = look.prefix !== undefined && { wrapper: look.prefix };
+    misfit = { ...within };
     const { candidates, source } = identify(look, named);
     if (candidates.length > 1) {
-      misfit = { families: candidates.map(({ name }) => name) };
-      return { found: severalOf(await askedOf(candidates, look, told)), weights: whole };
+      misfit = { ...within, families: candidates.map(({ name }) => name) };
+      return { found: { ...within, ...severalOf(await askedOf(candidates, look, told)) }, weights: whole };
     }
+    for (const kind of candidates) checkNames(kind, told);
     for (const { name: family, inspect } of [...candidates, ...others.filter(({ isOf }) => isOf(look))]) {
-      if (!inspect) return { found: { family, sources: { family: source } }, weights: whole };
+      if (!inspect) return { found: { ...within, family, sources: { family: source } }, weights: whole };
       try {
         const { network, weights = whole, sources, asked = {}, like = [] } = await inspect(look, told);
         const options = { ...network };
@@ -163,7 +163,10 @@ async function findingsOf(
           ...listOf(like),
           ...problemOf(asking([one])),
         };
-        return { found: { family, options, ...(sources && { sources: one.sources }), ...open }, weights };
+        return {
+          found: { ...within, family, options, ...(sources && { sources: one.sources }), ...open },
+          weights,
+        };
       } catch (cause) {
         // an object's class is told by all that is in it, other files by their names
         misfit = { ...(!holdsObject(look) && { family }), ...problemOf(cause), ...misfit };

@@ -90,7 +90,7 @@ export async function readGuided(
   told: GuidedTold,
 ): Promise<GuidedCheckpoint> {
   const { path } = look;
-  const { network, classifier, all } = await settingsAt(family, look, told);
+  const { network, classifier, all } = await withPath(path, () => settingsAt(family, look, told));
   const checkpoint = await withPath(path, async () => {
     if (Object.keys(all.asked).length > 0) throw asking([all]);
     settled(network);
@@ -105,7 +105,7 @@ export async function readGuided(
 /** What is known of a file, and of its classifier's, before they are read. @throws as `readAdmCheckpoint`, but not for what is open */
 export async function inspectGuided(family: 'adm' | 'cm', look: Look, told: GuidedTold): Promise<Inspected> {
   const { all, network } = await settingsAt(family, look, told);
-  if (Object.keys(all.asked).length === 0) withPath(look.path, () => settled(network));
+  if (Object.keys(all.asked).length === 0) settled(network);
   const { averaged } = look;
   const taken = averaged !== undefined && { use_ema: averaged };
   return {
@@ -143,13 +143,11 @@ async function settingsAt(
   const isOthers = ([name]: readonly [string, unknown]) => name.startsWith(CLASSIFIER);
   const own: AdmOptions = Object.fromEntries(options.filter((one) => !isOthers(one)));
   const others = options.filter(isOthers);
-  const network = withPath(look.path, () => {
-    if (use_ema !== undefined && look.averaged === undefined)
-      throw checkpointFault('it has one set of weights, averaged or not: leave use_ema out', { use_ema });
-    if (path === undefined && others.length > 0)
-      throw checkpointFault(`there is no classifier to tell ${others.map(([name]) => name).join(', ')} of`);
-    return uNetSettings(family, look.tensors, own, look.path);
-  });
+  if (use_ema !== undefined && look.averaged === undefined)
+    throw checkpointFault('it has one set of weights, averaged or not: leave use_ema out', { use_ema });
+  if (path === undefined && others.length > 0)
+    throw checkpointFault(`there is no classifier to tell ${others.map(([name]) => name).join(', ')} of`);
+  const network = uNetSettings(family, look.tensors, own, look.path);
   if (path === undefined) return { network, all: network };
   const other = await lookAt(path);
   const { image_size } = network.given;

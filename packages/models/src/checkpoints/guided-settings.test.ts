@@ -76,6 +76,33 @@ describe('published networks', () => {
     for (const option of Object.keys(one.hides)) expect(settings.sources[option]).toBe('registry');
   });
 
+  const legacy = 'heads-qkv-channels';
+  const split = 'qkv-heads-channels';
+  // as the flags of their repositories' READMEs and scripts have it
+  it.each([
+    ['64x64_diffusion.pt', 64, { num_head_channels: 64 }, split, 'cosine', 1000, false],
+    ['128x128_diffusion.pt', 128, { num_heads: 4 }, legacy, 'linear', 1000, false],
+    ['256x256_diffusion.pt', 256, { num_head_channels: 64 }, legacy, 'linear', 1000, false],
+    ['256x256_diffusion_uncond.pt', 256, { num_head_channels: 64 }, legacy, 'linear', 1000, false],
+    ['512x512_diffusion.pt', 512, { num_head_channels: 64 }, legacy, 'linear', 1000, false],
+    ['lsun_horse_nodropout.pt', 256, { num_head_channels: 64 }, legacy, 'linear', 1000, false],
+    ['imagenet64_uncond_100M_1500K.pt', 64, { num_heads: 4 }, legacy, 'cosine', 4000, true],
+    ['imagenet64_cond_270M_250K.pt', 64, { num_heads: 4 }, legacy, 'cosine', 4000, false],
+    ['cifar10_uncond_vlb_50M_500K.pt', 32, { num_heads: 4 }, legacy, 'cosine', 4000, true],
+    ['lsun_uncond_100M_2400K_bs64.pt', 256, { num_heads: 1 }, legacy, 'linear', 1000, false],
+    ['edm_imagenet64_ema.pt', 64, { num_head_channels: 64 }, split, undefined, undefined, undefined],
+    ['edm_cat256_ema.pt', 256, { num_head_channels: 64 }, split, undefined, undefined, undefined],
+    ['64x64_classifier.pt', 64, { num_head_channels: 64 }, legacy, undefined, undefined, undefined],
+    ['512x512_classifier.pt', 512, { num_head_channels: 64 }, legacy, undefined, undefined, undefined],
+  ] as const)(
+    '%s: %d pixels, %o, %s, %s, %s steps, rescaled: %s',
+    (name, image_size, heads, attention_order, noise_schedule, diffusion_steps, rescale_timesteps) => {
+      const trained = { noise_schedule, diffusion_steps, rescale_timesteps, predict_xstart: false };
+      const hides = { image_size, ...heads, attention_order, ...(noise_schedule && trained) };
+      expect(published[name].hides).toEqual(hides);
+    },
+  );
+
   // what their authors' names and papers say of their size
   it.each([
     ['imagenet64_uncond_100M_1500K.pt', 100e6, 0.22],
@@ -264,7 +291,7 @@ describe('what a file doesn’t show', () => {
   });
 });
 
-describe('upsamplers', () => {
+describe('networks of more than an image', () => {
   const taking = (channels: number, weights: Tensors): Tensors => {
     const [width = 0, , ...kernel] = weights['input_blocks.0.0.weight']!.shape;
     const data = new Float32Array(width * channels * 9);
@@ -276,16 +303,41 @@ describe('upsamplers', () => {
   it.each([
     ['with a variance', () => taking(6, whole)],
     ['without one', () => taking(6, unlearned)],
-  ])('are refused by their shape: %s', async (name, weights) => {
+  ])('are refused as upsamplers by their shape: %s', async (name, weights) => {
     const path = await saved(`${name}.safetensors`, weights());
     await expect(readCheckpoint(path, { family: 'adm', ...admTold })).rejects.toMatchObject(
-      refusal(/an upsampler: its network takes the channels of another image/, { family: 'upsampler' }),
+      refusal(/takes another image beside the noisy one, as an upsampler/, { family: 'image-conditioned' }),
     );
-    expect(await inspectCheckpoint(path)).toMatchObject({ family: 'upsampler' });
+    expect(await inspectCheckpoint(path)).toMatchObject({
+      family: 'image-conditioned',
+      problem: expect.stringMatching(/denoises nothing by itself/),
+    });
+  });
+
+  it('are refused as latents where no first stage can be', () => {
+    const latents = hollow(
+      parameterShapes(
+        guidedUNet({
+          ...published['cifar10_uncond_50M_500K.pt'].shows,
+          ...{ image_size: 32, num_head_channels: -1, num_heads: 4, num_heads_upsample: -1 },
+          ...{ attention_order: 'heads-qkv-channels', in_channels: 4, out_channels: 8 },
+        }),
+      ),
+    );
+    expect(() => admCheckpoint(latents, { ...admTold, num_head_channels: 32 })).toThrow(
+      expect.objectContaining(
+        refusal(/denoises 4 channels, and an image has 1 .grey. or 3/, { channels: 4 }),
+      ),
+    );
   });
 });
 
 describe('inspecting', () => {
+  it('says what nothing would read', async () => {
+    const found = await inspectCheckpoint(diffusion, { scale_factor: 2 });
+    expect(found.problem).toMatch(/^nothing reads scale_factor, for it is ADM’s checkpoint/);
+  });
+
   it('tells where each option is from', async () => {
     const {
       family: _,
@@ -396,6 +448,7 @@ describe('a training’s file', () => {
         { path },
       ),
     );
+    expect((await inspectCheckpoint(path)).problem).toMatch(/^its averaged weights, ema\.\*/);
     expect(first(await readCheckpoint(path, { ...told, use_ema: false }))).toBe(raw());
   });
 

@@ -72,6 +72,11 @@ export function uNetSettings(
     throw checkpointFault(
       `it gives ${made} channels for images of ${taken}: ${family === 'cm' ? 'a network of cm gives as many' : 'one of adm gives as many, or twice that, with a variance'}`,
     );
+  if (taken !== 1 && taken !== 3)
+    throw checkpointFault(
+      `it denoises ${taken} channels, and an image has 1 (grey) or 3 (RGB): these are latents, and no first stage is read beside such a network`,
+      { channels: taken },
+    );
   return settingsOf(family, shown, told, path);
 }
 

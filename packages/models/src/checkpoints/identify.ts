@@ -19,7 +19,7 @@ interface Identified {
 export function identify(look: Look, told?: string): Identified {
   const { path } = look;
   const no = refusedAt(path);
-  if (no !== undefined) throw checkpointFault(`${path}: it has the name of ${no}`, { path });
+  if (no !== undefined) throw checkpointFault(`it has the name of ${no}`);
   const candidates = familiesOf(look);
   if (candidates.length === 0) return { candidates, source: 'file' };
   if (told !== undefined) {
@@ -27,8 +27,8 @@ export function identify(look: Look, told?: string): Identified {
     if (meant.length > 0) return { candidates: meant, source: candidates.length > 1 ? 'spec' : 'file' };
     const possible = candidates.map(({ name }) => name).join(' or ');
     throw checkpointFault(
-      `${path}: family is told as ${told}, but by its tensors it is of ${possible}: tell that, or leave family out`,
-      { path, family: told, families: candidates.map(({ name }) => name) },
+      `family is told as ${told}, but by its tensors it is of ${possible}: tell that, or leave family out`,
+      { family: told, families: candidates.map(({ name }) => name) },
     );
   }
   const published = publishedAt(path)?.family;
@@ -36,4 +36,17 @@ export function identify(look: Look, told?: string): Identified {
   return named.length > 0
     ? { candidates: named, source: 'registry' }
     : { candidates, source: candidates.length > 1 ? 'asked' : 'file' };
+}
+
+/** @throws ModelError `E_CHECKPOINT` for options that the family doesn't have */
+export function checkNames({ what, options }: Family, told: object): void {
+  const known = Object.keys(options);
+  const strange = Object.keys(told).filter((name) => !known.includes(name));
+  if (strange.length > 0)
+    throw checkpointFault(
+      `nothing reads ${strange.join(', ')}, for it is ${what} checkpoint, which ${
+        known.length > 0 ? `has ${known.join(', ')} to tell` : 'tells everything itself'
+      }`,
+      { strange },
+    );
 }

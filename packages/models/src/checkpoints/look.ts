@@ -5,38 +5,49 @@ import { openTensorsAt } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
 import { isAveraged, wrappersIn } from '../files/wrappers.js';
 
-/**
- * What a file of tensors shows, and its format in words. Where it holds a network in a dict of its own, as a training's
- * file does, that is what is looked at.
- *
- * @param use_ema of averaged weights and others in one file, which are taken: the averaged ones by default
- * @throws ModelError as `openStateDict`, and `E_CHECKPOINT` where several dicts could be meant
- */
-export async function lookAt(
-  path: string,
-  use_ema?: boolean,
-): Promise<Look & { readonly format: string; readonly whole: Tensors }> {
+/** A file of tensors as it is. */
+interface Whole extends Look {
+  /** In words. */
+  readonly format: string;
+}
+
+/** What a file of tensors shows. @throws ModelError as `openStateDict` */
+export async function lookAtWhole(path: string): Promise<Whole> {
   const { file, close } = await openTensorsAt(path);
   close();
   const { format, tensors, pickled } = file;
   const hollow = Object.fromEntries([...tensors].map(([name, info]) => [name, { ...info, data: [] }]));
-  const whole = hollow as unknown as Tensors;
-  const look = { path, isFolder: false, format, tensors: whole, pickled };
-  return { ...look, ...withPath(path, () => unwrapped(whole, use_ema)), whole };
+  return { path, isFolder: false, format, tensors: hollow as unknown as Tensors, pickled };
+}
+
+/**
+ * What a file of tensors shows; where it holds a network in a dict of its own, as a training's file does, of that.
+ *
+ * @param use_ema of averaged weights and others in one file, which are taken: the averaged ones by default
+ * @throws ModelError as `openStateDict`, and `E_CHECKPOINT` where several dicts could be meant
+ */
+export async function lookAt(path: string, use_ema?: boolean): Promise<Look> {
+  const whole = await lookAtWhole(path);
+  return withPath(path, () => unwrapped(whole, use_ema));
 }
 
 /** More sets of weights than any training keeps in one file. */
 const MAX_NETWORKS = 16;
 
-/** The network in a file of more than that; all of it where its names are known as they are, or not at all. */
-function unwrapped(whole: Tensors, use_ema?: boolean): Pick<Look, 'tensors' | 'prefix' | 'averaged'> {
-  if (isOfKind({ tensors: whole })) return { tensors: whole };
+/**
+ * The network in a file of more than that; the file where its names are known as they are, or not at all.
+ *
+ * @throws ModelError `E_CHECKPOINT` where several dicts could be meant
+ */
+export function unwrapped(file: Look, use_ema?: boolean): Look {
+  const { tensors: whole } = file;
+  if (isOfKind(file)) return file;
   const wrappers = [...wrappersIn(Object.keys(whole))];
   const starts = wrappers.filter((prefix) => Object.hasOwn(whole, `${prefix}${FIRST_OF_KIND}`));
   if (starts.length > MAX_NETWORKS)
     throw checkpointFault(`it holds ${starts.length} networks: save the one that is meant by itself`);
   const holding = starts.map((prefix) => ({ prefix, tensors: under(whole, prefix) })).filter(isOfKind);
-  if (holding.length === 0) return { tensors: whole };
+  if (holding.length === 0) return file;
   const averaged = holding.filter(({ prefix }) => isAveraged(prefix));
   const others = holding.filter(({ prefix }) => !isAveraged(prefix));
   // averaged weights under names that no network has, as of a list or without dots
@@ -69,6 +80,7 @@ function unwrapped(whole: Tensors, use_ema?: boolean): Pick<Look, 'tensors' | 'p
       { wrappers },
     );
   return {
+    ...file,
     ...one,
     // one set, of which nothing says that there are others
     ...(hasAveraged && { averaged: takes }),

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { checkpointFault, type ModelError, withPath } from '../errors.js';
-import type { Family, Look } from '../families/family.js';
+import type { Look } from '../families/family.js';
 import { parts } from '../families/parts.js';
 import { type CheckpointOptions, families } from '../families/registry.js';
 import { askedOf, asking } from './asking.js';
 import type { Checkpoint } from './checkpoint.js';
 import { noModelFolder } from './diffusers-folder.js';
-import { identify } from './identify.js';
+import { checkNames, identify } from './identify.js';
 import { lookAt } from './look.js';
 
 /**
@@ -22,26 +22,15 @@ export async function readCheckpoint(path: string, options: CheckpointOptions = 
   const { family: told, ...others } = options;
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const look: Look = isFolder ? { path, isFolder, tensors: {} } : await lookAt(path, options.use_ema);
-  const { candidates } = identify(look, told);
+  const { candidates } = withPath(path, () => identify(look, told));
   const [family, ...more] = candidates;
   if (!family) throw isFolder ? noModelFolder(path) : noDenoiser(look);
   if (more.length > 0)
     return withPath(path, async () => Promise.reject(asking(await askedOf(candidates, look, others))));
-  checkNames(family, path, others);
-  return withPath(path, () => family.read(look, others));
-}
-
-/** @throws ModelError `E_CHECKPOINT` for options that the family doesn't have */
-function checkNames(family: Family, path: string, options: object): void {
-  const known = Object.keys(family.options);
-  const strange = Object.keys(options).filter((name) => !known.includes(name));
-  if (strange.length > 0)
-    throw checkpointFault(
-      `${path}: nothing reads ${strange.join(', ')}, for it is ${family.what} checkpoint, which ${
-        known.length > 0 ? `has ${known.join(', ')} to tell` : 'tells everything itself'
-      }`,
-      { path, strange },
-    );
+  return withPath(path, () => {
+    checkNames(family, others);
+    return family.read(look, others);
+  });
 }
 
 function noDenoiser(look: Look): ModelError {

@@ -1,3 +1,4 @@
+import { checkpointFault } from '../errors.js';
 import { hasTensors, holdsObject, type Known } from './family.js';
 import { isClassifier, isUpsampler } from './guided-names.js';
 import { allFrom } from './sources.js';
@@ -13,6 +14,16 @@ const ofFolder = (name: string, ...tensors: readonly string[]): Part => ({
   remedy: `it is ${name}, a part of a model; name the folder of the model`,
 });
 
+/** What has no place in a model that denoises. */
+const useless = (name: string, isOf: Part['isOf'], remedy: string): Part => ({
+  name,
+  isOf,
+  remedy,
+  inspect: async () => {
+    throw checkpointFault(remedy);
+  },
+});
+
 /** What optimizers keep of each parameter, by the parameter’s number: Adam, SGD with momentum, Adafactor, Lion. */
 const OPTIMIZER =
   /(?:^|\.)state\.\d+\.(?:exp_avg|exp_avg_sq|max_exp_avg_sq|momentum_buffer|square_avg|exp_avg_sq_row)$/;
@@ -25,18 +36,16 @@ export const parts: readonly Part[] = [
     remedy: 'it is adm-classifier, a part of a model; name the diffusion network’s file',
     inspect: async (look) => (await import('../checkpoints/guided-checkpoint.js')).inspectClassifier(look),
   },
-  {
-    name: 'upsampler',
-    isOf: isUpsampler,
-    remedy:
-      'it is an upsampler: its network takes the channels of another image, the small one, beside the noisy one, and denoises nothing by itself',
-  },
-  {
-    name: 'optimizer-state',
-    isOf: ({ tensors }) => Object.keys(tensors).some((name) => OPTIMIZER.test(name)),
-    remedy:
-      'it holds the state of an optimizer, to go on training with, and no network that is known: name the file of the weights',
-  },
+  useless(
+    'image-conditioned',
+    isUpsampler,
+    'it takes another image beside the noisy one, as an upsampler takes the small one: it denoises nothing by itself',
+  ),
+  useless(
+    'optimizer-state',
+    ({ tensors }) => Object.keys(tensors).some((name) => OPTIMIZER.test(name)),
+    'it holds the state of an optimizer, to go on training with, and no network that is known: name the file of the weights',
+  ),
   {
     name: 'inception',
     isOf: hasTensors('Conv2d_1a_3x3.conv.weight', 'Mixed_7c.branch_pool.conv.weight'),
