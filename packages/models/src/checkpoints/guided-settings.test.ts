@@ -148,6 +148,20 @@ describe('published networks', () => {
     expect([cifar.resolution, imagenet.resolution]).toEqual([32, 64]);
   });
 
+  it('of another number of times, or that gives the image, has the table of that', () => {
+    const noiseOf = (told: object) => admCheckpoint(whole, { ...admTold, ...told });
+    const many = noiseOf({ diffusion_steps: 4000, rescale_timesteps: false });
+    const alphas = alphasCumprod({ type: 'linear', start: 0.000025, end: 0.005, steps: 4000 });
+    expect(many.preconditioning).toEqual({ type: 'ldm', alphasCumprod: alphas });
+    expect(many.sigmaMax).toBeCloseTo(Math.sqrt(1 / alphas.at(-1)! - 1), 6);
+    expect(noiseOf({ predict_xstart: true }).preconditioning).toEqual({
+      type: 'ldm',
+      alphasCumprod: alphasCumprod({ type: 'linear', start: 0.0001, end: 0.02, steps: 1000 }),
+      predicts: 'x0',
+    });
+    expect(noiseOf({}).preconditioning).toEqual({ type: 'vp', betaD: 19.9, betaMin: 0.1, steps: 1000 });
+  });
+
   it('lends its name to no other network', () => {
     expect(() => uNetSettings('adm', whole, {}, '256x256_diffusion.pt')).toThrow(
       expect.objectContaining(
