@@ -27,7 +27,7 @@ it('tells the denoiser of a Stable Diffusion', async () => {
   const found = await inspectCheckpoint(fixture('sd-tiny.ckpt'));
   expect(found).toMatchObject({
     family: 'stable-diffusion',
-    options: { image_size: 16, model_channels: 32, transformer: { depth: 1, context_dim: 24 } },
+    options: { model_channels: 32, transformer: { depth: 1, context_dim: 24 } },
   });
 });
 

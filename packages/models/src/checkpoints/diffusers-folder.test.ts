@@ -41,12 +41,10 @@ async function build({ unet = {}, vae = {}, text_encoder = {} }) {
 
 async function optionsOf(parts: Parameters<typeof build>[0]) {
   await build(parts);
-  const { options, close } = await openDiffusers(folder);
+  const { source, close } = await openDiffusers(folder);
   close();
-  return options;
+  return source.facts!.options;
 }
-
-const table = { linear_start: 0.00085, linear_end: 0.012 };
 
 it.each([
   [{ attention_head_dim: 8 }, { num_heads: 8 }],
@@ -54,23 +52,33 @@ it.each([
   [{ attention_head_dim: 5, num_attention_heads: null }, { num_heads: 5 }],
   [{ attention_head_dim: [8, 8], block_out_channels: [320, 640] }, { num_heads: 8 }],
   [{ attention_head_dim: [5, 10], block_out_channels: [320, 640] }, { num_head_channels: 64 }],
+  [{ _class_name: 'UNet2DConditionModel' }, { num_heads: 8 }],
   [{}, {}],
 ])('heads of %o', async (unet, heads) => {
-  expect(await optionsOf({ unet })).toEqual({ ...table, ...heads });
+  expect(await optionsOf({ unet })).toEqual({ parametrization: 'eps', ...heads });
 });
 
 it('what else the files say', async () => {
-  const options = await optionsOf({
+  const said = {
     unet: { sample_size: 64, norm_num_groups: 32, use_linear_projection: true },
     vae: { scaling_factor: 0.13025 },
     text_encoder: { num_attention_heads: 12, hidden_act: 'gelu' },
-  });
-  expect(options).toEqual({
-    ...table,
+  };
+  const options = {
     image_size: 64,
     scale_factor: 0.13025,
+    parametrization: 'eps',
     num_attention_heads: 12,
     hidden_act: 'gelu',
+  };
+  expect(await optionsOf(said)).toEqual(options);
+  const { scaling_factor: _, ...vae } = { ...said.vae, _class_name: 'AutoencoderKL' };
+  const text_encoder = { model_type: 'clip_text_model' };
+  expect(await optionsOf({ ...said, vae, text_encoder })).toEqual({
+    ...options,
+    scale_factor: 0.18215,
+    num_attention_heads: 8,
+    hidden_act: 'quick_gelu',
   });
 });
 
@@ -79,9 +87,11 @@ it.each([
   ['unet', { attention_head_dim: 'many' }, /attention_head_dim "many"/],
   ['unet', { norm_num_groups: 16 }, /norm_num_groups 16; only 32/],
   ['unet', { flip_sin_to_cos: false }, /flip_sin_to_cos false/],
+  ['unet', { class_embed_type: 'timestep', dropout: 0.1, scale: 3 }, /class_embed_type .*; it says scale 3/],
   ['vae', { norm_num_groups: 8 }, /norm_num_groups 8/],
+  ['vae', { shift_factor: 0.1 }, /shift_factor 0\.1; only null/],
   ['text_encoder', { layer_norm_eps: 1e-6 }, /layer_norm_eps 0.000001; only 0.00001/],
-  ['text_encoder', { hidden_act: 'relu' }, /hidden_act "relu"; only quick_gelu,gelu/],
+  ['text_encoder', { hidden_act: 'relu' }, /hidden_act "relu"; "quick_gelu" or "gelu" is expected/],
 ])('refuses %s %o', async (part, values, message) => {
   await build({ [part]: values });
   await expect(openDiffusers(folder)).rejects.toMatchObject({
@@ -89,6 +99,19 @@ it.each([
     message: expect.stringMatching(message),
     evidence: { path: join(folder, part, 'config.json') },
   });
+});
+
+it('refuses what its index, or a second text encoder, says to be another model', async () => {
+  await build({});
+  const index = join(folder, 'model_index.json');
+  await writeFile(index, JSON.stringify({ _class_name: 'StableDiffusionInpaintPipeline' }));
+  await expect(openDiffusers(folder)).rejects.toMatchObject({
+    message: expect.stringMatching(/model_index\.json says _class_name "StableDiffusionInpaintPipeline"/),
+    evidence: { path: index, keys: ['_class_name'] },
+  });
+  await writeFile(index, JSON.stringify({ _class_name: 'StableDiffusionPipeline' }));
+  await mkdir(join(folder, 'text_encoder_2'));
+  await expect(openDiffusers(folder)).rejects.toThrow(/has text_encoder_2: Stable Diffusion XL/);
 });
 
 it('says what a folder should have that is no model’s', async () => {
@@ -101,15 +124,21 @@ it('says what a folder should have that is no model’s', async () => {
   });
 });
 
-it('refuses another noise table than scaled_linear, also where none is said', async () => {
+it('takes the noise and the prediction that the scheduler says, and refuses what it leaves out', async () => {
   await build({});
-  const { beta_schedule: _, ...rest } = scheduler;
-  for (const values of [{ ...scheduler, beta_schedule: 'linear' }, rest]) {
+  const said = async (values: object) => {
     await config('scheduler', values);
-    await expect(openDiffusers(folder)).rejects.toMatchObject({
-      message: expect.stringMatching(/beta_schedule/),
-    });
-  }
+    const { source, close } = await openDiffusers(folder);
+    close();
+    const { betas, options } = source.facts!;
+    return [betas, options.parametrization];
+  };
+  const { beta_start: start, beta_end: end } = scheduler;
+  expect(await said(scheduler)).toEqual([{ type: 'scaled_linear', start, end, steps: 1000 }, 'eps']);
+  const other = { ...scheduler, beta_schedule: 'linear', prediction_type: 'v_prediction' };
+  expect(await said(other)).toEqual([{ type: 'linear', start, end, steps: 1000 }, 'v']);
+  const { beta_schedule: _, ...rest } = scheduler;
+  await expect(said(rest)).rejects.toMatchObject({ evidence: { keys: ['beta_schedule', 'trained_betas'] } });
 });
 
 it.each(['diffusion_pytorch_model.bin.index.json', 'diffusion_pytorch_model.safetensors.index.fp16.json'])(

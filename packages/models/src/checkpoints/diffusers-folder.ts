@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkpointFault, type ModelError } from '../errors.js';
 import { openStateDict, type StateDict } from '../files/state-dict.js';
+import { type Config, type ConfigKind, refusalsIn, short, trainingOf } from './configs.js';
 import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
-import type { LatentSource } from './latent-checkpoint.js';
+import type { LatentParts, LatentSource } from './latent-checkpoint.js';
 import type { LatentOptions } from './latent-options.js';
 
 const stems = ['diffusion_pytorch_model', 'model', 'pytorch_model'];
@@ -16,15 +17,13 @@ const endings = ['.safetensors', '.bin'].flatMap((ending) => [
 
 /**
  * Opens a Stable Diffusion model in diffusers' layout: `unet`, `vae`, `text_encoder` and `scheduler`, each with its
- * configuration. Gives its tensors under the original checkpoints' names, and the options that the files say.
+ * configuration. Gives its tensors under the original checkpoints' names, with what the configurations say.
  *
- * @throws ModelError `E_CHECKPOINT` when a file is missing or says something that no Stable Diffusion v1 model does
+ * @throws ModelError `E_CHECKPOINT` when a file is missing, or says something that is not read
  */
-export async function openDiffusers(
-  path: string,
-): Promise<{ source: LatentSource; options: LatentOptions; close(): void }> {
+export async function openDiffusers(path: string): Promise<{ source: LatentSource; close(): void }> {
   if (!existsSync(join(path, 'unet'))) throw noModelFolder(path);
-  const options = readOptions(path);
+  const said = readConfigs(path);
   const opened: StateDict[] = [];
   const close = () => {
     for (const dict of opened) dict.close();
@@ -36,7 +35,8 @@ export async function openDiffusers(
   };
   try {
     const [unet, vae, text_encoder] = [await open('unet'), await open('vae'), await open('text_encoder')];
-    return { source: fromDiffusers({ unet, vae, text_encoder }), options, close };
+    const source = fromDiffusers({ unet, vae, text_encoder });
+    return { source: { ...source, ...said }, close };
   } catch (cause) {
     close();
     throw cause;
@@ -59,99 +59,171 @@ function weightsFile(folder: string): string {
   );
 }
 
-/** What a configuration may say, and every Stable Diffusion v1 model has. */
-const vaeOfEach = { act_fn: 'silu', norm_num_groups: 32 };
-const unetOfEach = {
-  ...vaeOfEach,
-  norm_eps: 1e-5,
-  flip_sin_to_cos: true,
-  freq_shift: 0,
-  center_input_sample: false,
-  mid_block_scale_factor: 1,
-};
+/** A configuration, and where it is. */
+interface ConfigFile {
+  readonly path: string;
+  readonly config: Config;
+}
 
-function readOptions(path: string): LatentOptions {
-  const unet = readConfig(join(path, 'unet', 'config.json'));
-  const vae = readConfig(join(path, 'vae', 'config.json'));
-  const text = readConfig(join(path, 'text_encoder', 'config.json'));
-  const scheduler = readConfig(join(path, 'scheduler', 'scheduler_config.json'));
-  scheduler.oneOf('beta_schedule', ['scaled_linear']);
-  scheduler.oneOf('num_train_timesteps', [1000]);
-  scheduler.oneOf('prediction_type', ['epsilon', undefined]);
-  for (const [name, value] of Object.entries(unetOfEach)) unet.oneOf(name, [value, undefined]);
-  for (const [name, value] of Object.entries(vaeOfEach)) vae.oneOf(name, [value, undefined]);
-  text.oneOf('layer_norm_eps', [1e-5, undefined]);
-  return {
+function readConfigs(folder: string): Required<Pick<LatentSource, 'facts' | 'agree'>> {
+  const index = join(folder, 'model_index.json');
+  if (existsSync(index)) readConfig('model_index', index);
+  const second = ['text_encoder_2', 'tokenizer_2'].find((name) => existsSync(join(folder, name)));
+  if (second !== undefined)
+    throw checkpointFault(
+      `${folder} has ${second}: Stable Diffusion XL and its kin encode prompts twice, and are not read; Stable Diffusion 1.x and 2.x are`,
+      { path: folder },
+    );
+  return saidBy({
+    unet: readConfig('unet', join(folder, 'unet', 'config.json')),
+    vae: readConfig('vae', join(folder, 'vae', 'config.json')),
+    text_encoder: readConfig('text_encoder', join(folder, 'text_encoder', 'config.json')),
+    scheduler: readConfig('scheduler', join(folder, 'scheduler', 'scheduler_config.json')),
+  });
+}
+
+type ConfigFiles = Readonly<Record<'unet' | 'vae' | 'text_encoder' | 'scheduler', ConfigFile>>;
+
+/**
+ * What configurations without refusals say: options and noise, and what must be as the weights show it.
+ *
+ * @throws ModelError `E_CHECKPOINT` for noise that they don't say, or heads that can't be read
+ */
+export function saidBy({
+  unet,
+  vae,
+  text_encoder,
+  scheduler,
+}: ConfigFiles): Required<Pick<LatentSource, 'facts' | 'agree'>> {
+  const { parametrization, betas } = trainingOf(scheduler.config);
+  if (!betas)
+    throw fault(
+      scheduler.path,
+      'does not say what noise the network was trained on: beta_schedule, beta_start, beta_end and num_train_timesteps, or trained_betas',
+      ['beta_schedule', 'beta_start', 'beta_end', 'num_train_timesteps', 'trained_betas'].filter(
+        (key) => (scheduler.config[key] ?? undefined) === undefined,
+      ),
+    );
+  // what a configuration leaves out is its class's default
+  const { sample_size } = unet.config;
+  const { scaling_factor = defaultOf(vae, '_class_name', 'AutoencoderKL', 0.18215) } = vae.config;
+  const isClip = <T>(value: T) => defaultOf(text_encoder, 'model_type', 'clip_text_model', value);
+  const { num_attention_heads = isClip(8), hidden_act = isClip('quick_gelu') } = text_encoder.config;
+  const options: Readonly<Record<string, unknown>> = {
     ...headsOf(unet),
-    ...given('image_size', unet.number('sample_size')),
-    ...given('scale_factor', vae.number('scaling_factor')),
-    ...given('linear_start', scheduler.number('beta_start')),
-    ...given('linear_end', scheduler.number('beta_end')),
-    ...given('num_attention_heads', text.number('num_attention_heads')),
-    ...given('hidden_act', text.oneOf('hidden_act', ['quick_gelu', 'gelu', undefined])),
+    image_size: sample_size,
+    scale_factor: scaling_factor,
+    parametrization,
+    num_attention_heads,
+    hidden_act,
+  };
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return {
+    facts: { from: 'config', options: Object.fromEntries(given) as LatentOptions, betas },
+    agree(parts) {
+      agree(unet, shownByUNet(parts));
+      agree(vae, shownByDecoder(parts));
+      agree(text_encoder, shownByTextEncoder(parts));
+    },
   };
 }
 
-const given = (name: keyof LatentOptions, value: number | string | undefined): LatentOptions =>
-  value === undefined ? {} : { [name]: value };
+const defaultOf = <T>({ config }: ConfigFile, key: string, name: string, value: T): T | undefined =>
+  config[key] === name ? value : undefined;
 
 /** Heads of the denoiser, which may differ from level to level where each has as many channels. */
-function headsOf(unet: Config): LatentOptions {
+function headsOf({ path, config }: ConfigFile): Pick<LatentOptions, 'num_heads' | 'num_head_channels'> {
   // what the configuration calls attention_head_dim has been the number of heads since its first version
-  const name = ['num_attention_heads', 'attention_head_dim'].find((one) => unet.numbers(one).length > 0);
-  if (name === undefined) return {};
-  const heads = unet.numbers(name);
-  const widths = unet.numbers('block_out_channels');
+  const names = ['num_attention_heads', 'attention_head_dim'] as const;
+  const name = names.find((one) => (config[one] ?? undefined) !== undefined);
+  const value =
+    name === undefined ? defaultOf({ path, config }, '_class_name', 'UNet2DConditionModel', 8) : config[name];
+  if (value === undefined) return {};
+  const heads = [value].flat() as number[];
+  const widths = Array.isArray(config.block_out_channels) ? (config.block_out_channels as number[]) : [];
   const perHead = heads.map((n, level) => widths[level]! / n);
-  const alike = (values: readonly number[]) => values.every((value) => value === values[0]);
+  const alike = (values: readonly number[]) => values.every((one) => one === values[0]);
   if (alike(heads)) return { num_heads: heads[0]! };
   if (alike(perHead)) return { num_head_channels: perHead[0]! };
-  throw unet.fault(
+  throw fault(
+    path,
     `says ${name} [${heads}] for block_out_channels [${widths}]; as many heads at each level, or heads of as many channels, can be read`,
+    ['block_out_channels', ...names],
   );
 }
 
-type Said = string | number | boolean | undefined;
+/** Values that a configuration may have for its keys, as the weights show them. */
+type Shows = Readonly<Record<string, readonly unknown[]>>;
 
-interface Config {
-  number(name: string): number | undefined;
-  /** One for each level; one number stands for a list of it, and nothing for none. */
-  numbers(name: string): readonly number[];
-  oneOf<T extends Said>(name: string, values: readonly T[]): T;
-  fault(message: string): ModelError;
+function shownByUNet({ network }: LatentParts): Shows {
+  const { channel_mult, model_channels, num_res_blocks, attention_resolutions, transformer } = network;
+  const levels = channel_mult.map((_, level) => attention_resolutions.includes(2 ** level));
+  const perLevel = (value: unknown) => levels.map(() => value);
+  const down = levels.map((attends) => (attends ? 'CrossAttnDownBlock2D' : 'DownBlock2D'));
+  const up = levels.map((attends) => (attends ? 'CrossAttnUpBlock2D' : 'UpBlock2D')).reverse();
+  const [width, depth] = [transformer?.context_dim, transformer?.depth];
+  return {
+    in_channels: [network.in_channels],
+    out_channels: [network.out_channels],
+    block_out_channels: [channel_mult.map((mult) => mult * model_channels)],
+    layers_per_block: [num_res_blocks, perLevel(num_res_blocks)],
+    cross_attention_dim: [width, perLevel(width)],
+    transformer_layers_per_block: [depth, perLevel(depth)],
+    down_block_types: [down],
+    up_block_types: [up],
+  };
 }
 
-function readConfig(path: string): Config {
-  const fault = (message: string, cause?: unknown) => checkpointFault(`${path} ${message}`, { path }, cause);
+function shownByDecoder({ decoder }: LatentParts): Shows {
+  const { ch, ch_mult, attn_levels } = decoder;
+  const up = ch_mult.map((_, level) =>
+    attn_levels.includes(level) ? 'AttnUpDecoderBlock2D' : 'UpDecoderBlock2D',
+  );
+  return {
+    out_channels: [decoder.out_ch],
+    latent_channels: [decoder.embed_dim],
+    block_out_channels: [ch_mult.map((mult) => mult * ch)],
+    layers_per_block: [decoder.num_res_blocks],
+    mid_block_add_attention: [decoder.attn_type !== 'none'],
+    up_block_types: [up.reverse()],
+  };
+}
+
+function shownByTextEncoder({ textEncoder }: LatentParts): Shows {
+  if (!textEncoder) return {};
+  const { vocab_size, hidden_size, intermediate_size, num_hidden_layers, max_position_embeddings } =
+    textEncoder;
+  const shown = { vocab_size, hidden_size, intermediate_size, num_hidden_layers, max_position_embeddings };
+  return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, [value]]));
+}
+
+/** @throws ModelError `E_CHECKPOINT` for a key that says something else than the weights show */
+function agree({ path, config }: ConfigFile, shows: Shows): void {
+  for (const [key, values] of Object.entries(shows)) {
+    if (config[key] === undefined) continue;
+    if (!values.some((value) => JSON.stringify(value) === JSON.stringify(config[key])))
+      throw fault(path, `says ${key} ${short(config[key])}, and its weights show ${short(values[0])}`, [key]);
+  }
+}
+
+const fault = (path: string, message: string, keys: readonly string[] = [], cause?: unknown): ModelError =>
+  checkpointFault(`${path} ${message}`, { path, keys }, cause);
+
+function readConfig(kind: ConfigKind, path: string): ConfigFile {
   let config: unknown;
   try {
     config = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw fault(`can't be read: ${(cause as Error).message}`, cause);
+    throw fault(path, `can't be read: ${(cause as Error).message}`, [], cause);
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config))
-    throw fault('is no JSON object');
-  const values = new Map<string, unknown>(Object.entries(config));
-  const isNumber = (value: unknown) => typeof value === 'number';
-  return {
-    number(name) {
-      const value = values.get(name) ?? undefined;
-      if (value === undefined || isNumber(value)) return value;
-      throw fault(`says ${name} ${JSON.stringify(value)}; a number is expected`);
-    },
-    numbers(name) {
-      const value = values.get(name) ?? [];
-      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-      if (list.every(isNumber)) return list;
-      throw fault(`says ${name} ${JSON.stringify(value)}; a number, or one for each level, is expected`);
-    },
-    oneOf(name, expected) {
-      const value = values.get(name) ?? undefined;
-      for (const one of expected) if (one === value) return one;
-      throw fault(
-        `says ${name} ${JSON.stringify(value)}; only ${expected.filter((one) => one !== undefined)} can be read`,
-      );
-    },
-    fault,
-  };
+    throw fault(path, 'is no JSON object');
+  const refusals = refusalsIn(kind, config as Config);
+  if (refusals.length > 0)
+    throw fault(
+      path,
+      refusals.map(({ sentence }) => sentence).join('; it '),
+      refusals.map(({ key }) => key),
+    );
+  return { path, config: config as Config };
 }

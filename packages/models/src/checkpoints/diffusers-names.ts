@@ -1,4 +1,5 @@
 import { checkpointFault } from '../errors.js';
+import type { Dtype } from '../files/tensor.js';
 import type { LatentSource } from './latent-checkpoint.js';
 import { countOf } from './latent-options.js';
 
@@ -103,33 +104,43 @@ const prefixes = {
 
 export type DiffusersPart = keyof typeof prefixes;
 
+const originals: Readonly<Record<DiffusersPart, (names: readonly string[]) => (name: string) => string>> = {
+  unet: unetNames,
+  vae: vaeNames,
+  text_encoder: () => (name) => name,
+};
+
+/** Whether a first stage has diffusers' names. */
+export const hasDiffusersDecoder = (names: readonly string[]): boolean =>
+  names.some((name) => name.startsWith('decoder.up_blocks.'));
+
 /**
- * The tensors of a model in diffusers' layout, under the names of the original one.
+ * The tensors of a model in diffusers' layout, or of parts of one, under the names of the original one.
  *
  * @throws ModelError `E_CHECKPOINT` when two names stand for the same weight
  */
-export function fromDiffusers(parts: Readonly<Record<DiffusersPart, LatentSource>>): LatentSource {
-  const originals = {
-    unet: unetNames(Object.keys(parts.unet.tensors)),
-    vae: vaeNames(Object.keys(parts.vae.tensors)),
-    text_encoder: (name: string) => name,
-  };
-  const found = new Map<string, { part: DiffusersPart; name: string; shape: readonly number[] }>();
-  for (const part of Object.keys(prefixes) as DiffusersPart[])
-    for (const [name, { shape }] of Object.entries(parts[part].tensors)) {
-      const key = prefixes[part] + originals[part](name);
+export function fromDiffusers(parts: Readonly<Partial<Record<DiffusersPart, LatentSource>>>): LatentSource {
+  const found = new Map<
+    string,
+    { source: LatentSource; name: string; dtype: Dtype; shape: readonly number[] }
+  >();
+  for (const [part, source] of Object.entries(parts) as [DiffusersPart, LatentSource][]) {
+    const original = originals[part](Object.keys(source.tensors));
+    for (const [name, { dtype, shape }] of Object.entries(source.tensors)) {
+      const key = prefixes[part] + original(name);
       const other = found.get(key);
       if (other)
         throw checkpointFault(`${part} has one weight twice: as ${other.name} and as ${name}`, {
           names: [other.name, name],
         });
-      found.set(key, { part, name, shape });
+      found.set(key, { source, name, dtype, shape });
     }
+  }
   return {
     tensors: Object.fromEntries(found),
     read(key) {
-      const { part, name } = found.get(key)!;
-      return parts[part].read(name);
+      const { source, name } = found.get(key)!;
+      return source.read(name);
     },
   };
 }

@@ -7,6 +7,7 @@ import { readStateDict } from '../files/state-dict.js';
 import { type Tensors, toFloat32 } from '../files/tensor.js';
 import { readCheckpoint } from './read-checkpoint.js';
 import { readLatentCheckpoint } from './read-latent-checkpoint.js';
+import { sdTiny } from './sd-tiny.test.support.js';
 
 const whole = new URL('../../fixtures/sd-tiny.ckpt', import.meta.url).pathname;
 const FIRST_STAGE = 'first_stage_model.';
@@ -37,10 +38,27 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+/** A decoder's name of two levels as diffusers has it; others are the same. */
+const inDiffusers = (name: string) =>
+  name
+    .replace(/^decoder\.up\.(\d)\.block\./, (_, level) => `decoder.up_blocks.${1 - Number(level)}.resnets.`)
+    .replace(
+      /^decoder\.up\.(\d)\.upsample\./,
+      (_, level) => `decoder.up_blocks.${1 - Number(level)}.upsamplers.0.`,
+    )
+    .replace(/^decoder\.mid\.block_(\d)\./, (_, number) => `decoder.mid_block.resnets.${Number(number) - 1}.`)
+    .replace('decoder.mid.attn_1.', 'decoder.mid_block.attentions.0.')
+    .replace('decoder.norm_out.', 'decoder.conv_norm_out.')
+    .replace('nin_shortcut.', 'conv_shortcut.')
+    .replace('attentions.0.norm.', 'attentions.0.group_norm.')
+    .replace('attentions.0.proj_out.', 'attentions.0.to_out.0.')
+    .replace(/attentions\.0\.([qkv])\./, 'attentions.0.to_$1.');
+
 describe('a first stage in a file of its own', () => {
   it('is taken where the model has none', async () => {
-    const expected = await readLatentCheckpoint(whole);
+    const expected = await readLatentCheckpoint(whole, sdTiny);
     const model = await readCheckpoint(file('without.safetensors'), {
+      ...sdTiny,
       first_stage: file('alone.safetensors'),
     });
     expect({ ...model, forward: expected.forward }).toEqual(expected);
@@ -53,8 +71,9 @@ describe('a first stage in a file of its own', () => {
   });
 
   it('comes before the model’s own, and may be in a whole model', async () => {
-    const expected = await readLatentCheckpoint(whole);
+    const expected = await readLatentCheckpoint(whole, sdTiny);
     const { decoder, ...rest } = await readLatentCheckpoint(whole, {
+      ...sdTiny,
       first_stage: file('other.safetensors'),
     });
     expect(rest).toEqual({ ...rest, weights: expected.weights });
@@ -62,6 +81,50 @@ describe('a first stage in a file of its own', () => {
       Array.from(toFloat32(weights['decoder.conv_out.bias']!)),
     );
     expect(biases[0]).toEqual(biases[1]!.map((value) => Math.fround(value + 1)));
+  });
+
+  it('may have diffusers’ names, and copies that are averaged, which decode nothing', async () => {
+    const { decoder } = await readLatentCheckpoint(whole, sdTiny);
+    const alone = Object.entries(pick(isFirstStage)).map(
+      ([name, one]) => [name.slice(FIRST_STAGE.length), one] as const,
+    );
+    const renamed = alone.map(([name, one]) => [inDiffusers(name), one] as const);
+    expect(renamed.map(([name]) => name)).toContain('decoder.up_blocks.0.upsamplers.0.conv.weight');
+    await write('diffusers.safetensors', Object.fromEntries(renamed));
+    const twins = alone.map(([name, one]) => [`model_ema.${name.replaceAll('.', '')}`, one] as const);
+    const decay: Tensors[string] = { dtype: 'F32', shape: [], data: Float32Array.of(0.5) };
+    const averaged = Object.fromEntries([...alone, ...twins, ['model_ema.decay', decay]]);
+    await write('averaged.safetensors', averaged);
+    for (const name of ['diffusers.safetensors', 'averaged.safetensors']) {
+      const model = await readLatentCheckpoint(whole, { ...sdTiny, first_stage: file(name) });
+      expect(model.decoder).toEqual(decoder);
+    }
+    const within = Object.entries(averaged).map(([name, one]) => [`${FIRST_STAGE}${name}`, one] as const);
+    await write('within.safetensors', {
+      ...pick((name) => !isFirstStage(name)),
+      ...Object.fromEntries(within),
+    });
+    expect((await readLatentCheckpoint(file('within.safetensors'), sdTiny)).decoder).toEqual(decoder);
+  });
+
+  it('is blamed itself where it is not whole, or of other latents', async () => {
+    const { [`${FIRST_STAGE}decoder.conv_out.bias`]: bias, ...rest } = pick(isFirstStage);
+    expect(bias).toBeDefined();
+    await write('part.safetensors', rest);
+    const quant = `${FIRST_STAGE}post_quant_conv.weight`;
+    const wide: Tensors[string] = { dtype: 'F32', shape: [4, 16, 1, 1], data: new Float32Array(64) };
+    await write('wide.safetensors', { ...pick(isFirstStage), [quant]: wide });
+    for (const [name, message] of [
+      ['part.safetensors', /1 missing: decoder\.conv_out\.bias/],
+      ['wide.safetensors', /latents have 16 channels, and those of the model that it is given to have 4/],
+    ] as const)
+      await expect(readLatentCheckpoint(whole, { ...sdTiny, first_stage: file(name) })).rejects.toMatchObject(
+        {
+          code: 'E_CHECKPOINT',
+          message: expect.stringMatching(message),
+          evidence: { path: file(name) },
+        },
+      );
   });
 
   it('is none where its file has none, or the model can’t have another', async () => {

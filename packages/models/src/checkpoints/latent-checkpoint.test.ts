@@ -28,6 +28,15 @@ const diffusers = () => ({
   text_encoder: published('stable-diffusion-v1-5.diffusers.text_encoder'),
 });
 const TABLE = { linear_start: 0.00085, linear_end: 0.012 };
+/** To float16, of which the bits are. */
+const toHalf = (value: number) => {
+  const step = 2 ** (Math.max(Math.floor(Math.log2(value)), -14) - 10);
+  return Math.round(value / step) * step;
+};
+const bitsOf = (half: number) => {
+  const exponent = Math.floor(Math.log2(half));
+  return ((exponent + 15) << 10) | ((half / 2 ** exponent - 1) * 1024);
+};
 const thrown = (run: () => unknown) => {
   try {
     run();
@@ -113,7 +122,7 @@ describe('the published checkpoints', () => {
     expect(table[0]).toBeCloseTo(0.99915, 12);
     expect(table.at(-1)).toBeCloseTo(0.004660098513077241, 12);
     // in float32, as the original file has it
-    expect(preconditioning).toEqual({ type: 'ldm', alphasCumprod: table.map(Math.fround) });
+    expect(preconditioning).toEqual({ type: 'ldm', alphasCumprod: table.map(Math.fround), predicts: 'eps' });
   });
 
   it('diffusers’ older names of the decoder’s attention', () => {
@@ -127,6 +136,69 @@ describe('the published checkpoints', () => {
     );
     expect(Object.keys(vae)).not.toEqual(Object.keys(parts.vae));
     expect(Object.keys(parseDiffusersCheckpoint({ ...parts, vae }, TABLE).decoder.weights)).toHaveLength(140);
+  });
+});
+
+describe('a model that is not published', () => {
+  /** Of Stable Diffusion's shapes, but for a text encoder of another vocabulary. */
+  const other = () => {
+    const tensors = published(SD);
+    const name = 'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight';
+    tensors[name] = { ...tensors[name]!, shape: [49409, 768] };
+    return tensors;
+  };
+  const told = {
+    num_heads: 8,
+    image_size: 64,
+    parametrization: 'v',
+    scale_factor: 0.2,
+    num_attention_heads: 12,
+    hidden_act: 'gelu',
+  } as const;
+
+  it('asks for everything that its weights don’t show, at once and with candidates', () => {
+    expect(thrown(() => parseLatentCheckpoint(other()))).toMatchObject({
+      code: 'E_CHECKPOINT',
+      message: expect.stringMatching(
+        /no published model \(Stable Diffusion v1; .*give num_heads or num_head_channels/,
+      ),
+      evidence: { asked: Object.fromEntries(Object.keys(told).map((name) => [name, expect.any(Array)])) },
+    });
+    const tensors = other();
+    delete tensors.alphas_cumprod;
+    const { scale_factor, image_size, ...rest } = told;
+    expect(thrown(() => parseLatentCheckpoint(tensors, rest))).toMatchObject({
+      evidence: {
+        asked: {
+          image_size: [32, 64, 96],
+          scale_factor: [0.18215, 1],
+          linear_start: [0.00085, 0.0015],
+          linear_end: [0.012, 0.0155, 0.0195],
+        },
+      },
+    });
+  });
+
+  it('is what it is told to be', () => {
+    const { network, textEncoder, preconditioning, scaleFactor, resolution } = parseLatentCheckpoint(
+      other(),
+      told,
+    );
+    expect(network).toMatchObject({ num_heads: 8, num_head_channels: -1, image_size: 64 });
+    expect(textEncoder!.options).toMatchObject({ num_attention_heads: 12, hidden_act: 'gelu' });
+    expect(preconditioning).toMatchObject({ type: 'ldm', predicts: 'v' });
+    expect([scaleFactor, resolution]).toEqual([0.2, 64]);
+    const { num_heads: _, ...others } = told;
+    const heads = parseLatentCheckpoint(other(), { ...others, num_head_channels: 64 }).network;
+    expect(heads).toMatchObject({ num_heads: -1, num_head_channels: 64 });
+  });
+
+  it('says which part is not there', () => {
+    const without = (prefix: string) =>
+      Object.fromEntries(Object.entries(other()).filter(([name]) => !name.startsWith(prefix)));
+    expect(thrown(() => parseLatentCheckpoint(without('cond_stage_model.'), told))).toMatchObject({
+      message: expect.stringMatching(/attends to prompts, and it has no text encoder/),
+    });
   });
 });
 
@@ -227,10 +299,18 @@ describe('what doesn’t fit', () => {
     [{ image_size: 12 }, /image_size 12/],
     [{ num_attention_heads: 5 }, /num_attention_heads 5/],
     [{ scale_factor: 0 }, /scale_factor/],
+    [{ attention_order: 'qkv-heads-channels' } as const, /nothing reads attention_order: .* in one order/],
   ])('options %o', (options, message) => {
     expect(thrown(() => parseLatentCheckpoint(published(SD), options))).toMatchObject({
       code: 'E_CHECKPOINT',
       message: expect.stringMatching(message),
+    });
+  });
+
+  it('options of a text encoder that isn’t there', () => {
+    expect(thrown(() => parseLatentCheckpoint(published(LDM), { hidden_act: 'gelu' }))).toMatchObject({
+      code: 'E_CHECKPOINT',
+      evidence: { unread: ['hidden_act'] },
     });
   });
 
@@ -239,10 +319,44 @@ describe('what doesn’t fit', () => {
     tensors.alphas_cumprod = { dtype: 'F32', shape: [2], data: Float32Array.of(0.5, 0.6) };
     expect(thrown(() => parseLatentCheckpoint(tensors))).toMatchObject({ evidence: { index: 1 } });
     delete tensors.alphas_cumprod;
-    expect(thrown(() => parseLatentCheckpoint(tensors))).toMatchObject({
-      evidence: { missing: ['alphas_cumprod'] },
+    // of a published model it is known
+    expect(parseLatentCheckpoint(tensors).sigmaMax).toBeCloseTo(14.6146, 4);
+    expect(parseLatentCheckpoint(tensors, { linear_end: 0.02 }).sigmaMax).toBeGreaterThan(40);
+    const { ...unknown } = tensors;
+    const name = 'model.diffusion_model.input_blocks.0.0.weight';
+    unknown[name] = { ...unknown[name]!, shape: [320, 5, 3, 3] };
+    expect(thrown(() => parseLatentCheckpoint(unknown))).toMatchObject({
+      message: expect.stringMatching(/takes 5 channels and gives 4/),
     });
-    expect(parseLatentCheckpoint(tensors, TABLE).sigmaMax).toBeCloseTo(14.6146, 4);
+  });
+
+  it('tables and factors of half precision are computed anew, or refused', () => {
+    const tensors = published(SD);
+    const half = (
+      dtype: 'F16' | 'F32',
+      values: readonly number[],
+      shape: readonly number[] = [values.length],
+    ) =>
+      dtype === 'F32'
+        ? ({ dtype, shape, data: Float32Array.from(values) } as const)
+        : ({ dtype, shape, data: Uint16Array.from(values, bitsOf) } as const);
+    const betas = { type: 'scaled_linear', start: 0.00085, end: 0.012, steps: 1000 } as const;
+    const exact = alphasCumprod(betas).map(Math.fround);
+    for (const dtype of ['F16', 'F32'] as const) {
+      tensors.alphas_cumprod = half(dtype, exact.map(toHalf));
+      const { preconditioning } = parseLatentCheckpoint(tensors);
+      expect(preconditioning).toMatchObject({ alphasCumprod: exact });
+      expect(thrown(() => parseLatentCheckpoint(tensors, { linear_end: 0.0121 }))).toMatchObject({
+        evidence: { keys: ['linear_start', 'linear_end'] },
+      });
+      tensors.scale_factor = half(dtype, [toHalf(0.18215)], []);
+      expect(parseLatentCheckpoint(tensors).scaleFactor).toBe(0.18215);
+      expect(thrown(() => parseLatentCheckpoint(tensors, { scale_factor: 0.2 }))).toMatchObject({
+        evidence: { keys: ['scale_factor'] },
+      });
+    }
+    tensors.scale_factor = half('F32', [0.9], []);
+    expect(parseLatentCheckpoint(tensors).scaleFactor).toBe(Math.fround(0.9));
   });
 
   it('one weight under two names', () => {

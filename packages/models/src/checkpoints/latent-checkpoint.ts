@@ -1,29 +1,43 @@
 import { checkpointFault } from '../errors.js';
-import { type Tensor, type Tensors, toNumbers } from '../files/tensor.js';
+import { type Dtype, type Tensor, type Tensors, toNumbers } from '../files/tensor.js';
 import { type ClipTextOptions, clipTextEncoder } from '../networks/clip-text-encoder.js';
 import { type FirstStageOptions, firstStageDecoder } from '../networks/first-stage-decoder.js';
 import { type LatentUNetOptions, latentUNet } from '../networks/latent-unet.js';
-import { alphasCumprod, sigmaRange } from '../networks/noise-levels.js';
+import { sigmaRange } from '../networks/noise-levels.js';
 import { checkParameters, parameterShapes, recordShapes, type Shaped } from '../networks/parameters.js';
 import type { LatentCheckpoint } from './checkpoint.js';
 import {
-  clipTextOptions,
   firstStageOptions,
   type LatentOptions,
   latentUNetOptions,
+  shownTextEncoder,
+  shownUNet,
 } from './latent-options.js';
+import { halfPrecisionOf, isRounded, noiseTable } from './noise-table.js';
+import { type LatentFacts, publishedFacts } from './published-latent.js';
+import { type SettledOptions, settledOptions, untold } from './settled-options.js';
+
+/** A latent diffusion model's parts. */
+export interface LatentParts {
+  readonly network: LatentUNetOptions;
+  readonly decoder: FirstStageOptions;
+  readonly textEncoder: ClipTextOptions | undefined;
+}
 
 /** The tensors of a model under the names of the original checkpoints, of which only the needed ones are read. */
 export interface LatentSource {
-  readonly tensors: Shaped;
+  readonly tensors: Readonly<Record<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>>;
   read(name: string): Tensor;
+  /** What a configuration beside the weights says. */
+  readonly facts?: LatentFacts;
+  /** @throws ModelError `E_CHECKPOINT` where it says something else than the weights show */
+  agree?(parts: LatentParts): void;
 }
 
 const UNET = 'model.diffusion_model.';
-const FIRST_STAGE = 'first_stage_model.';
+export const FIRST_STAGE = 'first_stage_model.';
 const TEXT = 'cond_stage_model.transformer.';
 const EMA = 'model_ema.';
-const STEPS = 1000;
 const NORM_GROUPS = 32;
 
 /** What these checkpoints hold besides and a sampler doesn't need. */
@@ -33,72 +47,53 @@ const unread: readonly RegExp[] = [
   /^(?:posterior_variance|posterior_log_variance_clipped|posterior_mean_coef[12])$/,
   /^(?:lvlb_weights|logvar|scale_factor)$/,
   /^model_ema\.(?:decay|num_updates)$/,
-  /^first_stage_model\.(?:encoder|quant_conv|loss)\./,
+  // a first stage decodes by its own weights, also where copies are averaged beside them
+  /^first_stage_model\.(?:encoder|quant_conv|loss|model_ema)\./,
   /^cond_stage_model\.transformer\.text_model\.embeddings\.position_ids$/,
 ];
-
-/**
- * A model with the first stage of another file, whose tensors have their names by themselves or in a model.
- *
- * @throws ModelError `E_CHECKPOINT` where that file has none
- */
-export function withFirstStage(model: LatentSource, first: LatentSource): LatentSource {
-  const inModel = Object.keys(first.tensors).some((name) => name.startsWith(FIRST_STAGE));
-  const there = (name: string) => (inModel ? name : name.slice(FIRST_STAGE.length));
-  if (!Object.hasOwn(first.tensors, there(`${FIRST_STAGE}post_quant_conv.weight`)))
-    throw checkpointFault('it is no first stage: it has no post_quant_conv.weight', {
-      missing: ['post_quant_conv.weight'],
-    });
-  const isFirstStage = (name: string) => name.startsWith(FIRST_STAGE);
-  const names = Object.keys(first.tensors).map((name) => (inModel ? name : `${FIRST_STAGE}${name}`));
-  return {
-    tensors: Object.fromEntries([
-      ...Object.entries(model.tensors).filter(([name]) => !isFirstStage(name)),
-      ...names.filter(isFirstStage).map((name) => [name, first.tensors[there(name)]!] as const),
-    ]),
-    read: (name) => (isFirstStage(name) ? first.read(there(name)) : model.read(name)),
-  };
-}
 
 type Names = ReadonlyMap<string, string>;
 
 /** What a latent diffusion model consists of, and where each of its weights is: its name there by its name here. */
-interface LatentPlan {
-  readonly network: LatentUNetOptions;
-  readonly decoder: FirstStageOptions;
-  readonly textEncoder: ClipTextOptions | undefined;
+interface LatentPlan extends LatentParts {
   readonly names: { readonly unet: Names; readonly decoder: Names; readonly text: Names };
+  /** Of its options those that weights don't show; where some are asked for, what stands for them is of no meaning. */
+  readonly settled: SettledOptions;
 }
+
+/** The needed tensors whose names begin so, without that. */
+const partOf = (tensors: Shaped, prefix: string): Shaped =>
+  Object.fromEntries(
+    Object.entries(tensors)
+      .filter(([name]) => name.startsWith(prefix) && !unread.some((pattern) => pattern.test(name)))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );
 
 /**
  * Finds in a latent diffusion model's tensors what a sampler needs, and that nothing is left over, by names and shapes.
  *
- * Options are read off the shapes where they show there. Averaged weights are taken where the file has them:
+ * What shapes don't show is told, or known of a published model. Averaged weights are taken where the file has them:
  * `model_ema.` and the parameter's name without dots.
  *
  * @throws ModelError `E_CHECKPOINT`, with the lists `missing`, `unexpected` and `wrongShape` of weights.
  */
-export function planLatent(tensors: Shaped, options: LatentOptions): LatentPlan {
+export function planLatent(source: Omit<LatentSource, 'read'>, options: LatentOptions): LatentPlan {
+  const { tensors } = source;
   const needed = Object.keys(tensors).filter((name) => !unread.some((pattern) => pattern.test(name)));
   const averaged = (options.use_ema ?? true) && needed.some((name) => name.startsWith(EMA));
-  const part = (prefix: string): Shaped =>
-    Object.fromEntries(
-      needed
-        .filter((name) => name.startsWith(prefix))
-        .map((name) => [name.slice(prefix.length), tensors[name]!]),
-    );
-
-  const network = latentUNetOptions(part(UNET), options);
-  if (!needed.some((name) => name.startsWith(FIRST_STAGE)))
-    throw checkpointFault(
-      `it has no first stage (${FIRST_STAGE}*), which makes pictures of its latents: give the first stage's own checkpoint as first_stage`,
-      { missing: [`${FIRST_STAGE}decoder.conv_in.weight`] },
-    );
-  const decoder = firstStageOptions(part(FIRST_STAGE));
-  const textEncoder = network.transformer ? clipTextOptions(part(TEXT), options) : undefined;
+  const weights = partOf(tensors, UNET);
+  const shown = shownParts(tensors, weights);
+  const settled = settledOptions(shown, options, source.facts ?? publishedFacts(shown), {
+    scale_factor: isExact(tensors.scale_factor),
+    alphas_cumprod: isExact(tensors.alphas_cumprod),
+  });
+  const { decoder } = shown;
+  const network = latentUNetOptions(weights, settled.values);
+  const { num_attention_heads = 1, hidden_act = 'quick_gelu' } = settled.values;
+  const textEncoder = shown.textEncoder && { ...shown.textEncoder, num_attention_heads, hidden_act };
   const shapes = {
     unet: parameterShapes(latentUNet(network)),
-    decoder: recordShapes((ops) => firstStageDecoder(ops, decoder, null)),
+    decoder: decoderShapes(decoder),
     text: recordShapes((ops) => textEncoder && clipTextEncoder(ops, textEncoder, null)),
   };
 
@@ -121,15 +116,83 @@ export function planLatent(tensors: Shaped, options: LatentOptions): LatentPlan 
     ),
   );
   checkFit(network, decoder, textEncoder);
-  return { network, decoder, textEncoder, names };
+  return { network, decoder, textEncoder, names, settled };
 }
 
-/** Reads the model. @throws as `planLatent`, and where its noise table is none. */
+/** What the weights of each part show. @throws ModelError `E_CHECKPOINT` where one is missing */
+function shownParts(tensors: Shaped, unet: Shaped) {
+  const network = shownUNet(unet);
+  const { in_channels, out_channels } = network;
+  if (in_channels !== out_channels)
+    throw checkpointFault(
+      `its network takes ${in_channels} channels and gives ${out_channels}: beside the latent it is told another picture, a mask or a depth, and such networks are not read`,
+      { in_channels, out_channels },
+    );
+  const decoder = partOf(tensors, FIRST_STAGE);
+  if (Object.keys(decoder).length === 0)
+    throw checkpointFault(
+      `it has no first stage (${FIRST_STAGE}*), which makes pictures of its latents: give the first stage's own checkpoint as first_stage`,
+      { missing: [`${FIRST_STAGE}decoder.conv_in.weight`] },
+    );
+  const text = partOf(tensors, TEXT);
+  if (network.transformer && Object.keys(text).length === 0)
+    throw checkpointFault(
+      `its network attends to prompts, and it has no text encoder (${TEXT}*): take a file that has it, or its folder in diffusers' layout`,
+      { missing: [`${TEXT}text_model.embeddings.token_embedding.weight`] },
+    );
+  return {
+    network,
+    decoder: firstStageOptions(decoder),
+    textEncoder: network.transformer && shownTextEncoder(text),
+  };
+}
+
+const decoderShapes = (decoder: FirstStageOptions) =>
+  recordShapes((ops) => firstStageDecoder(ops, decoder, null));
+
+const isExact = (tensor: { readonly dtype: Dtype } | undefined): boolean =>
+  tensor !== undefined && tensor.dtype !== 'F16' && tensor.dtype !== 'BF16';
+
+/**
+ * Checks a first stage by itself, before it is taken into a model whose latents have so many channels.
+ *
+ * @throws ModelError `E_CHECKPOINT` as `planLatent`
+ */
+export function checkFirstStage(tensors: Shaped, channels: number | undefined): void {
+  const weights = partOf(tensors, FIRST_STAGE);
+  const decoder = firstStageOptions(weights);
+  checkParameters(weights, decoderShapes(decoder));
+  if (channels !== undefined && decoder.embed_dim !== channels)
+    throw checkpointFault(
+      `its latents have ${decoder.embed_dim} channels, and those of the model that it is given to have ${channels}`,
+      { channels: decoder.embed_dim, expected: channels },
+    );
+}
+
+/** Channels of the latents of a model. */
+export const latentChannels = (tensors: Shaped): number | undefined =>
+  tensors[`${UNET}input_blocks.0.0.weight`]?.shape[1];
+
+/**
+ * Reads the model.
+ *
+ * @throws ModelError as `planLatent`; with `asked`, the options that must be told; and where its noise table is none, or
+ * a configuration says something else than the weights show
+ */
 export function assembleLatent(source: LatentSource, options: LatentOptions): LatentCheckpoint {
-  const { network, decoder, textEncoder, names } = planLatent(source.tensors, options);
+  const { names, settled, ...parts } = planLatent(source, options);
+  if (Object.keys(settled.asked).length > 0) throw untold(settled);
+  source.agree?.(parts);
+  const { network, decoder, textEncoder } = parts;
   const read = (of: Names): Tensors =>
     Object.fromEntries([...of].map(([name, there]) => [name, source.read(there)]));
-  const alphas = noiseTable(source, options);
+  const numbers = (name: string) =>
+    Object.hasOwn(source.tensors, name) ? Array.from(toNumbers(source.read(name)), Number) : undefined;
+  const alphas = noiseTable(
+    numbers('alphas_cumprod'),
+    settled.betas,
+    options.linear_start !== undefined || options.linear_end !== undefined,
+  );
   const { in_channels: channels, image_size: resolution, num_classes: classes } = network;
   return {
     family: textEncoder ? 'stable-diffusion' : 'ldm',
@@ -139,9 +202,9 @@ export function assembleLatent(source: LatentSource, options: LatentOptions): La
     channels,
     resolution,
     classes,
-    preconditioning: { type: 'ldm', alphasCumprod: alphas },
+    preconditioning: { type: 'ldm', alphasCumprod: alphas, predicts: settled.values.parametrization! },
     ...sigmaRange(alphas),
-    scaleFactor: scaleFactor(source, options, network.transformer !== undefined),
+    scaleFactor: scaleFactor(numbers('scale_factor')?.[0], settled.values.scale_factor, options.scale_factor),
     weights: read(names.unet),
     decoder: { options: decoder, weights: read(names.decoder) },
     ...(textEncoder && { textEncoder: { options: textEncoder, weights: read(names.text) } }),
@@ -171,35 +234,24 @@ function checkFit(
   if (problems.length > 0) throw checkpointFault(`its parts don't fit: ${problems.join('; ')}`, { problems });
 }
 
-function noiseTable({ tensors, read }: LatentSource, { linear_start, linear_end }: LatentOptions): number[] {
-  if (Object.hasOwn(tensors, 'alphas_cumprod')) return Array.from(toNumbers(read('alphas_cumprod')), Number);
-  if (linear_start !== undefined && linear_end !== undefined)
-    return alphasCumprod({
-      type: 'scaled_linear',
-      start: linear_start,
-      end: linear_end,
-      steps: STEPS,
-    }).map(Math.fround);
-  throw checkpointFault(
-    'it has no alphas_cumprod, so its noise levels must be given: linear_start and linear_end of its configuration',
-    { missing: ['alphas_cumprod'] },
-  );
-}
-
+/** A factor of half precision in a file is taken for what it was rounded from, never for itself. */
 function scaleFactor(
-  { tensors, read }: LatentSource,
-  { scale_factor }: LatentOptions,
-  conditional: boolean,
+  inFile: number | undefined,
+  settled: number | undefined,
+  told: number | undefined,
 ): number {
-  const value =
-    scale_factor ??
-    (Object.hasOwn(tensors, 'scale_factor')
-      ? Number(toNumbers(read('scale_factor'))[0])
-      : conditional
-        ? 0.18215
-        : 1);
-  if (value > 0 && value < Infinity) return value;
-  throw checkpointFault(`scale_factor is a positive number, not ${value}`, {
-    scale_factor: value,
-  });
+  const half = inFile === undefined ? undefined : halfPrecisionOf([inFile]);
+  if (half && settled === undefined)
+    throw checkpointFault(
+      `its scale_factor ${inFile} is of ${half.name}, too rough to decode by: give scale_factor, from its configuration or a file of full precision`,
+      { scale_factor: inFile, keys: ['scale_factor'] },
+    );
+  if (half && !isRounded(inFile!, settled!, half))
+    throw checkpointFault(`its scale_factor is ${inFile}, and ${settled} is given; take its own`, {
+      scale_factor: inFile,
+      keys: ['scale_factor'],
+    });
+  const value = told ?? (half ? settled : (inFile ?? settled));
+  if (value !== undefined && value > 0 && value < Infinity) return value;
+  throw checkpointFault(`scale_factor is a positive number, not ${value}`, { scale_factor: value });
 }

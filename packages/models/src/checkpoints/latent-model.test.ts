@@ -9,6 +9,7 @@ import { toNumbers } from '../files/tensor.js';
 import { exportTextEncoder, type LoadedTextEncoder, openTextEncoder } from '../text-encoder.js';
 import type { LatentCheckpoint } from './checkpoint.js';
 import { readLatentCheckpoint } from './read-latent-checkpoint.js';
+import { sdTiny } from './sd-tiny.test.support.js';
 
 const fixture = (name: string) => new URL(`../../fixtures/${name}`, import.meta.url).pathname;
 const refusal = (message: RegExp) =>
@@ -23,7 +24,7 @@ let figures: Record<string, Float64Array>;
 beforeAll(async () => {
   const arrays = Object.entries(readSafetensors(await readFile(fixture('sd-tiny.io.safetensors'))));
   figures = Object.fromEntries(arrays.map(([name, t]) => [name, Float64Array.from(toNumbers(t), Number)]));
-  checkpoint = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), { num_heads: 4, num_attention_heads: 4 });
+  checkpoint = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), sdTiny);
   const { graph, info } = exportDenoiser(checkpoint);
   denoiser = await openDenoiser(graph, info);
   const decoding = exportDecoder(checkpoint);

@@ -8,17 +8,11 @@ import type { Shaped } from '../networks/parameters.js';
 import { inferUNetOptions, type UnseenOptions } from './guided-options.js';
 
 /**
- * What weights don't tell of a latent diffusion model, by the names in its configuration. Left out: what the file says,
- * else 8 heads with cross attention, as in SD v1, and heads of 32 channels without, as in LDM's own models; latents with
- * 8×8 positions at the last level; a scale factor of 0.18215 with cross attention, else 1; of the text encoder, a head for
- * 64 entries of a token. `linear_start` and `linear_end` are needed where the file has no `alphas_cumprod`.
+ * What weights don't tell of a latent diffusion model, by the names in its configuration. Of published models all of it is
+ * known, by their shapes, and a folder in diffusers' layout says it; of others what the file doesn't show must be told.
  */
-export interface LatentOptions
-  extends Omit<Told<typeof latentOptions>, 'first_stage'>,
-    Pick<UnseenOptions, 'num_heads_upsample' | 'attention_order'> {
-  /** Activation of the text encoder; by default CLIP's own, `quick_gelu`. */
-  readonly hidden_act?: ClipTextOptions['hidden_act'];
-}
+export type LatentOptions = Omit<Told<typeof latentOptions>, 'first_stage'> &
+  Pick<UnseenOptions, 'num_heads_upsample'>;
 
 /** Numbers from 0 that stand at the place of `#` in some name. */
 export function countOf(names: Iterable<string>, place: string): number {
@@ -43,24 +37,39 @@ function sizesOf(weights: Shaped, name: string): readonly number[] {
   );
 }
 
-/** The U-Net that these weights belong to. */
-export function latentUNetOptions(weights: Shaped, options: LatentOptions): LatentUNetOptions {
-  const { num_heads, num_head_channels, image_size, num_heads_upsample, attention_order } = options;
+/** Options that every such network can have, whatever it is; what shapes show doesn't depend on them. */
+const any = {
+  image_size: 65_536,
+  num_heads: 1,
+  num_head_channels: -1,
+  attention_order: 'heads-qkv-channels',
+} as const;
+
+/** What the weights of a U-Net show; its heads, and the size of what it denoises, they don't. */
+export function shownUNet(weights: Shaped): Omit<LatentUNetOptions, keyof typeof any> {
   const block = 'middle_block.1.transformer_blocks.#.';
   const depth = countOf(Object.keys(weights), block);
-  const transformer = depth > 0 && {
-    depth,
-    context_dim: sizesOf(weights, `${block.replace('#', '0')}attn2.to_k.weight`)[1]!,
-  };
-  const given = num_heads !== undefined || num_head_channels !== undefined;
-  const [heads, perHead] = given ? [num_heads, num_head_channels] : transformer ? [8, -1] : [-1, 32];
-  const network = inferUNetOptions(weights, {
-    num_heads: heads ?? -1,
-    num_head_channels: perHead ?? -1,
-    ...(num_heads_upsample !== undefined && { num_heads_upsample }),
-    ...(attention_order !== undefined && { attention_order }),
-    ...(image_size !== undefined && { image_size }),
-  });
+  const { image_size, num_heads, num_head_channels, attention_order, ...shown } = inferUNetOptions(
+    weights,
+    any,
+  );
+  if (depth === 0) return shown;
+  const context_dim = sizesOf(weights, `${block.replace('#', '0')}attn2.to_k.weight`)[1]!;
+  return { ...shown, transformer: { depth, context_dim } };
+}
+
+/** The U-Net that these weights belong to. @throws ModelError `E_CHECKPOINT` for options that don't fit it */
+export function latentUNetOptions(weights: Shaped, options: LatentOptions): LatentUNetOptions {
+  const {
+    image_size = any.image_size,
+    attention_order = any.attention_order,
+    num_heads_upsample = -1,
+  } = options;
+  const given = options.num_heads !== undefined || options.num_head_channels !== undefined;
+  const { num_heads = -1, num_head_channels = -1 } = given ? options : any;
+  const heads = { num_heads, num_head_channels, num_heads_upsample };
+  const { transformer } = shownUNet(weights);
+  const network = inferUNetOptions(weights, { ...heads, image_size, attention_order });
   return { ...network, ...(transformer && { transformer }) };
 }
 
@@ -91,23 +100,19 @@ export function firstStageOptions(weights: Shaped): FirstStageOptions {
   };
 }
 
-/** The text encoder that these weights belong to. */
-export function clipTextOptions(
+/** What the weights of a text encoder show; its heads and its activation they don't. */
+export function shownTextEncoder(
   weights: Shaped,
-  { num_attention_heads, hidden_act = 'quick_gelu' }: LatentOptions,
-): ClipTextOptions {
+): Omit<ClipTextOptions, 'num_attention_heads' | 'hidden_act'> {
   const [vocab_size, hidden_size] = sizesOf(weights, 'text_model.embeddings.token_embedding.weight') as [
     number,
     number,
   ];
-  const names = Object.keys(weights);
   return {
     vocab_size,
     hidden_size,
     max_position_embeddings: sizesOf(weights, 'text_model.embeddings.position_embedding.weight')[0]!,
     intermediate_size: sizesOf(weights, 'text_model.encoder.layers.0.mlp.fc1.weight')[0]!,
-    num_hidden_layers: countOf(names, 'text_model.encoder.layers.#.'),
-    num_attention_heads: num_attention_heads ?? Math.max(1, Math.floor(hidden_size / 64)),
-    hidden_act,
+    num_hidden_layers: countOf(Object.keys(weights), 'text_model.encoder.layers.#.'),
   };
 }

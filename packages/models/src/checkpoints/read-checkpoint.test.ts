@@ -1,15 +1,12 @@
 import { expect, it } from 'vitest';
 import { readCheckpoint } from './read-checkpoint.js';
+import { sdTiny } from './sd-tiny.test.support.js';
 
 const fixture = (name: string) => new URL(`../../fixtures/${name}`, import.meta.url).pathname;
 
 it.each([
   ['edm-ncsnpp-uncond.p2.pkl', {}, { family: 'edm', sigmaMin: 0.002, sigmaMax: 80 }],
-  [
-    'sd-tiny.ckpt',
-    { num_heads: 4, num_attention_heads: 4 },
-    { family: 'stable-diffusion', scaleFactor: 0.18215 },
-  ],
+  ['sd-tiny.ckpt', sdTiny, { family: 'stable-diffusion', scaleFactor: 0.18215 }],
 ])('knows %s by what it holds', async (file, options, expected) => {
   expect(await readCheckpoint(fixture(file), options)).toMatchObject(expected);
 });

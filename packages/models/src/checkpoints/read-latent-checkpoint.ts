@@ -7,7 +7,8 @@ import type { Tensors } from '../files/tensor.js';
 import type { LatentCheckpoint } from './checkpoint.js';
 import { openDiffusers } from './diffusers-folder.js';
 import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
-import { assembleLatent, type LatentSource, withFirstStage } from './latent-checkpoint.js';
+import { withFirstStage } from './first-stage-file.js';
+import { assembleLatent, type LatentSource } from './latent-checkpoint.js';
 import type { LatentOptions } from './latent-options.js';
 
 /** The same, and the file of its first stage (VQ-f4, KL-f8, …), which is taken instead of one in the model's file. */
@@ -37,8 +38,7 @@ export async function readLatentCheckpoint(
     );
   const opened = isFolder ? await openDiffusers(path) : await openOriginal(path);
   try {
-    if (first_stage === undefined)
-      return withPath(path, () => assembleLatent(opened.source, { ...opened.options, ...options }));
+    if (first_stage === undefined) return withPath(path, () => assembleLatent(opened.source, options));
     const first = await openOriginal(first_stage);
     try {
       const source = withPath(first_stage, () => withFirstStage(opened.source, first.source));
@@ -73,7 +73,6 @@ async function openOriginal(path: string) {
       tensors: Object.fromEntries(dict.tensors),
       read: (name: string) => dict.read(name)['']!,
     },
-    options: {},
     close: () => dict.close(),
   };
 }

@@ -7,6 +7,7 @@ import type { GuidedCheckpoint, LatentCheckpoint } from '../checkpoints/checkpoi
 import { readEdmCheckpoint } from '../checkpoints/edm-checkpoint.js';
 import { readAdmCheckpoint } from '../checkpoints/guided-checkpoint.js';
 import { readLatentCheckpoint } from '../checkpoints/read-latent-checkpoint.js';
+import { sdTiny } from '../checkpoints/sd-tiny.test.support.js';
 import { exportDecoder, openDecoder } from '../decoder.js';
 import { type LoadedDenoiser, openDenoiser } from '../denoiser.js';
 import { exportDenoiser } from '../export-denoiser.js';
@@ -179,10 +180,7 @@ export function engineContract(
       let checkpoint: LatentCheckpoint;
       let golden: (name: string) => Float64Array;
       beforeAll(async () => {
-        checkpoint = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), {
-          num_heads: 4,
-          num_attention_heads: 4,
-        });
+        checkpoint = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), sdTiny);
         golden = await figuresOf('sd-tiny.io.safetensors');
       });
       const tokens = 77;

@@ -13,13 +13,16 @@ const latent = {
     const { readLatentCheckpoint } = await import('../checkpoints/read-latent-checkpoint.js');
     return readLatentCheckpoint(path, told);
   },
-  async inspect({ tensors }: Look) {
-    const { planLatent } = await import('../checkpoints/latent-checkpoint.js');
-    return planLatent(tensors, {});
+  async inspect(
+    { path, isFolder, tensors }: Look,
+    { first_stage: _, ...told }: Told<typeof latentOptions> = {},
+  ) {
+    const { inspectLatent } = await import('../checkpoints/inspect-latent.js');
+    return inspectLatent(isFolder ? path : tensors, told);
   },
 };
 
-const hasUNet = hasTensors('model.diffusion_model.input_blocks.0.0.weight');
+const isRead = hasTensors('model.diffusion_model.input_blocks.0.0.weight');
 const hasTextEncoder = hasTensors(
   'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight',
 );
@@ -29,7 +32,7 @@ export const ldm = family({
   name: 'ldm',
   files: 'latent diffusion',
   ...latent,
-  isOf: (look) => hasUNet(look) && !hasTextEncoder(look),
+  isOf: (look) => isRead(look) && !hasTextEncoder(look),
   guidance: 'uncond',
 });
 
@@ -39,6 +42,6 @@ export const stableDiffusion = family({
   files: 'Stable Diffusion (.ckpt, .safetensors)',
   ...latent,
   isOf: (look) =>
-    look.isFolder ? existsSync(join(look.path, 'text_encoder')) : hasUNet(look) && hasTextEncoder(look),
+    look.isFolder ? existsSync(join(look.path, 'text_encoder')) : isRead(look) && hasTextEncoder(look),
   guidance: 'cfg',
 });

@@ -47,11 +47,20 @@ const beta = { exclusiveMinimum: 0, maximum: 1 };
 /** What the file of a latent diffusion model doesn't show. */
 export const latentOptions = {
   ...unseen,
+  attention_order: attentionOrder,
+  parametrization: choice(
+    ['eps', 'v', 'x0'],
+    'What the network of a latent diffusion model gives at a discrete time: the noise, the velocity, or the latent itself.',
+  ),
   num_attention_heads: count('Heads of the text encoder.'),
+  hidden_act: choice(
+    ['quick_gelu', 'gelu'],
+    'Activation of the text encoder: quick_gelu in OpenAI’s CLIP, gelu in OpenCLIP.',
+  ),
   scale_factor: number({ exclusiveMinimum: 0 }, 'What the first stage’s latents are multiplied by.'),
   linear_start: number(
     beta,
-    'First β of the noise table, √β evenly spaced; for a file without alphas_cumprod.',
+    'First β of the noise table, √β evenly spaced; for a file without alphas_cumprod, or with one of half precision.',
   ),
   linear_end: number(beta, 'Last β of that table.'),
   use_ema: useEma,

@@ -1,6 +1,9 @@
 import type { NetworkInputs, NetworkOver } from './network.js';
 import type { Ops } from './ops.js';
 
+/** What a network in discrete times predicts. */
+export type Parametrization = 'eps' | 'v' | 'x0';
+
 /**
  * How a network F is made a denoiser: D(x; σ) = c_skip x + c_out F(c_in x; c_noise).
  *
@@ -25,7 +28,7 @@ export type Preconditioning =
   | {
       readonly type: 'ldm';
       readonly alphasCumprod: readonly number[];
-      readonly predicts?: 'eps' | 'v' | 'x0';
+      readonly predicts?: Parametrization;
       readonly timeScale?: number;
     }
   /** `levels`: u_0 down to u_M = 0, the noise levels of training. */
@@ -43,7 +46,7 @@ interface Scaling<T> {
 
 function scaling<T>(ops: Ops<T>, preconditioning: Preconditioning, sigma: T): Scaling<T> {
   const inverseRoot = (offset: number) => ops.power(ops.affine(ops.multiply(sigma, sigma), 1, offset), -0.5);
-  const discrete = (predicts: 'eps' | 'v' | 'x0'): Omit<Scaling<T>, 'noise'> => {
+  const discrete = (predicts: Parametrization): Omit<Scaling<T>, 'noise'> => {
     const cIn = inverseRoot(1);
     if (predicts === 'x0') return { skip: 'zero', in: cIn };
     if (predicts === 'eps') return { in: cIn, out: ops.affine(sigma, -1, 0) };
