@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { family, hasTensors, type Look } from './family.js';
+import { unreadModels } from './latent-kin.js';
 import type { Told } from './options.js';
 import { latentOptions } from './unseen.js';
 
@@ -22,7 +23,9 @@ const latent = {
   },
 };
 
-const isRead = hasTensors('model.diffusion_model.input_blocks.0.0.weight');
+const isRead = (look: Look) =>
+  hasTensors('model.diffusion_model.input_blocks.0.0.weight')(look) &&
+  !unreadModels.some(({ isOf }) => isOf(look));
 const hasTextEncoder = hasTensors(
   'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight',
 );

@@ -1,12 +1,9 @@
 import { checkpointFault } from '../errors.js';
 import { hasTensors, holdsObject, type Known } from './family.js';
 import { isClassifier, isUpsampler } from './guided-names.js';
+import { latentParts, unreadModels } from './latent-kin.js';
+import type { Part } from './part.js';
 import { allFrom } from './sources.js';
-
-/** What is known and no denoiser, and what is said to who takes it for one. */
-export interface Part extends Known {
-  readonly remedy: string;
-}
 
 const ofFolder = (name: string, ...tensors: readonly string[]): Part => ({
   name,
@@ -59,8 +56,14 @@ export const parts: readonly Part[] = [
     },
   },
   ofFolder('diffusers-unet', 'conv_in.weight', 'time_embedding.linear_1.weight'),
-  ofFolder('diffusers-vae', 'decoder.conv_in.weight', 'post_quant_conv.weight'),
+  {
+    ...ofFolder('diffusers-vae', 'decoder.up_blocks.0.resnets.0.conv1.weight', 'decoder.conv_in.weight'),
+    remedy:
+      'it is diffusers-vae, a part of a model; name the folder of the model, or this file as the first_stage of another one',
+  },
   ofFolder('clip-text', 'text_model.embeddings.token_embedding.weight'),
+  ...unreadModels,
+  ...latentParts,
 ];
 
 /** A predictor of the official AMED-Solver. */
