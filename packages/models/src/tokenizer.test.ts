@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openTokenizer, type Tokenizer } from './tokenizer.js';
 
 describe('with CLIP’s vocabulary', () => {
@@ -91,6 +91,93 @@ describe('with a vocabulary of one’s own', () => {
     await expect(openTokenizer(folder)).rejects.toMatchObject({
       code: 'E_TOKENIZER',
       message: expect.stringMatching(message),
+    });
+  });
+
+  const beside = (name: string, values: unknown) => writeFile(join(folder, name), JSON.stringify(values));
+  const special = {
+    bos_token: '<|startoftext|>',
+    eos_token: { content: '<|endoftext|>', lstrip: false },
+    pad_token: 'a',
+    unk_token: '<|endoftext|>',
+  };
+  const [MAP, CONFIG] = ['special_tokens_map.json', 'tokenizer_config.json'];
+  describe('and files beside it', () => {
+    beforeEach(async () => {
+      await write(vocab, 'a b</w>\na b\n');
+    });
+    afterEach(async () => {
+      for (const name of [MAP, CONFIG, 'added_tokens.json']) await rm(join(folder, name), { force: true });
+    });
+    const refusal = (message: RegExp, more = {}) => ({
+      code: 'E_TOKENIZER',
+      message: expect.stringMatching(message),
+      evidence: expect.objectContaining(more),
+    });
+
+    it('pads with what they say, the map before the configuration, and has special tokens whole', async () => {
+      const config = { model_max_length: 7, pad_token: '<|endoftext|>', tokenizer_class: 'CLIPTokenizer' };
+      await beside(CONFIG, { ...config, pad_token: 'b' });
+      expect((await openTokenizer(folder)).encode('ab', 7)).toEqual([6, 2, 1, 7, 1, 1, 1]);
+      await beside(MAP, special);
+      await beside(CONFIG, config);
+      const tokenizer = await openTokenizer(folder);
+      // what pads is whole within a prompt, too: no pair of ab is joined
+      expect(tokenizer.encode('ab b', 7)).toEqual([6, 0, 3, 3, 7, 0, 0]);
+      expect(tokenizer.encode('b b b b b b b', 7)).toEqual([6, 3, 3, 3, 3, 3, 7]);
+      expect(() => tokenizer.encode('b', 9)).toThrow(
+        expect.objectContaining(refusal(/model_max_length 7, and prompts of 9 tokens/)),
+      );
+    });
+
+    it('starts and ends with what they say', async () => {
+      await beside(MAP, { ...special, bos_token: 'b', eos_token: 'ab</w>', pad_token: '<|endoftext|>' });
+      expect((await openTokenizer(folder)).encode('a', 5)).toEqual([1, 2, 5, 7, 7]);
+    });
+
+    it('that contradict each other, where versions of their library differ, are refused', async () => {
+      await beside(MAP, special);
+      const added_tokens_decoder = { 6: { content: '<|startoftext|>' }, 7: { content: '<|endoftext|>' } };
+      await beside(CONFIG, { pad_token: 'b', added_tokens_decoder });
+      await expect(openTokenizer(folder)).rejects.toMatchObject(
+        refusal(/says pad_token "a", and tokenizer_config\.json beside it "b"/, { keys: ['pad_token'] }),
+      );
+      await beside(CONFIG, { added_tokens_decoder });
+      expect((await openTokenizer(folder)).encode('b', 5)).toEqual([6, 3, 7, 0, 0]);
+    });
+
+    it.each([
+      [MAP, { mask_token: 'a' }, /says mask_token "a"; nothing here knows it/],
+      [
+        MAP,
+        { additional_special_tokens: ['<new>'] },
+        /additional_special_tokens .* nothing in it is expected/,
+      ],
+      [MAP, { pad_token: { content: 'a', lstrip: true } }, /that takes no space beside it/],
+      [MAP, { pad_token: '<pad>' }, /the vocabulary has no <pad>/],
+      [MAP, [], /special_tokens_map\.json is no JSON object/],
+      [CONFIG, { tokenizer_class: 'T5Tokenizer' }, /only "CLIPTokenizer" or/],
+      [CONFIG, { do_lower_case: false }, /do_lower_case false; only true/],
+      [CONFIG, { padding_side: 'left' }, /padding_side "left"/],
+      [
+        CONFIG,
+        { added_tokens_decoder: { 8: { content: '<new>' } } },
+        /adds "<new>" as number 8 .* not; tokens beyond/,
+      ],
+      ['added_tokens.json', { '<new>': 8 }, /added_tokens\.json adds "<new>" as number 8/],
+      ['added_tokens.json', { a: 8 }, /adds "a" as number 8 to the vocabulary, which has it as 0/],
+    ])('are refused: %s %j', async (name, values, message) => {
+      await beside(name, values);
+      await expect(openTokenizer(folder)).rejects.toMatchObject(refusal(message));
+    });
+
+    it('that are tokenizer.json alone are refused by name', async () => {
+      const other = join(folder, 'other');
+      await mkdir(other);
+      await writeFile(join(other, 'tokenizer.json'), '{}');
+      await expect(openTokenizer(other)).rejects.toMatchObject(
+        refusal(/save the tokenizer as CLIPTokenizer/),
+      );
     });
   });
 

@@ -1,11 +1,15 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Config, type ConfigKind, refusalsIn, tokenOf } from './checkpoints/configs.js';
 import { ModelError } from './errors.js';
 
 /** Prompts to numbers of tokens, as CLIP's text encoder takes them. */
 export interface Tokenizer {
   /**
-   * The start token, the prompt's, the end token, and end tokens up to `length`; what is too long is cut off.
+   * The start token, the prompt's, the end token, and padding up to `length`; what is too long is cut off.
+   *
+   * @throws ModelError `E_TOKENIZER` where the tokenizer's own length is another
    */
   encode(prompt: string, length: number): number[];
 }
@@ -16,32 +20,49 @@ interface Vocabulary {
   readonly merges: readonly (readonly [string, string])[];
 }
 
-const START = '<|startoftext|>';
 const END = '<|endoftext|>';
+const clipSpecial: Special = { start: '<|startoftext|>', end: END, unknown: END, pad: END };
 const WORD = String.raw`'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`;
 
+/** What is said of tokens beside a vocabulary. */
+interface Special {
+  readonly start: string;
+  readonly end: string;
+  readonly unknown: string;
+  readonly pad: string;
+  /** Others that are whole wherever they stand in a prompt. */
+  readonly added?: readonly string[];
+  /** Of every encoded prompt, where it is said. */
+  readonly length?: number | undefined;
+}
+
 /**
- * CLIP's tokenizer: lower case, byte-level BPE within words, padded with the end token as Stable Diffusion does.
+ * CLIP's tokenizer: lower case, byte-level BPE within words, padded with the end token, or with what its folder says.
+ * Special tokens are such within a prompt, too, as the transformers library has them: of Stable Diffusion 2.x, which
+ * pads with `!`, that is one of them.
  *
- * @param folder with `vocab.json` and `merges.txt`, such as `tokenizer` in diffusers' layout; CLIP's own vocabulary
- * where it is left out
+ * @param folder with `vocab.json` and `merges.txt`, such as `tokenizer` in diffusers' layout, and what is said beside
+ * them in `special_tokens_map.json` and `tokenizer_config.json`; CLIP's own vocabulary where it is left out
  * Source: Radford et al. 2021, section 2.4, arXiv:2103.00020.
- * @throws ModelError `E_TOKENIZER` when the files can't be read or are no vocabulary
+ * @throws ModelError `E_TOKENIZER` when the files can't be read, are no vocabulary, or say what is not read
  */
 export async function openTokenizer(folder?: string): Promise<Tokenizer> {
   const { numbers, merges } = folder === undefined ? await clipVocabulary() : await readVocabulary(folder);
-  const special = (token: string): number => {
+  const special = folder === undefined ? clipSpecial : await readSpecial(folder, numbers);
+  const numberOf = (token: string): number => {
     const number = numbers.get(token);
     if (number === undefined) throw fault(`the vocabulary has no ${token}`, { token, folder });
     return number;
   };
-  const [start, end] = [special(START), special(END)];
+  const [start, end, pad] = [numberOf(special.start), numberOf(special.end), numberOf(special.pad)];
   const { Tokenizer: Bpe } = await import('@huggingface/tokenizers');
   const bpe = new Bpe(
     {
       version: '1.0',
-      added_tokens: [START, END].map((content) => ({
-        id: special(content),
+      added_tokens: [
+        ...new Set([special.start, special.end, special.unknown, special.pad, ...(special.added ?? [])]),
+      ].map((content) => ({
+        id: numberOf(content),
         content,
         special: true,
         normalized: false,
@@ -69,7 +90,7 @@ export async function openTokenizer(folder?: string): Promise<Tokenizer> {
       model: {
         type: 'BPE',
         dropout: null,
-        unk_token: END,
+        unk_token: special.unknown,
         continuing_subword_prefix: '',
         end_of_word_suffix: '</w>',
         fuse_unk: false,
@@ -81,8 +102,13 @@ export async function openTokenizer(folder?: string): Promise<Tokenizer> {
   );
   return {
     encode(prompt, length) {
+      if (special.length !== undefined && special.length !== length)
+        throw fault(
+          `${join(folder!, CONFIG)} says model_max_length ${special.length}, and prompts of ${length} tokens are asked for: is this tokenizer the model's?`,
+          { path: join(folder!, CONFIG), length },
+        );
       const tokens = bpe.encode(prompt, { add_special_tokens: false }).ids.slice(0, length - 2);
-      return [start, ...tokens, ...new Array<number>(length - 1 - tokens.length).fill(end)];
+      return [start, ...tokens, end, ...new Array<number>(length - 2 - tokens.length).fill(pad)];
     },
   };
 }
@@ -113,11 +139,79 @@ async function clipVocabulary(): Promise<Vocabulary> {
   };
 }
 
+const CONFIG = 'tokenizer_config.json';
+const MAP = 'special_tokens_map.json';
+const ADDED = 'added_tokens.json';
+
+/**
+ * What the files beside a vocabulary say. `special_tokens_map.json` comes before `tokenizer_config.json`, as in the
+ * transformers library, unless that lists all added tokens: then versions of it differ, and both must agree.
+ */
+async function readSpecial(folder: string, numbers: Vocabulary['numbers']): Promise<Special> {
+  const map = readConfig('special_tokens_map', join(folder, MAP));
+  const config = readConfig('tokenizer_config', join(folder, CONFIG));
+  const lists = config.added_tokens_decoder as Config | undefined;
+  const token = (key: string): string | undefined => {
+    const [first, second] = [tokenOf(map[key]), tokenOf(config[key])];
+    if (lists && first !== undefined && second !== undefined && first !== second)
+      throw fault(
+        `${join(folder, MAP)} says ${key} ${JSON.stringify(first)}, and ${CONFIG} beside it ${JSON.stringify(second)}: make them agree`,
+        { path: join(folder, MAP), keys: [key] },
+      );
+    return first ?? second;
+  };
+  const listed = Object.entries(lists ?? {}).map(
+    ([number, one]) => [tokenOf(one)!, Number(number), CONFIG] as const,
+  );
+  const added = Object.entries(readObject(join(folder, ADDED)) ?? {}).map(
+    ([one, number]) => [one, number, ADDED] as const,
+  );
+  const all = [...listed, ...added];
+  for (const [one, number, file] of all)
+    if (numbers.get(one) !== number)
+      throw fault(
+        `${join(folder, file)} adds ${JSON.stringify(one)} as number ${number} to the vocabulary, which has it ${numbers.has(one) ? `as ${numbers.get(one)}` : 'not'}; tokens beyond it are not read`,
+        { path: join(folder, file), token: one },
+      );
+  return {
+    start: token('bos_token') ?? clipSpecial.start,
+    end: token('eos_token') ?? END,
+    unknown: token('unk_token') ?? END,
+    pad: token('pad_token') ?? END,
+    added: all.map(([one]) => one),
+    length: config.model_max_length as number | undefined,
+  };
+}
+
+function readConfig(kind: ConfigKind, path: string): Config {
+  const config = readObject(path) ?? {};
+  const refusals = refusalsIn(kind, config);
+  if (refusals.length > 0)
+    throw fault(`${path} ${refusals.map(({ sentence }) => sentence).join('; it ')}`, {
+      path,
+      keys: refusals.map(({ key }) => key),
+    });
+  return config;
+}
+
+/** The JSON object of a file; undefined where there is no file. */
+function readObject(path: string): Config | undefined {
+  if (!existsSync(path)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw fault(`${path} can't be read as JSON: ${(cause as Error).message}`, { path }, cause);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Config;
+  throw fault(`${path} is no JSON object`, { path });
+}
+
 async function readVocabulary(folder: string): Promise<Vocabulary> {
   const read = (name: string) =>
     readFile(join(folder, name), 'utf8').catch((cause: Error) => {
       throw fault(
-        `${join(folder, name)} can't be read: ${cause.message}. CLIP's vocab.json and merges.txt are expected there`,
+        `${join(folder, name)} can't be read: ${cause.message}. CLIP's vocab.json and merges.txt are expected there${existsSync(join(folder, 'tokenizer.json')) ? ', and tokenizer.json, which is, is not read: save the tokenizer as CLIPTokenizer' : ''}`,
         { path: join(folder, name) },
         cause,
       );
