@@ -79,23 +79,69 @@ describe('a folder as Optimum exports it', () => {
     expect(completed({ checkpoint: 'sd' }).dataset).not.toHaveProperty('tokenizer');
   });
 
+  const scheduled = (more: object) =>
+    write({
+      ...optimum,
+      'sd/scheduler/scheduler_config.json': { ...optimum['sd/scheduler/scheduler_config.json'], ...more },
+    });
+
   it.each([
     [{ prediction_type: 'v_prediction' }, 'v', 'scaled_linear'],
     [{ prediction_type: 'sample', beta_schedule: 'linear' }, 'x0', 'linear'],
     [{ beta_schedule: 'squaredcos_cap_v2' }, 'eps', 'cosine'],
-    [{ prediction_type: 'flow' }, undefined, 'scaled_linear'],
-    [{ trained_betas: [0.1] }, 'eps', undefined],
-    [{ rescale_betas_zero_snr: true }, 'eps', undefined],
+    [{ trained_betas: [0.5, 0.5] }, 'eps', 'explicit'],
   ])('of which the scheduler says %j', async (more, parametrization, type) => {
-    const scheduler = { ...optimum['sd/scheduler/scheduler_config.json'], ...more };
-    await write({ ...optimum, 'sd/scheduler/scheduler_config.json': scheduler });
-    const { dataset } = completed({ checkpoint: 'sd' }) as { dataset: { onnx: Record<string, unknown> } };
-    expect(dataset.onnx.parametrization).toBe(parametrization);
-    expect((dataset.onnx.betas as { type: string } | undefined)?.type).toBe(type);
+    await scheduled(more);
+    const { dataset, complaints } = completed({ checkpoint: 'sd' }) as {
+      dataset: { onnx: { parametrization: string; betas: object } };
+      complaints: string[];
+    };
+    expect(complaints).toEqual([]);
+    expect(dataset.onnx).toMatchObject({ parametrization, betas: { type } });
     if (type === 'cosine') expect(dataset.onnx.betas).not.toHaveProperty('start');
+    if (type === 'explicit') expect(dataset.onnx.betas).toMatchObject({ alphas_cumprod: [0.5, 0.25] });
   });
 
-  it('is judged as if it were written, at the checkpoint', async () => {
+  it.each([
+    ['noise', { prediction_type: 'flow' }, /"flow"; .*; dataset\.onnx\.parametrization comes before it\.$/],
+    ['noise', { rescale_betas_zero_snr: true }, /true; .*; dataset\.onnx\.betas comes before it\.$/],
+    ['noise', { beta_schedule: 'sigmoid' }, /beta_schedule "sigmoid"; "linear" or "scaled_linear"/],
+    ['bounds', { clip_sample: true }, /clip_sample true; only null or false can be read/],
+    ['what nothing knows', { shift: 3 }, /shift 3; nothing here knows it/],
+  ])('is complained of where the scheduler says of %s %j', async (what, more, message) => {
+    await scheduled(more);
+    const { complaints } = completed({ checkpoint: 'sd' });
+    expect(complaints).toEqual([
+      expect.stringMatching(/^dataset\.checkpoint: sd\/scheduler\/scheduler_config\.json says/),
+    ]);
+    expect(complaints[0]).toMatch(message);
+    // what is written comes before what it says of noise
+    const onnx = { parametrization: 'v', betas: { type: 'linear' } };
+    expect(completed({ checkpoint: 'sd', onnx }).complaints).toEqual(what === 'noise' ? [] : complaints);
+  });
+
+  it('is complained of where another file says what is not read', async () => {
+    await write({
+      ...optimum,
+      'sd/model_index.json': { _class_name: 'StableDiffusionXLPipeline' },
+      'sd/vae_decoder/config.json': { shift_factor: 0.1 },
+      'sd/text_encoder/config.json': { hidden_act: 'gelu', unheard: 1 },
+      'sd/text_encoder_2/model.onnx': '',
+    });
+    expect(completed({ checkpoint: 'sd' }).complaints).toEqual([
+      expect.stringMatching(/model_index\.json says _class_name "StableDiffusionXLPipeline"/),
+      expect.stringMatching(/text_encoder\/config\.json says unheard 1/),
+      expect.stringMatching(/sd\/text_encoder_2: Stable Diffusion XL and its kin/),
+      expect.stringMatching(/vae_decoder\/config\.json says shift_factor 0\.1/),
+    ]);
+  });
+
+  it('has the scale of its class where its configuration leaves it out', async () => {
+    await write({ ...optimum, 'sd/vae_decoder/config.json': { _class_name: 'AutoencoderKL' } });
+    expect(completed({ checkpoint: 'sd' }).dataset).toMatchObject({ onnx: { scale_factor: 0.18215 } });
+  });
+
+  it('is judged at the checkpoint', async () => {
     const text = `name: a
 dataset: { checkpoint: sd }
 guidance: { type: cfg, prompt: a }
@@ -104,10 +150,12 @@ student: { solver: euler, num_steps: 3 }
 train: false
 `;
     const problems = parseExperiment(text, join(folder, 'a.yaml'), { cwd: folder });
-    await write({ ...optimum, 'sd/unet/config.json': { in_channels: 'four' } });
+    await write({ ...optimum, 'sd/unet/config.json': { sample_size: 'four' } });
     await expect(problems).resolves.toMatchObject({});
     const read = () => parseExperiment(text, join(folder, 'a.yaml'), { cwd: folder });
-    await expect(read()).rejects.toThrow(/^a\.yaml:2:24 E_SPEC dataset\.onnx\.channels: found "four"/);
+    await expect(read()).rejects.toThrow(
+      /^a\.yaml:2:24 E_SPEC dataset\.checkpoint: sd\/unet\/config\.json says sample_size "four"; a whole number/,
+    );
     await write({ 'sd/unet/config.json': '{' });
     await expect(read()).rejects.toThrow(
       /^a\.yaml:2:24 E_SPEC dataset\.checkpoint: sd\/unet\/config\.json is no JSON object/,

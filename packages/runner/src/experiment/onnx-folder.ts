@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type Config, type ConfigKind, refusalsIn, trainingOf } from '@fewstep/models/configs';
 import type { Complain } from './grid.js';
 import { guidanceNames, isRead } from './guidances.js';
 import { displayPath } from './problem.js';
@@ -8,10 +9,26 @@ import { type Dict, entryAt, graft, toJs, treeOf } from './tree.js';
 /** What a folder says, as the keys of a dataset by their paths. */
 type Told = Readonly<Record<string, unknown>>;
 
+/** Keys of a dataset that come before keys of a folder's configurations. */
+const before: Readonly<Record<string, readonly string[]>> = {
+  'onnx.parametrization': ['prediction_type', 'predict_epsilon'],
+  'onnx.betas': [
+    'beta_schedule',
+    'beta_start',
+    'beta_end',
+    'num_train_timesteps',
+    'trained_betas',
+    'rescale_betas_zero_snr',
+  ],
+  'onnx.channels': ['in_channels'],
+  'onnx.resolution': ['sample_size'],
+  'onnx.scale_factor': ['scaling_factor'],
+};
+
 /**
  * Lays what a folder of ONNX files says beneath what is written of the dataset whose checkpoint it is: its network takes the
- * folder's place, and the keys that are left out are those of its configuration. What that holds is judged as if it
- * were written.
+ * folder's place, and the keys that are left out are those of its configurations. Of these every key is used, known to
+ * change nothing, or complained of.
  *
  * - As `fewstep models export` writes it: `denoiser`, `decoder`, `text-encoder`, each with `model.onnx` and `info.json`.
  * - As Optimum exports Stable Diffusion: `unet`, `vae_decoder`, `text_encoder`, `scheduler`, `tokenizer`.
@@ -21,11 +38,11 @@ export function completeOnnxFolder(
   { specFolder, cwd }: { readonly specFolder: string; readonly cwd: string },
   complain: Complain,
 ): Dict {
-  const written = entryAt(tree, ['dataset', 'checkpoint'])?.value;
-  const checkpoint = written && toJs(written);
+  const entry = entryAt(tree, ['dataset', 'checkpoint'])?.value;
+  const checkpoint = entry && toJs(entry);
   if (typeof checkpoint !== 'string') return tree;
   const folder = resolve(specFolder, checkpoint);
-  const say = (sentence: string) => complain(written!.place, 'dataset.checkpoint', sentence);
+  const say = (sentence: string) => complain(entry!.place, 'dataset.checkpoint', sentence);
   const at = (...names: string[]) => {
     const path = join(folder, ...names);
     const config = existsSync(path) ? objectIn(path) : {};
@@ -34,6 +51,21 @@ export function completeOnnxFolder(
     return {};
   };
   const has = (...names: string[]) => existsSync(join(folder, ...names));
+  const written = (key: string) => entryAt(tree, ['dataset', ...key.split('.')]);
+  /** A configuration of diffusers' without what is not read, which is complained of where the spec doesn't say it. */
+  const config = (kind: ConfigKind, ...names: string[]): Config => {
+    const said = at(...names);
+    const refusals = refusalsIn(kind, said, true);
+    for (const { key, sentence } of refusals) {
+      const instead = Object.keys(before).find((path) => before[path]!.includes(key));
+      if (instead && written(instead)) continue;
+      const remedy = instead ? `; dataset.${instead} comes before it` : '';
+      say(`${displayPath(join(folder, ...names), cwd)} ${sentence}${remedy}.`);
+    }
+    return Object.fromEntries(
+      Object.entries(said).filter(([name]) => refusals.every(({ key }) => key !== name)),
+    );
+  };
   const file = (...names: string[]) => (has(...names) ? join(checkpoint, ...names) : undefined);
 
   let network: string;
@@ -43,19 +75,27 @@ export function completeOnnxFolder(
     told = exportedByUs(at('denoiser', 'info.json'), file);
   } else if (has('unet', 'model.onnx') && !readdirSync(join(folder, 'unet')).some(isOfTorch)) {
     network = 'unet';
-    const unet = at('unet', 'config.json');
-    const vae = at('vae_decoder', 'config.json');
-    told = exportedByOptimum({ unet, vae, scheduler: at('scheduler', 'scheduler_config.json') }, file);
+    config('model_index', 'model_index.json');
+    config('text_encoder', 'text_encoder', 'config.json');
+    const second = ['text_encoder_2', 'tokenizer_2'].find((name) => has(name));
+    if (second !== undefined)
+      say(
+        `${displayPath(join(folder, second), cwd)}: Stable Diffusion XL and its kin encode prompts twice, and are not read; Stable Diffusion 1.x and 2.x are.`,
+      );
+    const unet = config('unet', 'unet', 'config.json');
+    const vae = config('vae', 'vae_decoder', 'config.json');
+    const scheduler = config('scheduler', 'scheduler', 'scheduler_config.json');
+    told = exportedByOptimum({ unet, vae, scheduler }, file);
   } else return tree;
 
-  const { place } = written!;
+  const { place } = entry!;
   const lay = (onto: Dict, path: string, value: unknown): Dict =>
     graft(onto, path.split('.'), { keys: [place], value: treeOf(value, place) }) ?? onto;
   const guidance = entryAt(tree, ['guidance', 'type'])?.value;
   const type = guidance && guidanceNames.find((name) => name === toJs(guidance));
   return Object.entries(told)
     .filter(([key, value]) => value !== undefined && isRead(`dataset.${key}`, type))
-    .filter(([key]) => !entryAt(tree, ['dataset', ...key.split('.')]))
+    .filter(([key]) => !written(key))
     .reduce(
       (onto, [key, value]) => lay(onto, `dataset.${key}`, value),
       lay(tree, 'dataset.checkpoint', join(checkpoint, network, 'model.onnx')),
@@ -80,33 +120,27 @@ function exportedByUs({ alphasCumprod, sigmaMin, sigmaMax }: Told, file: FileOf)
   };
 }
 
-/** Words of diffusers' configurations. */
-const parametrizations: Told = { epsilon: 'eps', v_prediction: 'v', sample: 'x0' };
-const betaTypes: Told = { linear: 'linear', scaled_linear: 'scaled_linear', squaredcos_cap_v2: 'cosine' };
-
 function exportedByOptimum(
-  { unet, vae, scheduler }: { unet: Told; vae: Told; scheduler: Told },
+  { unet, vae, scheduler }: { unet: Config; vae: Config; scheduler: Config },
   file: FileOf,
 ): Told {
   const decoder = file('vae_decoder', 'model.onnx');
-  const type = betaTypes[String(scheduler.beta_schedule)];
-  const ends = type === 'cosine' ? {} : { start: scheduler.beta_start, end: scheduler.beta_end };
-  // betas that are listed, or made to end in noise alone, are for people to write
-  const isKnown = type !== undefined && !scheduler.trained_betas && !scheduler.rescale_betas_zero_snr;
+  const { parametrization, betas } = trainingOf(scheduler);
+  // what a configuration leaves out is its class's default
+  const { scaling_factor = vae._class_name === 'AutoencoderKL' ? 0.18215 : undefined } = vae;
   return {
-    'onnx.parametrization': type && parametrizations[String(scheduler.prediction_type ?? 'epsilon')],
-    'onnx.betas': isKnown ? defined({ type, ...ends, steps: scheduler.num_train_timesteps }) : undefined,
+    'onnx.parametrization': betas && parametrization,
+    'onnx.betas':
+      betas &&
+      (betas.type === 'explicit' ? { type: betas.type, alphas_cumprod: betas.alphasCumprod } : betas),
     'onnx.channels': unet.in_channels,
     'onnx.resolution': unet.sample_size,
     'onnx.text_encoder': file('text_encoder', 'model.onnx'),
     'onnx.decoder': decoder,
-    'onnx.scale_factor': decoder && vae.scaling_factor,
+    'onnx.scale_factor': decoder && scaling_factor,
     tokenizer: file('tokenizer'),
   };
 }
-
-const defined = (values: Told): Told =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** The JSON object that a file holds; undefined where it holds none. */
 function objectIn(path: string): Told | undefined {

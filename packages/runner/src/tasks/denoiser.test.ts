@@ -43,7 +43,14 @@ async function open(name: string, params: DenoiserParams) {
   }
 }
 
-const network = { num_heads: 4, num_attention_heads: 4 };
+const network = {
+  num_heads: 4,
+  image_size: 16,
+  parametrization: 'eps',
+  scale_factor: 0.18215,
+  num_attention_heads: 4,
+  hidden_act: 'quick_gelu',
+} as const;
 
 it.each<[string, DenoiserParams, RegExp]>([
   ['edm-ncsnpp-uncond.p2.pkl', { guidance: { type: 'uncond' } }, /type is uncond, .* remove guidance/],
