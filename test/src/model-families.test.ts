@@ -28,7 +28,6 @@ import { fewstep, root } from './command-line.js';
 import { workspace } from './small-experiment.js';
 
 const fixture = (name: string) => join(root, 'packages/models/fixtures', name);
-const heads = { num_heads: 4, num_attention_heads: 4 };
 /** What the small networks of ADM's kind were trained with, and don't show. */
 const unseen = { image_size: 16, num_head_channels: 16, attention_order: 'heads-qkv-channels' } as const;
 const admTold = {
@@ -38,13 +37,22 @@ const admTold = {
   predict_xstart: false,
 } as const;
 const classifierTold = { num_head_channels: 16, attention_order: unseen.attention_order } as const;
+/** What the tiny Stable Diffusion's file does not show. */
+const sdTold = {
+  num_heads: 4,
+  image_size: 16,
+  parametrization: 'eps',
+  scale_factor: 0.18215,
+  num_attention_heads: 4,
+  hidden_act: 'quick_gelu',
+} as const;
 const prompts = ['a red cat', 'a dog'];
 
 const spec = `name: families
 dataset:
   checkpoint: ${fixture('sd-tiny.ckpt')}
   tokenizer: tokenizer
-  network: { num_heads: 4, num_attention_heads: 4 }
+  network: ${JSON.stringify(sdTold)}
 guidance: { type: cfg, rate: 3, prompt: [${prompts.join(', ')}] }
 schedule: { type: discrete }
 student: { solver: euler, num_steps: 3 }
@@ -113,7 +121,7 @@ describe('Stable Diffusion', () => {
     const picture = await sharp(join(dir, points[0].artifacts.grid)).metadata();
     expect(picture).toMatchObject({ width: 64, height: 64, channels: 3 });
 
-    const model = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), heads);
+    const model = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), sdTold);
     const { graph, info } = exportDenoiser(model);
     const text = exportTextEncoder(model);
     const encoder = await openTextEncoder(text.graph, text.info);
@@ -250,7 +258,7 @@ describe('Stable Diffusion', () => {
     expect(points).toMatchObject([{ nfe: 4, forwards: 8 }]);
     const trained = await imagesOf(points[0]);
     const used = `name: used
-dataset: { checkpoint: ${fixture('sd-tiny.ckpt')}, tokenizer: tokenizer, network: ${JSON.stringify(heads)} }
+dataset: { checkpoint: ${fixture('sd-tiny.ckpt')}, tokenizer: tokenizer, network: ${JSON.stringify(sdTold)} }
 predictor: ${points[0].artifacts.predictor}
 guidance: { prompt: [${prompts.join(', ')}] }
 sample: { seeds: 3-6 }
@@ -315,7 +323,7 @@ describe('guidance that a model has not', () => {
   it.each([
     [edm, 'guidance: { type: uncond }', /E_SPEC guidance\.type: .* remove guidance/],
     [
-      `${fixture('sd-tiny.ckpt')}, network: ${JSON.stringify(heads)}`,
+      `${fixture('sd-tiny.ckpt')}, network: ${JSON.stringify(sdTold)}`,
       '',
       /E_SPEC dataset\.checkpoint: .*add guidance: \{ type: cfg, prompt: … \}/,
     ],

@@ -138,6 +138,15 @@ sample: { seeds: 3-6, batch: 3, grid: 2x2 }
 
   it('gives the pictures of the checkpoint that they come from', async () => {
     const checkpoint = join(root, 'packages/models/fixtures/sd-tiny.ckpt');
+    const unseen = {
+      num_heads: 4,
+      image_size: 16,
+      parametrization: 'eps',
+      scale_factor: 0.18215,
+      num_attention_heads: 4,
+      hidden_act: 'quick_gelu',
+    };
+    const told = Object.entries(unseen).flatMap(([name, value]) => ['--network', `${name}=${value}`]);
     // its text encoder has 120 tokens, of which prompts use those of letters
     const tokens = [...'abcdefghijklmnopqrstuvwxyz'].flatMap((letter) => [letter, `${letter}</w>`]);
     const numbers = Object.fromEntries(tokens.map((token, i) => [token, i]));
@@ -145,13 +154,18 @@ sample: { seeds: 3-6, batch: 3, grid: 2x2 }
     await mkdir(join(dir, 'sd/tokenizer'), { recursive: true });
     await writeFile(join(dir, 'sd/tokenizer/vocab.json'), JSON.stringify(vocabulary));
     await writeFile(join(dir, 'sd/tokenizer/merges.txt'), '#version: 0.2\n');
-    const expected = await images('original', `{ checkpoint: ${checkpoint}, tokenizer: sd/tokenizer }`);
+    const expected = await images(
+      'original',
+      `{ checkpoint: ${checkpoint}, tokenizer: sd/tokenizer, network: ${JSON.stringify(unseen)} }`,
+    );
     const difference = (found: Uint8Array) => {
       expect(found).toHaveLength(expected.length);
       return found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
     };
 
-    const exported = await fewstep(['models', 'export', checkpoint, '--outdir', 'out'], { cwd: dir });
+    const exported = await fewstep(['models', 'export', checkpoint, '--outdir', 'out', ...told], {
+      cwd: dir,
+    });
     expect(exported.code, exported.stderr).toBe(0);
     expect(
       difference(await images('folder', '{ checkpoint: out, tokenizer: sd/tokenizer }')),
@@ -173,7 +187,12 @@ sample: { seeds: 3-6, batch: 3, grid: 2x2 }
     const configurations = {
       unet: { in_channels: 4, sample_size: 16 },
       vae_decoder: { scaling_factor: 1 },
-      scheduler: { beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012 },
+      scheduler: {
+        beta_schedule: 'scaled_linear',
+        beta_start: 0.00085,
+        beta_end: 0.012,
+        num_train_timesteps: 1000,
+      },
     };
     await mkdir(join(dir, 'sd/scheduler'));
     for (const [part, configuration] of Object.entries(configurations))

@@ -27,6 +27,7 @@ interface UNetConfig {
   readonly num_head_channels?: number;
   readonly num_heads_upsample?: number;
   readonly use_new_attention_order?: boolean;
+  readonly use_spatial_transformer?: boolean;
   /** False: the decoder has as many heads as the encoder. */
   readonly legacy?: boolean;
 }
@@ -119,14 +120,17 @@ const optionsOf = (unet: UNetConfig, model: ModelConfig, text: TextConfig | unde
   ...(unet.num_head_channels !== undefined && { num_head_channels: unet.num_head_channels }),
   ...(unet.num_heads_upsample !== undefined &&
     unet.legacy !== false && { num_heads_upsample: unet.num_heads_upsample }),
-  ...(unet.use_new_attention_order && { attention_order: 'qkv-heads-channels' }),
+  ...(unet.use_spatial_transformer
+    ? {}
+    : { attention_order: unet.use_new_attention_order ? 'qkv-heads-channels' : 'heads-qkv-channels' }),
+  parametrization: 'eps',
   image_size: model.image_size,
-  ...(model.scale_factor !== undefined && !model.scale_by_std && { scale_factor: model.scale_factor }),
+  // its constructor's own, where the configuration leaves it out
+  ...(!model.scale_by_std && { scale_factor: model.scale_factor ?? 1 }),
   ...(model.use_ema !== undefined && { use_ema: model.use_ema }),
   linear_start: model.linear_start,
   linear_end: model.linear_end,
-  ...(text && { num_attention_heads: text.heads }),
-  ...(text?.act && { hidden_act: text.act }),
+  ...(text && { num_attention_heads: text.heads, hidden_act: text.act ?? 'quick_gelu' }),
 });
 
 const inputsOf = ({ x, sigma }: Arrays) => ({ x: x!.values, sigma: sigma!.values });
@@ -363,10 +367,13 @@ export async function latentKeyLists(golden: Golden, paths: readonly string[]): 
     if (kind === 'LatentDiffusion')
       outcomes.push(
         await outcome(path, async () => {
-          parseLatentCheckpoint(
-            placeholders(shapes),
-            optionsOf(options.unet_config!.params, options as ModelConfig, undefined),
-          );
+          // the placeholders' noise table is of no training
+          const {
+            linear_start: _,
+            linear_end: __,
+            ...told
+          } = optionsOf(options.unet_config!.params, options as ModelConfig, undefined);
+          parseLatentCheckpoint(placeholders(shapes), told);
           return undefined;
         }),
       );
