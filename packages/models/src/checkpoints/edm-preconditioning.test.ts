@@ -31,9 +31,9 @@ it('reads each class of table 1 with its range', () => {
     preconditioning: { type: 'vp', betaD: 19.9, betaMin: 0.1, steps: 1000 },
   });
   expect(parse('VEPrecond', {})).toEqual({ ...found, preconditioning: { type: 've' } });
-  expect(parse('iDDPMPrecond', { _buffers: buffers([100, 10, 0.5, 0]) })).toEqual({
+  expect(parse('iDDPMPrecond', { _buffers: buffers([100, 10.1, 0.6, 0]) })).toEqual({
     ...found,
-    preconditioning: { type: 'iddpm', levels: [100, 10, 0.5, 0] },
+    preconditioning: { type: 'iddpm', levels: [100, 10.1, 0.6, 0].map(Math.fround) },
   });
 });
 
@@ -55,6 +55,32 @@ it('refuses what is no noise level', () => {
       refusal(/do not descend to 0/),
     );
   expect(() => parse('iDDPMPrecond', { _buffers: new Map() })).toThrow(refusal(/noise levels u are/));
+});
+
+it('computes levels of half precision anew, and refuses those of another training', () => {
+  // of arXiv:2206.00364, with 20 times
+  const steps = { M: 20, C_1: 0.001, C_2: 0.008 };
+  const alpha = (j: number) => Math.sin(((Math.PI / 2) * j) / (20 * 1.008)) ** 2;
+  const levels = [0];
+  for (let j = 20; j > 0; j--)
+    levels.unshift(Math.sqrt((levels[0]! ** 2 + 1) / Math.max(alpha(j - 1) / alpha(j), 0.001) - 1));
+  const half = (value: number) => {
+    const step = 2 ** (Math.floor(Math.log2(value)) - 10);
+    return value === 0 ? 0 : Math.round(value / step) * step;
+  };
+  const rough = levels.map(half);
+  const read = (u: readonly number[], more = {}) =>
+    parse('iDDPMPrecond', { _buffers: buffers(u), ...steps, ...more });
+  const found = read(rough).preconditioning;
+  expect(found).toEqual({ type: 'iddpm', levels: levels.map(Math.fround) });
+  expect(levels[0]).toBeGreaterThan(300);
+  // what is more exact is the file's to say
+  expect(read(levels, { C_1: 0.5 }).preconditioning).toEqual(found);
+  expect(() => read(rough, { C_2: 0.01 })).toThrow(
+    refusal(/u are of float16, .* not those of its M, C_1 and C_2/),
+  );
+  expect(() => read(rough.slice(1))).toThrow(refusal(/number 0 is/));
+  expect(() => read(rough, { M: null })).toThrow(refusal(/M is None/));
 });
 
 it('opens a checkpoint of another class than EDM’s own', async () => {

@@ -3,6 +3,7 @@ import { describe, type PickleValue } from '../files/pickle.js';
 import { toFloat32 } from '../files/tensor.js';
 import { TensorView } from '../files/torch-storage.js';
 import type { Preconditioning } from '../networks/preconditioning.js';
+import { halfPrecisionOf, isRounded } from './noise-table.js';
 
 /** A preconditioning class of EDM's repository, with the range of σ that its instances state. */
 interface Parsed {
@@ -25,7 +26,7 @@ const classes: Readonly<Record<string, (attributes: Attributes) => Preconditioni
     steps: positive(attributes, 'M'),
   }),
   VEPrecond: () => ({ type: 've' }),
-  iDDPMPrecond: (attributes) => ({ type: 'iddpm', levels: noiseLevels(attributes.get('_buffers')) }),
+  iDDPMPrecond: (attributes) => ({ type: 'iddpm', levels: noiseLevels(attributes) }),
 };
 
 export const preconditioningClasses = Object.keys(classes);
@@ -59,7 +60,12 @@ function positive(attributes: Attributes, name: string): number {
   return value;
 }
 
-function noiseLevels(buffers: PickleValue | undefined): number[] {
+/** The part by which the recursion for u in float32, as files have it, differs from the exact one, measured: 4.8e-4. */
+const FLOAT32 = 1e-3;
+
+/** u_0…u_M; of half precision they are computed anew. Karras et al. 2022, table 1 and appendix C.3.2, arXiv:2206.00364. */
+function noiseLevels(attributes: Attributes): number[] {
+  const buffers = attributes.get('_buffers');
   const buffer = buffers instanceof Map ? buffers.get('u') : undefined;
   if (!(buffer instanceof TensorView))
     throw checkpointFault(`its noise levels u are ${describe(buffer ?? null)}`);
@@ -67,5 +73,30 @@ function noiseLevels(buffers: PickleValue | undefined): number[] {
   const descends = levels.every((level, j) => j === 0 || level < levels[j - 1]!);
   if (!(levels.length > 2 && descends && levels.at(-1) === 0 && Number.isFinite(levels[0])))
     throw checkpointFault('its noise levels u do not descend to 0');
-  return levels;
+  const half = halfPrecisionOf(levels.slice(0, -1));
+  if (!half) return levels;
+  const [steps, c1, c2] = ['M', 'C_1', 'C_2'].map((name) => positive(attributes, name)) as [
+    number,
+    number,
+    number,
+  ];
+  const computed = steps === levels.length - 1 ? iddpmLevels(steps, c1, c2) : [];
+  const index = levels.findIndex(
+    (level, j) => level > 0 && !isRounded(level, computed[j] ?? 0, half, FLOAT32),
+  );
+  if (index >= 0)
+    throw checkpointFault(
+      `its noise levels u are of ${half.name}, too rough to sample by, and not those of its M, C_1 and C_2: number ${index} is ${levels[index]}, and they come to ${computed[index] ?? 'none'}`,
+      { index, found: levels[index], expected: computed[index] },
+    );
+  return computed;
+}
+
+/** From u_M = 0 on: u_{j−1}² + 1 = (u_j² + 1) / max(ᾱ_{j−1}/ᾱ_j, C_1), ᾱ_j = sin²(π/2 · j / (M (C_2 + 1))). */
+function iddpmLevels(steps: number, c1: number, c2: number): number[] {
+  const alpha = (j: number) => Math.sin(((Math.PI / 2) * j) / (steps * (c2 + 1))) ** 2;
+  const levels = new Array<number>(steps + 1).fill(0);
+  for (let j = steps; j > 0; j--)
+    levels[j - 1] = Math.sqrt((levels[j]! ** 2 + 1) / Math.max(alpha(j - 1) / alpha(j), c1) - 1);
+  return levels.map(Math.fround);
 }

@@ -29,12 +29,9 @@ export function halfPrecisionOf(values: readonly number[]): Precision | undefine
   return halves.find((one) => values.every((value) => value % spacing(value, one) === 0));
 }
 
-/** Half of a distance, and what `value` itself may be off in float32. */
-const HALF = 0.51;
-
-/** Whether `found` is `value` when rounded to that precision. */
-export const isRounded = (found: number, value: number, to: Precision): boolean =>
-  Math.abs(found - value) <= HALF * spacing(value, to);
+/** Whether `found` is `value` when rounded to that precision; `off`: the part of it by which it may differ before. */
+export const isRounded = (found: number, value: number, to: Precision, off = 1e-5): boolean =>
+  Math.abs(found - value) <= spacing(value, to) / 2 + off * value;
 
 /** Float32 that is computed in two ways differs by less, as a part of it. */
 const SAME = 1e-4;
