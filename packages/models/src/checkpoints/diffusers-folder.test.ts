@@ -124,6 +124,11 @@ it('says what a folder should have that is no model’s', async () => {
   });
 });
 
+it('names a folder without a U-Net by its index', async () => {
+  await writeFile(join(folder, 'model_index.json'), JSON.stringify({ _class_name: 'FluxPipeline' }));
+  await expect(openDiffusers(folder)).rejects.toThrow(/model_index\.json says _class_name "FluxPipeline"/);
+});
+
 it('takes the noise and the prediction that the scheduler says, and refuses what it leaves out', async () => {
   await build({});
   const said = async (values: object) => {

@@ -43,11 +43,15 @@ export async function openDiffusers(path: string): Promise<{ source: LatentSourc
   }
 }
 
-export const noModelFolder = (path: string) =>
-  checkpointFault(
+/** The error of a folder that has not the parts of a model; where its index says what it is, by that. */
+export function noModelFolder(path: string): ModelError {
+  const index = join(path, 'model_index.json');
+  if (existsSync(index)) readConfig('model_index', index);
+  return checkpointFault(
     `${path} is no model's folder: diffusers' has unet, vae, text_encoder and scheduler, and one of ONNX files has unet/model.onnx or denoiser/model.onnx`,
     { path },
   );
+}
 
 function weightsFile(folder: string): string {
   const candidates = endings.flatMap((ending) => stems.map((stem) => join(folder, stem + ending)));

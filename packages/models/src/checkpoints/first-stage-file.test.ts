@@ -131,6 +131,9 @@ describe('a first stage in a file of its own', () => {
     await expect(readLatentCheckpoint(whole, { first_stage: file('without.safetensors') })).rejects.toThrow(
       /without\.safetensors: it is no first stage: it has no post_quant_conv\.weight/,
     );
+    await expect(readLatentCheckpoint(whole, { first_stage: folder })).rejects.toThrow(
+      /is a folder: give the file of weights in it/,
+    );
     await expect(readLatentCheckpoint(folder, { first_stage: whole })).rejects.toThrow(
       /has its own first stage, vae/,
     );

@@ -3,21 +3,28 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Tensors, toFloat32 } from '../files/tensor.js';
 import { alphasCumprod } from '../networks/noise-levels.js';
+import { saidBy } from './diffusers-folder.js';
+import { fromDiffusers } from './diffusers-names.js';
+import { assembleLatent } from './latent-checkpoint.js';
 import { parseDiffusersCheckpoint, parseLatentCheckpoint } from './read-latent-checkpoint.js';
 
 /** A published checkpoint's tensors, of which only the noise table has elements. */
 function published(file: string): Record<string, Tensors[string]> {
-  const path = new URL(`../../fixtures/state-dicts/${file}.json.gz`, import.meta.url);
-  const { state_dict: shapes } = JSON.parse(gunzipSync(readFileSync(path)).toString()) as {
-    state_dict: Record<string, number[]>;
-  };
   const table = Float32Array.from({ length: 1000 }, (_, k) => 0.99 ** (k + 1));
   return Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [
+    Object.entries(shapesOf(file)).map(([name, shape]) => [
       name,
       { dtype: 'F32', shape, data: name === 'alphas_cumprod' ? table : new Float32Array(0) },
     ]),
   );
+}
+
+const known = new Map<string, Record<string, number[]>>();
+function shapesOf(file: string): Record<string, number[]> {
+  const path = new URL(`../../fixtures/state-dicts/${file}.json.gz`, import.meta.url);
+  const shapes = known.get(file) ?? JSON.parse(gunzipSync(readFileSync(path)).toString()).state_dict;
+  known.set(file, shapes);
+  return shapes;
 }
 
 const LDM = 'lsun_bedrooms-ldm-vq-4.model.ckpt';
@@ -198,6 +205,67 @@ describe('a model that is not published', () => {
       Object.fromEntries(Object.entries(other()).filter(([name]) => !name.startsWith(prefix)));
     expect(thrown(() => parseLatentCheckpoint(without('cond_stage_model.'), told))).toMatchObject({
       message: expect.stringMatching(/attends to prompts, and it has no text encoder/),
+    });
+  });
+});
+
+describe('a configuration beside weights', () => {
+  const configs = JSON.parse(readFileSync(new URL('../../fixtures/configs.json', import.meta.url), 'utf8'))[
+    'stable-diffusion-v1-5, saved again'
+  ] as Record<'unet' | 'vae' | 'text_encoder' | 'scheduler', object>;
+  const read = (part: keyof typeof configs | 'none', more: object) => {
+    const file = (name: keyof typeof configs) => ({
+      path: `${name}.json`,
+      config: { ...configs[name], ...(name === part && more) },
+    });
+    const parts = diffusers();
+    const source = (tensors: Tensors) => ({ tensors, read: (name: string) => tensors[name]! });
+    return assembleLatent(
+      {
+        ...fromDiffusers({
+          unet: source(parts.unet),
+          vae: source(parts.vae),
+          text_encoder: source(parts.text_encoder),
+        }),
+        ...saidBy({
+          unet: file('unet'),
+          vae: file('vae'),
+          text_encoder: file('text_encoder'),
+          scheduler: file('scheduler'),
+        }),
+      },
+      {},
+    );
+  };
+
+  it('says what they don’t show, before what is known of published models', () => {
+    const { network, preconditioning, scaleFactor } = read('none', {});
+    const published = parseDiffusersCheckpoint(diffusers());
+    expect({ network, preconditioning, scaleFactor }).toEqual({
+      network: published.network,
+      preconditioning: published.preconditioning,
+      scaleFactor: published.scaleFactor,
+    });
+    expect(read('scheduler', { prediction_type: 'v_prediction' }).preconditioning).toMatchObject({
+      predicts: 'v',
+    });
+    expect(read('unet', { sample_size: 96 }).resolution).toBe(96);
+    expect(thrown(() => read('unet', { sample_size: undefined }))).toMatchObject({
+      message: expect.stringMatching(/its configurations leave it open: give image_size/),
+      evidence: { asked: { image_size: [32, 64, 96] } },
+    });
+  });
+
+  it.each([
+    ['unet', { layers_per_block: 3 }, /^unet\.json says layers_per_block 3, and its weights show 2/],
+    ['unet', { down_block_types: ['DownBlock2D'] }, /its weights show \["CrossAttnDownBlock2D"/],
+    ['vae', { latent_channels: 16 }, /^vae\.json says latent_channels 16, and its weights show 4/],
+    ['text_encoder', { num_hidden_layers: 11 }, /^text_encoder\.json says num_hidden_layers 11, .* show 12/],
+  ] as const)('must agree with them: %s %j', (part, more, message) => {
+    expect(thrown(() => read(part, more))).toMatchObject({
+      code: 'E_CHECKPOINT',
+      message: expect.stringMatching(message),
+      evidence: { path: `${part}.json`, keys: Object.keys(more) },
     });
   });
 });

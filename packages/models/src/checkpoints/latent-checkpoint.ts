@@ -181,7 +181,7 @@ export const latentChannels = (tensors: Shaped): number | undefined =>
  */
 export function assembleLatent(source: LatentSource, options: LatentOptions): LatentCheckpoint {
   const { names, settled, ...parts } = planLatent(source, options);
-  if (Object.keys(settled.asked).length > 0) throw untold(settled);
+  if (Object.keys(settled.asked).length > 0) throw untold(settled, source.facts !== undefined);
   source.agree?.(parts);
   const { network, decoder, textEncoder } = parts;
   const read = (of: Names): Tensors =>

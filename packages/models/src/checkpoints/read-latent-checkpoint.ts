@@ -30,7 +30,7 @@ export async function readLatentCheckpoint(
   path: string,
   { first_stage, ...options }: LatentCheckpointOptions = {},
 ): Promise<LatentCheckpoint> {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const isFolder = isFolderAt(path);
   if (isFolder && first_stage !== undefined)
     throw checkpointFault(
       `${path}: a folder in diffusers' layout has its own first stage, vae: leave first_stage out`,
@@ -64,9 +64,13 @@ export const parseDiffusersCheckpoint = (
   return assembleLatent(fromDiffusers(parts), options);
 };
 
+const isFolderAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
 const memory = (tensors: Tensors): LatentSource => ({ tensors, read: (name) => tensors[name]! });
 
 async function openOriginal(path: string) {
+  if (isFolderAt(path))
+    throw checkpointFault(`${path} is a folder: give the file of weights in it`, { path });
   const dict = await openStateDict(path);
   return {
     source: {

@@ -110,14 +110,14 @@ function betasOf(
 }
 
 /** The error of a model of which not all is known: every option that must be told, with candidates. */
-export function untold({ asked }: Pick<SettledOptions, 'asked'>): ModelError {
+export function untold({ asked }: Pick<SettledOptions, 'asked'>, hasConfigs: boolean): ModelError {
   const words = Object.entries(asked).map(([name, values]) =>
     name === 'num_heads'
       ? `num_heads or num_head_channels (as ${candidates.num_heads}, or ${candidates.num_head_channels.join(' or ')} channels)`
       : `${name} (${typeof values[0] === 'number' ? 'as ' : ''}${values.join(' or ')})`,
   );
   return checkpointFault(
-    `its weights don't show all that it is, and have the shapes of no published model (${publishedNames.join('; ')}): give ${words.join(', ')}, as its configuration has them`,
+    `its weights don't show all that it is, and ${hasConfigs ? 'its configurations leave it open' : `have the shapes of no published model (${publishedNames.join('; ')})`}: give ${words.join(', ')}, as its configuration has them`,
     { asked },
   );
 }
