@@ -89,7 +89,11 @@ export function settledOptions(
       { unread },
     );
   const sources = Object.fromEntries(needed.map((name) => [name, sourceOf(name)]));
-  const asked = needed.filter((name) => sources[name] === 'asked');
+  const missing = needed.filter((name) => sources[name] === 'asked');
+  // heads have two names, of which one is told
+  const asked = missing.flatMap((name) =>
+    name === 'num_heads' ? [name, 'num_head_channels' as const] : [name],
+  );
   return {
     values,
     betas,
@@ -111,7 +115,8 @@ function betasOf(
 
 /** The error of a model of which not all is known: every option that must be told, with candidates. */
 export function untold({ asked }: Pick<SettledOptions, 'asked'>, hasConfigs: boolean): ModelError {
-  const words = Object.entries(asked).map(([name, values]) =>
+  const names = Object.entries(asked).filter(([name]) => name !== 'num_head_channels');
+  const words = names.map(([name, values]) =>
     name === 'num_heads'
       ? `num_heads or num_head_channels (as ${candidates.num_heads}, or ${candidates.num_head_channels.join(' or ')} channels)`
       : `${name} (${typeof values[0] === 'number' ? 'as ' : ''}${values.join(' or ')})`,
