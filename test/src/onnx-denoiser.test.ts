@@ -146,7 +146,7 @@ sample: { seeds: 3-6, batch: 3, grid: 2x2 }
       num_attention_heads: 4,
       hidden_act: 'quick_gelu',
     };
-    const told = Object.entries(unseen).flatMap(([name, value]) => ['--network', `${name}=${value}`]);
+    const told = ['--network', JSON.stringify(unseen)];
     // its text encoder has 120 tokens, of which prompts use those of letters
     const tokens = [...'abcdefghijklmnopqrstuvwxyz'].flatMap((letter) => [letter, `${letter}</w>`]);
     const numbers = Object.fromEntries(tokens.map((token, i) => [token, i]));
