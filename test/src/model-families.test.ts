@@ -60,7 +60,9 @@ train: false
 sample: { seeds: 3-6, batch: 3, grid: 2x2 }
 `;
 
-const other = (dataset: string, more: string) => `name: other
+let others = 0;
+/** Each with a name of its own. */
+const other = (dataset: string, more: string) => `name: other-${others++}
 dataset: ${dataset}
 schedule: { type: polynomial }
 student: { solver: euler, num_steps: 3 }
@@ -176,7 +178,10 @@ describe('Stable Diffusion', () => {
   it('takes prompts from a file, of which many are encoded as they are needed', async () => {
     await writeFile(join(dir, 'some.csv'), `id,text\n7,${prompts[0]}\n8,"${prompts[1]}"\n`);
     await json('run', 'spec.yaml');
-    await writeFile(join(dir, 'file.yaml'), spec.replace(/prompt: .*\]/, 'prompts: some.csv'));
+    const fromFile = spec
+      .replace(/prompt: .*\]/, 'prompts: some.csv')
+      .replace('name: families', 'name: file');
+    await writeFile(join(dir, 'file.yaml'), fromFile);
     expect((await json('run', 'file.yaml')).tasks).toMatchObject({ computed: 0 });
 
     const words = ['red', 'cat', 'dog', 'car'];
