@@ -18,7 +18,12 @@ const CHECKPOINT = /\.(ckpt|pt|pth|pkl|bin|safetensors)$/i;
 export async function checkpointIn(entries: readonly ZipEntry[]): Promise<Source> {
   const found = entries.filter(({ name }) => CHECKPOINT.test(name));
   const [entry] = found;
-  if (entry && found.length === 1) return entry.stored ?? unpack(entry);
+  if (entry && found.length === 1) {
+    if (!entry.stored) return unpack(entry);
+    // of its parts no checksum is known, so all of it is gone through once before any is taken
+    for await (const _ of entry.stream());
+    return entry.stored;
+  }
   const names = (entry ? found : entries).slice(0, 8).map(({ name }) => name);
   const list = names.map((name) => `"${name}"`).join(', ') || 'none';
   throw checkpointFault(
