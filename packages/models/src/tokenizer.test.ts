@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -185,6 +185,15 @@ describe('with a vocabulary of one’s own', () => {
     await expect(openTokenizer(join(folder, 'nowhere'))).rejects.toMatchObject({
       code: 'E_TOKENIZER',
       message: expect.stringMatching(/vocab\.json can't be read/),
+    });
+  });
+
+  it('reads no vocabulary that is far longer than CLIP’s', async () => {
+    await write({}, '');
+    await truncate(join(folder, 'vocab.json'), 2 ** 30);
+    await expect(openTokenizer(folder)).rejects.toMatchObject({
+      code: 'E_TOKENIZER',
+      message: expect.stringMatching(/1073741824 bytes, and at most 16777216/),
     });
   });
 });

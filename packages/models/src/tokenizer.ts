@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, type ConfigKind, refusalsIn, tokenOf } from './checkpoints/configs.js';
 import { ModelError } from './errors.js';
+import { wholeFile } from './files/source.js';
 
 /** Prompts to numbers of tokens, as CLIP's text encoder takes them. */
 export interface Tokenizer {
@@ -47,8 +47,8 @@ interface Special {
  * @throws ModelError `E_TOKENIZER` when the files can't be read, are no vocabulary, or say what is not read
  */
 export async function openTokenizer(folder?: string): Promise<Tokenizer> {
-  const { numbers, merges } = folder === undefined ? await clipVocabulary() : await readVocabulary(folder);
-  const special = folder === undefined ? clipSpecial : await readSpecial(folder, numbers);
+  const { numbers, merges } = folder === undefined ? await clipVocabulary() : readVocabulary(folder);
+  const special = folder === undefined ? clipSpecial : readSpecial(folder, numbers);
   const numberOf = (token: string): number => {
     const number = numbers.get(token);
     if (number === undefined) throw fault(`the vocabulary has no ${token}`, { token, folder });
@@ -139,6 +139,9 @@ async function clipVocabulary(): Promise<Vocabulary> {
   };
 }
 
+/** CLIP's own takes 1.3 MB. */
+const MAX_VOCABULARY = 2 ** 24;
+
 const CONFIG = 'tokenizer_config.json';
 const MAP = 'special_tokens_map.json';
 const ADDED = 'added_tokens.json';
@@ -147,7 +150,7 @@ const ADDED = 'added_tokens.json';
  * What the files beside a vocabulary say. `special_tokens_map.json` comes before `tokenizer_config.json`, as in the
  * transformers library, unless that lists all added tokens: then versions of it differ, and both must agree.
  */
-async function readSpecial(folder: string, numbers: Vocabulary['numbers']): Promise<Special> {
+function readSpecial(folder: string, numbers: Vocabulary['numbers']): Special {
   const map = readConfig('special_tokens_map', join(folder, MAP));
   const config = readConfig('tokenizer_config', join(folder, CONFIG));
   const lists = config.added_tokens_decoder as Config | undefined;
@@ -199,7 +202,7 @@ function readObject(path: string): Config | undefined {
   if (!existsSync(path)) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(Buffer.from(wholeFile(path, MAX_VOCABULARY)).toString());
   } catch (cause) {
     throw fault(`${path} can't be read as JSON: ${(cause as Error).message}`, { path }, cause);
   }
@@ -207,16 +210,20 @@ function readObject(path: string): Config | undefined {
   throw fault(`${path} is no JSON object`, { path });
 }
 
-async function readVocabulary(folder: string): Promise<Vocabulary> {
-  const read = (name: string) =>
-    readFile(join(folder, name), 'utf8').catch((cause: Error) => {
+function readVocabulary(folder: string): Vocabulary {
+  const read = (name: string): string => {
+    const path = join(folder, name);
+    try {
+      return Buffer.from(wholeFile(path, MAX_VOCABULARY)).toString();
+    } catch (cause) {
       throw fault(
-        `${join(folder, name)} can't be read: ${cause.message}. CLIP's vocab.json and merges.txt are expected there${existsSync(join(folder, 'tokenizer.json')) ? ', and tokenizer.json, which is, is not read: save the tokenizer as CLIPTokenizer' : ''}`,
-        { path: join(folder, name) },
+        `${(cause as Error).message}. CLIP's vocab.json and merges.txt are expected in ${folder}${existsSync(join(folder, 'tokenizer.json')) ? ', and tokenizer.json, which is there, is not read: save the tokenizer as CLIPTokenizer' : ''}`,
+        { path },
         cause,
       );
-    });
-  const [vocab, text] = [await read('vocab.json'), await read('merges.txt')];
+    }
+  };
+  const [vocab, text] = [read('vocab.json'), read('merges.txt')];
   const path = join(folder, 'vocab.json');
   let numbers: unknown;
   try {

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkpointFault, type ModelError } from '../errors.js';
+import { wholeFile } from '../files/source.js';
 import { openStateDict, type StateDict } from '../files/state-dict.js';
 import { type Config, type ConfigKind, refusalsIn, short, trainingOf } from './configs.js';
 import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
@@ -213,12 +214,16 @@ function agree({ path, config }: ConfigFile, shows: Shows): void {
 const fault = (path: string, message: string, keys: readonly string[] = [], cause?: unknown): ModelError =>
   checkpointFault(`${path} ${message}`, { path, keys }, cause);
 
+/** A configuration takes a few thousand bytes. */
+const MAX_CONFIG = 2 ** 20;
+
 function readConfig(kind: ConfigKind, path: string): ConfigFile {
   let config: unknown;
+  const bytes = wholeFile(path, MAX_CONFIG);
   try {
-    config = JSON.parse(readFileSync(path, 'utf8'));
+    config = JSON.parse(Buffer.from(bytes).toString());
   } catch (cause) {
-    throw fault(path, `can't be read: ${(cause as Error).message}`, [], cause);
+    throw fault(path, `is no JSON: ${(cause as Error).message}`, [], cause);
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw fault(path, 'is no JSON object');

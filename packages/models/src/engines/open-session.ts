@@ -1,3 +1,4 @@
+import { checkIsFile } from '../files/source.js';
 import type { Device } from './device.js';
 import type { OnnxSession, OnnxSignature } from './onnx-session.js';
 import { splitSession } from './split-session.js';
@@ -14,13 +15,14 @@ export interface EngineOptions {
  * Opens a graph, a file or its bytes, in the engine that computes on the device.
  *
  * @throws ModelError `E_ENGINE` when the engine or the device is not there, the engine refuses the graph, or the graph
- *   has other names
+ *   has other names; `E_CHECKPOINT` for a path of what is no file
  */
 export async function openSession(
   graph: string | Uint8Array,
   signature: OnnxSignature,
   { device = { type: 'cpu' }, threads }: EngineOptions,
 ): Promise<OnnxSession> {
+  if (typeof graph === 'string') checkIsFile(graph);
   if (device.type === 'engine') {
     const { findEngine } = await import('./find-engine.js');
     return (await findEngine(device.name)).open(graph, signature, device.target);

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { checkpointFault, withPath } from '../errors.js';
 import { type OpenTensors, openTensors } from './open-tensors.js';
-import { fileSource, withSource } from './source.js';
+import { fileSource, wholeFile } from './source.js';
 import type { Tensor } from './tensor.js';
 import type { TensorInfo } from './tensor-file.js';
 
@@ -54,10 +54,7 @@ export async function openShards(path: string): Promise<OpenTensors> {
 
 function readIndex(path: string): Map<string, string> {
   const fault = (message: string, cause?: unknown) => checkpointFault(`${path}: ${message}`, { path }, cause);
-  const bytes = withSource(path, (source) => {
-    if (source.length > MAX_INDEX) throw fault(`an index of ${source.length} bytes is refused`);
-    return source.read(0, source.length);
-  });
+  const bytes = wholeFile(path, MAX_INDEX);
   let index: unknown;
   try {
     index = JSON.parse(Buffer.from(bytes).toString());

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { checkpointFault } from '../errors.js';
 
 /** Bytes that are read piece by piece, so that a checkpoint is never in memory as a file and as weights. */
@@ -14,10 +14,37 @@ export interface Source {
 /** Most bytes that one system call reads. */
 const CHUNK = 2 ** 30;
 
-/** @throws ModelError `E_CHECKPOINT` when the file can't be opened, or turns out shorter than it was. */
+/** What has a path and is no file: a pipe waits for who writes into it, and a device may never end. */
+const others = {
+  Directory: 'a folder',
+  FIFO: 'a pipe',
+  Socket: 'a socket',
+  CharacterDevice: 'a device',
+  BlockDevice: 'a device',
+} as const;
+
+/**
+ * Only files are opened: whatever opens a path asks this first. What can't be looked at is left to who opens it.
+ *
+ * @throws ModelError `E_CHECKPOINT` that says what is there instead
+ */
+export function checkIsFile(path: string): void {
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+  } catch {
+    return;
+  }
+  for (const [kind, found] of Object.entries(others))
+    if (stats[`is${kind as keyof typeof others}`]())
+      throw checkpointFault(`${path} is ${found} where a file is needed`, { path, found });
+}
+
+/** @throws ModelError `E_CHECKPOINT` when it is no file, can't be opened, or turns out shorter than it was. */
 export function fileSource(path: string): Source {
   const unreadable = (cause: unknown) =>
     checkpointFault(`${path} can't be read: ${(cause as Error).message}`, { path }, cause);
+  checkIsFile(path);
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -57,6 +84,17 @@ export function withSource<T>(path: string, use: (source: Source) => T): T {
     source.close();
   }
 }
+
+/** All bytes of a file that has at most `most`. @throws ModelError `E_CHECKPOINT` for a longer one, and as `fileSource` */
+export const wholeFile = (path: string, most: number): Uint8Array =>
+  withSource(path, (source) => {
+    if (source.length > most)
+      throw checkpointFault(
+        `${path} has ${source.length} bytes, and at most ${most} are read of such a file: it is another one`,
+        { path, length: source.length, most },
+      );
+    return source.read(0, source.length);
+  });
 
 export const memorySource = (bytes: Uint8Array): Source => ({
   length: bytes.length,

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -210,6 +211,31 @@ describe('openStateDict', () => {
       message: expect.stringMatching(/missing\.pt can't be read: ENOENT/),
       evidence: { path: 'missing.pt' },
     });
+  });
+
+  it.runIf(process.platform !== 'win32')('opens nothing that is no file', async () => {
+    const pipe = join(folder, 'pipe.pt');
+    execFileSync('mkfifo', [pipe]);
+    await mkdir(join(folder, 'folder.pt'));
+    for (const [path, found] of [
+      [pipe, 'a pipe'],
+      ['/dev/zero', 'a device'],
+      [join(folder, 'folder.pt'), 'a folder'],
+    ] as const)
+      await expect(openStateDict(path)).rejects.toMatchObject({
+        code: 'E_CHECKPOINT',
+        evidence: { path, found },
+      });
+  });
+
+  it('refuses a checkpoint stored in a zip whose bytes do not match their checksum', async () => {
+    const inner = readFileSync(fixture('tensors.legacy.pt'));
+    const bytes = await zipOf([['model.ckpt', inner]]);
+    const path = await saved('stored.zip', bytes);
+    expect(plain(await readStateDict(path))).toEqual(all);
+    bytes[bytes.indexOf(inner) + inner.length - 3]! ^= 1; // among the elements, which nothing else covers
+    await saved('stored.zip', bytes);
+    await expect(openStateDict(path)).rejects.toMatchObject({ code: 'E_ZIP', evidence: { path } });
   });
 
   it('refuses every cut of a checkpoint', async () => {
