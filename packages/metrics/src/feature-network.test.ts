@@ -124,7 +124,11 @@ describe('openFeatureNetwork', () => {
         code: 'E_NETWORK',
         message: expect.stringMatching(why),
       });
-    await refused(join(folder, 'none.onnx'), /none\.onnx: can't be opened/);
+    await refused(join(folder, 'none.onnx'), /none\.onnx: there is no such file/);
+    await writeFile(join(folder, 'a.pkl'), Buffer.from('\x80\x02}.', 'latin1'));
+    await refused(join(folder, 'a.pkl'), /a\.pkl: is a pickle, and a feature network is an ONNX file/);
+    if (process.platform !== 'win32')
+      await refused('/dev/zero', /is a device, and a file of an ONNX network/);
     await writeFile(join(folder, 'text.onnx'), 'no network');
     await refused(join(folder, 'text.onnx'), /can't be opened as an ONNX network/);
     await refused(

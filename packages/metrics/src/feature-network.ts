@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { MetricsError } from './errors.js';
+import { kindOfFile, statsOf } from './files.js';
 import { checkImages, type ImageBatch } from './images.js';
 
 /** A network that turns images into feature vectors. */
@@ -40,12 +41,21 @@ export async function openFeatureNetwork(
 ): Promise<FeatureNetwork> {
   const fail = (why: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
     new MetricsError('E_NETWORK', `${path}: ${why}`, { file: path, ...evidence }, { cause });
+  if (statsOf(path, 'E_NETWORK', 'file of an ONNX network').isDirectory())
+    throw fail('is a folder, no ONNX file');
   // It posts what it is used for, unless this is set before it is loaded. Who has set it decides.
   process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
   const session = await InferenceSession.create(path, { intraOpNumThreads: threads }).catch(
     (cause: Error) => {
-      throw fail(`can't be opened as an ONNX network (${cause.message})`, {}, cause);
+      const kind = kindOfFile(path);
+      throw fail(
+        kind === undefined
+          ? `can't be opened as an ONNX network (${cause.message})`
+          : `is ${kind}, and a feature network is an ONNX file`,
+        {},
+        cause,
+      );
     },
   );
   try {

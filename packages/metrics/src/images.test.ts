@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -147,7 +148,7 @@ describe('readImages', () => {
         labels: [
           ['b/img2.png', 2],
           ['a/img1.png', 1],
-          ['c.png', [0, 1]],
+          ['c.png', 0],
         ],
       }),
       'c.png': await grey(40),
@@ -158,7 +159,7 @@ describe('readImages', () => {
     const batches = await read(path, { batch: 2 });
     expect(batches.map(({ n, names, labels }) => ({ n, names, labels }))).toEqual([
       { n: 2, names: ['a/img1.png', 'b/img2.png'], labels: [1, 2] },
-      { n: 1, names: ['c.png'], labels: [[0, 1]] },
+      { n: 1, names: ['c.png'], labels: [0] },
     ]);
     expect(batches[0]).toMatchObject({ channels: 1, height: 2, width: 2 });
     expect([...batches[0]!.data]).toEqual([20, 20, 20, 20, 30, 30, 30, 30]);
@@ -206,9 +207,9 @@ describe('readImages', () => {
   });
 
   it('finds labels in a subfolder, and none where the list is null', async () => {
-    const labels = JSON.stringify({ labels: [['1.png', 7]] });
+    const labels = JSON.stringify({ labels: [['1.png', [0, 0.5]]] });
     const nested = await zipOf('nested.zip', { 'top/1.png': await grey(1), 'top/dataset.json': labels });
-    expect((await read(nested))[0]!.labels).toEqual([7]);
+    expect((await read(nested))[0]!.labels).toEqual([[0, 0.5]]);
     const none = await zipOf('none.zip', { '1.png': await grey(1), 'dataset.json': '{"labels": null}' });
     expect((await read(none))[0]!.labels).toBeUndefined();
   });
@@ -232,17 +233,47 @@ describe('readImages', () => {
     await refused(await folderOf('5', { 'a.png': one, 'b.png': '' }), /5: b\.png: can't be decoded/);
     await refused(join(folder, 'nowhere.zip'), /nowhere\.zip: there is no such/);
     const labelled = (json: string) => ({ 'a.png': one, 'dataset.json': json });
-    await refused(
-      await zipOf('6.zip', labelled('{"labels": [["b.png", 1]]}')),
-      /6\.zip: dataset\.json: has no label for a\.png/,
-    );
-    await refused(
-      await zipOf('7.zip', labelled('{"labels": [["b.png", "x"]]}')),
-      /dataset\.json: "labels" is a list/,
-    );
     await refused(await zipOf('8.zip', labelled('{')), /dataset\.json: is no JSON/);
     const two = { 'a.png': one, 'dataset.json': '{}', 'b/dataset.json': '{}' };
     await refused(await zipOf('9.zip', two), /there is another one/);
+  });
+
+  it.each([
+    ['one that is missing', '[["b.png", 1]]', /has no label for a\.png/],
+    [
+      'a map',
+      '{"a.png": 1}',
+      /"labels" is a list of \[file name, class\], or null, and here it is none: write/,
+    ],
+    [
+      'several',
+      '[["b.png", 1], ["a.png", 1, 0, 1]]',
+      /entry 1 of "labels", \[ 'a\.png', 1, 0, 1 \], has 3 labels/,
+    ],
+    ['a name', '[["a.png", "cat"]]', /entry 0 of "labels", \[ 'a\.png', 'cat' \], has no class/],
+    ['a fraction', '[["a.png", 1.5]]', /entry 0 .* has no class/],
+    ['no file', '[[7, 1]]', /entry 0 .* is no \[file name, class\]/],
+    [
+      'vectors of two lengths',
+      '[["a.png", [1, 0]], ["b.png", [1]]]',
+      /entry 1 .* is no label as that of entry 0/,
+    ],
+    ['a vector and a class', '[["a.png", [1]], ["b.png", 1]]', /entry 1 .* is no label as that of entry 0/],
+    ['two of one image', '[["a.png", 1], ["a.png", 2]]', /entry 1 .* has a label already/],
+    ['a comma too many', '[["a.png", 1],]', /is no JSON/],
+  ])('names the label that is wrong: %s', async (_, labels, why) => {
+    const json = `{"labels": ${labels}}`;
+    const path = await zipOf('labelled.zip', { 'a.png': await grey(1), 'dataset.json': json });
+    await expect(read(path)).rejects.toMatchObject(failure('E_IMAGES', why));
+    await expect(read(path)).rejects.toThrow(/labelled\.zip: dataset\.json: /);
+    expect(await read(path, { labels: false })).toHaveLength(1);
+  });
+
+  it('takes no JSON of another kind for a list of labels', async () => {
+    const path = await zipOf('other.zip', { 'a.png': await grey(1), 'dataset.json': '{"info": "FFHQ"}' });
+    await expect(read(path)).rejects.toMatchObject(
+      failure('E_IMAGES', /here it is not there: write .*, or read the images without labels/),
+    );
   });
 
   it('refuses a zip that is cut off or damaged', async () => {
@@ -262,14 +293,81 @@ describe('readImages', () => {
 
   it('unpacks no entry beyond its bound', async () => {
     const path = await zipOf('bomb.zip', { 'a.png': new Uint8Array(100_000) }, true);
-    const zip = await openZip(path, 'bomb.zip', 'E_IMAGES', 99_999);
-    await expect(zip.entries[0]!.read()).rejects.toMatchObject(failure('E_IMAGES', /would be 100000 bytes/));
+    const zip = await openZip(path, 'bomb.zip', 'E_IMAGES');
+    await expect(zip.entries[0]!.read(99_999)).rejects.toMatchObject(
+      failure('E_IMAGES', /would be 100000 bytes/),
+    );
     zip.close();
+    expect(await read(await zipOf('fine.zip', { 'a.png': await grey(3) }, true))).toHaveLength(1);
     // The directory lies about the length: reading stops there.
     const bytes = await readFile(path);
     bytes.writeUInt32LE(10, bytes.indexOf('PK\x01\x02', 0, 'latin1') + 24);
     await writeFile(path, bytes);
     await expect(read(path)).rejects.toMatchObject(failure('E_IMAGES', /bomb\.zip: a\.png: can't be read/));
+  });
+
+  it('refuses a file that is far longer than its image, and what shares its bytes with another', async () => {
+    const one = await grey(1);
+    const padded = Buffer.concat([one, new Uint8Array(2 ** 24)]);
+    const path = await zipOf('padded.zip', { 'a.png': padded }, true);
+    await expect(read(path)).rejects.toMatchObject(
+      failure('E_IMAGES', /a\.png: has 16777\d+ bytes, and an image of 2×2 has at most 8388616/),
+    );
+    // one beside it in a set is not even unpacked
+    await expect(
+      read(await zipOf('second.zip', { 'a.png': one, 'b.png': padded }, true)),
+    ).rejects.toMatchObject(failure('E_IMAGES', /b\.png: would be 16777\d+ bytes long, and at most 8388616/));
+    await expect(read(await folderOf('padded', { 'a.png': one, 'b.png': padded }))).rejects.toMatchObject(
+      failure('E_IMAGES', /b\.png: has 16777\d+ bytes/),
+    );
+
+    const shared = await readFile(await zipOf('shared.zip', { 'a.png': one, 'b.png': one }));
+    shared.writeUInt32LE(0, shared.lastIndexOf('PK\x01\x02', undefined, 'latin1') + 42);
+    const twice = await readFile(await zipOf('twice.zip', { 'a.png': one, 'b.png': one }));
+    twice[twice.lastIndexOf('b.png')] = 97;
+    for (const [bytes, why] of [
+      [shared, /two of its files share byte 0/],
+      [twice, /two files named a\.png/],
+    ] as const) {
+      await writeFile(path, bytes);
+      await expect(read(path)).rejects.toMatchObject(failure('E_IMAGES', why));
+    }
+  });
+
+  it('holds no more than 128 MiB of a batch, the same images in their order', async () => {
+    const bytes = await sharp({ create: { width: 4096, height: 4096, channels: 3, background: 'red' } })
+      .png({ palette: true, compressionLevel: 1 })
+      .toBuffer();
+    const path = await zipOf('large.zip', { '1.png': bytes, '2.png': bytes, '3.png': bytes });
+    const sizes = [];
+    for await (const { n, names } of readImages(path)) sizes.push([n, ...names]);
+    expect(sizes).toEqual([
+      [2, '1.png', '2.png'],
+      [1, '3.png'],
+    ]);
+  });
+
+  it.runIf(process.platform !== 'win32')('opens nothing that is no file', async () => {
+    const pipe = join(await folderOf('pipes', { 'a.png': await grey(1) }), 'b.png');
+    execFileSync('mkfifo', [pipe]);
+    for (const [path, found] of [
+      [join(folder, 'pipes'), 'a pipe'],
+      [pipe, 'a pipe'],
+      ['/dev/zero', 'a device'],
+    ] as const)
+      await expect(read(path)).rejects.toMatchObject({ code: 'E_IMAGES', evidence: { found } });
+  });
+
+  it('says what a file is that is no zip, and no image', async () => {
+    const path = join(folder, 'set.pkl');
+    await writeFile(path, Buffer.from('\x80\x02}.', 'latin1'));
+    await expect(read(path)).rejects.toMatchObject(
+      failure('E_IMAGES', /set\.pkl: is a pickle, and a zip or folder of images is needed/),
+    );
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="2" height="2"/>';
+    await expect(read(await folderOf('svg', { 'a.png': svg }))).rejects.toMatchObject(
+      failure('E_IMAGES', /a\.png: can't be decoded: it is a page \(HTML or XML\)/),
+    );
   });
 });
 

@@ -16,6 +16,9 @@ const dtypes = {
   bool: { code: 'b1', Data: Uint8Array },
 } as const;
 
+/** Half precision, of which single precision holds every number: read as such, never written. */
+const HALF = 'f2';
+
 /** Element types that are read and written, by numpy's names. */
 export type NpyDtype = keyof typeof dtypes;
 
@@ -33,14 +36,32 @@ const MAGIC = '\x93NUMPY';
 const MAX_HEADER = 65_536;
 const MAX_DIMENSIONS = 64;
 
+/** What a .npy file says of its array before the elements. */
+export interface NpyHeader {
+  /** `>` where numbers begin with their highest byte. */
+  readonly order: string;
+  /** Type of an element by numpy's letter and its bytes, as f8. */
+  readonly code: string;
+  readonly dtype: NpyDtype;
+  readonly fortran: boolean;
+  readonly shape: readonly number[];
+  /** Where the elements begin, and how many bytes they take. */
+  readonly start: number;
+  readonly byteLength: number;
+}
+
+/** As many bytes as a header may take. */
+export const MAX_HEADER_BYTES = 12 + MAX_HEADER;
+
 /**
- * Reads one .npy file, versions 1 to 3, either byte order, C or Fortran order.
+ * What a .npy file says of its array, versions 1 to 3. `bytes`: it, or as many of its first ones as a header may take; `size`:
+ * bytes of the whole file.
  *
- * `label`: how errors call it. Arrays of Python objects are pickles, and are refused.
+ * `label`: how errors call it.
  *
- * @throws MetricsError E_NPZ where the bytes are no such file, or are shorter or longer than header and data.
+ * @throws MetricsError E_NPZ where the bytes are no such file, or is shorter or longer than header and data.
  */
-export function readNpy(bytes: Uint8Array, label: string): NpyArray {
+export function readNpyHeader(bytes: Uint8Array, size: number, label: string): NpyHeader {
   const fail = (why: string) => npzFault(`${label}: ${why}`, { file: label });
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || buffer.toString('latin1', 0, 6) !== MAGIC)
@@ -52,27 +73,67 @@ export function readNpy(bytes: Uint8Array, label: string): NpyArray {
   if (headerLength > MAX_HEADER || headerStart + headerLength > buffer.length)
     throw fail(`its header would be ${headerLength} bytes long; the file is cut off or damaged`);
 
-  const dataStart = headerStart + headerLength;
+  const start = headerStart + headerLength;
   const { descr, fortran, shape } = parseHeader(
-    buffer.toString(version === 3 ? 'utf8' : 'latin1', headerStart, dataStart),
+    buffer.toString(version === 3 ? 'utf8' : 'latin1', headerStart, start),
     fail,
   );
   const [order, code] = [descr[0]!, descr.slice(1)];
-  const dtype = (Object.keys(dtypes) as NpyDtype[]).find((name) => dtypes[name].code === code);
+  const dtype =
+    code === HALF
+      ? 'float32'
+      : (Object.keys(dtypes) as NpyDtype[]).find((name) => dtypes[name].code === code);
   if (!dtype || !'<>|='.includes(order))
-    throw fail(`holds elements of type ${descr}; known are ${Object.keys(dtypes).join(', ')}`);
-  const { Data } = dtypes[dtype];
-  const length = product(shape);
-  const byteLength = length * Data.BYTES_PER_ELEMENT;
-  if (byteLength !== buffer.length - dataStart)
+    throw fail(`holds elements of type ${descr}; known are float16, ${Object.keys(dtypes).join(', ')}`);
+  const byteLength = product(shape) * widthOf(code);
+  if (byteLength !== size - start)
     throw fail(
-      `shape [${shape.join(', ')}] of ${dtype} takes ${byteLength} bytes, and ${buffer.length - dataStart} follow the header`,
+      `shape [${shape.join(', ')}] of ${code === HALF ? 'float16' : dtype} takes ${byteLength} bytes, and ${size - start} follow the header`,
     );
-  const own = new Uint8Array(buffer.subarray(dataStart));
-  if (Data.BYTES_PER_ELEMENT > 1 && order !== '=' && (order === '>') !== (endianness() === 'BE'))
-    swapBytes(Buffer.from(own.buffer), Data.BYTES_PER_ELEMENT);
-  const data = new Data(own.buffer);
+  return { order, code, dtype, fortran, shape, start, byteLength };
+}
+
+/** Bytes of an element. */
+const widthOf = (code: string) => Number(code.slice(1));
+
+/**
+ * Reads one .npy file, versions 1 to 3, either byte order, C or Fortran order. float16 comes as float32, which holds it
+ * exactly. The array takes the memory of `bytes` where it can.
+ *
+ * `label`: how errors call it. Arrays of Python objects are pickles, and are refused.
+ *
+ * @throws MetricsError E_NPZ where the bytes are no such file, or are shorter or longer than header and data.
+ */
+export function readNpy(bytes: Uint8Array, label: string): NpyArray {
+  const { order, code, dtype, fortran, shape, start, byteLength } = readNpyHeader(bytes, bytes.length, label);
+  const width = widthOf(code);
+  const isForeign =
+    width > 1 && order !== '=' && order !== '|' && (order === '>') !== (endianness() === 'BE');
+  const there = bytes.subarray(start, start + byteLength);
+  const own = there.byteOffset % width === 0 ? there : new Uint8Array(there);
+  if (isForeign) swapBytes(Buffer.from(own.buffer, own.byteOffset, byteLength), width);
+  const { Data } = dtypes[dtype];
+  const data =
+    code === HALF
+      ? fromHalf(new Uint16Array(own.buffer, own.byteOffset, byteLength / 2))
+      : new Data(own.buffer as ArrayBuffer, own.byteOffset, byteLength / width);
   return { dtype, shape, data: fortran && shape.length > 1 ? toRowMajor(data, shape) : data };
+}
+
+/** IEEE 754's half precision: a sign, five bits of exponent, ten of fraction. */
+function fromHalf(halves: Uint16Array): Float32Array {
+  return Float32Array.from(halves, (half) => {
+    const [exponent, fraction] = [(half >> 10) & 31, half & 1023];
+    const size =
+      exponent === 0
+        ? fraction * 2 ** -24
+        : exponent < 31
+          ? (1024 + fraction) * 2 ** (exponent - 25)
+          : fraction === 0
+            ? Infinity
+            : Number.NaN;
+    return half & 0x8000 ? -size : size;
+  });
 }
 
 function parseHeader(header: string, fail: (why: string) => Error) {
@@ -103,14 +164,20 @@ function swapBytes(buffer: Buffer, size: number): void {
   else buffer.swap64();
 }
 
-/** Column-major to row-major: counts through the indices in row-major order. */
-function toRowMajor(data: NpyData, shape: readonly number[]): NpyData {
-  const result = data.slice();
+/** Column-major to row-major: counts through the indices in row-major order. Elements are moved as they are, not read. */
+function toRowMajor<D extends NpyData>(data: D, shape: readonly number[]): D {
+  const result = data.slice() as D;
+  const [Unit, units] = { 1: [Uint8Array, 1], 2: [Uint16Array, 1], 4: [Uint32Array, 1], 8: [Uint32Array, 2] }[
+    data.BYTES_PER_ELEMENT
+  ] as [typeof Uint32Array, number];
+  const [source, target] = [data, result].map(
+    ({ buffer, byteOffset, length }) => new Unit(buffer as ArrayBuffer, byteOffset, length * units),
+  ) as [Uint32Array, Uint32Array];
   const strides = shape.map((_, axis) => product(shape.slice(0, axis)));
   const index = shape.map(() => 0);
   let from = 0;
   for (let to = 0; to < data.length; to++) {
-    result[to] = data[from]!;
+    for (let unit = 0; unit < units; unit++) target[to * units + unit] = source[from * units + unit]!;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       from += strides[axis]!;
       if (++index[axis]! < shape[axis]!) break;

@@ -65,6 +65,19 @@ describe('.npy', () => {
     });
   });
 
+  it('of half precision becomes single precision, exactly', () => {
+    const halves = Uint16Array.of(0x3c00, 0xc248, 0x0001, 0x7bff, 0x8000, 0x7c00, 0xfe00);
+    const read = readNpy(npy(1, head('<f2', '(7,)'), Buffer.from(halves.buffer)), 'x');
+    expect(read).toEqual({
+      dtype: 'float32',
+      shape: [7],
+      data: Float32Array.of(1, -3.140625, 2 ** -24, 65504, -0, Infinity, Number.NaN),
+    });
+    expect(readNpy(npy(1, head('>f2', '(1,)'), Uint8Array.of(0x3c, 0)), 'x').data).toEqual(
+      Float32Array.of(1),
+    );
+  });
+
   it('in Fortran order becomes row-major', () => {
     // Element (i, j, k) of shape [2, 3, 2] is 100 i + 10 j + k; the first index runs fastest in the file.
     const file: number[] = [];
@@ -83,7 +96,8 @@ describe('.npy', () => {
     refused(new Uint8Array(3), /no \.npy file/);
     refused(npy(4, head('<f8', '(1,)'), eight), /version 4/);
     refused(npy(1, head('|O', '(1,)'), eight), /pickled Python objects/);
-    refused(npy(1, head('<f2', '(4,)'), eight), /type <f2/);
+    refused(npy(1, head('<f16', '(1,)'), eight), /type <f16; known are float16, float64/);
+    refused(npy(1, head('<c8', '(1,)'), eight), /type <c8/);
     refused(npy(1, head('<f8', '(2,)'), eight), /takes 16 bytes, and 8 follow/);
     refused(npy(1, head('<f8', '(99999999999, 99999999999)'), eight), /and 8 follow/);
     refused(npy(1, head('<f8', `(${'1,'.repeat(65)})`), eight), /no usable shape/);
@@ -119,6 +133,15 @@ describe('.npz', () => {
     expect(Buffer.from(bytes).readUInt32LE(10)).toBe(0x00210000);
   });
 
+  it('is known by what it is not', async () => {
+    for (const [start, what] of [
+      ['\x80\x04N.', /ref\.npz: is a pickle, and a \.npz file is needed/],
+      ['\x93NUMPY\x01\0', /is a single array \(\.npy\)/],
+      ['<!DOCTYPE html>', /is a page/],
+    ] as const)
+      await expect(readNpz(Buffer.from(start, 'latin1'), 'ref.npz')).rejects.toThrow(what);
+  });
+
   it('cut off, damaged or foreign is refused', async () => {
     const bytes = Buffer.from(await writeNpz(arrays));
     const refused = (broken: Uint8Array) =>
@@ -145,7 +168,7 @@ describe('.npz', () => {
       return readNpz(bytes);
     };
     await expect(claiming(['mu'], 2 ** 31)).rejects.toThrow(/2147483648 bytes/);
-    await expect(claiming(['mu', 'sigma'], 600 * 2 ** 20)).rejects.toThrow(/unpack to 1258291200 bytes/);
+    await expect(claiming(['mu', 'sigma'], 200 * 2 ** 20)).rejects.toThrow(/unpack to 419430400 bytes/);
   });
 });
 
@@ -180,6 +203,41 @@ describe('statistics in a file', () => {
     await rm(folder, { recursive: true });
   });
 
+  it('may be numbers of any type, in Fortran order', async () => {
+    const i4 = (shape: number[], ...data: number[]): NpyArray => ({
+      dtype: 'int32',
+      shape,
+      data: Int32Array.from(data),
+    });
+    const bytes = await writeNpz({ mu: i4([2], 1, 2), sigma: i4([2, 2], 4, 1, 1, 9) });
+    expect(await readStatistics(bytes)).toEqual({
+      mu: Float64Array.of(1, 2),
+      sigma: Float64Array.of(4, 1, 1, 9),
+    });
+  });
+
+  it('are of as many features as their headers say, and no more are unpacked', async () => {
+    const claiming = async (mu: string, sigma: string) => {
+      const zip = new ZipFile();
+      zip.addBuffer(npy(1, head('<f8', mu), new Uint8Array(8 * 6000)), 'mu.npy');
+      zip.addBuffer(npy(1, head('<f8', sigma), new Uint8Array(2 ** 17)), 'sigma.npy');
+      zip.end();
+      const bytes = await buffer(zip.outputStream);
+      // the directory says, too, that sigma is as long as its header does
+      const length = 8 * 6000 ** 2 + head('<f8', sigma).length + 10;
+      const entry = bytes.lastIndexOf('PK\x01\x02', undefined, 'latin1');
+      bytes.writeUInt32LE(length, entry + 24);
+      return readStatistics(bytes, 'ref.npz');
+    };
+    await expect(claiming('(6000,)', '(6000, 6000)')).rejects.toMatchObject({
+      code: 'E_STATISTICS',
+      message: expect.stringMatching(/of 6000 features, and those of at most 5000/),
+    });
+    await expect(claiming('(6000,)', '(6000, 5999)')).rejects.toThrow(
+      /takes \d+ bytes, and 288000000 follow/,
+    );
+  });
+
   it('are checked', async () => {
     const refused = async (npz: Record<string, NpyArray>, why: RegExp) => {
       const reading = readStatistics(await writeNpz(npz), 'ref.npz');
@@ -188,7 +246,8 @@ describe('statistics in a file', () => {
         message: expect.stringMatching(why),
       });
     };
-    await refused({ mean: f64([2], 1, 2) }, /"mu" and "sigma", and it holds mean/);
+    await refused({ m: f64([2], 1, 2), s: f64([0]) }, /"mu" and "sigma", and it holds m, s/);
+    await refused({ mu: f64([1, 2], 1, 2), sigma: f64([2, 2], 4, 1, 1, 9) }, /\[1, 2\] and \[2, 2\]/);
     await refused(
       { mu: f64([2], 1, 2), sigma: f64([4], 4, 1, 1, 9) },
       /do not fit together: \[2\] and \[4\]/,

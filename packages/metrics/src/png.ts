@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { imageFault, MetricsError } from './errors.js';
+import { kindOf } from './files.js';
 import { checkImages, type Image } from './images.js';
 
 /**
@@ -24,34 +25,64 @@ export async function encodePng(image: Image): Promise<Uint8Array> {
 
 /** 4096 × 4096: no image is unpacked to more, whatever its file claims. */
 const MAX_PIXELS = 2 ** 24;
+/** What a file may hold beside its pixels: colour profiles, previews and words. */
+const BESIDE = 2 ** 23;
+
+/** Bytes that a file of an image of so many may have: no compression makes it twice as long. */
+export const longestFile = (imageBytes: number): number => 2 * imageBytes + BESIDE;
+
+/** The longest file of any image, one of 4096 × 4096 in colour. */
+export const LONGEST_FILE = longestFile(3 * MAX_PIXELS);
+
+/** How the files of images that are read start; others that the library knows are programs, such as SVG. */
+const formats = [
+  /^\x89PNG\r\n/,
+  /^\xff\xd8\xff/,
+  /^GIF8/,
+  /^RIFF....WEBP/s,
+  /^(II[*+]\0|MM\0[*+])/,
+  /^....ftyp(avi|mif1)/s,
+];
 
 /**
- * Decodes an image file (PNG, JPEG, WebP, …) to bytes as stored: colour profiles and orientation marks are not
- * applied, as in the official code. `name`: how errors call it.
+ * Decodes an image file (PNG, JPEG, WebP, GIF, TIFF or AVIF, whatever its name; of an animation the first image) to bytes as
+ * stored: colour profiles and orientation marks are not applied, as in the official code. `name`: how errors call it.
  *
- * @throws MetricsError E_IMAGES where it can't be decoded, has an alpha channel or more than 8 bits.
+ * @throws MetricsError E_IMAGES where it can't be decoded, has an alpha channel or more than 8 bits, or the file is far
+ *   longer than its image.
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<Image> {
   const fail = (why: string, evidence: Record<string, unknown> = {}, cause?: unknown) =>
     imageFault(`${name}: ${why}`, { file: name, ...evidence }, { cause });
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
+  if (!formats.some((format) => format.test(start)))
+    throw fail(
+      `can't be decoded: it is ${kindOf(bytes) ?? 'damaged or no image'}, and PNG, JPEG, WebP, GIF, TIFF and AVIF are read`,
+    );
   try {
     const image = sharp(bytes, { ignoreIcc: true, limitInputPixels: MAX_PIXELS });
-    const { channels: stored, depth, hasAlpha } = await image.metadata();
+    const { channels: stored, depth, hasAlpha, width, height } = await image.metadata();
     if (hasAlpha) throw fail('has an alpha channel; flatten it onto a background', { channels: stored });
     if (depth !== 'uchar')
       throw fail(`has samples of type ${depth}; convert it to 8 bits a channel`, { depth });
     if (stored !== 1 && stored !== 3)
       throw fail(`has ${stored} channels; convert it to grey or RGB`, { channels: stored });
+    const most = longestFile(width * height * stored);
+    if (bytes.length > most)
+      throw fail(
+        `has ${bytes.length} bytes, and an image of ${width}×${height} has at most ${most}: what follows it is something else`,
+        { length: bytes.length, most },
+      );
     const { data: pixels, info } = await image
       .toColourspace(stored === 1 ? 'b-w' : 'srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
+    const { channels } = info;
+    const area = info.height * info.width;
     const data = new Uint8Array(pixels.length);
     for (let channel = 0; channel < channels; channel++)
-      for (let at = 0; at < height * width; at++)
-        data[channel * height * width + at] = pixels[at * channels + channel]!;
-    return { data, channels, height, width };
+      for (let at = 0; at < area; at++) data[channel * area + at] = pixels[at * channels + channel]!;
+    return { data, channels, height: info.height, width: info.width };
   } catch (cause) {
     if (cause instanceof MetricsError) throw cause;
     const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);

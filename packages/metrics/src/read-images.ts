@@ -1,9 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageFault, MetricsError } from './errors.js';
+import { inspect } from 'node:util';
+import { imageFault } from './errors.js';
+import { statsOf } from './files.js';
 import { filesInFolder, imageNames } from './image-names.js';
-import { checkImages, type Image, type ImageBatch } from './images.js';
-import { decodeImage } from './png.js';
+import type { Image, ImageBatch } from './images.js';
+import { decodeImage, LONGEST_FILE, longestFile } from './png.js';
 import { openZip } from './zip.js';
 
 /** A class, or a vector such as one-hot. */
@@ -17,7 +19,7 @@ export interface NamedImages extends ImageBatch {
 
 /** Which images `readImages` gives, and how many at once. */
 export interface ReadImagesOptions {
-  /** Images a batch. Default 64. */
+  /** Images a batch at most: fewer where they would take more than 128 MiB. Default 64. */
   readonly batch?: number;
   /** Number of the first image, in the order of names. Default 0. */
   readonly start?: number;
@@ -34,7 +36,8 @@ export interface ReadImagesOptions {
  *   all of one size. Which files count is said at `imageNames`: images of other kinds are refused, links in a folder
  *   followed, other files passed over.
  * - Labels come from a `dataset.json`, `{"labels": [["00000/img00000000.png", 6], …]}`, beside the folders it names.
- * - A batch at a time is held. Nothing is extracted; a file that unpacks to more than 256 MiB or 4096 × 4096 is refused.
+ * - A batch at a time is held. Nothing is extracted; an image above 4096 × 4096, or a file far longer than its image, is
+ *   refused.
  *
  * @throws MetricsError E_IMAGES naming the file that is missing, damaged, cut off or of another size or colour.
  */
@@ -54,11 +57,12 @@ export async function* readImages(
       );
     const labels = labelled ? await readLabels(set) : undefined;
     let first: Image | undefined;
-    for (let from = start; from < last; from += batch) {
-      const files = set.images.slice(from, Math.min(last, from + batch));
-      first ??= await decode(set, files[0]!);
-      const images = await Promise.all(files.map((file) => decode(set, file)));
-      yield { ...joinImages(path, first, images, files), ...(labels && { labels: files.map(labels) }) };
+    for (let from = start; from < last; ) {
+      first ??= await decode(set, set.images[from]!, LONGEST_FILE);
+      const count = Math.max(1, Math.min(batch, last - from, Math.floor(BATCH_BYTES / first.data.length)));
+      const names = set.images.slice(from, from + count);
+      yield { ...(await readBatch(set, names, first)), names, ...(labels && { labels: names.map(labels) }) };
+      from += count;
     }
   } finally {
     set.close();
@@ -78,13 +82,15 @@ export async function countImages(path: string): Promise<number> {
 
 type ImageSet = Awaited<ReturnType<typeof openImageSet>>;
 
-const MAX_FILE_BYTES = 2 ** 28;
+const BATCH_BYTES = 2 ** 27;
+/** Bytes of images, and of the files that they are in, that are decoded side by side, and how many they are. */
+const AT_ONCE = { bytes: 2 ** 27, images: 16 };
+/** The labels of ImageNet's 1.3 million images take 45 MB. */
+const MAX_LABELS = 2 ** 26;
 
 /** Files by their name within the data set, `/` between folders. */
 async function openImageSet(path: string) {
-  const info = await stat(path).catch((cause) => {
-    throw imageFault(`${path}: there is no such zip or folder of images`, { file: path }, { cause });
-  });
+  const info = statsOf(path, 'E_IMAGES', 'zip or folder of images');
   const { files, read, close } = info.isDirectory() ? openFolder(path) : await openZipped(path);
   const { images, others, labelFiles } = imageNames(files);
   if (others.length > 0) {
@@ -102,87 +108,118 @@ async function openImageSet(path: string) {
 }
 
 function openFolder(path: string) {
-  const read = async (file: string) => {
+  const read = async (file: string, most: number) => {
     const full = join(path, file);
-    try {
-      const { size } = await stat(full);
-      if (size <= MAX_FILE_BYTES) return await readFile(full);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw imageFault(`${full}: can't be read (${why})`, { file: full }, { cause });
-    }
-    throw imageFault(`${full}: is longer than ${MAX_FILE_BYTES} bytes`, { file: full });
+    const { size } = statsOf(full, 'E_IMAGES', 'file of an image');
+    if (size > most)
+      throw imageFault(`${full}: has ${size} bytes, and at most ${most} are read`, {
+        file: full,
+        size,
+        most,
+      });
+    return readFile(full).catch((cause: Error) => {
+      throw imageFault(`${full}: can't be read (${cause.message})`, { file: full }, { cause });
+    });
   };
   return { files: filesInFolder(path), read, close: () => {} };
 }
 
 async function openZipped(path: string) {
-  const zip = await openZip(path, path, 'E_IMAGES', MAX_FILE_BYTES);
+  const zip = await openZip(path, path, 'E_IMAGES', 'zip or folder of images');
   const entries = new Map(zip.entries.map((entry) => [entry.name, entry]));
-  const twice = zip.entries.find((entry) => entries.get(entry.name) !== entry);
   const [link] = zip.links;
-  if (twice || link !== undefined) {
+  if (link !== undefined) {
     zip.close();
-    const entry = twice?.name ?? link!;
-    const why = twice
-      ? 'is there twice: zip the folder anew'
-      : 'is a link to what the zip may not hold: zip the files themselves (zip -r, without -y)';
-    throw imageFault(`${path}: ${entry} ${why}`, { file: path, entry });
+    throw imageFault(
+      `${path}: ${link} is a link to what the zip may not hold: zip the files themselves (zip -r, without -y)`,
+      { file: path, entry: link },
+    );
   }
-  return { files: [...entries.keys()], read: (file: string) => entries.get(file)!.read(), close: zip.close };
+  const read = (file: string, most: number) => entries.get(file)!.read(most);
+  return { files: [...entries.keys()], read, close: zip.close };
 }
 
-const decode = async (set: ImageSet, file: string): Promise<Image> =>
-  decodeImage(await set.read(file), `${set.path}: ${file}`);
+const decode = async (set: ImageSet, file: string, longest: number): Promise<Image> =>
+  decodeImage(await set.read(file, longest), `${set.path}: ${file}`);
 
-function joinImages(path: string, first: Image, images: readonly Image[], names: readonly string[]) {
+/** Images of the size and colour of `first`, some side by side. */
+async function readBatch(set: ImageSet, names: readonly string[], first: Image): Promise<ImageBatch> {
   const { channels, height, width } = first;
   const size = first.data.length;
-  const data = new Uint8Array(images.length * size);
-  for (const [i, image] of images.entries()) {
+  const longest = longestFile(size);
+  const data = new Uint8Array(names.length * size);
+  const one = async (name: string, i: number) => {
+    const image = await decode(set, name, longest);
     if (image.channels !== channels || image.height !== height || image.width !== width)
       throw imageFault(
-        `${path}: ${names[i]}: is ${describe(image)}, and the images before are ${describe(first)}; a set has one size and colour`,
-        { file: path, entry: names[i], found: describe(image), expected: describe(first) },
+        `${set.path}: ${name}: is ${describe(image)}, and the images before are ${describe(first)}; a set has one size and colour`,
+        { file: set.path, entry: name, found: describe(image), expected: describe(first) },
       );
     data.set(image.data, i * size);
-  }
-  const joined = { data, n: images.length, channels, height, width, names };
-  checkImages(joined);
-  return joined;
+  };
+  // beside its file, an image is there as it is decoded, in planes, and as a library's rows
+  const side = Math.max(1, Math.min(AT_ONCE.images, Math.floor(AT_ONCE.bytes / (longest + 3 * size))));
+  for (let from = 0; from < names.length; from += side)
+    await Promise.all(names.slice(from, from + side).map((name, i) => one(name, from + i)));
+  return { data, n: names.length, channels, height, width };
 }
 
 const describe = ({ channels, height, width }: Image) =>
   `${width}×${height} ${channels === 1 ? 'grey' : 'RGB'}`;
 
-/** The label of each image, or undefined where the data set has none. */
+/**
+ * The label of each image, or undefined where the data set says that it has none. What is wrong is said with its place in
+ * the list.
+ */
 async function readLabels(set: ImageSet): Promise<((file: string) => Label) | undefined> {
   const [file, second] = set.labelFiles;
   if (file === undefined) return undefined;
-  const fail = (why: string) => imageFault(`${set.path}: ${file}: ${why}`, { file: set.path, entry: file });
+  const fail = (why: string, evidence: Record<string, unknown> = {}) =>
+    imageFault(`${set.path}: ${file}: ${why}`, { file: set.path, entry: file, ...evidence });
   if (second !== undefined) throw fail(`there is another one, ${second}; a data set has one dataset.json`);
+  const bytes = await set.read(file, MAX_LABELS);
   let parsed: unknown;
   try {
-    parsed = JSON.parse((await set.read(file)).toString('utf8'));
+    parsed = JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
-    if (cause instanceof MetricsError) throw cause;
     throw fail(`is no JSON (${cause instanceof Error ? cause.message : String(cause)})`);
   }
-  const pairs = (parsed as { labels?: unknown } | null)?.labels ?? null;
+  const pairs = (parsed as { labels?: unknown } | null)?.labels;
   if (pairs === null) return undefined;
-  if (!Array.isArray(pairs) || !pairs.every(isLabelPair))
-    throw fail('"labels" is a list of [file name, class], or null');
+  if (!Array.isArray(pairs))
+    throw fail(
+      `"labels" is a list of [file name, class], or null, and here it is ${pairs === undefined ? 'not there' : 'none'}: write {"labels": [["00000/img00000000.png", 6], …]}, or read the images without labels`,
+    );
   const folder = file.slice(0, -'dataset.json'.length);
-  const labels = new Map(pairs.map(([name, label]) => [folder + name, label]));
+  const labels = new Map<string, Label>();
+  let first: Label | undefined;
+  for (const [index, pair] of pairs.entries()) {
+    const place = { index, label: pair };
+    const wrong = (why: string) => fail(`entry ${index} of "labels", ${shown(pair)}, ${why}`, place);
+    if (!Array.isArray(pair) || typeof pair[0] !== 'string') throw wrong('is no [file name, class]');
+    const [name, label] = pair;
+    if (pair.length !== 2)
+      throw wrong(
+        `has ${pair.length - 1} labels; an image has one class, or one vector as in [file name, [0, 1]]`,
+      );
+    if (!isLabel(label)) throw wrong('has no class, a whole number from 0, nor a vector of numbers');
+    first ??= label;
+    if (sizeOf(label) !== sizeOf(first)) throw wrong(`is no label as that of entry 0, ${shown(pairs[0])}`);
+    if (labels.has(folder + name)) throw wrong('is of an image that has a label already');
+    labels.set(folder + name, label);
+  }
   return (image) => {
     const label = labels.get(image);
-    if (label === undefined) throw fail(`has no label for ${image}`);
+    if (label === undefined) throw fail(`has no label for ${image}`, { image });
     return label;
   };
 }
 
-function isLabelPair(pair: unknown): pair is [string, Label] {
-  if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string') return false;
-  const isNumber = (value: unknown) => typeof value === 'number';
-  return isNumber(pair[1]) || (Array.isArray(pair[1]) && pair[1].every(isNumber));
-}
+const isLabel = (value: unknown): value is Label =>
+  Array.isArray(value) ? value.every(Number.isFinite) : Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Of a vector its length; a class has none. */
+const sizeOf = (label: Label) => (typeof label === 'number' ? undefined : label.length);
+
+const shown = (value: unknown) =>
+  inspect(value, { depth: 1, maxArrayLength: 8, maxStringLength: 80, breakLength: Infinity });

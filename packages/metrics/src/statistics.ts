@@ -1,7 +1,6 @@
 import { featureFault, statisticsFault } from './errors.js';
 import { checkVectors, type FeatureSet } from './feature-set.js';
-import type { NpyArray } from './npy.js';
-import { readNpz, writeNpz } from './npz.js';
+import { type OpenNpz, openNpz, writeNpz } from './npz.js';
 
 /** Mean and covariance of feature vectors: `mu` [dim], `sigma` [dim × dim] symmetric, both double. */
 export interface Statistics {
@@ -84,11 +83,14 @@ function addScatter(sigma: Float64Array, data: Float32Array, mu: Float64Array): 
   }
 }
 
+/** Statistics of more are not read: 200 MB. Inception gives 2,048 features, other networks in use no more than 4,096. */
+const MAX_FEATURES = 5000;
+
 /**
  * Reads reference statistics as the official code writes them: an .npz file, its path or its bytes, with `mu` [dim] and
- * `sigma` [dim, dim]. What else it holds is not read.
+ * `sigma` [dim, dim], numbers of any type. What else it holds is not read.
  *
- * `label`: how errors call it.
+ * `label`: how errors call it. dim is at most 5,000.
  *
  * @throws MetricsError E_NPZ where it is no .npz file; E_STATISTICS where it holds no usable statistics.
  */
@@ -96,23 +98,40 @@ export async function readStatistics(
   source: string | Uint8Array,
   label = typeof source === 'string' ? source : 'statistics',
 ): Promise<Statistics> {
-  const needed = ['mu', 'sigma'];
-  const { mu, sigma } = (await readNpz(source, label, (found) => {
-    if (needed.every((name) => found.includes(name))) return needed;
-    throw statisticsFault(
-      `${label}: reference statistics are arrays "mu" and "sigma", and it holds ${found.join(', ') || 'none'}`,
-      { file: label, found },
-    );
-  })) as Record<'mu' | 'sigma', NpyArray>;
-  const dim = mu.shape[0] ?? 0;
-  if (mu.shape.length !== 1 || sigma.shape.length !== 2 || sigma.shape.some((size) => size !== dim))
-    throw statisticsFault(
-      `${label}: mu [dim] and sigma [dim, dim] do not fit together: [${mu.shape.join(', ')}] and [${sigma.shape.join(', ')}]`,
-      { file: label, mu: mu.shape, sigma: sigma.shape },
-    );
-  const result = { mu: Float64Array.from(mu.data, Number), sigma: Float64Array.from(sigma.data, Number) };
-  checkStatistics(result, label);
-  return result;
+  const npz = await openNpz(source, label);
+  try {
+    const { names } = npz;
+    if (!['mu', 'sigma'].every((name) => names.includes(name)))
+      throw statisticsFault(
+        `${label}: reference statistics are arrays "mu" and "sigma", and it holds ${names.slice(0, 8).join(', ') || 'none'}`,
+        { file: label, found: names },
+      );
+    const [mu, sigma] = [(await npz.header('mu')).shape, (await npz.header('sigma')).shape];
+    const [dim = 0] = mu;
+    if (mu.length !== 1 || sigma.length !== 2 || sigma.some((size) => size !== dim))
+      throw statisticsFault(
+        `${label}: mu [dim] and sigma [dim, dim] do not fit together: [${mu.join(', ')}] and [${sigma.join(', ')}]`,
+        { file: label, mu, sigma },
+      );
+    if (dim > MAX_FEATURES)
+      throw statisticsFault(
+        `${label}: statistics of ${dim} features, and those of at most ${MAX_FEATURES} are read; no feature network gives as many`,
+        { file: label, dim, limit: MAX_FEATURES },
+      );
+    const result = { mu: await doubles(npz, 'mu'), sigma: await doubles(npz, 'sigma') };
+    checkStatistics(result, label);
+    return result;
+  } finally {
+    npz.close();
+  }
+}
+
+async function doubles(npz: OpenNpz, name: string): Promise<Float64Array> {
+  const { data } = await npz.read(name);
+  if (data instanceof Float64Array) return data;
+  const numbers = new Float64Array(data.length);
+  for (let i = 0; i < data.length; i++) numbers[i] = Number(data[i]);
+  return numbers;
 }
 
 /** The bytes of an .npz file with `mu` and `sigma` in double, which the official code reads. Deterministic. */
