@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,16 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 const text = (name: string) => readFile(join(dir, name), 'utf8');
+
+it.runIf(process.platform !== 'win32')('looks into nothing that is no file and no folder', async () => {
+  const pipe = join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const [path, found] of [
+    [pipe, 'pipe'],
+    ['/dev/zero', 'device'],
+  ] as const)
+    await expect(disk.stamp(path)).rejects.toMatchObject({ code: 'E_FILE', evidence: { path, found } });
+});
 
 describe.each(['', 'EPERM', 'ENOTSUP', 'ENOSYS'])('a disk that says %j to a hard link', (code) => {
   it('has what is placed first, and keeps it', async () => {

@@ -47,6 +47,15 @@ export async function nodeMachine(): Promise<Machine> {
   };
 }
 
+/** A pipe waits for who writes into it, and a device may never end: only files and folders are looked into. */
+function checkKind(found: BigStats, path: string): void {
+  if (found.isFile() || found.isDirectory()) return;
+  const kind = found.isFIFO() ? 'pipe' : found.isSocket() ? 'socket' : 'device';
+  throw new TaskgraphError('E_FILE', `${path} is a ${kind}, and a file or folder is needed.`, {
+    evidence: { path, found: kind },
+  });
+}
+
 type BigStats = Awaited<ReturnType<typeof bigStat>>;
 const bigStat = (path: string) => stat(path, { bigint: true });
 
@@ -146,7 +155,12 @@ function nodeDisk(): Disk {
 
   return {
     read: async (path) => atOnce(() => readFileSync(path)),
-    stamp: async (path) => atOnce(() => stampOf(statSync(path, { bigint: true }))),
+    stamp: async (path) =>
+      atOnce(() => {
+        const found = statSync(path, { bigint: true });
+        checkKind(found, path);
+        return stampOf(found);
+      }),
     hash: (path) => withFile(() => opened(path, 'r', (file) => hashOf(file, path))),
     content: (path) => createReadStream(path, { highWaterMark: bufferBytes }),
     write: (path, content) => withFile(() => pipeline(content, createWriteStream(path, { flags: 'wx' }))),
