@@ -23,9 +23,13 @@ export const filesOf: FilesOf = async (path, as) => {
   return [basename(path), ...externalFiles(path)];
 };
 
+/** No index of shards is longer. */
+const mostIndexBytes = 2 ** 25;
+
 /** Files that an index of shards names; what is no such index is for its reader to refuse. */
 function shardsIn(path: string): string[] {
   try {
+    if (statSync(path).size > mostIndexBytes) return [];
     const map: unknown = JSON.parse(readFileSync(path, 'utf8')).weight_map ?? {};
     const names = new Set(Object.values(map as object));
     return [...names].filter((name) => typeof name === 'string' && basename(name) === name);

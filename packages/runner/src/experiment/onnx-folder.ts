@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Config, type ConfigKind, refusalsIn, trainingOf } from '@fewstep/models/configs';
 import type { Complain } from './grid.js';
@@ -142,9 +142,14 @@ function exportedByOptimum(
   };
 }
 
+/** A configuration takes a few thousand bytes. */
+const mostConfigBytes = 2 ** 20;
+
 /** The JSON object that a file holds; undefined where it holds none. */
 function objectIn(path: string): Told | undefined {
   try {
+    const stats = statSync(path);
+    if (!stats.isFile() || stats.size > mostConfigBytes) return undefined;
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Told) : undefined;
   } catch {

@@ -36,15 +36,18 @@ export function problem({ line, column, ...place }: Place, path: string, text: s
   return { file, line, column, path, sentence, message };
 }
 
+/** More are not told: whoever mends these sees the others. */
+const mostProblems = 20;
+
 /**
  * Everything wrong with a spec (E_SPEC, exit code 2): its message has one line per problem, in the order of the file,
- * those of the command line last; the same sentence at the same place only once.
+ * those of the command line last; the same sentence at the same place only once; after twenty, how many there are more.
  */
 export class SpecError extends RunnerError {
   readonly problems: readonly Problem[];
   constructor(problems: Iterable<Problem>, order: (a: Problem, b: Problem) => number = byPlace) {
     const byMessage = new Map([...problems].map((problem) => [problem.message, problem]));
-    const sorted = [...byMessage.values()].sort(order);
+    const sorted = short([...byMessage.values()].sort(order));
     const lines = sorted.map(({ message }) => message);
     super('E_SPEC', lines.join('\n'), { evidence: { problems: sorted, lines } });
     this.problems = sorted;
@@ -54,6 +57,22 @@ export class SpecError extends RunnerError {
   static together(problems: Iterable<Problem>): SpecError {
     return new SpecError(problems, () => 0);
   }
+}
+
+/** Of each file the first, and how many more. */
+function short(problems: readonly Problem[]): readonly Problem[] {
+  const counts = new Map<string, number>();
+  const told = problems.filter(({ file }) => {
+    const count = (counts.get(file) ?? 0) + 1;
+    counts.set(file, count);
+    return count <= mostProblems;
+  });
+  const more = [...counts].flatMap(([file, count]) =>
+    count > mostProblems
+      ? [problem({ file, line: 0, column: 0, layer: 0 }, '', `… and ${count - mostProblems} more.`)]
+      : [],
+  );
+  return [...told, ...more];
 }
 
 function byPlace(a: Problem, b: Problem): number {

@@ -36,8 +36,14 @@ describe('prompts in a CSV', () => {
 
   it('are read in time whatever they hold', () => {
     const quotes = '""'.repeat(500_000);
-    expect(parsePrompts(`text\n"${quotes}"\n`, true)).toEqual(['"'.repeat(500_000)]);
+    expect(() => parsePrompts(`text\n"${quotes}"\n`, true)).toThrow(
+      'has a prompt of 500000 characters, and of at most 10000 one is read',
+    );
     expect(() => parsePrompts(`text\n"${quotes}x`, true)).toThrow(/does not end its cell/);
+    expect(() => parsePrompts(`text\n"${quotes.repeat(4)}"`, true)).toThrow(/line 2 does not end its cell/);
+    expect(() => parsePrompts(','.repeat(1e6), true)).toThrow(/line 1 has more than 1000 columns/);
+    expect(() => parsePrompts('a\n'.repeat(1.1e6), false)).toThrow(/has more than 1048576 prompts/);
+    expect(() => parsePrompts('\n'.repeat(1e6), false)).toThrow('has no prompt in it');
   });
 });
 

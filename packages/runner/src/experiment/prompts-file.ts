@@ -7,8 +7,12 @@ import { isSound, type Judged } from './judge.js';
 import { howToGet } from './missing-files.js';
 import { displayPath } from './problem.js';
 
-/** Captions of all of MS-COCO take 50 MB. */
-const mostBytes = 2 ** 28;
+/** Captions of all of MS-COCO take 50 MB, and are 600,000. */
+const mostBytes = 2 ** 26;
+const mostPrompts = 2 ** 20;
+const mostColumns = 1000;
+/** A text encoder hears 77 tokens. */
+const mostCharacters = 10_000;
 
 /** Prompts from a file that can't give any: why, as the rest of a sentence that begins with its name. */
 class NoPrompts extends Error {}
@@ -18,40 +22,53 @@ class NoPrompts extends Error {}
  * are blank are left out.
  */
 export function parsePrompts(text: string, isCsv: boolean): string[] {
-  const prompts = isCsv ? columnOf(text, 'text') : text.split(/\r?\n/);
-  const found = prompts.filter((prompt) => prompt.trim() !== '');
+  const found: string[] = [];
+  for (const prompt of isCsv ? columnOf(text, 'text') : linesOf(text)) {
+    if (prompt.trim() === '') continue;
+    if (found.length === mostPrompts)
+      throw new NoPrompts(`has more than ${mostPrompts} prompts, and at most so many are read`);
+    if (prompt.length > mostCharacters)
+      throw new NoPrompts(
+        `has a prompt of ${prompt.length} characters, and of at most ${mostCharacters} one is read: give each a line`,
+      );
+    found.push(prompt);
+  }
   if (found.length === 0) throw new NoPrompts('has no prompt in it');
   return found;
 }
 
-function columnOf(text: string, name: string): string[] {
-  const [header = [], ...rows] = rowsOf(text);
+/** One after another, so that a file of nothing but ends of lines is not a list of them. */
+function* linesOf(text: string): Generator<string> {
+  for (const [line] of text.matchAll(/[^\n]+/g)) yield line.replace(/\r$/, '');
+}
+
+function* columnOf(text: string, name: string): Generator<string> {
+  const rows = rowsOf(text);
+  const header: readonly string[] = rows.next().value ?? [];
   const column = header.findIndex((cell) => cell.trim() === name);
   if (column < 0)
     throw new NoPrompts(
       `has no column ${name} among its first line’s, ${header.slice(0, 8).join(', ').slice(0, 100)}: a CSV of prompts has one, and a file with a prompt in each line ends in .txt`,
     );
-  return rows.map((row) => row[column] ?? '');
+  for (const row of rows) yield row[column] ?? '';
 }
 
 /** Rows of cells: in quotes, a comma and the end of a line are text, and two quotes are one. */
-function rowsOf(text: string): string[][] {
-  const rows: string[][] = [];
+function* rowsOf(text: string): Generator<string[], undefined> {
   let row: string[] = [];
-  const cells = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*|))(,|\r?\n|\r|$)/gy;
+  const cells = /(?:"([^"]*(?:""[^"]*){0,999999})"|([^",\r\n][^,\r\n]*|))(,|\r?\n|\r|$)/gy;
   while (cells.lastIndex < text.length) {
     const at = cells.lastIndex;
     const [, quoted, plain = '', end] = cells.exec(text) ?? [];
-    if (end === undefined)
-      throw new NoPrompts(
-        `is no CSV: a quote in line ${text.slice(0, at).split('\n').length} does not end its cell`,
-      );
+    const line = () => text.slice(0, at).split('\n').length;
+    if (end === undefined) throw new NoPrompts(`is no CSV: a quote in line ${line()} does not end its cell`);
+    if (row.length === mostColumns)
+      throw new NoPrompts(`is no CSV of prompts: line ${line()} has more than ${mostColumns} columns`);
     row.push(quoted?.replaceAll('""', '"') ?? plain);
     if (end === ',' && cells.lastIndex < text.length) continue;
-    rows.push(row);
+    yield row;
     row = [];
   }
-  return rows;
 }
 
 /**

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -45,6 +46,18 @@ describe('readExperiment', () => {
     );
     expect(await message(() => read('f/x.yaml'))).toBe('f/x.yaml E_SPEC there is no such file.');
     expect(await message(() => read('e'))).toBe('e E_SPEC this is a folder; name one YAML file in it.');
+    write('e/large.yaml');
+    truncateSync(join(cwd, 'e/large.yaml'), 2 ** 30);
+    expect(await message(() => read('e/large.yaml'))).toBe(
+      'e/large.yaml E_SPEC 1073741824 bytes, and an experiment has at most 4000000; is it another file?',
+    );
+    if (process.platform !== 'win32') {
+      execFileSync('mkfifo', [join(cwd, 'e/pipe.yaml')]);
+      for (const path of ['e/pipe.yaml', '/dev/zero'])
+        expect(await message(() => read(path))).toBe(
+          `${path} E_SPEC this is a pipe or a device; write the experiment into a YAML file and name that.`,
+        );
+    }
     expect(await message(() => read('e/binary.yaml'))).toBe(
       'e/binary.yaml E_SPEC the file is no text (UTF-8); an experiment is a YAML file.',
     );

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import { codeOf } from '../errors.js';
 import { nearest } from '../judging/suggest.js';
@@ -9,7 +9,7 @@ import { type Language, languageWith, ourLanguage } from './language.js';
 import { missingFiles } from './missing-files.js';
 import { parseExperiment, type SpecOptions } from './parse-experiment.js';
 import { displayPath, type Place, problem, SpecError } from './problem.js';
-import { readSpec } from './read-yaml.js';
+import { mostSpecBytes, readSpec } from './read-yaml.js';
 
 /**
  * The experiment of a YAML file.
@@ -42,8 +42,16 @@ async function textOf(file: string, cwd: string): Promise<string> {
   const refusal = (sentence: string) => new SpecError([problem(place, '', sentence)]);
   let bytes: Uint8Array;
   try {
+    const stats = await stat(absolute);
+    if (!stats.isFile() && !stats.isDirectory())
+      throw refusal('this is a pipe or a device; write the experiment into a YAML file and name that.');
+    if (stats.size > mostSpecBytes)
+      throw refusal(
+        `${stats.size} bytes, and an experiment has at most ${mostSpecBytes}; is it another file?`,
+      );
     bytes = await readFile(absolute);
   } catch (error) {
+    if (error instanceof SpecError) throw error;
     throw refusal(await whyUnreadable(error, file, absolute));
   }
   try {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SpecError } from './problem.js';
 import { readYaml } from './read-yaml.js';
 import { toJs } from './tree.js';
 
@@ -66,6 +67,16 @@ describe('what would never end', () => {
     expect(messages('['.repeat(50_000))[0]).toMatch(
       /E_SPEC no valid YAML: it is nested too deeply to be read\.$/,
     );
+  });
+
+  it('tells twenty of a hundred thousand problems, and how many more there are', () => {
+    const { problems } = read(']\n'.repeat(100_000));
+    const { message, problems: told } = new SpecError(problems);
+    expect(told).toHaveLength(21);
+    const lines = message.split('\n');
+    expect(lines[19]).toMatch(/^a\.yaml:20:1 E_SPEC no valid YAML: Unexpected flow-seq-end/);
+    expect(lines[20]).toBe('a.yaml E_SPEC … and 99980 more.');
+    expect(Error.stackTraceLimit).toBeGreaterThan(0);
   });
 
   it('refuses a text of more than a million characters', () => {

@@ -15,6 +15,9 @@ import { shown, shownKey } from '../judging/shown.js';
 import { type Place, type Problem, problem } from './problem.js';
 import type { Entry, Tree } from './tree.js';
 
+/** Longer files are not even read: characters take up to four bytes. */
+export const mostSpecBytes = 4_000_000;
+
 /** More than any experiment needs; what is larger is a mistake or an attack, such as aliases of aliases of aliases. */
 const limits = { characters: 1_000_000, values: 200_000, aliases: 1_000, depth: 32 } as const;
 
@@ -41,14 +44,16 @@ export function readYaml(text: string, place: (line: number, column: number) => 
     const { line, col } = lineCounter.linePos(offset);
     return place(Math.max(1, line), Math.max(1, col));
   };
-  const document = parseDocument<Node, true>(text, {
-    lineCounter,
-    prettyErrors: false,
-    uniqueKeys: false,
-    schema: 'core',
-    resolveKnownTags: false,
-    logLevel: 'error',
-  });
+  const document = withoutStacks(() =>
+    parseDocument<Node, true>(text, {
+      lineCounter,
+      prettyErrors: false,
+      uniqueKeys: false,
+      schema: 'core',
+      resolveKnownTags: false,
+      logLevel: 'error',
+    }),
+  );
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0)
     return {
@@ -61,6 +66,17 @@ export function readYaml(text: string, place: (line: number, column: number) => 
   } catch (error) {
     if (error instanceof TooMuch) return { tree: undefined, problems: [error.problem] };
     throw error;
+  }
+}
+
+/** A bad text has an error at each of its characters, and the stack of each takes far more than the text. */
+function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

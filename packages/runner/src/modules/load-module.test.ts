@@ -101,6 +101,10 @@ describe('a file that declares nothing that will do is refused by its name and w
 
   it('that is not there', async () => {
     await expect(loadMethod(join(dir, 'none.mjs'))).rejects.toThrow(/none\.mjs: there is no such file/);
+    await expect(loadMethod(dir)).rejects.toMatchObject({
+      code: 'E_MODULE',
+      message: expect.stringMatching(/: it is no file, but a folder/),
+    });
   });
 
   it.each<[module: string, said: RegExp]>([

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import {
   choice,
@@ -167,6 +167,9 @@ function calling<T>(file: string, what: string, call: () => T): T {
  * @throws RunnerError E_MODULE with the file, and what is wrong with what it exports
  */
 async function declarationOf<R extends ModuleRole>(file: string, role: R): Promise<Declarations[R]> {
+  // what is no file would be waited for
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() === false)
+    throw fault(file, 'it is no file, but a folder, a pipe or a device.');
   const { default: declare }: { readonly default?: unknown } = await import(pathToFileURL(file).href).catch(
     (cause: unknown) => {
       if (!existsSync(file)) throw fault(file, 'there is no such file.', cause);
