@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { inceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
+import { inceptionCheckpoint, readInceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
 import { exportFeatureNetwork } from './feature-network.js';
 import { sizeOf, type Tensors } from './files/tensor.js';
 
@@ -91,4 +94,24 @@ describe('exportFeatureNetwork', () => {
       expect(values('resized').every((value) => Math.abs(value - white) < 1e-6)).toBe(true);
     }
   });
+});
+
+it.each([
+  [
+    'a module of EDM’s persistence',
+    `ctorch_utils.persistence\n_reconstruct_persistent_obj\n(}(X\x04\0\0\0typeX\x05\0\0\0classX\x0a\0\0\0class_name` +
+      'X\x13\0\0\0InceptionV3DetectorX\x05\0\0\0state}utR',
+    /holds a PythonInstance where a dict of tensors is due\. FID's Inception-v3 is read from its state dict, pt_inception/,
+  ],
+  ['a dict without its weights', '}', /missing.* any other feature network is an ONNX file/s],
+])('says which file to take for %s', async (_, pickle, message) => {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-inception-'));
+  const path = join(folder, 'inception-v3-2015-12-05.pkl');
+  await writeFile(path, Buffer.from(`\x80\x02${pickle}.`, 'latin1'));
+  await expect(readInceptionCheckpoint(path)).rejects.toMatchObject({
+    code: 'E_CHECKPOINT',
+    message: expect.stringMatching(message),
+    evidence: { path },
+  });
+  await rm(folder, { recursive: true });
 });

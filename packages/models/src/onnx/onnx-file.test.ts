@@ -95,3 +95,17 @@ it.each([
   const file = [8, 8, 58, (tensor.length & 127) | 128, tensor.length >> 7, ...tensor];
   expect(() => readOnnx(memorySource(Uint8Array.from(file)))).toThrow(/more than 16 sizes/);
 });
+
+it('says what a file is that is none', async () => {
+  const path = join(folder, 'other.onnx');
+  for (const [bytes, found] of [
+    ['\x80\x04N.', 'a pickle'],
+    ['\x89PNG\r\n', 'a PNG image'],
+    ['<!DOCTYPE html>', 'an HTML or XML page, as a failed download leaves behind'],
+  ] as const) {
+    await writeFile(path, Buffer.from(bytes, 'latin1'));
+    expect(() => openOnnx(path)).toThrow(
+      expect.objectContaining({ code: 'E_ONNX', evidence: { found, path } }),
+    );
+  }
+});

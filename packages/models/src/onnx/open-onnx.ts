@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { onnxFault, withPath } from '../errors.js';
+import { foreignFormat, isOnnx } from '../files/sniff.js';
 import { memorySource, type Source, withSource } from '../files/source.js';
 import { type OnnxFile, readOnnx } from './onnx-file.js';
 import type { StoredElements } from './onnx-tensor.js';
@@ -69,10 +70,24 @@ export function readOnnxFile(path: string): OnnxFile {
           `it has ${source.length} bytes, and no ONNX model has more than ${MAX_BYTES}: save its weights beside it`,
           { length: source.length },
         );
-      return readOnnx(source);
+      try {
+        return readOnnx(source);
+      } catch (cause) {
+        const found = otherFormat(source.read(0, Math.min(source.length, 256)));
+        throw found === undefined
+          ? cause
+          : onnxFault(`it is ${found}, and an ONNX file is needed`, { found }, cause);
+      }
     }),
   );
 }
+
+/** What a file is that is no graph; undefined where it may be a damaged one. */
+const otherFormat = (head: Uint8Array): string | undefined =>
+  isOnnx(head) ? undefined : head[0] === PICKLE && head[1]! <= 5 ? 'a pickle' : foreignFormat(head);
+
+/** How pickles of protocol 2 and later start, before its number. */
+const PICKLE = 0x80;
 
 const external = (initializers: OnnxFile['initializers']) =>
   initializers.flatMap(({ elements }) => {
