@@ -119,7 +119,7 @@ withFeatures(fid.command('ref'))
   .action(doing(async () => (await import('./fid.js')).fidRef));
 withFeatures(fid.command('calc'))
   .description('print the distance of a set of images to a reference')
-  .requiredOption('--ref <npz or images>', 'statistics as .npz, or a zip or folder of images')
+  .requiredOption('--ref <npz or images>', 'statistics as .npz or EDM2’s .pkl, or a zip or folder of images')
   .action(doing(async () => (await import('./fid.js')).fidCalc));
 
 const toldOfNetwork =

@@ -1,6 +1,7 @@
 import { gitsChoices, type Option, withDefaults } from '@fewstep/schedules';
 import { faultsIn } from '../judging/faults.js';
 import type { JsonSchema } from '../judging/json-schema.js';
+import { isStatistics } from '../scores/scores.js';
 import { datasetEntry, datasetFacts } from './datasets.js';
 import { type Declarations, type DeclaredScore, listed, named, optionsOf, readersOf } from './declared.js';
 import { guidances } from './guidances.js';
@@ -279,8 +280,8 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
           score,
           ({ reference_data = '' }) =>
             score.needs === 'real images' &&
-            /\.npz$/i.test(reference_data) &&
-            `${score.name} needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.`,
+            isStatistics(reference_data) &&
+            `${score.name} needs the real images themselves, and ${/\.npz$/i.test(reference_data) ? 'a .npz' : 'a .pkl'} holds only their mean and covariance: give a zip or folder of images as reference_data.`,
         ),
       ]),
   ];

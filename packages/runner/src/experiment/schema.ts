@@ -228,7 +228,7 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
   network: networkSchema,
   onnx,
   reference_data: text(
-    'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma; relative to the spec.',
+    'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them; relative to the spec.',
     'train.zip',
   ),
   feature_network: text(

@@ -7,15 +7,18 @@ import {
   type Task,
 } from '@fewstep/taskgraph';
 import { bytesOfImages, fileOf } from '../files-of.js';
-import { fidKind } from '../scores/scores.js';
+import { fidKind, isStatistics } from '../scores/scores.js';
 import * as kinds from '../tasks/kinds.js';
 
 /** Bytes of images whose features are one task. */
 const partBytes = 8 * 2 ** 20;
 
-/** A feature network from its file: ONNX as it is, weights of FID's Inception-v3 as the graph that a task makes of them. */
+/**
+ * A feature network from its file: ONNX as it is, weights of FID's Inception-v3 as the graph that a task makes of them, which
+ * also says what is none.
+ */
 export function featureNetwork(graph: GraphBuilder, file: string): Ref {
-  if (!/\.(pth|pt|safetensors)$/i.test(file)) return fileOf(file, 'onnx');
+  if (!/\.(pth|pt|ckpt|pkl|safetensors)$/i.test(file)) return fileOf(file, 'onnx');
   const task = graph.task(kinds.featureNetwork, {
     title: `feature network from ${file}`,
     params: {},
@@ -31,9 +34,21 @@ export function referenceOf(
   network: Ref,
   { mayBe, batch }: { readonly mayBe?: 'statistics' | undefined; readonly batch?: number } = {},
 ): { readonly reference: readonly OutputRef[]; readonly statistics?: Ref } {
-  if (mayBe === 'statistics' && /\.npz$/i.test(data))
-    return { reference: [], statistics: fileOf(data, 'model') };
+  if (mayBe === 'statistics' && isStatistics(data))
+    return { reference: [], statistics: statisticsIn(graph, data) };
   return { reference: featuresOf(graph, data, network, batch).map((task) => output(task, 'features')) };
+}
+
+/** Published statistics: an .npz as it is, of a pickle the .npz that a task makes of it. */
+function statisticsIn(graph: GraphBuilder, file: string): Ref {
+  const input = fileOf(file, 'model');
+  if (/\.npz$/i.test(file)) return input;
+  const task = graph.task(kinds.statistics, {
+    title: `statistics from ${file}`,
+    params: {},
+    inputs: { file: input },
+  });
+  return output(task, 'statistics');
 }
 
 /** The features of images on disk, in as many parts as their size suggests. */
@@ -55,7 +70,7 @@ export function compileReference(data: string, network: string): readonly Task[]
   return featuresOf(graph, data, featureNetwork(graph, network));
 }
 
-/** The Fréchet distance of a set of images to a reference: another set, or published statistics as .npz. */
+/** The Fréchet distance of a set of images to a reference: another set, or published statistics. */
 export function compileFid(images: string, reference: string, network: string): Task {
   const graph = graphBuilder();
   const features = featureNetwork(graph, network);

@@ -175,6 +175,9 @@ export const scoreKinds = Object.fromEntries(
   [...scores.map(({ kind }) => kind), ownKind].map((kind) => [kind.name, kind]),
 );
 
+/** Whether a file of real images is of statistics of them: an .npz, or a pickle as EDM2's. */
+export const isStatistics = (path: string): boolean => /\.(npz|pkl)$/i.test(path);
+
 /** How many digits the table shows of a column. */
 export const digitsOf = (column: string): number =>
   scores.find(({ digits }) => digits[column] !== undefined)?.digits[column] ?? 3;

@@ -5,7 +5,7 @@ import type { fidKind as kind } from '../scores/scores.js';
 import { writeValue } from './artifacts.js';
 import { featureSets } from './features-file.js';
 
-/** Fréchet distance between the features of samples and of real images, the latter themselves or as a .npz. */
+/** Fréchet distance between the features of samples and of real images, the latter themselves or as their statistics. */
 export const run: Run<typeof kind> = async ({ inputs, dir }) => {
   const found = await statistics(featureSets(inputs.features));
   const published = inputs.statistics;

@@ -119,6 +119,16 @@ export const featureNetwork = kind({
   run: () => import('./feature-network.js'),
 });
 
+export const statistics = kind({
+  name: 'statistics',
+  revision: 1,
+  packages: ['models', 'metrics'],
+  params: none,
+  inputs: { file: one },
+  outputs: { statistics: file },
+  run: () => import('./statistics.js'),
+});
+
 export const features = kind({
   name: 'features',
   revision: 1,
@@ -174,6 +184,7 @@ export const kinds = {
   predictor,
   samples,
   featureNetwork,
+  statistics,
   features,
   referenceFeatures,
   ...scoreKinds,

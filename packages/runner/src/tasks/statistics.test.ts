@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readStatistics } from '@fewstep/metrics';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { run } from './statistics.js';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fewstep-statistics-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+/** Parts of a pickle of protocol 3, as latin-1. */
+const text = (s: string) => `X${String.fromCharCode(s.length)}\0\0\0${s}`;
+const dict = (items: Record<string, string>) =>
+  `}(${Object.entries(items)
+    .map(([key, value]) => text(key) + value)
+    .join('')}u`;
+/** An array as numpy pickles it. */
+const array = (shape: number[], values: number[], type = 'f8') => {
+  const data = Buffer.from((type === 'f8' ? Float64Array : Int32Array).from(values).buffer).toString(
+    'latin1',
+  );
+  const sizes = `(${shape.map((size) => `K${String.fromCharCode(size)}`).join('')}t`;
+  return (
+    'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btR' +
+    `(K\x01${sizes}cnumpy\ndtype\n(${text(type)}K\0K\x01tR(K\x03${text('<')}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb` +
+    `\x89C${String.fromCharCode(data.length)}${data}tb`
+  );
+};
+const gaussian = (mean: number) => dict({ mu: array([2], [mean, 2]), sigma: array([2, 2], [4, 1, 1, 9]) });
+
+async function converted(pickle: string) {
+  const file = join(dir, 'ref.pkl');
+  await writeFile(file, Buffer.from(`\x80\x03${pickle}.`, 'latin1'));
+  const given = { params: {}, hints: {}, device: null, progress: () => {}, digests: {} };
+  const { files } = await run({ ...given, inputs: { file }, dir });
+  return readStatistics(join(dir, files.statistics));
+}
+
+it('takes of several statistics those for FID, else the only ones', async () => {
+  const sigma = Float64Array.of(4, 1, 1, 9);
+  const both = dict({ num_images: 'K\x07', fd_dinov2: gaussian(5), fid: gaussian(1) });
+  expect(await converted(both)).toEqual({ mu: Float64Array.of(1, 2), sigma });
+  expect(await converted(dict({ fd_dinov2: gaussian(5) }))).toEqual({ mu: Float64Array.of(5, 2), sigma });
+  expect(await converted(gaussian(3))).toEqual({ mu: Float64Array.of(3, 2), sigma });
+});
+
+it.each([
+  [
+    'of two, none for FID',
+    dict({ a: gaussian(1), b: gaussian(2) }),
+    /holds statistics of a, b, and needed are/,
+  ],
+  [
+    'of none',
+    dict({ fid: dict({ mean: array([2], [1, 2]) }) }),
+    /holds no statistics.* its arrays are fid\.mean/,
+  ],
+  ['of lists', dict({ fid: dict({ mu: '](K\x01K\x02e', sigma: ']' }) }), /holds no statistics.* are none/],
+  [
+    'that do not fit',
+    dict({ mu: array([2], [1, 2]), sigma: array([4], [4, 1, 1, 9]) }),
+    /they are \[2\] and \[4\]/,
+  ],
+  [
+    'of whole numbers',
+    dict({ mu: array([1], [1], 'i4'), sigma: array([1, 1], [1], 'i4') }),
+    /mu is of type I32/,
+  ],
+])('refuses a pickle %s', async (_, pickle, message) => {
+  await expect(converted(pickle)).rejects.toMatchObject({
+    code: 'E_STATISTICS',
+    message: expect.stringMatching(message),
+  });
+});
