@@ -1,9 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodePng } from '@fewstep/metrics';
 import { afterAll, expect, it } from 'vitest';
-import { root } from './command-line.js';
+import { root, start } from './command-line.js';
+import { zipOf } from './fuzz/folders.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fewstep-memory-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -121,4 +123,56 @@ it('a checkpoint is in memory once while it is found out what it is, and read', 
   const { peak, family } = peakOf(made(TENSORS));
   expect([idle.family, family]).toEqual(['edm', 'edm']);
   expect(peak - idle.peak).toBeLessThan(1.2 * (TENSORS - 1) * EACH);
+});
+
+/** What reading says, by an error's code, and the peak memory beside what a process takes that only loads the package. */
+const readingOf = (call: string) =>
+  running<{ readonly said: string }>(`
+    const metrics = await import('@fewstep/metrics');
+    const said = await (async () => ${call})().then(() => 'read', ({ code }) => code);
+    return { said };`);
+
+/** A .npy file of zeros. */
+function zeros(code: string, shape: readonly number[], bytes: number): Uint8Array {
+  const header = `{'descr': '<${code}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
+  const start = Buffer.from(`\x93NUMPY\x01\0${u32(header.length).slice(0, 2)}${header}`, 'latin1');
+  return Buffer.concat([start, new Uint8Array(bytes)]);
+}
+
+it('files of a few kilobytes that would fill memory do not', async () => {
+  const path = (name: string, files: Readonly<Record<string, Uint8Array>>) => {
+    writeFileSync(join(folder, name), zipOf(files, true));
+    return JSON.stringify(join(folder, name));
+  };
+  const image = await encodePng({ data: new Uint8Array(4), channels: 1, height: 2, width: 2 });
+  const padded = Buffer.concat([image, new Uint8Array(48 * MIB)]);
+  const images = path('padded.zip', { '1.png': padded, '2.png': padded });
+  const n = 2500;
+  const single = path('single.npz', {
+    'mu.npy': zeros('f4', [n], 4 * n),
+    'sigma.npy': zeros('f4', [n, n], 4 * n ** 2),
+  });
+  const idle = readingOf('null');
+  const refused = readingOf(`{ for await (const _ of metrics.readImages(${images})); }`);
+  const read = readingOf(`{ await metrics.readStatistics(${single}); }`);
+  expect([idle.said, refused.said, read.said]).toEqual(['read', 'E_IMAGES', 'read']);
+  // the first file whole, to know how large its image is, as a stream gives it
+  expect(refused.peak - idle.peak).toBeLessThan(96 * MIB);
+  // in single precision, and in double
+  expect(read.peak - idle.peak).toBeLessThan(12 * n ** 2 + 64 * MIB);
+});
+
+it.runIf(process.platform !== 'win32')('a command waits for no pipe', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const store = ['--store', join(folder, 'store')];
+  for (const [args, said] of [
+    [['validate', pipe], 'E_SPEC'],
+    [['models', 'inspect', pipe], 'E_CHECKPOINT'],
+    [['fid', 'calc', pipe, '--ref', pipe, '--features', pipe, ...store], 'E_FILE'],
+  ] as const) {
+    const { code, stderr } = await start(args).finished;
+    expect(stderr).toContain(said);
+    expect([1, 2]).toContain(code);
+  }
 });

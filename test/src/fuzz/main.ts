@@ -12,6 +12,8 @@ import { judge } from './judge.js';
 import { readers } from './readers.js';
 
 const BATCH = 1000;
+/** Of a process that reads a batch, in KiB. */
+const MOST_MEMORY = 2 ** 20;
 const [count = 1e5, first = 0, child] = process.argv.slice(2).map(Number);
 if (child) await runBatch(first, first + count);
 else runAll(first, first + count);
@@ -60,6 +62,10 @@ function runAll(from: number, to: number): void {
     }
     const batch: { counts: typeof total; memory: number } = JSON.parse(end);
     memory = Math.max(memory, batch.memory);
+    if (batch.memory > MOST_MEMORY) {
+      wrong++;
+      console.log(`WRONG ${start} to ${start + size - 1}: ${Math.round(batch.memory / 1024)} MiB were taken`);
+    }
     for (const [name, { refused, read }] of Object.entries(batch.counts)) {
       total[name] ??= { refused: 0, read: 0 };
       total[name].refused += refused;

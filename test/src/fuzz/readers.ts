@@ -12,6 +12,7 @@ import {
   writeSafetensors,
 } from '@fewstep/models';
 import { root } from '../command-line.js';
+import { folderReaders, zipOf } from './folders.js';
 import { network, sum } from './onnx-files.js';
 
 /** What a file held, as far as it is arrays. */
@@ -25,8 +26,11 @@ export interface FuzzedReader {
   readonly original: Buffer;
   /** Reads a file; `folder` is for those that read by path. */
   read(bytes: Buffer, folder: string): Promise<Arrays> | Arrays;
-  /** Checksums or names cover the values: a spoilt file that is read at all gives those of the original. */
-  readonly sealed: boolean;
+  /**
+   * What its format tells by itself: that it is the original, so that a spoilt file that is read at all gives the same;
+   * that the values are those, though not their names; that it is whole, so that no beginning of it is read; or nothing.
+   */
+  readonly guards: 'everything' | 'values' | 'length' | 'nothing';
 }
 
 const fixture = (name: string) => readFileSync(join(root, 'packages/models/fixtures', name));
@@ -107,44 +111,53 @@ async function evaluated(bytes: Buffer): Promise<Arrays> {
 }
 
 export const readers = async (): Promise<readonly FuzzedReader[]> => [
-  { name: 'torch-zip', original: fixture('tensors.zip.pt'), read: byPath('torch', '.pt'), sealed: true },
+  {
+    name: 'torch-zip',
+    original: fixture('tensors.zip.pt'),
+    read: byPath('torch', '.pt'),
+    guards: 'everything',
+  },
   {
     name: 'nested-zip',
     original: fixture('tensors.nested.zip'),
     read: byPath('nested', '.zip'),
-    sealed: true,
+    guards: 'everything',
   },
   {
     name: 'torch-legacy',
     original: fixture('tensors.legacy.pt'),
     read: byPath('legacy', '.pt'),
-    sealed: false,
+    guards: 'length',
   },
-  { name: 'pickle-2', original: fixture('tensors.p2.pkl'), read: byPath('pickle', '.pkl'), sealed: false },
-  { name: 'pickle-4', original: fixture('tensors.p4.pkl'), read: byPath('pickle', '.pkl'), sealed: false },
-  ...[0, 5].map((protocol) => ({
-    name: `numpy-${protocol}`,
-    original: fixture(`numpy.p${protocol}.pkl`),
-    read: byPath('numpy', '.pkl'),
-    sealed: false,
-  })),
-  ...Object.entries(longTexts).map(([name, text]) => ({
-    name,
-    original: numpyOfText(text),
-    read: byPath('text', '.pkl'),
-    sealed: false,
-  })),
+  { name: 'pickle-2', original: fixture('tensors.p2.pkl'), read: byPath('pickle', '.pkl'), guards: 'length' },
+  { name: 'pickle-4', original: fixture('tensors.p4.pkl'), read: byPath('pickle', '.pkl'), guards: 'length' },
+  ...[0, 5].map(
+    (protocol): FuzzedReader => ({
+      name: `numpy-${protocol}`,
+      original: fixture(`numpy.p${protocol}.pkl`),
+      read: byPath('numpy', '.pkl'),
+      guards: 'length',
+    }),
+  ),
+  ...Object.entries(longTexts).map(
+    ([name, text]): FuzzedReader => ({
+      name,
+      original: numpyOfText(text),
+      read: byPath('text', '.pkl'),
+      guards: 'length',
+    }),
+  ),
   {
     name: 'predictor',
     original: fixture('official-predictor.pkl'),
     read: (bytes) => parseOfficialPredictor(bytes).weights,
-    sealed: false,
+    guards: 'length',
   },
   {
     name: 'safetensors',
     original: Buffer.from(writeSafetensors(tensors, { seed: '1' })),
     read: (bytes) => readSafetensors(bytes),
-    sealed: false,
+    guards: 'length',
   },
   {
     name: 'shards',
@@ -154,14 +167,21 @@ export const readers = async (): Promise<readonly FuzzedReader[]> => [
         writeFileSync(join(folder, `${i + 1}.safetensors`), writeSafetensors(shard));
       return byPath('model', '.safetensors.index.json')(bytes, folder);
     },
-    sealed: true,
+    guards: 'everything',
   },
-  { name: 'onnx', original: sum, read: evaluated, sealed: false },
-  { name: 'onnx-network', original: network, read: evaluated, sealed: false },
+  {
+    name: 'stored-zip',
+    original: zipOf({ 'README.md': Buffer.from('words'), 'model.ckpt': fixture('tensors.legacy.pt') }, false),
+    read: byPath('stored', '.zip'),
+    guards: 'everything',
+  },
+  { name: 'onnx', original: sum, read: evaluated, guards: 'length' },
+  { name: 'onnx-network', original: network, read: evaluated, guards: 'length' },
   {
     name: 'npz',
     original: await npz(),
     read: (bytes) => readNpz(bytes),
-    sealed: false,
+    guards: 'values',
   },
+  ...(await folderReaders()),
 ];
