@@ -523,6 +523,10 @@ describe('values that are wrong', () => {
       ['5:29 evaluate: "rmse_to_teacher" is there twice.'],
     ],
     [
+      { evaluate: '{ fid: 1 }' },
+      ['5:11 evaluate: found a map, expected a list, each one of fid, kid, prdc, rmse_to_teacher.'],
+    ],
+    [
       { evaluate: 'fid' },
       [
         '5:11 evaluate: found "fid", expected a list, each one of fid, kid, prdc, rmse_to_teacher; a list is written [fid].',

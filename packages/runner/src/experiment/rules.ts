@@ -32,7 +32,7 @@ const scoreRule = (
   // what is no list has its own problem
   const asked = ({ evaluate }: Spec): readonly string[] => (Array.isArray(evaluate) ? evaluate : []);
   return {
-    of: ['dataset'],
+    of: ['dataset', 'evaluate'],
     broken: (spec) =>
       asked(spec).includes(name) &&
       broken(datasetFacts(spec.dataset), typeof spec.dataset === 'string' ? spec.dataset : 'the dataset'),
