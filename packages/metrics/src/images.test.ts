@@ -260,6 +260,7 @@ describe('readImages', () => {
     ],
     ['a vector and a class', '[["a.png", [1]], ["b.png", 1]]', /entry 1 .* is no label as that of entry 0/],
     ['two of one image', '[["a.png", 1], ["a.png", 2]]', /entry 1 .* has a label already/],
+    ['far more than a set has', `[${'[],'.repeat(2 ** 22)}1]`, /holds 4194305 values, and at most 4194304/],
     ['a comma too many', '[["a.png", 1],]', /is no JSON/],
   ])('names the label that is wrong: %s', async (_, labels, why) => {
     const json = `{"labels": ${labels}}`;
@@ -335,15 +336,15 @@ describe('readImages', () => {
   });
 
   it('holds no more than 128 MiB of a batch, the same images in their order', async () => {
-    const bytes = await sharp({ create: { width: 4096, height: 4096, channels: 3, background: 'red' } })
-      .png({ palette: true, compressionLevel: 1 })
-      .toBuffer();
-    const path = await zipOf('large.zip', { '1.png': bytes, '2.png': bytes, '3.png': bytes });
+    const black = { data: new Uint8Array(2 ** 24), channels: 1, height: 4096, width: 4096 };
+    const bytes = await encodePng(black);
+    const names = Array.from({ length: 9 }, (_, i) => `${i}.png`);
+    const path = await zipOf('large.zip', Object.fromEntries(names.map((name) => [name, bytes])));
     const sizes = [];
-    for await (const { n, names } of readImages(path)) sizes.push([n, ...names]);
+    for await (const batch of readImages(path)) sizes.push([batch.n, ...batch.names]);
     expect(sizes).toEqual([
-      [2, '1.png', '2.png'],
-      [1, '3.png'],
+      [8, ...names.slice(0, 8)],
+      [1, names[8]],
     ]);
   });
 

@@ -78,14 +78,22 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Imag
       .raw()
       .toBuffer({ resolveWithObject: true });
     const { channels } = info;
-    const area = info.height * info.width;
-    const data = new Uint8Array(pixels.length);
-    for (let channel = 0; channel < channels; channel++)
-      for (let at = 0; at < area; at++) data[channel * area + at] = pixels[at * channels + channel]!;
+    const data = planes(pixels, channels);
     return { data, channels, height: info.height, width: info.width };
   } catch (cause) {
     if (cause instanceof MetricsError) throw cause;
     const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw fail(`can't be decoded (${why}); it is damaged, cut off, above 4096 × 4096 or no image`, {}, cause);
   }
+}
+
+/** Rows of pixels as a plane for each channel. */
+function planes(pixels: Uint8Array, channels: number): Uint8Array {
+  const { buffer, byteOffset, length } = pixels;
+  if (channels === 1) return new Uint8Array(buffer, byteOffset, length);
+  const data = new Uint8Array(length);
+  const area = length / channels;
+  for (let channel = 0; channel < channels; channel++)
+    for (let at = 0; at < area; at++) data[channel * area + at] = pixels[at * channels + channel]!;
+  return data;
 }
