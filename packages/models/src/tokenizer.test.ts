@@ -193,7 +193,7 @@ describe('with a vocabulary of one’s own', () => {
     await truncate(join(folder, 'vocab.json'), 2 ** 30);
     await expect(openTokenizer(folder)).rejects.toMatchObject({
       code: 'E_TOKENIZER',
-      message: expect.stringMatching(/1073741824 bytes, and at most 16777216/),
+      message: expect.stringMatching(/1073741824 bytes, and at most 8388608/),
     });
   });
 });

@@ -140,7 +140,7 @@ async function clipVocabulary(): Promise<Vocabulary> {
 }
 
 /** CLIP's own takes 1.3 MB. */
-const MAX_VOCABULARY = 2 ** 24;
+const MAX_VOCABULARY = 2 ** 23;
 
 const CONFIG = 'tokenizer_config.json';
 const MAP = 'special_tokens_map.json';

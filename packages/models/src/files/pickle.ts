@@ -67,7 +67,7 @@ export interface PickleOptions {
  * an object, so their number bounds the memory; elements and bytes copied are bounded by the file's length.
  */
 export class Budget {
-  private opcodes = 2 ** 21;
+  private opcodes = 2 ** 20;
   private copies: number;
 
   constructor(bytes: number) {
@@ -341,7 +341,7 @@ export function describe(value: PickleValue | undefined): string {
   if (value instanceof PickleText) return `a text of ${value.length} bytes`;
   if (value instanceof PickleGlobal) return `the name ${value}`;
   if (typeof value === 'object') return `a ${value.constructor.name}`;
-  return typeof value === 'string' ? `the text "${value.slice(0, 40)}"` : `${value}`;
+  return typeof value === 'string' ? `the text "${value.slice(0, 40)}"` : `${value}`.slice(0, 40);
 }
 
 const tuple = (items: PickleValue[]): PickleValue => Object.freeze(items);

@@ -14,8 +14,8 @@ import {
 } from './tensor.js';
 import type { TensorFile } from './tensor-file.js';
 
-/** Longest header in bytes. The format allows 100 MB; the largest networks take 1 MB. */
-const MAX_HEADER = 2 ** 25;
+/** Longest header in bytes. The format allows 100 MB, which as JSON takes forty times as much; the largest networks take 1 MB. */
+const MAX_HEADER = 2 ** 24;
 const METADATA = '__metadata__';
 
 interface Entry {

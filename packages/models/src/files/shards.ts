@@ -5,7 +5,7 @@ import { fileSource, wholeFile } from './source.js';
 import type { Tensor } from './tensor.js';
 import type { TensorInfo } from './tensor-file.js';
 
-const MAX_INDEX = 2 ** 25;
+const MAX_INDEX = 2 ** 24;
 const MAX_SHARDS = 256;
 
 /**
