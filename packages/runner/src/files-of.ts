@@ -24,7 +24,7 @@ export const filesOf: FilesOf = async (path, as) => {
 };
 
 /** No index of shards is longer. */
-const mostIndexBytes = 2 ** 25;
+const mostIndexBytes = 2 ** 24;
 
 /** Files that an index of shards names; what is no such index is for its reader to refuse. */
 function shardsIn(path: string): string[] {
