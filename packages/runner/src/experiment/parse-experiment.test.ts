@@ -775,6 +775,12 @@ describe('combinations that are impossible', () => {
         '5:22 evaluate: prdc needs the real images themselves, and a .npz holds only their mean and covariance: give a zip or folder of images as reference_data.',
       ],
     ],
+    [
+      spec({ evaluate: '[fid, kid]', dataset: full.replace('.npz', '.pkl') }),
+      [
+        '5:17 evaluate: kid needs the real images themselves, and a .pkl holds only their mean and covariance: give a zip or folder of images as reference_data.',
+      ],
+    ],
   ])('%j', async (text, expected) => {
     expect(await problems(text)).toEqual(expected);
   });

@@ -45,9 +45,9 @@ const mostProblems = 20;
  */
 export class SpecError extends RunnerError {
   readonly problems: readonly Problem[];
-  constructor(problems: Iterable<Problem>, order: (a: Problem, b: Problem) => number = byPlace) {
+  constructor(problems: Iterable<Problem>, told: (problems: Problem[]) => readonly Problem[] = inShort) {
     const byMessage = new Map([...problems].map((problem) => [problem.message, problem]));
-    const sorted = short([...byMessage.values()].sort(order));
+    const sorted = told([...byMessage.values()]);
     const lines = sorted.map(({ message }) => message);
     super('E_SPEC', lines.join('\n'), { evidence: { problems: sorted, lines } });
     this.problems = sorted;
@@ -55,12 +55,13 @@ export class SpecError extends RunnerError {
 
   /** The problems of several specs, in their order. */
   static together(problems: Iterable<Problem>): SpecError {
-    return new SpecError(problems, () => 0);
+    return new SpecError(problems, (all) => all);
   }
 }
 
-/** Of each file the first, and how many more. */
-function short(problems: readonly Problem[]): readonly Problem[] {
+/** In the order of the file, those of each place beyond the first ones as their number. */
+function inShort(problems: Problem[]): readonly Problem[] {
+  problems.sort(byPlace);
   const counts = new Map<string, number>();
   const told = problems.filter(({ file }) => {
     const count = (counts.get(file) ?? 0) + 1;

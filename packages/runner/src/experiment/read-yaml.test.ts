@@ -73,6 +73,7 @@ describe('what would never end', () => {
     const { problems } = read(']\n'.repeat(100_000));
     const { message, problems: told } = new SpecError(problems);
     expect(told).toHaveLength(21);
+    expect(SpecError.together([...told, ...told]).message).toBe(message);
     const lines = message.split('\n');
     expect(lines[19]).toMatch(/^a\.yaml:20:1 E_SPEC no valid YAML: Unexpected flow-seq-end/);
     expect(lines[20]).toBe('a.yaml E_SPEC … and 99980 more.');
