@@ -26,7 +26,7 @@ const smallerBatch = 'A smaller sample.batch needs less.';
 /** A checkpoint of any family as a graph. */
 export const denoiser = kind({
   name: 'denoiser',
-  revision: 3,
+  revision: 4,
   packages: ['models'],
   params: params<DenoiserParams>(),
   inputs: {
@@ -41,7 +41,7 @@ export const denoiser = kind({
 
 export const conditions = kind({
   name: 'conditions',
-  revision: 1,
+  revision: 2,
   packages: ['models'],
   params: params<ConditionsParams>(),
   inputs: { info: one, text_encoder: one, tokenizer: optional },
