@@ -134,7 +134,10 @@ describe('images of a zip', () => {
       for await (const { n } of readImages(path)) expect(n).toBe(0);
     };
     const twice = await zipOf('twice.zip', [['a.png'], ['a.png']]);
-    await expect(look(twice)).rejects.toMatchObject({ code: 'E_IMAGES', evidence: { entry: 'a.png' } });
+    await expect(look(twice)).rejects.toMatchObject({
+      code: 'E_IMAGES',
+      message: expect.stringContaining('two files named a.png'),
+    });
     const linked = await zipOf('linked.zip', [['a.png'], ['more', 0o120777]]);
     await expect(look(linked)).rejects.toMatchObject({ code: 'E_IMAGES', evidence: { entry: 'more' } });
   });

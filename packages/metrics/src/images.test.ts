@@ -351,12 +351,12 @@ describe('readImages', () => {
   it.runIf(process.platform !== 'win32')('opens nothing that is no file', async () => {
     const pipe = join(await folderOf('pipes', { 'a.png': await grey(1) }), 'b.png');
     execFileSync('mkfifo', [pipe]);
-    for (const [path, found] of [
-      [join(folder, 'pipes'), 'a pipe'],
-      [pipe, 'a pipe'],
-      ['/dev/zero', 'a device'],
+    for (const [path, evidence] of [
+      [join(folder, 'pipes'), { entry: 'b.png' }],
+      [pipe, { found: 'a pipe' }],
+      ['/dev/zero', { found: 'a device' }],
     ] as const)
-      await expect(read(path)).rejects.toMatchObject({ code: 'E_IMAGES', evidence: { found } });
+      await expect(read(path)).rejects.toMatchObject({ code: 'E_IMAGES', evidence });
   });
 
   it('says what a file is that is no zip, and no image', async () => {
