@@ -34,7 +34,11 @@ it.each([
     /txt2img-f8-large/,
   ],
   ['control-net', ['control_model.input_blocks.0.0.weight', UNET], /a ControlNet/],
-  ['control-net', ['controlnet_cond_embedding.conv_in.weight', 'conv_in.bias'], /a ControlNet/],
+  [
+    'control-net',
+    ['controlnet_cond_embedding.conv_in.weight', 'conv_in.weight', 'time_embedding.linear_1.weight'],
+    /a ControlNet/,
+  ],
   [
     'stable-diffusion-3',
     ['model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight'],

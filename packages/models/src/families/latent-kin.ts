@@ -28,8 +28,8 @@ export const unreadModels: readonly Part[] = [
   model(
     'stable-diffusion-2',
     isModel(starts('cond_stage_model.model.')),
-    'Stable Diffusion 2.x in one file, which does not show whether its network predicts noise or a velocity',
-    'take the same model in diffusers’ layout, a folder with unet, vae, text_encoder and scheduler',
+    'Stable Diffusion 2.x in one file',
+    'such a file does not show whether its network predicts noise or a velocity: take the same model in diffusers’ layout, a folder with unet, vae, text_encoder and scheduler',
   ),
   model(
     'latent-diffusion-of-classes',

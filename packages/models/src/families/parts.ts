@@ -55,6 +55,7 @@ export const parts: readonly Part[] = [
       return { network, sources: allFrom('file', network) };
     },
   },
+  ...unreadModels,
   ofFolder('diffusers-unet', 'conv_in.weight', 'time_embedding.linear_1.weight'),
   {
     ...ofFolder('diffusers-vae', 'decoder.up_blocks.0.resnets.0.conv1.weight', 'decoder.conv_in.weight'),
@@ -62,7 +63,6 @@ export const parts: readonly Part[] = [
       'it is diffusers-vae, a part of a model; name the folder of the model, or this file as the first_stage of another one',
   },
   ofFolder('clip-text', 'text_model.embeddings.token_embedding.weight'),
-  ...unreadModels,
   ...latentParts,
 ];
 
