@@ -250,6 +250,7 @@ describe('the noise that a scheduler says', () => {
     [{ thresholding: true }, /latents have no bounds/],
     [{ prediction_type: 'flow_prediction' }, /"epsilon" or "v_prediction" or "sample" is expected/],
     [{ timestep_type: 'continuous' }, /only "discrete"/],
+    [{ trained_betas: [0.1, 0.2] }, /trained_betas of 2 times, and num_train_timesteps 1000/],
   ])('is refused with %j', (more, message) => {
     const [key] = Object.keys(more);
     expect(refusalsIn('scheduler', { ...scheduler, ...more }, true)).toEqual([

@@ -279,6 +279,14 @@ export interface Refusal {
  */
 export function refusalsIn(kind: ConfigKind, config: Config, inGraph = false): Refusal[] {
   const table: ConfigTable = configTables[kind];
+  const { trained_betas: betas, num_train_timesteps: steps } = config;
+  if (kind === 'scheduler' && Array.isArray(betas) && typeof steps === 'number' && betas.length !== steps)
+    return [
+      {
+        key: 'trained_betas',
+        sentence: `says trained_betas of ${betas.length} times, and num_train_timesteps ${steps}`,
+      },
+    ];
   return Object.entries(config).flatMap(([key, value]) => {
     const why = reasonAgainst(Object.hasOwn(table, key) ? table[key] : undefined, key, value, inGraph);
     return why === undefined ? [] : [{ key, sentence: `says ${key} ${short(value)}; ${why}` }];
