@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readCheckpoint } from './checkpoints/read-checkpoint.js';
+import { sdTiny, sdTinyConfigs, writeSdTiny } from './checkpoints/sd-tiny.test.support.js';
 import { writeSafetensors } from './files/safetensors.js';
 import type { Tensors } from './files/tensor.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
@@ -29,6 +30,44 @@ it('tells the denoiser of a Stable Diffusion', async () => {
     family: 'stable-diffusion',
     options: { model_channels: 32, transformer: { depth: 1, context_dim: 24 } },
   });
+});
+
+it('tells a model’s folder, what its configurations say, and what keeps it from being read', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-models-'));
+  expect(await inspectCheckpoint(folder)).toMatchObject({
+    tensors: 0,
+    problem: expect.stringMatching(/is no model's folder/),
+  });
+  await writeSdTiny(folder);
+  const found = await inspectCheckpoint(folder, { image_size: 32 });
+  expect(found).toMatchObject({
+    format: 'folder in diffusers’ layout',
+    family: 'stable-diffusion',
+    options: {
+      model_channels: 32,
+      image_size: 32,
+      num_heads: 4,
+      parametrization: 'v',
+      scale_factor: 0.18215,
+      hidden_act: 'quick_gelu',
+      linear_start: 0.00085,
+      linear_end: 0.012,
+    },
+    sources: { image_size: 'spec', num_heads: 'config', parametrization: 'config', linear_end: 'config' },
+  });
+  expect(found).not.toHaveProperty('problem');
+  expect(found.tensors).toBeGreaterThan(200);
+  const { options } = await inspectCheckpoint(fixture('sd-tiny.ckpt'), sdTiny);
+  const { sources } = await inspectCheckpoint(fixture('sd-tiny.ckpt'), sdTiny);
+  expect(options).toMatchObject({ parametrization: 'eps', num_attention_heads: 4 });
+  expect(sources).toMatchObject({ linear_start: 'file', scale_factor: 'spec' });
+  const unet = { ...sdTinyConfigs.unet, layers_per_block: 2 };
+  await writeFile(join(folder, 'unet', 'config.json'), JSON.stringify(unet));
+  expect(await inspectCheckpoint(folder)).toMatchObject({
+    family: 'stable-diffusion',
+    problem: expect.stringMatching(/says layers_per_block 2, and its weights show 1/),
+  });
+  await rm(folder, { recursive: true });
 });
 
 it('tells a predictor of the official training', async () => {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { type AskedNetwork, askedOf, asking } from './checkpoints/asking.js';
+import { noModelFolder } from './checkpoints/diffusers-folder.js';
 import { checkNames, identify } from './checkpoints/identify.js';
 import { lookAtWhole, unwrapped } from './checkpoints/look.js';
 import { holdsObject, type Known, type Look } from './families/family.js';
@@ -8,7 +9,7 @@ import type { CheckpointOptions } from './families/registry.js';
 import type { Asked, Sources } from './families/sources.js';
 import { isOnnx } from './files/sniff.js';
 import { fileSource } from './files/source.js';
-import { type Dtype, sizeOf } from './files/tensor.js';
+import { bytesPerElement, type Dtype, sizeOf } from './files/tensor.js';
 import type { TensorInfo } from './files/tensor-file.js';
 import { shownValue } from './foreign/onnx-values.js';
 import type { OnnxType } from './onnx/onnx-model.js';
@@ -18,6 +19,7 @@ import { externalFilesOf, readOnnxFile } from './onnx/open-onnx.js';
 export interface Inspection {
   /** What kind of file it is, in words. */
   readonly format: string;
+  /** Of a folder: of its tensors. */
   readonly bytes: number;
   /** Of an ONNX file: what it is in the words of its own. */
   readonly onnx?: OnnxOutline;
@@ -67,14 +69,20 @@ interface Group {
 type Infos = Readonly<Record<string, TensorInfo>>;
 
 /**
- * Tells what a file of weights is, from names and shapes. Of EDM's pickles and official predictors the elements are
- * read, too; of other files they stay on disk.
+ * Tells what a file of weights is, or a model's folder in diffusers' layout, from names and shapes. Of EDM's pickles and
+ * official predictors the elements are read, too; of other files they stay on disk.
  *
  * @param told what a reader would be told of it
  * @throws ModelError as `openStateDict`, with `path` in `evidence`; weights that don't fit are a `problem`, no error, and
  * so is what is told and doesn't fit.
  */
 export async function inspectCheckpoint(path: string, told: CheckpointOptions = {}): Promise<Inspection> {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    const { found, weights } = await findingsOf({ path, isFolder: true, tensors: {} }, told);
+    const bytes = Object.values(weights).map(({ dtype, shape }) => bytesPerElement(dtype) * sizeOf(shape));
+    const sum = bytes.reduce((total, one) => total + one, 0);
+    return { format: 'folder in diffusers’ layout', bytes: sum, ...found, ...countsOf(weights) };
+  }
   if (startsAsOnnx(path)) return inspectOnnx(path);
   const whole = await lookAtWhole(path);
   const { found, weights } = await findingsOf(whole, told);
@@ -82,7 +90,6 @@ export async function inspectCheckpoint(path: string, told: CheckpointOptions = 
 }
 
 function startsAsOnnx(path: string): boolean {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
   const source = fileSource(path);
   try {
     return isOnnx(source.read(0, Math.min(source.length, 16)));
@@ -147,6 +154,7 @@ async function findingsOf(
     const within = look.prefix !== undefined && { wrapper: look.prefix };
     misfit = { ...within };
     const { candidates, source } = identify(look, named);
+    if (candidates.length === 0 && file.isFolder) throw noModelFolder(file.path);
     if (candidates.length > 1) {
       misfit = { ...within, families: candidates.map(({ name }) => name) };
       return { found: { ...within, ...severalOf(await askedOf(candidates, look, told)) }, weights: whole };

@@ -22,6 +22,13 @@ function inspect(source: Parameters<typeof planLatent>[0], told: LatentOptions) 
   const { settled, names: _, ...parts } = planLatent(source, told);
   const { asked, sources } = settled;
   if (Object.keys(asked).length === 0) source.agree?.(parts);
-  const known = Object.entries(parts.network).filter(([name]) => !Object.hasOwn(asked, name));
-  return { network: Object.fromEntries(known), sources, asked };
+  const { num_heads, num_head_channels, image_size, attention_order, num_heads_upsample, ...shown } =
+    parts.network;
+  const { betas, values } = settled;
+  const noise = betas?.type === 'scaled_linear' && { linear_start: betas.start, linear_end: betas.end };
+  // what the file's own tables say is not read here
+  const known = Object.entries({ ...values, ...noise }).filter(
+    ([name]) => Object.hasOwn(sources, name) && sources[name] !== 'file',
+  );
+  return { network: { ...shown, ...Object.fromEntries(known) }, sources, asked };
 }
