@@ -144,7 +144,10 @@ models
   .action(doing(async () => (await import('./models-fetch.js')).modelsFetch));
 withJson(models.command('inspect'))
   .description('say what a file of weights is: format, family, tensors, options; nothing in it is executed')
-  .argument('<file>', '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx')
+  .argument(
+    '<file>',
+    '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, .onnx, or a folder in diffusers’ layout',
+  )
   .option('--network <map>', toldOfNetwork)
   .action(doing(async () => (await import('./models-inspect.js')).modelsInspect));
 models

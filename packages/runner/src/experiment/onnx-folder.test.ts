@@ -89,7 +89,7 @@ describe('a folder as Optimum exports it', () => {
     [{ prediction_type: 'v_prediction' }, 'v', 'scaled_linear'],
     [{ prediction_type: 'sample', beta_schedule: 'linear' }, 'x0', 'linear'],
     [{ beta_schedule: 'squaredcos_cap_v2' }, 'eps', 'cosine'],
-    [{ trained_betas: [0.5, 0.5] }, 'eps', 'explicit'],
+    [{ trained_betas: [0.5, 0.5], num_train_timesteps: 2 }, 'eps', 'explicit'],
   ])('of which the scheduler says %j', async (more, parametrization, type) => {
     await scheduled(more);
     const { dataset, complaints } = completed({ checkpoint: 'sd' }) as {
