@@ -53,7 +53,13 @@ it('tells a model’s folder, what its configurations say, and what keeps it fro
       linear_start: 0.00085,
       linear_end: 0.012,
     },
-    sources: { image_size: 'spec', num_heads: 'config', parametrization: 'config', linear_end: 'config' },
+    sources: {
+      model_channels: 'file',
+      image_size: 'spec',
+      num_heads: 'config',
+      parametrization: 'config',
+      linear_end: 'config',
+    },
   });
   expect(found).not.toHaveProperty('problem');
   expect(found.tensors).toBeGreaterThan(200);

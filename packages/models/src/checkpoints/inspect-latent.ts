@@ -30,5 +30,11 @@ function inspect(source: Parameters<typeof planLatent>[0], told: LatentOptions) 
   const known = Object.entries({ ...values, ...noise }).filter(
     ([name]) => Object.hasOwn(sources, name) && sources[name] !== 'file',
   );
-  return { network: { ...shown, ...Object.fromEntries(known) }, sources, asked };
+  const from = (names: readonly string[], source: 'file' | 'asked') =>
+    Object.fromEntries(names.map((name) => [name, source]));
+  return {
+    network: { ...shown, ...Object.fromEntries(known) },
+    sources: { ...from(Object.keys(shown), 'file'), ...sources, ...from(Object.keys(asked), 'asked') },
+    asked,
+  };
 }
