@@ -5,7 +5,7 @@ export const admTold = {
   attention_order: 'heads-qkv-channels',
   noise_schedule: 'linear',
   diffusion_steps: 1000,
-  predict_xstart: false,
+  parametrization: 'eps',
 } as const;
 
 /** The same of the classifier among them. */

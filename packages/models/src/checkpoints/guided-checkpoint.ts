@@ -190,9 +190,9 @@ function noiseOf({
   noise_schedule,
   diffusion_steps: steps = STEPS,
   rescale_timesteps = false,
-  predict_xstart = false,
+  parametrization = 'eps',
 }: AdmOptions): Noise {
-  if (noise_schedule === 'linear' && steps === STEPS && !predict_xstart)
+  if (noise_schedule === 'linear' && steps === STEPS && parametrization === 'eps')
     return {
       preconditioning: { type: 'vp', betaD: 19.9, betaMin: 0.1, steps },
       // σ at t = 0.001 and 1, in float32 as official samplers compute it; exactly, the first is 0.0104860
@@ -210,7 +210,7 @@ function noiseOf({
     preconditioning: {
       type: 'ldm',
       alphasCumprod: table,
-      ...(predict_xstart && { predicts: 'x0' }),
+      ...(parametrization !== 'eps' && { predicts: parametrization }),
       ...(rescale_timesteps && steps !== STEPS && { timeScale: scale }),
     },
     ...sigmaRange(table),

@@ -36,7 +36,7 @@ const adm: GuidedUNetOptions = {
   attention_order: 'heads-qkv-channels',
 };
 
-const told = { noise_schedule: 'linear', diffusion_steps: 1000, predict_xstart: false } as const;
+const told = { noise_schedule: 'linear', diffusion_steps: 1000, parametrization: 'eps' } as const;
 
 // reading checks every name and shape, so that none is left on either side
 describe('the published networks', () => {

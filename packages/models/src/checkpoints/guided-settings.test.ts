@@ -97,7 +97,7 @@ describe('published networks', () => {
   ] as const)(
     '%s: %d pixels, %o, %s, %s, %s steps, rescaled: %s',
     (name, image_size, heads, attention_order, noise_schedule, diffusion_steps, rescale_timesteps) => {
-      const trained = { noise_schedule, diffusion_steps, rescale_timesteps, predict_xstart: false };
+      const trained = { noise_schedule, diffusion_steps, rescale_timesteps, parametrization: 'eps' };
       const hides = { image_size, ...heads, attention_order, ...(noise_schedule && trained) };
       expect(published[name].hides).toEqual(hides);
     },
@@ -154,11 +154,12 @@ describe('published networks', () => {
     const alphas = alphasCumprod({ type: 'linear', start: 0.000025, end: 0.005, steps: 4000 });
     expect(many.preconditioning).toEqual({ type: 'ldm', alphasCumprod: alphas });
     expect(many.sigmaMax).toBeCloseTo(Math.sqrt(1 / alphas.at(-1)! - 1), 6);
-    expect(noiseOf({ predict_xstart: true }).preconditioning).toEqual({
-      type: 'ldm',
-      alphasCumprod: alphasCumprod({ type: 'linear', start: 0.0001, end: 0.02, steps: 1000 }),
-      predicts: 'x0',
-    });
+    for (const parametrization of ['v', 'x0'] as const)
+      expect(noiseOf({ parametrization }).preconditioning).toEqual({
+        type: 'ldm',
+        alphasCumprod: alphasCumprod({ type: 'linear', start: 0.0001, end: 0.02, steps: 1000 }),
+        predicts: parametrization,
+      });
     expect(noiseOf({}).preconditioning).toEqual({ type: 'vp', betaD: 19.9, betaMin: 0.1, steps: 1000 });
   });
 
@@ -186,7 +187,7 @@ describe('published networks', () => {
       noise_schedule: 'linear',
       diffusion_steps: 1000,
       rescale_timesteps: false,
-      predict_xstart: false,
+      parametrization: 'eps',
     };
     const classifier = {
       classifier_num_head_channels: 64,
@@ -216,14 +217,14 @@ describe('what a file doesn’t show', () => {
     noise_schedule: ['linear', 'cosine'],
     diffusion_steps: [1000, 4000],
     rescale_timesteps: [false, true],
-    predict_xstart: [false, true],
+    parametrization: ['eps', 'v', 'x0'],
   };
 
   it('is asked for all at once', async () => {
     const asked = { families: ['adm'], asked: { ...open, ...noise } };
     await expect(readCheckpoint(diffusion)).rejects.toMatchObject(
       refusal(
-        /dataset\.network: \{ family: adm, image_size: 16 \| 8, num_head_channels: 32 \| 16 \(or num_heads: 4 \| 1\), attention_order: heads-qkv-channels \| qkv-heads-channels, noise_schedule: linear \| cosine, diffusion_steps: 1000 \| 4000, rescale_timesteps: false \| true, predict_xstart: false \| true \}/,
+        /dataset\.network: \{ family: adm, image_size: 16 \| 8, num_head_channels: 32 \| 16 \(or num_heads: 4 \| 1\), attention_order: heads-qkv-channels \| qkv-heads-channels, noise_schedule: linear \| cosine, diffusion_steps: 1000 \| 4000, rescale_timesteps: false \| true, parametrization: eps \| v \| x0 \}/,
         { path: diffusion, ...asked },
       ),
     );

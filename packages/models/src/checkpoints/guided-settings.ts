@@ -28,7 +28,7 @@ import {
 
 /** What a network of discrete times was trained on, and what it gives. */
 type DiffusionOptions = Partial<
-  Pick<HiddenOptions, 'noise_schedule' | 'diffusion_steps' | 'rescale_timesteps' | 'predict_xstart'>
+  Pick<HiddenOptions, 'noise_schedule' | 'diffusion_steps' | 'rescale_timesteps' | 'parametrization'>
 >;
 
 /** What the weights of an ADM network don't show. */
@@ -182,7 +182,7 @@ function askedOf(family: PublishedNetwork['family'], shown: ShownOptions, given:
       noise_schedule: given.noise_schedule === undefined && diffusionOptions.noise_schedule.enum,
       diffusion_steps: steps === undefined && [STEPS, 4 * STEPS],
       rescale_timesteps: given.rescale_timesteps === undefined && steps !== STEPS && [false, true],
-      predict_xstart: given.predict_xstart === undefined && [false, true],
+      parametrization: given.parametrization === undefined && diffusionOptions.parametrization.enum,
     }),
   };
   return Object.fromEntries(

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { AttentionOrder } from '../networks/ops.js';
+import type { Parametrization } from '../networks/preconditioning.js';
 import type { CheckpointValues } from './registry.js';
 
 /** What a published network is: what its weights show, which must be found in its file, and what they don't. */
@@ -30,7 +31,7 @@ export interface HiddenOptions {
   readonly noise_schedule?: 'linear' | 'cosine';
   readonly diffusion_steps?: number;
   readonly rescale_timesteps?: boolean;
-  readonly predict_xstart?: boolean;
+  readonly parametrization?: Parametrization;
 }
 
 type Size = 32 | 64 | 128 | 256 | 512;
@@ -86,7 +87,7 @@ const guided = (
     noise_schedule: 'linear',
     diffusion_steps: 1000,
     rescale_timesteps: false,
-    predict_xstart: false,
+    parametrization: 'eps',
     ...hides,
   },
 });
@@ -120,7 +121,7 @@ const improved = (
     noise_schedule: 'cosine',
     diffusion_steps: 4000,
     rescale_timesteps: true,
-    predict_xstart: false,
+    parametrization: 'eps',
     ...hides,
   },
 });

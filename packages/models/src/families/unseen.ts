@@ -23,6 +23,11 @@ export const guidedOptions = {
   use_ema: useEma,
 };
 
+const parametrization = choice(
+  ['eps', 'v', 'x0'],
+  'What the network gives at a discrete time: the noise, the velocity, or the image or latent itself.',
+);
+
 /** What noise a network was trained on that predicts it at discrete times, and what it gives. */
 export const diffusionOptions = {
   noise_schedule: choice(
@@ -33,7 +38,7 @@ export const diffusionOptions = {
   rescale_timesteps: flag(
     'Whether the network is told its times as if they were 1000, as by improved diffusion’s default; the same of 1000 times.',
   ),
-  predict_xstart: flag('Whether the network gives the image itself in place of the noise.'),
+  parametrization,
 };
 
 /** What a classifier's weights don't show. */
@@ -48,10 +53,7 @@ const beta = { exclusiveMinimum: 0, maximum: 1 };
 export const latentOptions = {
   ...unseen,
   attention_order: attentionOrder,
-  parametrization: choice(
-    ['eps', 'v', 'x0'],
-    'What the network of a latent diffusion model gives at a discrete time: the noise, the velocity, or the latent itself.',
-  ),
+  parametrization,
   num_attention_heads: count('Heads of the text encoder.'),
   hidden_act: choice(
     ['quick_gelu', 'gelu'],

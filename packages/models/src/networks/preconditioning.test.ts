@@ -135,7 +135,7 @@ describe('the times of a table', () => {
     },
   );
 
-  it.each(['eps', 'x0'] as const)(
+  it.each(['eps', 'v', 'x0'] as const)(
     'let a gradient move D by σ² c_in of it where %s is given',
     async (predicts) => {
       const preconditioning = { type: 'ldm', alphasCumprod: table, predicts } as const;

@@ -111,7 +111,7 @@ function logOnePlus<T>(ops: Ops<T>, y: T): T {
 
 /**
  * Changes the network's output, given what it saw, by the gradient of a log probability by z: `scale` times that is taken
- * off. σ c_in of a network that gives ε; of one that gives the image, which is x − σ ε, −σ times as much.
+ * off, so that D moves by σ² c_in of it: σ c_in of a network that gives ε, σ of one that gives v, −σ² c_in of the image.
  */
 export type Guide<T> = (output: T, seen: { readonly z: T; readonly noise: T; readonly scale: T }) => T;
 
@@ -132,7 +132,9 @@ export function denoise<T>(
   const image = ops.leading(raw, channels);
   const scale = () => {
     const ofNoise = cIn === undefined ? sigma : ops.multiply(sigma, cIn);
-    return skip === 'zero' ? ops.affine(ops.multiply(sigma, ofNoise), -1, 0) : ofNoise;
+    const predicts = preconditioning.type === 'ldm' ? preconditioning.predicts : undefined;
+    if (predicts === 'v') return sigma;
+    return predicts === 'x0' ? ops.affine(ops.multiply(sigma, ofNoise), -1, 0) : ofNoise;
   };
   const output = guide ? guide(image, { z, noise, scale: scale() }) : image;
   const kept = skip === undefined || skip === 'zero' ? x : ops.multiply(x, skip);
