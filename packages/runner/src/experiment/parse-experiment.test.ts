@@ -1104,7 +1104,7 @@ describe('guidance', () => {
   const edm = fixture('edm-ncsnpp-uncond.p2.pkl');
   const diffusion = fixture('adm-diffusion.pt');
   const told =
-    'image_size: 16, num_head_channels: 16, attention_order: heads-qkv-channels, noise_schedule: linear, diffusion_steps: 1000, predict_xstart: false';
+    'image_size: 16, num_head_channels: 16, attention_order: heads-qkv-channels, noise_schedule: linear, diffusion_steps: 1000, parametrization: eps';
   const admNetwork = `network: { ${told} }`;
   const guided = `network: { ${told}, classifier_num_heads: 1, classifier_attention_order: heads-qkv-channels }`;
   const stableDiffusion = fixture('sd-tiny.ckpt');
@@ -1165,7 +1165,7 @@ describe('guidance', () => {
       await asked({ dataset: `{ checkpoint: ${diffusion}, network: { noise_schedule: cosine } }` }),
     ).toEqual([
       expect.stringMatching(
-        /^2:\d+ dataset\.checkpoint: .*adm-diffusion\.pt: its weights don't show image_size, num_heads, attention_order, diffusion_steps, rescale_timesteps and predict_xstart: /,
+        /^2:\d+ dataset\.checkpoint: .*adm-diffusion\.pt: its weights don't show image_size, num_heads, attention_order, diffusion_steps, rescale_timesteps and parametrization: /,
       ),
     ]);
     const classifier = `classifier: ${fixture('adm-classifier.pt')}`;
@@ -1193,7 +1193,7 @@ describe('guidance', () => {
       noise_schedule: 'cosine',
       diffusion_steps: 1000,
       rescale_timesteps: false,
-      predict_xstart: false,
+      parametrization: 'eps',
     };
     expect(await network({ dataset: '{ checkpoint: 64x64_diffusion.pt }' })).toEqual(known);
     expect(
