@@ -34,7 +34,7 @@ const admTold = {
   ...unseen,
   noise_schedule: 'linear',
   diffusion_steps: 1000,
-  predict_xstart: false,
+  parametrization: 'eps',
 } as const;
 const classifierTold = { num_head_channels: 16, attention_order: unseen.attention_order } as const;
 /** What the tiny Stable Diffusion's file does not show. */

@@ -101,7 +101,7 @@ async function read(golden: Golden, one: GuidedCase): Promise<GuidedCheckpoint> 
 }
 
 /** As guided diffusion's defaults have it. */
-const trained = { noise_schedule: 'linear', diffusion_steps: 1000, predict_xstart: false } as const;
+const trained = { noise_schedule: 'linear', diffusion_steps: 1000, parametrization: 'eps' } as const;
 
 const unseenOf = (config: NetworkConfig): UnseenOptions => ({
   image_size: config.image_size,

@@ -54,7 +54,7 @@ describe('weights beside a feature network', () => {
 
 describe('shards that an index names', () => {
   const heads = (whose = '') => `${whose}num_head_channels: 16, ${whose}attention_order: heads-qkv-channels`;
-  const network = `network: { image_size: 16, ${heads()}, noise_schedule: linear, diffusion_steps: 1000, predict_xstart: false, ${heads('classifier_')} }`;
+  const network = `network: { image_size: 16, ${heads()}, noise_schedule: linear, diffusion_steps: 1000, parametrization: eps, ${heads('classifier_')} }`;
   const halves = (tensors: Tensors) => {
     const entries = Object.entries(tensors);
     return [entries.slice(0, entries.length / 2), entries.slice(entries.length / 2)] as const;
