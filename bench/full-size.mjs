@@ -91,7 +91,7 @@ const networks = {
 };
 const heads = { image_size: 256, num_head_channels: 64 };
 const legacy = { attention_order: 'heads-qkv-channels' };
-const noise = { noise_schedule: 'linear', diffusion_steps: 1000, predict_xstart: false };
+const noise = { noise_schedule: 'linear', diffusion_steps: 1000, parametrization: 'eps' };
 const checkpoints = {
   adm: (weights) => admCheckpoint(weights, { ...heads, ...legacy, ...noise }),
   cm: (weights) => cmCheckpoint(weights, { ...heads, attention_order: 'qkv-heads-channels' }),
