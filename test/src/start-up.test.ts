@@ -28,8 +28,9 @@ async function loadedBy(...args: string[]): Promise<string[]> {
 it('a spec is validated without what computes, downloads, or compiles a schema', async () => {
   const loaded = await loadedBy('validate', digits);
   expect(loaded.filter((url) => url.includes('/packages/runner/')).length).toBeGreaterThan(20);
+  // of the models no more than what they are told, and what configurations beside them say
   const heavy =
-    /packages\/(models\/dist\/(?!families)|metrics)|node_modules\/(ajv|undici|es-module-lexer|onnxruntime-\w+|sharp)\//;
+    /packages\/(models\/dist\/(?!families|checkpoints\/configs)|metrics)|node_modules\/(ajv|undici|es-module-lexer|onnxruntime-\w+|sharp)\//;
   expect(loaded.filter((url) => heavy.test(url))).toEqual([]);
   expect(loaded.length).toBeLessThan(200);
 });

@@ -77,7 +77,7 @@ describe('shards that an index names', () => {
     );
   const fixture = (name: string) => join(root, 'packages/models/fixtures', name);
   const samples = async (spec: string) => {
-    await writeFile(join(dir, 'shards.yaml'), spec);
+    await writeFile(join(dir, 'shards.yaml'), spec.replace('name: small', 'name: shards'));
     return (await run(dir, ['shards.yaml'])).points[0]!.artifacts.samples.join();
   };
 

@@ -87,7 +87,8 @@ describe('a part of what is in the store', () => {
 
   it('is taken for training: fewer images of the teacher', async () => {
     const before = await spent();
-    await writeFile(join(project, 'less.yaml'), spec.replace('total_kimg: 0.008', 'total_kimg: 0.004'));
+    const less = spec.replace('name: moved', 'name: less').replace('total_kimg: 0.008', 'total_kimg: 0.004');
+    await writeFile(join(project, 'less.yaml'), less);
     await run(project, ['less.yaml', ...seeds('0-1').slice(1)]);
     expect((await spent()).teacher).toBe(before.teacher);
   });
