@@ -181,7 +181,12 @@ export const latentChannels = (tensors: Shaped): number | undefined =>
  */
 export function assembleLatent(source: LatentSource, options: LatentOptions): LatentCheckpoint {
   const { names, settled, ...parts } = planLatent(source, options);
-  if (Object.keys(settled.asked).length > 0) throw untold(settled, source.facts !== undefined);
+  if (Object.keys(settled.asked).length > 0) {
+    const rough = ['alphas_cumprod', 'scale_factor'].filter(
+      (name) => source.tensors[name] && !isExact(source.tensors[name]),
+    );
+    throw untold(settled, source.facts !== undefined, rough);
+  }
   source.agree?.(parts);
   const { network, decoder, textEncoder } = parts;
   const read = (of: Names): Tensors =>

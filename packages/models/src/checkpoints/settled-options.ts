@@ -113,8 +113,16 @@ function betasOf(
   return { type: 'scaled_linear', start, end, steps: other?.steps ?? 1000 };
 }
 
-/** The error of a model of which not all is known: every option that must be told, with candidates. */
-export function untold({ asked }: Pick<SettledOptions, 'asked'>, hasConfigs: boolean): ModelError {
+/**
+ * The error of a model of which not all is known: every option that must be told, with candidates.
+ *
+ * @param rough what its file has and can't be taken, for it is of half precision
+ */
+export function untold(
+  { asked }: Pick<SettledOptions, 'asked'>,
+  hasConfigs: boolean,
+  rough: readonly string[],
+): ModelError {
   const names = Object.entries(asked).filter(([name]) => name !== 'num_head_channels');
   const words = names.map(([name, values]) =>
     name === 'num_heads'
@@ -122,7 +130,7 @@ export function untold({ asked }: Pick<SettledOptions, 'asked'>, hasConfigs: boo
       : `${name} (${typeof values[0] === 'number' ? 'as ' : ''}${values.join(' or ')})`,
   );
   return checkpointFault(
-    `its weights don't show all that it is, and ${hasConfigs ? 'its configurations leave it open' : `have the shapes of no published model (${publishedNames.join('; ')})`}: give ${words.join(', ')}, as its configuration has them`,
+    `its weights don't show all that it is${rough.length > 0 ? `, its ${rough.join(' and ')} of half precision too rough to be taken` : ''}, and ${hasConfigs ? 'its configurations leave it open' : `have the shapes of no published model (${publishedNames.join('; ')})`}: give ${words.join(', ')}, as its configuration has them`,
     { asked },
   );
 }
