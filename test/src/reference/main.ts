@@ -1,8 +1,9 @@
-/** `npm run reference`: writes what is made of the declarations. `--check` writes nothing, and ends with 1 where it would. */
+/** `npm run reference`: writes what is made of the declarations, and of public files. `--check` writes nothing, and ends with 1 where it would. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../command-line.js';
+import { publicFiles } from '../public-files/table.js';
 import { reference } from './reference.js';
 
 const cli = join(root, 'packages/runner/bin/fewstep.js');
@@ -17,6 +18,7 @@ for (const path of Object.keys(properties.grid.properties)) {
 }
 const files = {
   'docs/reference.md': reference(keys),
+  'docs/public-files.md': await publicFiles(),
   'packages/runner/experiment.schema.json': schema,
 };
 for (const [name, text] of Object.entries(files)) {
