@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readCheckpoint } from './checkpoints/read-checkpoint.js';
-import { sdTiny, sdTinyConfigs, writeSdTiny } from './checkpoints/sd-tiny.test.support.js';
+import { sdTiny } from './checkpoints/sd-tiny.test.support.js';
 import { writeSafetensors } from './files/safetensors.js';
 import type { Tensors } from './files/tensor.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
@@ -32,48 +32,45 @@ it('tells the denoiser of a Stable Diffusion', async () => {
   });
 });
 
-it('tells a model’s folder, what its configurations say, and what keeps it from being read', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'fewstep-models-'));
-  expect(await inspectCheckpoint(folder)).toMatchObject({
-    tensors: 0,
-    problem: expect.stringMatching(/is no model's folder/),
-  });
-  await writeSdTiny(folder);
-  const found = await inspectCheckpoint(folder, { image_size: 32 });
-  expect(found).toMatchObject({
-    format: 'folder in diffusers’ layout',
-    family: 'stable-diffusion',
-    options: {
-      model_channels: 32,
-      image_size: 32,
-      num_heads: 4,
-      parametrization: 'v',
-      scale_factor: 0.18215,
-      hidden_act: 'quick_gelu',
-      linear_start: 0.00085,
-      linear_end: 0.012,
-    },
-    sources: {
-      model_channels: 'file',
-      image_size: 'spec',
-      num_heads: 'config',
-      parametrization: 'config',
-      linear_end: 'config',
-    },
-  });
-  expect(found).not.toHaveProperty('problem');
-  expect(found.tensors).toBeGreaterThan(200);
-  const { options } = await inspectCheckpoint(fixture('sd-tiny.ckpt'), sdTiny);
-  const { sources } = await inspectCheckpoint(fixture('sd-tiny.ckpt'), sdTiny);
-  expect(options).toMatchObject({ parametrization: 'eps', num_attention_heads: 4 });
-  expect(sources).toMatchObject({ linear_start: 'file', scale_factor: 'spec' });
-  const unet = { ...sdTinyConfigs.unet, layers_per_block: 2 };
-  await writeFile(join(folder, 'unet', 'config.json'), JSON.stringify(unet));
-  expect(await inspectCheckpoint(folder)).toMatchObject({
-    family: 'stable-diffusion',
-    problem: expect.stringMatching(/says layers_per_block 2, and its weights show 1/),
-  });
-  await rm(folder, { recursive: true });
+it('tells of every option of a latent model where it is from', async () => {
+  const shown = {
+    in_channels: 4,
+    out_channels: 4,
+    model_channels: 32,
+    channel_mult: [1, 1],
+    num_res_blocks: 1,
+    attention_resolutions: [1],
+    num_classes: 0,
+    use_scale_shift_norm: false,
+    resblock_updown: false,
+    transformer: { depth: 1, context_dim: 24 },
+  };
+  const from = (source: string, of: object) =>
+    Object.fromEntries(Object.keys(of).map((name) => [name, source]));
+  const { options, sources, problem } = await inspectCheckpoint(fixture('sd-tiny.ckpt'), sdTiny);
+  // its table is within, of float32
+  const noise = { sigma_min: expect.closeTo(0.029168, 6), sigma_max: expect.closeTo(14.61464, 5) };
+  expect(options).toEqual({ ...shown, ...sdTiny, ...noise });
+  const read = { family: 'file', ...from('file', shown) };
+  expect(sources).toEqual({ ...read, ...from('spec', sdTiny), ...from('file', noise) });
+  expect(problem).toBeUndefined();
+  const { num_heads: _, ...others } = sdTiny;
+  const open = await inspectCheckpoint(fixture('sd-tiny.ckpt'), others);
+  expect(open.sources).toMatchObject({ num_heads: 'asked', num_head_channels: 'asked', image_size: 'spec' });
+  expect(Object.keys(open.asked!)).toEqual(['num_heads', 'num_head_channels']);
+  expect(open.options).not.toHaveProperty('num_heads');
+});
+
+it('tells what keeps a latent model from being read as it is told', async () => {
+  const problemOf = async (told: object) =>
+    (await inspectCheckpoint(fixture('sd-tiny.ckpt'), { ...sdTiny, ...told })).problem;
+  expect(await problemOf({ linear_start: 0.002 })).toMatch(/linear_start alone is told/);
+  expect(await problemOf({ linear_start: 0.002, linear_end: 0.012 })).toMatch(
+    /its alphas_cumprod are not those of linear_start and linear_end: number 0/,
+  );
+  expect(await problemOf({ first_stage: fixture('tensors.zip.pt') })).toMatch(
+    /tensors\.zip\.pt: it is no first stage/,
+  );
 });
 
 it('tells a predictor of the official training', async () => {

@@ -5,7 +5,7 @@ import { checkNames, identify } from './checkpoints/identify.js';
 import { lookAtWhole, unwrapped } from './checkpoints/look.js';
 import { holdsObject, type Known, type Look } from './families/family.js';
 import { parts, predictor } from './families/parts.js';
-import type { CheckpointOptions } from './families/registry.js';
+import { type CheckpointOptions, familiesOf } from './families/registry.js';
 import type { Asked, Sources } from './families/sources.js';
 import { isOnnx } from './files/sniff.js';
 import { fileSource } from './files/source.js';
@@ -15,11 +15,11 @@ import { shownValue } from './foreign/onnx-values.js';
 import type { OnnxType } from './onnx/onnx-model.js';
 import { externalFilesOf, readOnnxFile } from './onnx/open-onnx.js';
 
-/** What a file of weights is, in words and numbers; plain JSON. */
+/** What a file of weights is, or a folder of them, in words and numbers; plain JSON. */
 export interface Inspection {
   /** What kind of file it is, in words. */
   readonly format: string;
-  /** Of a folder: of its tensors. */
+  /** Of a folder: those of its weights. */
   readonly bytes: number;
   /** Of an ONNX file: what it is in the words of its own. */
   readonly onnx?: OnnxOutline;
@@ -69,27 +69,36 @@ interface Group {
 type Infos = Readonly<Record<string, TensorInfo>>;
 
 /**
- * Tells what a file of weights is, or a model's folder in diffusers' layout, from names and shapes. Of EDM's pickles and
- * official predictors the elements are read, too; of other files they stay on disk.
+ * Tells what a file of weights is, or a folder in diffusers' layout, from names and shapes. Of EDM's pickles and official
+ * predictors the elements are read, too, and a latent model's noise table; of other files they stay on disk.
  *
  * @param told what a reader would be told of it
  * @throws ModelError as `openStateDict`, with `path` in `evidence`; weights that don't fit are a `problem`, no error, and
  * so is what is told and doesn't fit.
  */
 export async function inspectCheckpoint(path: string, told: CheckpointOptions = {}): Promise<Inspection> {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    const { found, weights } = await findingsOf({ path, isFolder: true, tensors: {} }, told);
-    const bytes = Object.values(weights).map(({ dtype, shape }) => bytesPerElement(dtype) * sizeOf(shape));
-    const sum = bytes.reduce((total, one) => total + one, 0);
-    return { format: 'folder in diffusers’ layout', bytes: sum, ...found, ...countsOf(weights) };
-  }
   if (startsAsOnnx(path)) return inspectOnnx(path);
+  if (isFolderAt(path)) return inspectFolder(path, told);
   const whole = await lookAtWhole(path);
   const { found, weights } = await findingsOf(whole, told);
   return { format: whole.format, bytes: statSync(path).size, ...found, ...countsOf(weights) };
 }
 
+const isFolderAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+async function inspectFolder(path: string, told: CheckpointOptions): Promise<Inspection> {
+  const look: Look = { path, isFolder: true, tensors: {} };
+  if (familiesOf(look).length === 0) throw noModelFolder(path);
+  const { found, weights } = await findingsOf(look, told);
+  const bytes = Object.values(weights).reduce(
+    (sum, { dtype, shape }) => sum + sizeOf(shape) * bytesPerElement(dtype),
+    0,
+  );
+  return { format: 'folder in diffusers’ layout', bytes, ...found, ...countsOf(weights) };
+}
+
 function startsAsOnnx(path: string): boolean {
+  if (isFolderAt(path)) return false;
   const source = fileSource(path);
   try {
     return isOnnx(source.read(0, Math.min(source.length, 16)));
@@ -154,7 +163,6 @@ async function findingsOf(
     const within = look.prefix !== undefined && { wrapper: look.prefix };
     misfit = { ...within };
     const { candidates, source } = identify(look, named);
-    if (candidates.length === 0 && file.isFolder) throw noModelFolder(file.path);
     if (candidates.length > 1) {
       misfit = { ...within, families: candidates.map(({ name }) => name) };
       return { found: { ...within, ...severalOf(await askedOf(candidates, look, told)) }, weights: whole };
@@ -176,8 +184,9 @@ async function findingsOf(
           weights,
         };
       } catch (cause) {
-        // an object's class is told by all that is in it, other files by their names
-        misfit = { ...(!holdsObject(look) && { family }), ...problemOf(cause), ...misfit };
+        // an object's class is told by all that is in it, a folder by its configurations, other files by their names
+        const isNamed = !holdsObject(look) && !look.isFolder;
+        misfit = { ...(isNamed && { family }), ...problemOf(cause), ...misfit };
       }
     }
   } catch (cause) {

@@ -24,6 +24,7 @@ export function withFirstStage(model: LatentSource, file: LatentSource): LatentS
       ...pick(model, (name) => !isOfFirstStage(name)),
       ...pick(first, isOfFirstStage),
     ]),
+    ...(model.averaged !== undefined && { averaged: model.averaged }),
     read: (name) => (isOfFirstStage(name) ? first : model).read(name),
   };
 }

@@ -21,7 +21,7 @@ import {
   settled,
   uNetSettings,
 } from './guided-settings.js';
-import { lookAt } from './look.js';
+import { lookAt, oneSet } from './look.js';
 
 /** Which weights are taken of a file that has averaged ones beside others: the averaged ones by default. */
 type UseEma = Pick<Told<typeof guidedOptions>, 'use_ema'>;
@@ -143,8 +143,7 @@ async function settingsAt(
   const isOthers = ([name]: readonly [string, unknown]) => name.startsWith(CLASSIFIER);
   const own: AdmOptions = Object.fromEntries(options.filter((one) => !isOthers(one)));
   const others = options.filter(isOthers);
-  if (use_ema !== undefined && look.averaged === undefined)
-    throw checkpointFault('it has one set of weights, averaged or not: leave use_ema out', { use_ema });
+  if (use_ema !== undefined && look.averaged === undefined) throw oneSet(use_ema);
   if (path === undefined && others.length > 0)
     throw checkpointFault(`there is no classifier to tell ${others.map(([name]) => name).join(', ')} of`);
   const network = uNetSettings(family, look.tensors, own, look.path);

@@ -13,6 +13,7 @@ import {
   shownTextEncoder,
   shownUNet,
 } from './latent-options.js';
+import { oneSet } from './look.js';
 import { halfPrecisionOf, isRounded, noiseTable } from './noise-table.js';
 import { type LatentFacts, publishedFacts } from './published-latent.js';
 import { type SettledOptions, settledOptions, untold } from './settled-options.js';
@@ -28,6 +29,8 @@ export interface LatentParts {
 export interface LatentSource {
   readonly tensors: Readonly<Record<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>>;
   read(name: string): Tensor;
+  /** Whether its file has averaged weights and others, each a network by itself, of which these are the averaged ones. */
+  readonly averaged?: boolean;
   /** What a configuration beside the weights says. */
   readonly facts?: LatentFacts;
   /** @throws ModelError `E_CHECKPOINT` where it says something else than the weights show */
@@ -56,6 +59,10 @@ type Names = ReadonlyMap<string, string>;
 
 /** What a latent diffusion model consists of, and where each of its weights is: its name there by its name here. */
 interface LatentPlan extends LatentParts {
+  /** What the weights of its network show. */
+  readonly shown: ReturnType<typeof shownUNet>;
+  /** Whether its weights are averaged ones; undefined where there is one set. */
+  readonly averaged: boolean | undefined;
   readonly names: { readonly unet: Names; readonly decoder: Names; readonly text: Names };
   /** Of its options those that weights don't show; where some are asked for, what stands for them is of no meaning. */
   readonly settled: SettledOptions;
@@ -80,7 +87,9 @@ const partOf = (tensors: Shaped, prefix: string): Shaped =>
 export function planLatent(source: Omit<LatentSource, 'read'>, options: LatentOptions): LatentPlan {
   const { tensors } = source;
   const needed = Object.keys(tensors).filter((name) => !unread.some((pattern) => pattern.test(name)));
-  const averaged = (options.use_ema ?? true) && needed.some((name) => name.startsWith(EMA));
+  const hasBoth = needed.some((name) => name.startsWith(EMA));
+  const averaged = hasBoth ? (options.use_ema ?? true) : source.averaged;
+  if (options.use_ema !== undefined && averaged === undefined) throw oneSet(options.use_ema);
   const weights = partOf(tensors, UNET);
   const shown = shownParts(tensors, weights);
   const settled = settledOptions(shown, options, source.facts ?? publishedFacts(shown), {
@@ -102,11 +111,11 @@ export function planLatent(source: Omit<LatentSource, 'read'>, options: LatentOp
   const named = (of: ReadonlyMap<string, unknown>, there: (name: string) => string): Names =>
     new Map([...of.keys()].map((name) => [name, there(name)]));
   const names = {
-    unet: named(shapes.unet, averaged ? ema : plain),
+    unet: named(shapes.unet, hasBoth && averaged ? ema : plain),
     decoder: named(shapes.decoder, (name) => `${FIRST_STAGE}${name}`),
     text: named(shapes.text, (name) => `${TEXT}${name}`),
   };
-  const copies = new Set(named(shapes.unet, averaged ? plain : ema).values());
+  const copies = new Set(named(shapes.unet, hasBoth && averaged ? plain : ema).values());
   checkParameters(
     Object.fromEntries(needed.filter((name) => !copies.has(name)).map((name) => [name, tensors[name]!])),
     new Map(
@@ -116,7 +125,7 @@ export function planLatent(source: Omit<LatentSource, 'read'>, options: LatentOp
     ),
   );
   checkFit(network, decoder, textEncoder);
-  return { network, decoder, textEncoder, names, settled };
+  return { network, decoder, textEncoder, shown: shown.network, averaged, names, settled };
 }
 
 /** What the weights of each part show. @throws ModelError `E_CHECKPOINT` where one is missing */
@@ -180,24 +189,17 @@ export const latentChannels = (tensors: Shaped): number | undefined =>
  * a configuration says something else than the weights show
  */
 export function assembleLatent(source: LatentSource, options: LatentOptions): LatentCheckpoint {
-  const { names, settled, ...parts } = planLatent(source, options);
+  const plan = planLatent(source, options);
+  const { network, decoder, textEncoder, names, settled } = plan;
   if (Object.keys(settled.asked).length > 0) {
     const rough = ['alphas_cumprod', 'scale_factor'].filter(
       (name) => source.tensors[name] && !isExact(source.tensors[name]),
     );
     throw untold(settled, source.facts !== undefined, rough);
   }
-  source.agree?.(parts);
-  const { network, decoder, textEncoder } = parts;
+  const { alphas, scaleFactor } = measuresOf(source, plan, options);
   const read = (of: Names): Tensors =>
     Object.fromEntries([...of].map(([name, there]) => [name, source.read(there)]));
-  const numbers = (name: string) =>
-    Object.hasOwn(source.tensors, name) ? Array.from(toNumbers(source.read(name)), Number) : undefined;
-  const alphas = noiseTable(
-    numbers('alphas_cumprod'),
-    settled.betas,
-    options.linear_start !== undefined || options.linear_end !== undefined,
-  );
   const { in_channels: channels, image_size: resolution, num_classes: classes } = network;
   return {
     family: textEncoder ? 'stable-diffusion' : 'ldm',
@@ -209,11 +211,34 @@ export function assembleLatent(source: LatentSource, options: LatentOptions): La
     classes,
     preconditioning: { type: 'ldm', alphasCumprod: alphas, predicts: settled.values.parametrization! },
     ...sigmaRange(alphas),
-    scaleFactor: scaleFactor(numbers('scale_factor')?.[0], settled.values.scale_factor, options.scale_factor),
+    scaleFactor,
     weights: read(names.unet),
     decoder: { options: decoder, weights: read(names.decoder) },
     ...(textEncoder && { textEncoder: { options: textEncoder, weights: read(names.text) } }),
   };
+}
+
+/**
+ * The noise levels of a model of which nothing is asked, and what its latents are multiplied by: of its tensors those two
+ * are read.
+ *
+ * @throws ModelError as `assembleLatent`
+ */
+export function measuresOf(
+  source: LatentSource,
+  { settled, ...parts }: LatentPlan,
+  options: LatentOptions,
+): { readonly alphas: readonly number[]; readonly scaleFactor: number } {
+  source.agree?.(parts);
+  const numbers = (name: string) =>
+    Object.hasOwn(source.tensors, name) ? Array.from(toNumbers(source.read(name)), Number) : undefined;
+  const alphas = noiseTable(
+    numbers('alphas_cumprod'),
+    settled.betas,
+    options.linear_start !== undefined || options.linear_end !== undefined,
+  );
+  const inFile = numbers('scale_factor')?.[0];
+  return { alphas, scaleFactor: scaleFactorOf(inFile, settled.values.scale_factor, options.scale_factor) };
 }
 
 /** What shapes by themselves don't hold to: that the parts can divide and pass on what they are given. */
@@ -240,7 +265,7 @@ function checkFit(
 }
 
 /** A factor of half precision in a file is taken for what it was rounded from, never for itself. */
-function scaleFactor(
+function scaleFactorOf(
   inFile: number | undefined,
   settled: number | undefined,
   told: number | undefined,

@@ -42,6 +42,7 @@ const any = {
   image_size: 65_536,
   num_heads: 1,
   num_head_channels: -1,
+  num_heads_upsample: -1,
   attention_order: 'heads-qkv-channels',
 } as const;
 
@@ -49,10 +50,8 @@ const any = {
 export function shownUNet(weights: Shaped): Omit<LatentUNetOptions, keyof typeof any> {
   const block = 'middle_block.1.transformer_blocks.#.';
   const depth = countOf(Object.keys(weights), block);
-  const { image_size, num_heads, num_head_channels, attention_order, ...shown } = inferUNetOptions(
-    weights,
-    any,
-  );
+  const { image_size, num_heads, num_head_channels, num_heads_upsample, attention_order, ...shown } =
+    inferUNetOptions(weights, any);
   if (depth === 0) return shown;
   const context_dim = sizesOf(weights, `${block.replace('#', '0')}attn2.to_k.weight`)[1]!;
   return { ...shown, transformer: { depth, context_dim } };

@@ -1,6 +1,7 @@
-import { checkpointFault, withPath } from '../errors.js';
+import { checkpointFault, type ModelError, withPath } from '../errors.js';
 import type { Look } from '../families/family.js';
 import { FIRST_OF_KIND, isOfKind } from '../families/guided-names.js';
+import { FIRST_OF_MODEL, FIRST_OF_STAGE, isOfLatents } from '../families/latent-kin.js';
 import { openTensorsAt } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
 import { isAveraged, wrappersIn } from '../files/wrappers.js';
@@ -31,6 +32,9 @@ export async function lookAt(path: string, use_ema?: boolean): Promise<Look> {
   return withPath(path, () => unwrapped(whole, use_ema));
 }
 
+const firsts = [FIRST_OF_KIND, FIRST_OF_MODEL, FIRST_OF_STAGE];
+const isKnown = (look: Pick<Look, 'tensors'>): boolean => isOfKind(look) || isOfLatents(look);
+
 /** More sets of weights than any training keeps in one file. */
 const MAX_NETWORKS = 16;
 
@@ -39,21 +43,28 @@ const MAX_NETWORKS = 16;
  *
  * @throws ModelError `E_CHECKPOINT` where several dicts could be meant
  */
-export function unwrapped(file: Look, use_ema?: boolean): Look {
+export function unwrapped<L extends Pick<Look, 'tensors'>>(
+  file: L,
+  use_ema?: boolean,
+): L & Pick<Look, 'prefix' | 'averaged'> {
   const { tensors: whole } = file;
-  if (isOfKind(file)) return file;
+  if (isKnown(file)) return file;
   const wrappers = [...wrappersIn(Object.keys(whole))];
-  const starts = wrappers.filter((prefix) => Object.hasOwn(whole, `${prefix}${FIRST_OF_KIND}`));
+  const starts = wrappers.filter((prefix) => firsts.some((name) => Object.hasOwn(whole, `${prefix}${name}`)));
   if (starts.length > MAX_NETWORKS)
     throw checkpointFault(`it holds ${starts.length} networks: save the one that is meant by itself`);
-  const holding = starts.map((prefix) => ({ prefix, tensors: under(whole, prefix) })).filter(isOfKind);
+  const holding = starts.map((prefix) => ({ prefix, tensors: under(whole, prefix) })).filter(isKnown);
   if (holding.length === 0) return file;
   const averaged = holding.filter(({ prefix }) => isAveraged(prefix));
   const others = holding.filter(({ prefix }) => !isAveraged(prefix));
   // averaged weights under names that no network has, as of a list or without dots
-  const strange = averaged.length > 0 ? [] : wrappers.filter(isAveraged);
+  const inside = holding.filter(isOfLatents).map(({ prefix }) => prefix);
+  const isInside = (wrapper: string) => inside.some((prefix) => wrapper.startsWith(prefix));
+  const strange =
+    averaged.length > 0 ? [] : wrappers.filter((wrapper) => isAveraged(wrapper) && !isInside(wrapper));
   const hasAveraged = averaged.length > 0 || strange.length > 0;
-  const takes = use_ema ?? hasAveraged;
+  // where the model has both within, the choice is made there
+  const takes = inside.length > 0 && !hasAveraged ? false : (use_ema ?? hasAveraged);
   const [one, ...more] = takes ? averaged : others;
   const shown = (ones: readonly { readonly prefix: string }[]) =>
     ones
@@ -86,6 +97,10 @@ export function unwrapped(file: Look, use_ema?: boolean): Look {
     ...(hasAveraged && { averaged: takes }),
   };
 }
+
+/** The error of a choice between averaged weights and others where there are not both. */
+export const oneSet = (use_ema: boolean): ModelError =>
+  checkpointFault('it has one set of weights, averaged or not: leave use_ema out', { use_ema });
 
 /** The tensors whose names start so, by the rest of their names. */
 const under = (tensors: Tensors, prefix: string): Tensors =>

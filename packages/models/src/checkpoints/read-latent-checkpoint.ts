@@ -10,6 +10,7 @@ import { type DiffusersPart, fromDiffusers } from './diffusers-names.js';
 import { withFirstStage } from './first-stage-file.js';
 import { assembleLatent, type LatentSource } from './latent-checkpoint.js';
 import type { LatentOptions } from './latent-options.js';
+import { unwrapped } from './look.js';
 
 /** The same, and the file of its first stage (VQ-f4, KL-f8, …), which is taken instead of one in the model's file. */
 export type LatentCheckpointOptions = LatentOptions & Pick<Told<typeof latentOptions>, 'first_stage'>;
@@ -30,24 +31,43 @@ export async function readLatentCheckpoint(
   path: string,
   { first_stage, ...options }: LatentCheckpointOptions = {},
 ): Promise<LatentCheckpoint> {
+  const { source, close } = await openLatent(path, { first_stage, use_ema: options.use_ema });
+  try {
+    return withPath(path, () => assembleLatent(source, options));
+  } finally {
+    close();
+  }
+}
+
+/** Opens the tensors of a model, with the first stage of another file where one is told. @throws as `readLatentCheckpoint` */
+export async function openLatent(
+  path: string,
+  { first_stage, use_ema }: { readonly [N in 'first_stage' | 'use_ema']: LatentCheckpointOptions[N] },
+): Promise<{ readonly source: LatentSource; readonly isFolder: boolean; close(): void }> {
   const isFolder = isFolderAt(path);
   if (isFolder && first_stage !== undefined)
     throw checkpointFault(
       `${path}: a folder in diffusers' layout has its own first stage, vae: leave first_stage out`,
       { path },
     );
-  const opened = isFolder ? await openDiffusers(path) : await openOriginal(path);
+  const opened = isFolder ? await openDiffusers(path) : await openOriginal(path, use_ema);
+  if (first_stage === undefined) return { ...opened, isFolder };
   try {
-    if (first_stage === undefined) return withPath(path, () => assembleLatent(opened.source, options));
     const first = await openOriginal(first_stage);
+    const close = () => {
+      first.close();
+      opened.close();
+    };
     try {
       const source = withPath(first_stage, () => withFirstStage(opened.source, first.source));
-      return withPath(path, () => assembleLatent(source, options));
-    } finally {
+      return { source, isFolder, close };
+    } catch (cause) {
       first.close();
+      throw cause;
     }
-  } finally {
+  } catch (cause) {
     opened.close();
+    throw cause;
   }
 }
 
@@ -68,15 +88,26 @@ const isFolderAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.
 
 const memory = (tensors: Tensors): LatentSource => ({ tensors, read: (name) => tensors[name]! });
 
-async function openOriginal(path: string) {
+async function openOriginal(
+  path: string,
+  use_ema?: boolean,
+): Promise<{ source: LatentSource; close(): void }> {
   if (isFolderAt(path))
     throw checkpointFault(`${path} is a folder: give the file of weights in it`, { path });
   const dict = await openStateDict(path);
-  return {
-    source: {
-      tensors: Object.fromEntries(dict.tensors),
-      read: (name: string) => dict.read(name)['']!,
-    },
-    close: () => dict.close(),
-  };
+  try {
+    const whole = { tensors: Object.fromEntries(dict.tensors) as unknown as Tensors };
+    const { tensors, prefix = '', averaged } = withPath(path, () => unwrapped(whole, use_ema));
+    return {
+      source: {
+        tensors,
+        read: (name) => dict.read(`${prefix}${name}`)['']!,
+        ...(averaged !== undefined && { averaged }),
+      },
+      close: () => dict.close(),
+    };
+  } catch (cause) {
+    dict.close();
+    throw cause;
+  }
 }

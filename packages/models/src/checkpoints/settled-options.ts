@@ -1,19 +1,17 @@
 import { checkpointFault, type ModelError } from '../errors.js';
+import { type Asked, allFrom, type Sources } from '../families/sources.js';
 import type { BetaSchedule } from '../networks/noise-levels.js';
 import type { LatentOptions } from './latent-options.js';
 import { type LatentFacts, publishedNames, type ShownParts } from './published-latent.js';
-
-/** Where the value of an option is from; `asked`: from nowhere, so that it must be told. */
-type OptionSource = 'spec' | 'file' | 'config' | 'registry' | 'asked';
 
 /** Every option that a model's weights don't show. */
 export interface SettledOptions {
   readonly values: LatentOptions;
   /** Known apart from the file's own table. */
   readonly betas: BetaSchedule | undefined;
-  readonly sources: Readonly<Record<string, OptionSource>>;
+  readonly sources: Sources;
   /** Those that nothing tells, each with what it is in published models. */
-  readonly asked: Readonly<Record<string, readonly (string | number)[]>>;
+  readonly asked: Asked;
 }
 
 /** What options are in published models. */
@@ -59,11 +57,17 @@ export function settledOptions(
   };
   const values: LatentOptions = { ...known, ...told };
   const betas = betasOf(told, facts?.betas);
+  const ends = (['linear_start', 'linear_end'] as const).filter((name) => told[name] !== undefined);
+  if (ends.length === 1 && has.alphas_cumprod && !betas)
+    throw checkpointFault(
+      `of linear_start and linear_end ${ends} alone is told, to which its noise table can't be held: tell both, or neither`,
+      { keys: ends },
+    );
   const inFile: readonly string[] = [
     ...(has.scale_factor ? ['scale_factor'] : []),
     ...(has.alphas_cumprod ? ['linear_start', 'linear_end'] : []),
   ];
-  const sourceOf = (name: Name): OptionSource => {
+  const sourceOf = (name: Name): Sources[string] => {
     if (told[name] !== undefined) return 'spec';
     if (inFile.includes(name)) return 'file';
     if (values[name] !== undefined) return facts!.from;
@@ -91,15 +95,12 @@ export function settledOptions(
   const sources = Object.fromEntries(needed.map((name) => [name, sourceOf(name)]));
   const missing = needed.filter((name) => sources[name] === 'asked');
   // heads have two names, of which one is told
-  const asked = missing.flatMap((name) =>
-    name === 'num_heads' ? [name, 'num_head_channels' as const] : [name],
+  const asked = Object.fromEntries(
+    missing
+      .flatMap((name) => (name === 'num_heads' ? [name, 'num_head_channels' as const] : [name]))
+      .map((name) => [name, candidates[name]]),
   );
-  return {
-    values,
-    betas,
-    sources,
-    asked: Object.fromEntries(asked.map((name) => [name, candidates[name]])),
-  };
+  return { values, betas, sources: { ...sources, ...allFrom('asked', asked) }, asked };
 }
 
 function betasOf(

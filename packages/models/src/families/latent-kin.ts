@@ -8,7 +8,17 @@ const starts =
     namesOf(look).some((name) => beginnings.some((beginning) => name.startsWith(beginning)));
 const matches = (pattern: RegExp) => (look: Look) => namesOf(look).some((name) => pattern.test(name));
 
-const hasUNet = hasTensors('model.diffusion_model.input_blocks.0.0.weight');
+/** A tensor that every model of the kind has. */
+export const FIRST_OF_MODEL = 'model.diffusion_model.input_blocks.0.0.weight';
+/** A tensor that every first stage has. */
+export const FIRST_OF_STAGE = 'post_quant_conv.weight';
+
+const hasUNet = hasTensors(FIRST_OF_MODEL);
+
+/** Any model of the kind, or a first stage by itself: what keeps its averaged weights within, under names of their own. */
+export const isOfLatents = (look: Pick<Look, 'tensors'>): boolean =>
+  hasUNet(look) || hasTensors(FIRST_OF_STAGE)(look);
+
 const isModel = (isOf: (look: Look) => boolean) => (look: Look) => hasUNet(look) && isOf(look);
 
 const others =
@@ -49,7 +59,7 @@ export const unreadModels: readonly Part[] = [
 export const latentParts: readonly Part[] = [
   {
     name: 'first-stage',
-    isOf: hasTensors('decoder.up.0.block.0.conv1.weight', 'post_quant_conv.weight'),
+    isOf: hasTensors('decoder.up.0.block.0.conv1.weight', FIRST_OF_STAGE),
     remedy:
       'it is a first stage (VAE), which denoises nothing: name the model’s file as checkpoint, and this one as its first_stage',
   },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { family, hasTensors, type Look } from './family.js';
-import { unreadModels } from './latent-kin.js';
+import { FIRST_OF_MODEL, unreadModels } from './latent-kin.js';
 import type { Told } from './options.js';
 import { latentOptions } from './unseen.js';
 
@@ -9,23 +9,20 @@ import { latentOptions } from './unseen.js';
 const latent = {
   what: 'latent diffusion’s',
   latents: true,
+  inspectsAsRead: true,
   options: latentOptions,
   async read({ path }: Look, told: Told<typeof latentOptions>) {
     const { readLatentCheckpoint } = await import('../checkpoints/read-latent-checkpoint.js');
     return readLatentCheckpoint(path, told);
   },
-  async inspect(
-    { path, isFolder, tensors }: Look,
-    { first_stage: _, ...told }: Told<typeof latentOptions> = {},
-  ) {
+  async inspect({ path }: Look, told: Told<typeof latentOptions> = {}) {
     const { inspectLatent } = await import('../checkpoints/inspect-latent.js');
-    return inspectLatent(isFolder ? path : tensors, told);
+    return inspectLatent(path, told);
   },
 };
 
 const isRead = (look: Look) =>
-  hasTensors('model.diffusion_model.input_blocks.0.0.weight')(look) &&
-  !unreadModels.some(({ isOf }) => isOf(look));
+  hasTensors(FIRST_OF_MODEL)(look) && !unreadModels.some(({ isOf }) => isOf(look));
 const hasTextEncoder = hasTensors(
   'cond_stage_model.transformer.text_model.embeddings.token_embedding.weight',
 );
