@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Inspection } from '@fewstep/models';
-import { type CheckpointOptions, type Family, familiesOf, familyNamed } from '@fewstep/models/families';
+import { type CheckpointOptions, type Family, familyNamed } from '@fewstep/models/families';
 import { codeOf } from '../errors.js';
 import { byFile, datasetEntry, type Surroundings } from './datasets.js';
 import { type Complain, complainAt } from './grid.js';
@@ -37,7 +37,10 @@ export function checkpointJudge(
       ? { family: familyNamed(datasetEntry(dataset).family) }
       : await inFile(resolve(specFolder, dataset.checkpoint), toldOf(dataset, specFolder, guidance?.type));
     const model = isEntry ? dataset : displayPath(resolve(specFolder, dataset.checkpoint), cwd);
-    if (problem !== undefined) say('dataset.checkpoint', `${model}: ${problem}.`);
+    // of a first stage that is not there nothing can be told yet
+    const { first_stage } = isEntry ? {} : dataset;
+    const isWhole = first_stage === undefined || existsSync(resolve(specFolder, first_stage));
+    if (problem !== undefined && isWhole) say('dataset.checkpoint', `${model}: ${problem}.`);
     if (family === undefined) return;
     const has = family.guidance && guidances[family.guidance];
     const remedy = has && (isEntry ? `take ${family.guidance}` : has.remedy);
@@ -81,15 +84,15 @@ interface Found {
 
 async function findingsAt(path: string, told: CheckpointOptions): Promise<Found> {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats?.isDirectory()) return { family: familiesOf({ path, isFolder: true, tensors: {} })[0] };
-  if (!stats?.isFile()) return { family: undefined };
+  const isFolder = stats?.isDirectory() ?? false;
+  if (!isFolder && !stats?.isFile()) return { family: undefined };
   const { inspectCheckpoint } = await import('@fewstep/models');
   let found: Inspection;
   try {
     found = await inspectCheckpoint(path, told);
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    return { family: undefined };
+    return { family: undefined, ...(isFolder && { problem: (error as Error).message }) };
   }
   const family = familyNamed(found.family);
   const { problem } = found;

@@ -1108,6 +1108,8 @@ describe('guidance', () => {
   const admNetwork = `network: { ${told} }`;
   const guided = `network: { ${told}, classifier_num_heads: 1, classifier_attention_order: heads-qkv-channels }`;
   const stableDiffusion = fixture('sd-tiny.ckpt');
+  const sdNetwork =
+    'network: { num_heads: 4, image_size: 16, parametrization: eps, scale_factor: 0.18215, num_attention_heads: 4, hidden_act: quick_gelu }';
   it.each<[Parts, string[]]>([
     [
       { dataset: `{ checkpoint: ${edm} }`, guidance: '{ type: uncond }' },
@@ -1124,7 +1126,7 @@ describe('guidance', () => {
     ],
     [
       {
-        dataset: `{ checkpoint: ${stableDiffusion} }`,
+        dataset: `{ checkpoint: ${stableDiffusion}, ${sdNetwork} }`,
         grid: '{ guidance: [{ type: uncond }, { type: cfg, prompt: a }] }',
       },
       [
@@ -1132,7 +1134,7 @@ describe('guidance', () => {
       ],
     ],
     [
-      { dataset: `{ checkpoint: ${stableDiffusion} }` },
+      { dataset: `{ checkpoint: ${stableDiffusion}, ${sdNetwork} }` },
       [
         `2:24 dataset.checkpoint: ${stableDiffusion} draws what it is told: add guidance: { type: cfg, prompt: … }.`,
       ],
@@ -1151,7 +1153,12 @@ describe('guidance', () => {
     // of a classifier that is not there nothing is asked yet
     { dataset: `{ checkpoint: ${diffusion}, ${admNetwork}, classifier: a.pt }`, guidance: '{ type: cg }' },
     { dataset: `{ checkpoint: ${diffusion}, classifier: a.pt, ${guided} }`, guidance: '{ type: cg }' },
-    { dataset: `{ checkpoint: ${stableDiffusion} }`, guidance: '{ type: cfg, prompt: a }' },
+    { dataset: `{ checkpoint: ${stableDiffusion}, ${sdNetwork} }`, guidance: '{ type: cfg, prompt: a }' },
+    // nor of a first stage, which might make it whole
+    {
+      dataset: `{ checkpoint: ${stableDiffusion}, first_stage: a.pt }`,
+      guidance: '{ type: cfg, prompt: a }',
+    },
     // no denoiser at all: left to the task that reads it
     { dataset: `{ checkpoint: ${fixture('tensors.zip.pt')} }`, guidance: '{ type: uncond }' },
     { dataset: `{ checkpoint: ${fixture('tensors.json')} }`, guidance: '{ type: uncond }' },
@@ -1177,6 +1184,16 @@ describe('guidance', () => {
     ).toEqual([
       expect.stringMatching(/its weights don't show classifier_num_heads and classifier_attention_order: /),
     ]);
+    const latent = { dataset: `{ checkpoint: ${stableDiffusion} }`, guidance: '{ type: cfg, prompt: a }' };
+    expect(await asked(latent)).toEqual([
+      expect.stringMatching(/its weights don't show num_heads, image_size, parametrization, scale_factor, /),
+    ]);
+    expect(
+      await asked({
+        ...latent,
+        dataset: `{ checkpoint: ${stableDiffusion}, ${sdNetwork.replace(' }', ', use_ema: true }')} }`,
+      }),
+    ).toEqual([expect.stringMatching(/sd-tiny\.ckpt: it has one set of weights, .*: leave use_ema out\.$/)]);
     expect(await asked({ dataset: `{ checkpoint: ${diffusion}, network: { family: cm } }` })).toEqual([
       expect.stringMatching(/family is told as cm, but by its tensors it is of adm: /),
     ]);
