@@ -228,7 +228,7 @@ describe('Stable Diffusion', () => {
     const whole = await json('run', 'spec.yaml');
     expect(await imagesOf(points[0])).toEqual(await imagesOf(whole.points[0]));
     const { stderr } = await fewstep(['run', 'spec.yaml', ...apart], { cwd: dir });
-    expect(stderr).toMatch(/E_CHECKPOINT .*trained\.safetensors: it has no first stage/);
+    expect(stderr).toMatch(/E_SPEC dataset\.checkpoint: trained\.safetensors: it has no first stage/);
   });
 
   it('gives the same picture in TF.js', async () => {
