@@ -47,6 +47,20 @@ it('takes of several statistics those for FID, else the only ones', async () => 
   expect(await converted(gaussian(3))).toEqual({ mu: Float64Array.of(3, 2), sigma });
 });
 
+it('takes plain lists of numbers, whole ones among them', async () => {
+  const list = (...items: string[]) => `](${items.join('')}e`;
+  const [one, two, half] = ['K\x01', 'K\x02', 'G\x3f\xe0\0\0\0\0\0\0'];
+  const lists = { mu: list(one, half), sigma: list(list(two, half), list(half, one)) };
+  const expected = { mu: Float64Array.of(1, 0.5), sigma: Float64Array.of(2, 0.5, 0.5, 1) };
+  expect(await converted(dict({ fid: dict(lists) }))).toEqual(expected);
+  expect(await converted(dict(lists))).toEqual(expected);
+  // a mean as an array beside them
+  expect(await converted(dict({ fid: dict({ ...lists, mu: array([2], [1, 0.5]) }) }))).toEqual(expected);
+  const ragged = dict({ ...lists, sigma: list(list(two, half), list(half)) });
+  await expect(converted(ragged)).rejects.toMatchObject({ code: 'E_STATISTICS' });
+  await expect(converted(dict({ ...lists, mu: list(one) }))).rejects.toThrow(/they are \[1\] and \[2,2\]/);
+});
+
 it.each([
   [
     'of two, none for FID',
@@ -58,7 +72,7 @@ it.each([
     dict({ fid: dict({ mean: array([2], [1, 2]) }) }),
     /holds no statistics.* its arrays are fid\.mean/,
   ],
-  ['of lists', dict({ fid: dict({ mu: '](K\x01K\x02e', sigma: ']' }) }), /holds no statistics.* are none/],
+  ['of empty lists', dict({ fid: dict({ mu: ']', sigma: ']' }) }), /holds no statistics.* are none/],
   [
     'that do not fit',
     dict({ mu: array([2], [1, 2]), sigma: array([4], [4, 1, 1, 9]) }),

@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Statistics, writeStatistics } from '@fewstep/metrics';
-import { openStateDict, type StateDict } from '@fewstep/models';
+import { openStateDict, type PickleValue, readPickle, type StateDict } from '@fewstep/models';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { statistics as kind } from './kinds.js';
@@ -15,47 +15,103 @@ export const run: Run<typeof kind> = async ({ inputs, dir }) => {
 /** More is of no feature network. */
 const mostFeatures = 5000;
 
+/** Numbers under a name of a pickle, as an array or in lists. */
+interface Numbers {
+  readonly shape: readonly number[];
+  read(): Float64Array;
+}
+type Named = ReadonlyMap<string, Numbers>;
+
 /**
  * Mean and covariance in a pickle: a dict of `mu` and `sigma`, or of such dicts by the name of a score, of which `fid` is
- * taken, else the only one.
+ * taken, else the only one. They are arrays, or plain lists of numbers.
  *
- * @throws RunnerError E_STATISTICS, ModelError for what is no pickle of arrays
+ * @throws RunnerError E_STATISTICS, ModelError for what is no pickle of a dict
  */
 async function readPickled(path: string): Promise<Statistics> {
   const opened = await openStateDict(path);
   try {
-    const names = [...opened.tensors.keys()];
-    const parts = names
-      .filter((name) => /(^|\.)mu$/.test(name))
-      .map((name) => name.slice(0, -'mu'.length))
-      .filter((part) => opened.tensors.has(`${part}sigma`));
+    const arrays = arraysOf(opened, path);
+    // the file is read anew only where its arrays don't tell
+    const named =
+      partsIn(arrays).length > 0 || opened.format !== 'pickle'
+        ? arrays
+        : new Map([...arrays, ...listsOf(readPickle(await readFile(path)))]);
+    const parts = partsIn(named);
     const part = parts.includes('fid.') ? 'fid.' : parts.length === 1 ? parts[0] : undefined;
+    const names = [...named.keys()];
     if (part === undefined)
       throw fault(
         path,
         `holds ${parts.length === 0 ? 'no statistics' : `statistics of ${parts.map((one) => one.slice(0, -1)).join(', ')}`}, and needed are arrays mu and sigma, under fid where there are several; its arrays are ${names.slice(0, 8).join(', ') || 'none'}`,
         { found: names },
       );
-    const [dim = 0, ...more] = opened.tensors.get(`${part}mu`)!.shape;
-    const { shape } = opened.tensors.get(`${part}sigma`)!;
+    const [mu, sigma] = [named.get(`${part}mu`)!, named.get(`${part}sigma`)!];
+    const [dim = 0, ...more] = mu.shape;
+    const { shape } = sigma;
     if (more.length > 0 || shape.length !== 2 || shape.some((size) => size !== dim) || dim > mostFeatures)
       throw fault(
         path,
         `${part}mu [dim] and ${part}sigma [dim, dim] of at most ${mostFeatures} features are needed, and they are [${[dim, ...more]}] and [${shape}]`,
         { mu: [dim, ...more], sigma: shape },
       );
-    const doubles = (name: string) => doublesOf(opened, `${part}${name}`, path);
-    return { mu: doubles('mu'), sigma: doubles('sigma') };
+    return { mu: mu.read(), sigma: sigma.read() };
   } finally {
     opened.close();
   }
 }
+
+/** What stands before the names of each `mu` that has a `sigma` beside it. */
+const partsIn = (named: Named): readonly string[] =>
+  [...named.keys()]
+    .filter((name) => /(^|\.)mu$/.test(name))
+    .map((name) => name.slice(0, -'mu'.length))
+    .filter((part) => named.has(`${part}sigma`));
+
+const arraysOf = (opened: StateDict, path: string): Named =>
+  new Map(
+    Array.from(opened.tensors, ([name, { shape }]) => [
+      name,
+      { shape, read: () => doublesOf(opened, name, path) },
+    ]),
+  );
 
 function doublesOf(opened: StateDict, name: string, path: string): Float64Array {
   const { dtype, data } = opened.read(name)['']!;
   if (dtype !== 'F64' && dtype !== 'F32')
     throw fault(path, `${name} is of type ${dtype}, and F64 or F32 is read`, { dtype });
   return Float64Array.from(data as Float64Array | Float32Array);
+}
+
+/** The lists of numbers named `mu` and `sigma` in a dict, and in the dicts in it. */
+function listsOf(root: PickleValue): Named {
+  const dicts = (value: PickleValue, prefix: string) => (value instanceof Map ? [{ value, prefix }] : []);
+  const below = root instanceof Map ? [...root].flatMap(([key, value]) => dicts(value, `${key}.`)) : [];
+  return new Map(
+    [...dicts(root, ''), ...below].flatMap(({ value, prefix }) =>
+      ['mu', 'sigma'].flatMap((name): [string, Numbers][] => {
+        const numbers = numbersIn(value.get(name));
+        return numbers ? [[`${prefix}${name}`, numbers]] : [];
+      }),
+    ),
+  );
+}
+
+/** A list of numbers, or of lists of as many numbers each; undefined for anything else. */
+function numbersIn(value: PickleValue | undefined): Numbers | undefined {
+  if (!Array.isArray(value) || value.length === 0 || value.length > mostFeatures) return undefined;
+  const rows = value.filter(Array.isArray);
+  const width = rows[0]?.length ?? value.length;
+  const isMatrix = rows.length > 0;
+  if (isMatrix && (width > mostFeatures || value.some((row) => !Array.isArray(row) || row.length !== width)))
+    return undefined;
+  const isNumber = (one: unknown): one is number => typeof one === 'number';
+  const lists: readonly (readonly PickleValue[])[] = isMatrix ? rows : [value];
+  if (!lists.every((list) => list.every(isNumber))) return undefined;
+  return {
+    shape: isMatrix ? [value.length, width] : [value.length],
+    read: () => Float64Array.from(lists.flat() as number[]),
+  };
 }
 
 const fault = (path: string, why: string, evidence: Readonly<Record<string, unknown>>) =>
