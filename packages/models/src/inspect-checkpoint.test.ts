@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readCheckpoint } from './checkpoints/read-checkpoint.js';
 import { sdTiny } from './checkpoints/sd-tiny.test.support.js';
 import { writeSafetensors } from './files/safetensors.js';
+import { readStateDict } from './files/state-dict.js';
 import type { Tensors } from './files/tensor.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
 import { inception } from './networks/inception.js';
@@ -71,6 +72,64 @@ it('tells what keeps a latent model from being read as it is told', async () => 
   expect(await problemOf({ first_stage: fixture('tensors.zip.pt') })).toMatch(
     /tensors\.zip\.pt: it is no first stage/,
   );
+});
+
+const configurations = {
+  'unet/config.json': { _class_name: 'UNet2DConditionModel', attention_head_dim: 4, sample_size: 16 },
+  'vae/config.json': { _class_name: 'AutoencoderKL' },
+  'text_encoder/config.json': { hidden_act: 'quick_gelu', num_attention_heads: 4 },
+  'scheduler/scheduler_config.json': {
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    beta_schedule: 'scaled_linear',
+    num_train_timesteps: 1000,
+    prediction_type: 'v_prediction',
+  },
+};
+
+it('tells of a folder in diffusers’ layout what its configurations say, or what is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-models-'));
+  const write = async (name: string, content: string | Uint8Array) => {
+    await mkdir(join(folder, name, '..'), { recursive: true });
+    await writeFile(join(folder, name), content);
+  };
+  await expect(inspectCheckpoint(folder)).rejects.toMatchObject({ code: 'E_CHECKPOINT' });
+  for (const [name, config] of Object.entries(configurations)) await write(name, JSON.stringify(config));
+  // what diffusers calls otherwise is known by its first names, too
+  const prefixes = {
+    'unet/diffusion_pytorch_model': 'model.diffusion_model.',
+    'vae/diffusion_pytorch_model': 'first_stage_model.',
+    'text_encoder/model': 'cond_stage_model.transformer.',
+  };
+  for (const [name, prefix] of Object.entries(prefixes))
+    await write(
+      `${name}.safetensors`,
+      writeSafetensors(await readStateDict(fixture('sd-tiny.ckpt'), { prefix })),
+    );
+  const found = await inspectCheckpoint(folder);
+  expect(found).toMatchObject({
+    format: 'folder in diffusers’ layout',
+    family: 'stable-diffusion',
+    options: {
+      model_channels: 32,
+      num_heads: 4,
+      parametrization: 'v',
+      linear_start: 0.00085,
+      image_size: 16,
+    },
+    sources: { model_channels: 'file', num_heads: 'config', parametrization: 'config', sigma_max: 'config' },
+    dtypes: { F16: expect.any(Number) },
+  });
+  expect(Object.keys(found.sources!).sort()).toEqual(['family', ...Object.keys(found.options!)].sort());
+  expect(found.bytes).toBeGreaterThan(1_000_000);
+  const { options, sources } = await inspectCheckpoint(folder, { parametrization: 'eps' });
+  expect([options!.parametrization, sources!.parametrization]).toEqual(['eps', 'spec']);
+  const scheduler = { ...configurations['scheduler/scheduler_config.json'], rescale_betas_zero_snr: true };
+  await write('scheduler/scheduler_config.json', JSON.stringify(scheduler));
+  const refused = await inspectCheckpoint(folder);
+  expect(refused.problem).toMatch(/scheduler_config\.json says rescale_betas_zero_snr true/);
+  expect(refused).not.toHaveProperty('family');
+  await rm(folder, { recursive: true });
 });
 
 it('tells a predictor of the official training', async () => {
