@@ -143,10 +143,12 @@ models
   .option('--json', 'print one JSON object on standard output')
   .action(doing(async () => (await import('./models-fetch.js')).modelsFetch));
 withJson(models.command('inspect'))
-  .description('say what a file of weights is: format, family, tensors, options; nothing in it is executed')
+  .description(
+    'say what a file or folder of weights is: format, family, tensors, options; nothing in it is executed',
+  )
   .argument(
     '<file>',
-    '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, .onnx, or a folder in diffusers’ layout',
+    '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx; a folder in diffusers’ layout or of ONNX files',
   )
   .option('--network <map>', toldOfNetwork)
   .action(doing(async () => (await import('./models-inspect.js')).modelsInspect));

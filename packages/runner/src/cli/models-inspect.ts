@@ -1,14 +1,39 @@
 import { type Inspection, inspectCheckpoint } from '@fewstep/models';
+import { RunnerError } from '../errors.js';
+import { inspectOnnxFolder } from '../experiment/onnx-folder.js';
 import type { Answer } from './answer.js';
 import { networkTold } from './network-told.js';
 
-/** `fewstep models inspect FILE`: what a file of weights is, from names and shapes. Nothing in it is executed. */
+/** `fewstep models inspect FILE`: what a file of weights is, or a folder of a model. Nothing in it is executed. */
 export async function modelsInspect(
   file: string,
   { network }: { readonly network?: string },
   answer: Answer,
 ): Promise<void> {
-  const inspection = await inspectCheckpoint(file, networkTold(network));
+  const told = networkTold(network);
+  const folder = inspectOnnxFolder(file);
+  if (folder) {
+    if (network !== undefined)
+      throw new RunnerError(
+        'E_USAGE',
+        `${file}: a folder of ONNX files says how its network is a denoiser; leave --network out.`,
+      );
+    const parts: Record<string, Inspection> = {};
+    for (const part of folder.parts) parts[part] = await inspectCheckpoint(part);
+    const { options, sources, problem } = folder;
+    const found = {
+      format: 'folder of ONNX files',
+      options,
+      sources,
+      ...(problem !== undefined && { problem }),
+    };
+    answer.object({ file, ...found, parts });
+    answer.line(`${file}: a folder of ONNX files`);
+    for (const line of settings(found)) answer.line(line);
+    for (const [part, one] of Object.entries(parts)) for (const line of lines(part, one)) answer.line(line);
+    return;
+  }
+  const inspection = await inspectCheckpoint(file, told);
   answer.object({ file, ...inspection });
   for (const line of lines(file, inspection)) answer.line(line);
 }
@@ -34,6 +59,11 @@ function* lines(file: string, found: Inspection): Generator<string> {
   yield `  parameters  ${count(found.parameters)}`;
   for (const { name, tensors, parameters } of found.groups)
     yield `    ${name.slice(0, MAX_VALUE)}: ${count(parameters)} in ${count(tensors)} ${tensors === 1 ? 'tensor' : 'tensors'}`;
+  yield* settings(found);
+}
+
+/** What keeps a model from being read, and its options, each with where it is from. */
+function* settings(found: Partial<Inspection>): Generator<string> {
   if (found.problem) yield `  problem     ${found.problem.slice(0, 10 * MAX_VALUE)}`;
   const { options = {}, sources = {}, asked = {} } = found;
   const from = (name: string) => (sources[name] === undefined ? '' : ` (${sources[name]})`);

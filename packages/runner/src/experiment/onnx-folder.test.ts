@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { completeOnnxFolder } from './onnx-folder.js';
+import { completeOnnxFolder, inspectOnnxFolder } from './onnx-folder.js';
 import { parseExperiment } from './parse-experiment.js';
 import type { Place } from './problem.js';
 import { type Dict, toJs, treeOf } from './tree.js';
@@ -198,5 +198,42 @@ describe('a folder as models export writes it', () => {
       sigma_max: 2,
       onnx: { parametrization: 'denoiser' },
     });
+  });
+});
+
+describe('a folder by itself', () => {
+  const inspected = () => inspectOnnxFolder(join(folder, 'sd'));
+
+  it('says its graphs, and what its configurations say', async () => {
+    await write(optimum);
+    const at = (...names: string[]) => join(folder, 'sd', ...names);
+    const graphs = {
+      checkpoint: at('unet/model.onnx'),
+      text_encoder: at('text_encoder/model.onnx'),
+      decoder: at('vae_decoder/model.onnx'),
+    };
+    const said = {
+      parametrization: 'eps',
+      betas: { type: 'scaled_linear', start: 0.00085, end: 0.012, steps: 1000 },
+      channels: 4,
+      resolution: 64,
+      scale_factor: 0.18215,
+    };
+    const tokenizer = { tokenizer: at('tokenizer') };
+    const from = (source: string, of: object) =>
+      Object.fromEntries(Object.keys(of).map((name) => [name, source]));
+    expect(inspected()).toEqual({
+      options: { ...graphs, ...said, ...tokenizer },
+      sources: { ...from('file', { ...graphs, ...tokenizer }), ...from('config', said) },
+      parts: Object.values(graphs),
+    });
+  });
+
+  it('says what is refused, and nothing of another', async () => {
+    await write({ ...optimum, 'sd/scheduler/scheduler_config.json': { rescale_betas_zero_snr: true } });
+    expect(inspected()!.problem).toMatch(/rescale_betas_zero_snr true; only null or false can be read/);
+    await write({ 'sd/unet/diffusion_pytorch_model.safetensors': '' });
+    expect(inspected()).toBeUndefined();
+    expect(inspectOnnxFolder(join(folder, 'none'))).toBeUndefined();
   });
 });

@@ -102,6 +102,46 @@ export function completeOnnxFolder(
     );
 }
 
+/** A folder of ONNX files by itself: what it says, and where of that. */
+export interface OnnxFolder {
+  /** Keys of a dataset, those of `onnx` without that. */
+  readonly options: Told;
+  /** A part is a file, and the rest is of configurations. */
+  readonly sources: Readonly<Record<string, 'file' | 'config'>>;
+  /** Files of its graphs. */
+  readonly parts: readonly string[];
+  /** What keeps it from being read. */
+  readonly problem?: string;
+}
+
+/** Options that are files of graphs. */
+const graphs = ['checkpoint', 'text_encoder', 'decoder'];
+
+/** What a folder of ONNX files says without a spec; undefined for what is none. */
+export function inspectOnnxFolder(folder: string): OnnxFolder | undefined {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  const place = { file: folder, line: 0, column: 0, layer: 0 } as const;
+  const spec = { dataset: { checkpoint: folder }, guidance: { type: 'cfg' } };
+  const problems: string[] = [];
+  const cwd = process.cwd();
+  const tree = completeOnnxFolder(
+    treeOf(spec, place) as Dict,
+    { specFolder: cwd, cwd },
+    (_, _path, sentence) => problems.push(sentence),
+  );
+  const { checkpoint, onnx = {}, ...others } = (toJs(tree) as { dataset: Told }).dataset;
+  if (checkpoint === folder) return undefined;
+  const options: Told = { checkpoint, ...(onnx as Told), ...others };
+  return {
+    options,
+    sources: Object.fromEntries(
+      Object.keys(options).map((name) => [name, [...graphs, 'tokenizer'].includes(name) ? 'file' : 'config']),
+    ),
+    parts: graphs.flatMap((name) => (typeof options[name] === 'string' ? [options[name]] : [])),
+    ...(problems.length > 0 && { problem: problems.join(' ') }),
+  };
+}
+
 /** Where a folder in diffusers' own layout has the weights of a network. */
 const isOfTorch = (name: string) => /\.(?:safetensors|bin|safetensors\.index\.json)$/.test(name);
 
