@@ -52,4 +52,13 @@ it('says how many images scores are of, where there are scores', () => {
     '| b       |   5 | 2.000 |     64 |           – |',
     '| c       |   5 |     – |      – |           – |',
   ]);
+  const alike = points.slice(0, 1).flatMap((one) => [one, { ...one, label: 'd' }]);
+  expect(table({ name: 'counts', points: alike, ...none }).split('\n')).toEqual([
+    '| sampler | NFE |   fid |',
+    '|---------|----:|------:|',
+    '| a       |   5 | 1.000 |',
+    '| d       |   5 | 1.000 |',
+    '',
+    'Of 50000 images, against 10000 real images.',
+  ]);
 });
