@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../files/safetensors.js';
 import { readStateDict } from '../files/state-dict.js';
 import { type Tensors, toFloat32 } from '../files/tensor.js';
+import type { LatentCheckpoint } from './checkpoint.js';
 import { readCheckpoint } from './read-checkpoint.js';
 import { readLatentCheckpoint } from './read-latent-checkpoint.js';
 import { sdTiny } from './sd-tiny.test.support.js';
+import { digested, digestOf } from './weights.test.support.js';
 
 const whole = new URL('../../fixtures/sd-tiny.ckpt', import.meta.url).pathname;
 const FIRST_STAGE = 'first_stage_model.';
@@ -61,7 +63,7 @@ describe('a first stage in a file of its own', () => {
       ...sdTiny,
       first_stage: file('alone.safetensors'),
     });
-    expect({ ...model, forward: expected.forward }).toEqual(expected);
+    expect(digested(model as LatentCheckpoint)).toEqual(digested(expected));
     await expect(readLatentCheckpoint(file('without.safetensors'))).rejects.toThrow(
       expect.objectContaining({
         code: 'E_CHECKPOINT',
@@ -76,7 +78,7 @@ describe('a first stage in a file of its own', () => {
       ...sdTiny,
       first_stage: file('other.safetensors'),
     });
-    expect(rest).toEqual({ ...rest, weights: expected.weights });
+    expect(digestOf(rest.weights)).toBe(digestOf(expected.weights));
     const biases = [decoder, expected.decoder].map(({ weights }) =>
       Array.from(toFloat32(weights['decoder.conv_out.bias']!)),
     );
@@ -97,14 +99,15 @@ describe('a first stage in a file of its own', () => {
     await write('averaged.safetensors', averaged);
     for (const name of ['diffusers.safetensors', 'averaged.safetensors']) {
       const model = await readLatentCheckpoint(whole, { ...sdTiny, first_stage: file(name) });
-      expect(model.decoder).toEqual(decoder);
+      expect(digestOf(model.decoder.weights)).toBe(digestOf(decoder.weights));
     }
     const within = Object.entries(averaged).map(([name, one]) => [`${FIRST_STAGE}${name}`, one] as const);
     await write('within.safetensors', {
       ...pick((name) => !isFirstStage(name)),
       ...Object.fromEntries(within),
     });
-    expect((await readLatentCheckpoint(file('within.safetensors'), sdTiny)).decoder).toEqual(decoder);
+    const inside = await readLatentCheckpoint(file('within.safetensors'), sdTiny);
+    expect(digestOf(inside.decoder.weights)).toBe(digestOf(decoder.weights));
   });
 
   it('is blamed itself where it is not whole, or of other latents', async () => {
