@@ -108,7 +108,6 @@ describe('a score', () => {
       { metrics: { fid: expect.any(Number) }, images: 4, realImages: 5 },
     ]);
     const table = await readFile(join(dir, 'results/exp/table.md'), 'utf8');
-    expect(table).toMatch(/^\| sampler \| NFE \| +fid \| images \| real images \|\n/);
-    expect(table).toMatch(/^\| euler +\| +1 \| +[\d.]+ \| +4 \| +5 \|$/m);
+    expect(table).toMatch(/\nOf 4 images, against 5 real images\.\n$/);
   });
 });
