@@ -85,7 +85,7 @@ export const mutations: readonly Mutation[] = [
   {
     file: `${solvers}/methods/unipc.ts`,
     text: "thresholding = 'none',",
-    replacement: "thresholding = 'dynamic',",
+    replacement: "thresholding = predictX0 ? 'dynamic' : 'none',",
   },
   {
     file: `${solvers}/random/random.ts`,
