@@ -32,8 +32,9 @@ export async function askedOf(
  * The error that asks for what a file can't say: all of it at once, with what it could be, as a line for a spec.
  *
  * @param networks those that the file may hold, of which one is to be told
+ * @param rough what the file has of it and can't be taken, for it is of half precision
  */
-export function asking(networks: readonly AskedNetwork[]): ModelError {
+export function asking(networks: readonly AskedNetwork[], rough: readonly string[] = []): ModelError {
   const families = networks.map(({ family }) => family);
   // heads have two names, of which one is told
   const names = [...new Set(networks.flatMap(({ asked }) => Object.keys(asked)))].filter(
@@ -42,7 +43,7 @@ export function asking(networks: readonly AskedNetwork[]): ModelError {
   const like = [...new Set(networks.flatMap((one) => one.like))];
   const open = [...(families.length > 1 ? ['family'] : []), ...names];
   return checkpointFault(
-    `its weights don't show ${listed(open)}: tell how it was trained, in a spec as dataset.network: ${networks
+    `its weights don't show ${listed(open)}${rough.length > 0 ? `, its ${listed(rough)} being of half precision and too rough to be taken` : ''}: tell how it was trained, in a spec as dataset.network: ${networks
       .map(lineOf)
       .join(' or ')}${like.length === 0 ? '' : `; ${listed(like)} would be known by that name`}`,
     {

@@ -167,7 +167,7 @@ describe('a model that is not published', () => {
     expect(thrown(() => parseLatentCheckpoint(other()))).toMatchObject({
       code: 'E_CHECKPOINT',
       message: expect.stringMatching(
-        /no published model \(Stable Diffusion v1; .*give num_heads or num_head_channels/,
+        /^its weights don't show num_heads, .* and hidden_act: tell .*: \{ family: stable-diffusion, num_head_channels: 32 \| 64 \(or num_heads: 8\), image_size/,
       ),
       evidence: {
         asked: Object.fromEntries(
@@ -255,7 +255,9 @@ describe('a configuration beside weights', () => {
     });
     expect(read('unet', { sample_size: 96 }).resolution).toBe(96);
     expect(thrown(() => read('unet', { sample_size: undefined }))).toMatchObject({
-      message: expect.stringMatching(/its configurations leave it open: give image_size/),
+      message: expect.stringMatching(
+        /^its weights don't show image_size: tell .*: \{ family: stable-diffusion, image_size: 32 \| 64 \| 96 \}$/,
+      ),
       evidence: { asked: { image_size: [32, 64, 96] } },
     });
   });

@@ -5,6 +5,7 @@ import { type FirstStageOptions, firstStageDecoder } from '../networks/first-sta
 import { type LatentUNetOptions, latentUNet } from '../networks/latent-unet.js';
 import { sigmaRange } from '../networks/noise-levels.js';
 import { checkParameters, parameterShapes, recordShapes, type Shaped } from '../networks/parameters.js';
+import { asking } from './asking.js';
 import type { LatentCheckpoint } from './checkpoint.js';
 import {
   firstStageOptions,
@@ -16,7 +17,7 @@ import {
 import { oneSet } from './look.js';
 import { halfPrecisionOf, isRounded, noiseTable } from './noise-table.js';
 import { type LatentFacts, publishedFacts } from './published-latent.js';
-import { type SettledOptions, settledOptions, untold } from './settled-options.js';
+import { type SettledOptions, settledOptions } from './settled-options.js';
 
 /** A latent diffusion model's parts. */
 export interface LatentParts {
@@ -191,18 +192,20 @@ export const latentChannels = (tensors: Shaped): number | undefined =>
 export function assembleLatent(source: LatentSource, options: LatentOptions): LatentCheckpoint {
   const plan = planLatent(source, options);
   const { network, decoder, textEncoder, names, settled } = plan;
+  const family = textEncoder ? 'stable-diffusion' : 'ldm';
   if (Object.keys(settled.asked).length > 0) {
     const rough = ['alphas_cumprod', 'scale_factor'].filter(
       (name) => source.tensors[name] && !isExact(source.tensors[name]),
     );
-    throw untold(settled, source.facts !== undefined, rough);
+    const { values, sources, asked } = settled;
+    throw asking([{ family, options: { ...values }, sources, asked, like: [] }], rough);
   }
   const { alphas, scaleFactor } = measuresOf(source, plan, options);
   const read = (of: Names): Tensors =>
     Object.fromEntries([...of].map(([name, there]) => [name, source.read(there)]));
   const { in_channels: channels, image_size: resolution, num_classes: classes } = network;
   return {
-    family: textEncoder ? 'stable-diffusion' : 'ldm',
+    family,
     guidance: textEncoder ? 'cfg' : 'uncond',
     network,
     forward: latentUNet(network),

@@ -38,7 +38,7 @@ function sizesOf(weights: Shaped, name: string): readonly number[] {
 }
 
 /** Options that every such network can have, whatever it is; what shapes show doesn't depend on them. */
-const any = {
+const neutral = {
   image_size: 65_536,
   num_heads: 1,
   num_head_channels: -1,
@@ -47,11 +47,11 @@ const any = {
 } as const;
 
 /** What the weights of a U-Net show; its heads, and the size of what it denoises, they don't. */
-export function shownUNet(weights: Shaped): Omit<LatentUNetOptions, keyof typeof any> {
+export function shownUNet(weights: Shaped): Omit<LatentUNetOptions, keyof typeof neutral> {
   const block = 'middle_block.1.transformer_blocks.#.';
   const depth = countOf(Object.keys(weights), block);
   const { image_size, num_heads, num_head_channels, num_heads_upsample, attention_order, ...shown } =
-    inferUNetOptions(weights, any);
+    inferUNetOptions(weights, neutral);
   if (depth === 0) return shown;
   const context_dim = sizesOf(weights, `${block.replace('#', '0')}attn2.to_k.weight`)[1]!;
   return { ...shown, transformer: { depth, context_dim } };
@@ -60,12 +60,12 @@ export function shownUNet(weights: Shaped): Omit<LatentUNetOptions, keyof typeof
 /** The U-Net that these weights belong to. @throws ModelError `E_CHECKPOINT` for options that don't fit it */
 export function latentUNetOptions(weights: Shaped, options: LatentOptions): LatentUNetOptions {
   const {
-    image_size = any.image_size,
-    attention_order = any.attention_order,
+    image_size = neutral.image_size,
+    attention_order = neutral.attention_order,
     num_heads_upsample = -1,
   } = options;
   const given = options.num_heads !== undefined || options.num_head_channels !== undefined;
-  const { num_heads = -1, num_head_channels = -1 } = given ? options : any;
+  const { num_heads = -1, num_head_channels = -1 } = given ? options : neutral;
   const heads = { num_heads, num_head_channels, num_heads_upsample };
   const { transformer } = shownUNet(weights);
   const network = inferUNetOptions(weights, { ...heads, image_size, attention_order });

@@ -117,9 +117,6 @@ const published = {
   },
 } satisfies Readonly<Record<string, Published>>;
 
-/** Published models that are known by the shapes of their weights. */
-export const publishedNames = Object.keys(published);
-
 /** What is known of the published model that has these shapes; undefined where none has. */
 export function publishedFacts(shown: ShownParts): LatentFacts | undefined {
   const fits = (expected: object | undefined, found: object | undefined) =>

@@ -1,8 +1,8 @@
-import { checkpointFault, type ModelError } from '../errors.js';
+import { checkpointFault } from '../errors.js';
 import { type Asked, allFrom, type Sources } from '../families/sources.js';
 import type { BetaSchedule } from '../networks/noise-levels.js';
 import type { LatentOptions } from './latent-options.js';
-import { type LatentFacts, publishedNames, type ShownParts } from './published-latent.js';
+import type { LatentFacts, ShownParts } from './published-latent.js';
 
 /** Every option that a model's weights don't show. */
 export interface SettledOptions {
@@ -112,26 +112,4 @@ function betasOf(
   const [start, end] = [linear_start ?? other?.start, linear_end ?? other?.end];
   if (start === undefined || end === undefined) return undefined;
   return { type: 'scaled_linear', start, end, steps: other?.steps ?? 1000 };
-}
-
-/**
- * The error of a model of which not all is known: every option that must be told, with candidates.
- *
- * @param rough what its file has and can't be taken, for it is of half precision
- */
-export function untold(
-  { asked }: Pick<SettledOptions, 'asked'>,
-  hasConfigs: boolean,
-  rough: readonly string[],
-): ModelError {
-  const names = Object.entries(asked).filter(([name]) => name !== 'num_head_channels');
-  const words = names.map(([name, values]) =>
-    name === 'num_heads'
-      ? `num_heads or num_head_channels (as ${candidates.num_heads}, or ${candidates.num_head_channels.join(' or ')} channels)`
-      : `${name} (${typeof values[0] === 'number' ? 'as ' : ''}${values.join(' or ')})`,
-  );
-  return checkpointFault(
-    `its weights don't show all that it is${rough.length > 0 ? `, its ${rough.join(' and ')} of half precision too rough to be taken` : ''}, and ${hasConfigs ? 'its configurations leave it open' : `have the shapes of no published model (${publishedNames.join('; ')})`}: give ${words.join(', ')}, as its configuration has them`,
-    { asked },
-  );
 }
