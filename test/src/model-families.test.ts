@@ -25,6 +25,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { experimentJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
+import { stableDiffusionTold } from './public-files/tiny-models.js';
 import { workspace } from './small-experiment.js';
 
 const fixture = (name: string) => join(root, 'packages/models/fixtures', name);
@@ -37,22 +38,13 @@ const admTold = {
   parametrization: 'eps',
 } as const;
 const classifierTold = { num_head_channels: 16, attention_order: unseen.attention_order } as const;
-/** What the tiny Stable Diffusion's file does not show. */
-const sdTold = {
-  num_heads: 4,
-  image_size: 16,
-  parametrization: 'eps',
-  scale_factor: 0.18215,
-  num_attention_heads: 4,
-  hidden_act: 'quick_gelu',
-} as const;
 const prompts = ['a red cat', 'a dog'];
 
 const spec = `name: families
 dataset:
   checkpoint: ${fixture('sd-tiny.ckpt')}
   tokenizer: tokenizer
-  network: ${JSON.stringify(sdTold)}
+  network: ${JSON.stringify(stableDiffusionTold)}
 guidance: { type: cfg, rate: 3, prompt: [${prompts.join(', ')}] }
 schedule: { type: discrete }
 student: { solver: euler, num_steps: 3 }
@@ -123,7 +115,7 @@ describe('Stable Diffusion', () => {
     const picture = await sharp(join(dir, points[0].artifacts.grid)).metadata();
     expect(picture).toMatchObject({ width: 64, height: 64, channels: 3 });
 
-    const model = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), sdTold);
+    const model = await readLatentCheckpoint(fixture('sd-tiny.ckpt'), stableDiffusionTold);
     const { graph, info } = exportDenoiser(model);
     const text = exportTextEncoder(model);
     const encoder = await openTextEncoder(text.graph, text.info);
@@ -263,7 +255,7 @@ describe('Stable Diffusion', () => {
     expect(points).toMatchObject([{ nfe: 4, forwards: 8 }]);
     const trained = await imagesOf(points[0]);
     const used = `name: used
-dataset: { checkpoint: ${fixture('sd-tiny.ckpt')}, tokenizer: tokenizer, network: ${JSON.stringify(sdTold)} }
+dataset: { checkpoint: ${fixture('sd-tiny.ckpt')}, tokenizer: tokenizer, network: ${JSON.stringify(stableDiffusionTold)} }
 predictor: ${points[0].artifacts.predictor}
 guidance: { prompt: [${prompts.join(', ')}] }
 sample: { seeds: 3-6 }
@@ -328,7 +320,7 @@ describe('guidance that a model has not', () => {
   it.each([
     [edm, 'guidance: { type: uncond }', /E_SPEC guidance\.type: .* remove guidance/],
     [
-      `${fixture('sd-tiny.ckpt')}, network: ${JSON.stringify(sdTold)}`,
+      `${fixture('sd-tiny.ckpt')}, network: ${JSON.stringify(stableDiffusionTold)}`,
       '',
       /E_SPEC dataset\.checkpoint: .*add guidance: \{ type: cfg, prompt: … \}/,
     ],

@@ -57,76 +57,77 @@ async function modelAt(path: string, told: CheckpointOptions): Promise<string> {
   return model(await readCheckpoint(path, told));
 }
 
+type Right = Pick<PublicInput, 'reads' | 'refuses'>;
+const input = (file: string, after: string, right: Right, read: PublicInput['read']): PublicInput => ({
+  file,
+  after,
+  ...right,
+  read,
+});
+
 /** A file of weights, and what is told of it. */
 const weights = (
   file: string,
   after: string,
   make: () => Promise<Tensors> | Tensors,
   told: CheckpointOptions,
-  right: Pick<PublicInput, 'reads' | 'refuses'>,
-): PublicInput => ({
-  file:
+  right: Right,
+): PublicInput =>
+  input(
     Object.keys(told).length === 0
       ? file
       : `${file}, told what it was trained with${'linear_start' in told ? `, noise from β ${told.linear_start}` : ''}`,
-  after,
-  ...right,
-  async read(folder) {
-    const path = join(folder, file);
-    save(path, await make());
-    return modelAt(path, told);
-  },
-});
+    after,
+    right,
+    async (folder) => {
+      const path = join(folder, file);
+      save(path, await make());
+      return modelAt(path, told);
+    },
+  );
 
 /** A model in diffusers' layout, where one configuration says something else or more. */
 const folderOf = (
   part: Part,
   more: Readonly<Record<string, unknown>>,
   after: string,
-  right: Pick<PublicInput, 'reads' | 'refuses'>,
-): PublicInput => ({
-  file: `${part}: ${Object.entries(more)
-    .map(([key, value]) => `${key} ${Array.isArray(value) ? `of ${value.length}` : JSON.stringify(value)}`)
-    .join(', ')}`,
-  after,
-  ...right,
-  async read(folder) {
-    await writeFolder(folder, part, more);
-    return modelAt(folder, {});
-  },
-});
+  right: Right,
+): PublicInput =>
+  input(
+    `${part}: ${Object.entries(more)
+      .map(([key, value]) => `${key} ${Array.isArray(value) ? `of ${value.length}` : JSON.stringify(value)}`)
+      .join(', ')}`,
+    after,
+    right,
+    async (folder) => {
+      await writeFolder(folder, part, more);
+      return modelAt(folder, {});
+    },
+  );
 
 const tokenizer = (
   file: string,
   after: string,
   files: Readonly<Record<string, object>>,
-  right: Pick<PublicInput, 'reads' | 'refuses'>,
-): PublicInput => ({
-  file,
-  after,
-  ...right,
-  async read(folder) {
+  right: Right,
+): PublicInput =>
+  input(file, after, right, async (folder) => {
     writeTokenizer(folder, files);
     return `“a b” is ${(await openTokenizer(folder)).encode('a b', 8).join(' ')}`;
-  },
-});
+  });
 
 const reference = (
   file: string,
   after: string,
   arrays: Parameters<typeof writeNpz>[0],
-  right: Pick<PublicInput, 'reads' | 'refuses'>,
-): PublicInput => ({
-  file,
-  after,
-  ...right,
-  async read(folder) {
+  right: Right,
+): PublicInput =>
+  input(file, after, right, async (folder) => {
     const path = join(folder, file);
     writeFileSync(path, await writeNpz(arrays));
     const { mu } = await readStatistics(path);
     return `${mu.length} features`;
-  },
-});
+  });
 
 const doubles = (shape: readonly number[], ...values: number[]) => ({
   dtype: 'float64' as const,
@@ -142,16 +143,12 @@ const images = (
   after: string,
   names: readonly string[],
   read: (folder: string) => Promise<string>,
-  right: Pick<PublicInput, 'reads' | 'refuses'>,
-): PublicInput => ({
-  file,
-  after,
-  ...right,
-  async read(folder) {
+  right: Right,
+): PublicInput =>
+  input(file, after, right, async (folder) => {
     for (const [i, name] of names.entries()) writeFileSync(join(folder, name), await image(i));
     return read(folder);
-  },
-});
+  });
 const count = async (folder: string) => `${await countImages(folder)} images`;
 const classes = async (folder: string) => {
   const found = [];
@@ -160,47 +157,29 @@ const classes = async (folder: string) => {
 };
 
 /** A text under the name of something else. */
-const text = (
-  file: string,
-  after: string,
-  content: string,
-  right: Pick<PublicInput, 'reads' | 'refuses'>,
-): PublicInput => ({
-  file,
-  after,
-  ...right,
-  async read(folder) {
+const text = (file: string, after: string, content: string, right: Right): PublicInput =>
+  input(file, after, right, async (folder) => {
     writeFileSync(join(folder, file), content);
     return modelAt(join(folder, file), {});
-  },
-});
+  });
 
 /** What `fewstep validate` says of a spec over an exported U-Net of latents. */
-const exported = (
-  file: string,
-  onnx: string,
-  right: Pick<PublicInput, 'reads' | 'refuses'>,
-): PublicInput => ({
-  file,
-  after: 'exports by Optimum',
-  ...right,
-  async read(folder) {
-    const { graph } = exportDenoiser(parseLatentCheckpoint(await stableDiffusion(), stableDiffusionTold));
-    writeFileSync(join(folder, 'unet.onnx'), graph);
-    writeFileSync(
-      join(folder, 'spec.yaml'),
-      `name: exported
-dataset: { checkpoint: unet.onnx, onnx: { parametrization: eps, betas: { type: scaled_linear, start: 0.00085, end: 0.012 }${onnx} } }
+async function validated(folder: string): Promise<string> {
+  const { graph } = exportDenoiser(parseLatentCheckpoint(await stableDiffusion(), stableDiffusionTold));
+  writeFileSync(join(folder, 'unet.onnx'), graph);
+  writeFileSync(
+    join(folder, 'spec.yaml'),
+    `name: exported
+dataset: { checkpoint: unet.onnx, onnx: { parametrization: eps, betas: { type: scaled_linear, start: 0.00085, end: 0.012 } } }
 schedule: { type: polynomial }
 student: { solver: euler, num_steps: 3 }
 train: false
 `,
-    );
-    const { code, stdout, stderr } = await fewstep(['validate', 'spec.yaml'], { cwd: folder });
-    if (code !== 0) throw new Error(stderr.trim());
-    return stdout.trim();
-  },
-});
+  );
+  const { code, stdout, stderr } = await fewstep(['validate', 'spec.yaml'], { cwd: folder });
+  if (code !== 0) throw new Error(stderr.trim());
+  return stdout.trim();
+}
 
 const half = (table: Tensors[string]): Tensors[string] => ({
   dtype: 'F16',
@@ -294,7 +273,7 @@ export const publicInputs: readonly PublicInput[] = [
     stableDiffusion,
     {},
     {
-      refuses: /num_head.*image_size.*parametrization.*eps.*v.*x0/,
+      refuses: /family: stable-diffusion, num_head.*image_size.*parametrization: eps \| v \| x0/,
     },
   ),
   weights('model.safetensors', 'Stable Diffusion, fine-tuned', stableDiffusion, stableDiffusionTold, {
@@ -308,7 +287,7 @@ export const publicInputs: readonly PublicInput[] = [
     { reads: /gives v$/ },
   ),
   weights('half.safetensors', 'Stable Diffusion, .half()', halved, stableDiffusionTold, {
-    refuses: /alphas_cumprod of half precision.*linear_start/,
+    refuses: /alphas_cumprod being of half precision.*linear_start: 0\.00085/,
   }),
   weights(
     'half.safetensors',
@@ -534,7 +513,12 @@ export const publicInputs: readonly PublicInput[] = [
     },
   ),
   text('model.ckpt', 'a login page', '<!DOCTYPE html><title>Access denied</title>', { refuses: /page|HTML/ }),
-  exported('unet.onnx without a decoder', '', { refuses: /dataset\.checkpoint.*decoder/ }),
+  input(
+    'unet.onnx without a decoder',
+    'exports by Optimum',
+    { refuses: /dataset\.checkpoint.*decoder/ },
+    validated,
+  ),
 ];
 
 function withLabels(ask: (folder: string) => Promise<string>, labels: string) {
