@@ -15,7 +15,7 @@ export function networkTold(map: string | undefined): CheckpointValues {
   const place: Place = { file: `--network ${map.replace(/\s+/g, ' ')}`, line: 0, column: 0, layer: 2 };
   const { tree, problems } = readYaml(map, () => place);
   const told = tree && toJs(tree);
-  const faults = tree === undefined ? [] : faultsIn(told, networkSchema);
+  const faults = tree === undefined ? [] : faultsIn(told, networkSchema, undefined, ['dataset', 'network']);
   const all = [...problems, ...faults.map(({ path, sentence }) => problem(place, path.join('.'), sentence))];
   if (all.length > 0) throw new SpecError(all);
   return told as CheckpointValues;
