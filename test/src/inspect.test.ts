@@ -31,7 +31,7 @@ it('is told what a spec would tell', async () => {
   const wrong = await inspect('{ noise_schedule: cosin }');
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toMatch(
-    /^--network \{ noise_schedule: cosin \} E_SPEC noise_schedule: .*did you mean "cosine"/,
+    /^--network \{ noise_schedule: cosin \} E_SPEC dataset\.network\.noise_schedule: .*did you mean "cosine"/,
   );
 });
 

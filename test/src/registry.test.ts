@@ -179,8 +179,12 @@ const told = [
 ];
 
 it.each([
-  [[], /E_CHECKPOINT .*sd-tiny\.ckpt: its weights don't show all .* give num_heads or num_head_channels/],
-  [['--network', '{ hidden_act: relu }'], /E_SPEC hidden_act: "relu"/],
+  [
+    [],
+    /E_CHECKPOINT .*sd-tiny\.ckpt: its weights don't show num_heads, .*dataset\.network: \{ family: stable-diffusion, num_head_channels: 32/,
+  ],
+  [['--network', '{ hidden_act: relu }'], /E_SPEC dataset\.network\.hidden_act: "relu"/],
+  [['--network', '{ image_sise: 16 }'], /unknown key; did you mean "image_size"\? One of .*, linear_end\.$/m],
 ])('exports no model that is not told, or told what is none: %j', async (more, message) => {
   const { code, stderr } = await fewstep(
     ['models', 'export', 'packages/models/fixtures/sd-tiny.ckpt', '--outdir', join(models, 'none'), ...more],
