@@ -8,7 +8,7 @@ import { parts, predictor } from './families/parts.js';
 import { type CheckpointOptions, familiesOf } from './families/registry.js';
 import type { Asked, Sources } from './families/sources.js';
 import { isOnnx } from './files/sniff.js';
-import { fileSource } from './files/source.js';
+import { fileSource, isFolderAt } from './files/source.js';
 import { bytesPerElement, type Dtype, sizeOf } from './files/tensor.js';
 import type { TensorInfo } from './files/tensor-file.js';
 import { shownValue } from './foreign/onnx-values.js';
@@ -83,8 +83,6 @@ export async function inspectCheckpoint(path: string, told: CheckpointOptions = 
   const { found, weights } = await findingsOf(whole, told);
   return { format: whole.format, bytes: statSync(path).size, ...found, ...countsOf(weights) };
 }
-
-const isFolderAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 async function inspectFolder(path: string, told: CheckpointOptions): Promise<Inspection> {
   const look: Look = { path, isFolder: true, tensors: {} };

@@ -18,6 +18,7 @@ import {
   type ClassifierOptions,
   classifierSettings,
   type GuidedSettings,
+  STEPS,
   settled,
   uNetSettings,
 } from './guided-settings.js';
@@ -180,9 +181,6 @@ const edmNoise: Noise = {
   sigmaMin: 0.002,
   sigmaMax: 80,
 };
-
-/** Times that β of 0.0001 to 0.02 are of, and that networks are told where times are rescaled. */
-const STEPS = 1000;
 
 /** β of other numbers of times are scaled, so that they come to the same noise. */
 function noiseOf({

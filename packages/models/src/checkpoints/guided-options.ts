@@ -13,23 +13,17 @@ export type UnseenOptions = Partial<
 export type ShownOptions = PublishedNetwork['shows'] & Pick<GuidedUNetOptions, 'pool'>;
 
 const NORM_GROUPS = 32;
-/** Height and width at the last level of most published U-Nets of the kind. */
+/** Height and width at the last level of the classifiers that their scripts make. */
 const LAST_LEVEL = 8;
 
-/**
- * Reads the options of a latent diffusion model's U-Net off its weights. Left out of `unseen`: 8×8 positions at the last
- * level, and one head.
- *
- * @throws ModelError `E_CHECKPOINT` when the weights are of no such network, or the options fit none.
- */
-export function inferUNetOptions(weights: Shaped, unseen: UnseenOptions = {}): GuidedUNetOptions {
-  const shown = shownUNet(weights);
-  return withUnseen(shown, {
-    image_size: LAST_LEVEL * 2 ** (shown.channel_mult.length - 1),
-    attention_order: 'heads-qkv-channels',
-    ...unseen,
-  });
-}
+/** Unseen options that every network can have, whatever it is: no weight's shape depends on them. */
+export const neutral = {
+  image_size: 65_536,
+  num_head_channels: -1,
+  num_heads: 1,
+  num_heads_upsample: -1,
+  attention_order: 'heads-qkv-channels',
+} as const;
 
 /**
  * What the weights of a U-Net show of its options.

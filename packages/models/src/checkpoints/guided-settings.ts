@@ -19,6 +19,7 @@ import { type AskedNetwork, asking } from './asking.js';
 import {
   attendingChannels,
   isWhole,
+  neutral,
   type ShownOptions,
   shownClassifier,
   shownUNet,
@@ -44,15 +45,6 @@ export interface GuidedSettings extends AskedNetwork {
   readonly given: Partial<AdmOptions>;
 }
 
-/** What stands in for options that no weight's shape depends on. */
-const any = {
-  image_size: 2 ** 16,
-  num_head_channels: -1,
-  num_heads: 1,
-  num_heads_upsample: -1,
-  attention_order: 'heads-qkv-channels',
-} as const;
-
 /**
  * What is known of a U-Net before its weights are read.
  *
@@ -66,7 +58,7 @@ export function uNetSettings(
   path?: string,
 ): GuidedSettings {
   const shown = shownUNet(weights);
-  checkParameters(weights, parameterShapes(guidedUNet({ ...any, ...shown })));
+  checkParameters(weights, parameterShapes(guidedUNet({ ...neutral, ...shown })));
   const { in_channels: taken, out_channels: made } = shown;
   if (made !== taken && (family === 'cm' || made !== 2 * taken))
     throw checkpointFault(
@@ -91,7 +83,7 @@ export function classifierSettings(
 ): GuidedSettings {
   const shownAt = (image_size: number) => {
     const shown = shownClassifier(weights, image_size);
-    checkParameters(weights, parameterShapes(guidedClassifier({ ...any, ...shown, image_size })));
+    checkParameters(weights, parameterShapes(guidedClassifier({ ...neutral, ...shown, image_size })));
     return shown;
   };
   const size = told.image_size ?? publishedOf('adm-classifier', path)?.hides.image_size;
@@ -161,7 +153,8 @@ function checkWords(told: AdmOptions): void {
   }
 }
 
-const STEPS = 1000;
+/** Times that β of 0.0001 to 0.02 are of, and that networks are told where times are rescaled. */
+export const STEPS = 1000;
 
 /** What is left open, with what it is in published networks where it could be anything. */
 function askedOf(family: PublishedNetwork['family'], shown: ShownOptions, given: AdmOptions): Asked {

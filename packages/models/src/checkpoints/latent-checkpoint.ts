@@ -11,8 +11,9 @@ import {
   firstStageOptions,
   type LatentOptions,
   latentUNetOptions,
+  type ShownLatentUNet,
+  shownLatentUNet,
   shownTextEncoder,
-  shownUNet,
 } from './latent-options.js';
 import { oneSet } from './look.js';
 import { halfPrecisionOf, isRounded, noiseTable } from './noise-table.js';
@@ -61,7 +62,7 @@ type Names = ReadonlyMap<string, string>;
 /** What a latent diffusion model consists of, and where each of its weights is: its name there by its name here. */
 interface LatentPlan extends LatentParts {
   /** What the weights of its network show. */
-  readonly shown: ReturnType<typeof shownUNet>;
+  readonly shown: ShownLatentUNet;
   /** Whether its weights are averaged ones; undefined where there is one set. */
   readonly averaged: boolean | undefined;
   readonly names: { readonly unet: Names; readonly decoder: Names; readonly text: Names };
@@ -91,14 +92,13 @@ export function planLatent(source: Omit<LatentSource, 'read'>, options: LatentOp
   const hasBoth = needed.some((name) => name.startsWith(EMA));
   const averaged = hasBoth ? (options.use_ema ?? true) : source.averaged;
   if (options.use_ema !== undefined && averaged === undefined) throw oneSet(options.use_ema);
-  const weights = partOf(tensors, UNET);
-  const shown = shownParts(tensors, weights);
+  const shown = shownParts(tensors, partOf(tensors, UNET));
   const settled = settledOptions(shown, options, source.facts ?? publishedFacts(shown), {
     scale_factor: isExact(tensors.scale_factor),
     alphas_cumprod: isExact(tensors.alphas_cumprod),
   });
   const { decoder } = shown;
-  const network = latentUNetOptions(weights, settled.values);
+  const network = latentUNetOptions(shown.network, settled.values);
   const { num_attention_heads = 1, hidden_act = 'quick_gelu' } = settled.values;
   const textEncoder = shown.textEncoder && { ...shown.textEncoder, num_attention_heads, hidden_act };
   const shapes = {
@@ -131,7 +131,7 @@ export function planLatent(source: Omit<LatentSource, 'read'>, options: LatentOp
 
 /** What the weights of each part show. @throws ModelError `E_CHECKPOINT` where one is missing */
 function shownParts(tensors: Shaped, unet: Shaped) {
-  const network = shownUNet(unet);
+  const network = shownLatentUNet(unet);
   const { in_channels, out_channels } = network;
   if (in_channels !== out_channels)
     throw checkpointFault(

@@ -5,7 +5,7 @@ import type { ClipTextOptions } from '../networks/clip-text-encoder.js';
 import type { FirstStageOptions } from '../networks/first-stage-decoder.js';
 import type { LatentUNetOptions } from '../networks/latent-unet.js';
 import type { Shaped } from '../networks/parameters.js';
-import { inferUNetOptions, type UnseenOptions } from './guided-options.js';
+import { neutral, type ShownOptions, shownUNet, type UnseenOptions, withUnseen } from './guided-options.js';
 
 /**
  * What weights don't tell of a latent diffusion model, by the names in its configuration. Of published models all of it is
@@ -37,38 +37,33 @@ function sizesOf(weights: Shaped, name: string): readonly number[] {
   );
 }
 
-/** Options that every such network can have, whatever it is; what shapes show doesn't depend on them. */
-const neutral = {
-  image_size: 65_536,
-  num_heads: 1,
-  num_head_channels: -1,
-  num_heads_upsample: -1,
-  attention_order: 'heads-qkv-channels',
-} as const;
+/** What the weights of a latent diffusion model's U-Net show; its heads, and the size of what it denoises, they don't. */
+export type ShownLatentUNet = ShownOptions & Pick<LatentUNetOptions, 'transformer'>;
 
-/** What the weights of a U-Net show; its heads, and the size of what it denoises, they don't. */
-export function shownUNet(weights: Shaped): Omit<LatentUNetOptions, keyof typeof neutral> {
+/** @throws ModelError `E_CHECKPOINT` for weights of no such network */
+export function shownLatentUNet(weights: Shaped): ShownLatentUNet {
   const block = 'middle_block.1.transformer_blocks.#.';
   const depth = countOf(Object.keys(weights), block);
-  const { image_size, num_heads, num_head_channels, num_heads_upsample, attention_order, ...shown } =
-    inferUNetOptions(weights, neutral);
+  const shown = shownUNet(weights);
   if (depth === 0) return shown;
   const context_dim = sizesOf(weights, `${block.replace('#', '0')}attn2.to_k.weight`)[1]!;
   return { ...shown, transformer: { depth, context_dim } };
 }
 
-/** The U-Net that these weights belong to. @throws ModelError `E_CHECKPOINT` for options that don't fit it */
-export function latentUNetOptions(weights: Shaped, options: LatentOptions): LatentUNetOptions {
-  const {
+/** The U-Net that shows this, of which what is left open is neutral. @throws ModelError `E_CHECKPOINT` for options that don't fit it */
+export function latentUNetOptions(
+  { transformer, ...shown }: ShownLatentUNet,
+  {
     image_size = neutral.image_size,
     attention_order = neutral.attention_order,
-    num_heads_upsample = -1,
-  } = options;
-  const given = options.num_heads !== undefined || options.num_head_channels !== undefined;
-  const { num_heads = -1, num_head_channels = -1 } = given ? options : neutral;
+    num_heads_upsample = neutral.num_heads_upsample,
+    ...told
+  }: LatentOptions,
+): LatentUNetOptions {
+  const given = told.num_heads !== undefined || told.num_head_channels !== undefined;
+  const { num_heads = -1, num_head_channels = -1 } = given ? told : neutral;
   const heads = { num_heads, num_head_channels, num_heads_upsample };
-  const { transformer } = shownUNet(weights);
-  const network = inferUNetOptions(weights, { ...heads, image_size, attention_order });
+  const network = withUnseen(shown, { ...heads, image_size, attention_order });
   return { ...network, ...(transformer && { transformer }) };
 }
 

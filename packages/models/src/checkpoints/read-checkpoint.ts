@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
 import { checkpointFault, type ModelError, withPath } from '../errors.js';
 import type { Look } from '../families/family.js';
 import { parts } from '../families/parts.js';
 import { type CheckpointOptions, families } from '../families/registry.js';
+import { isFolderAt } from '../files/source.js';
 import { askedOf, asking } from './asking.js';
 import type { Checkpoint } from './checkpoint.js';
 import { noModelFolder } from './diffusers-folder.js';
@@ -20,7 +20,7 @@ import { lookAt } from './look.js';
  */
 export async function readCheckpoint(path: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
   const { family: told, ...others } = options;
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const isFolder = isFolderAt(path);
   const look: Look = isFolder ? { path, isFolder, tensors: {} } : await lookAt(path, options.use_ema);
   const { candidates } = withPath(path, () => identify(look, told));
   const [family, ...more] = candidates;

@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs';
 import { checkpointFault, withPath } from '../errors.js';
 import type { Told } from '../families/options.js';
 import type { latentOptions } from '../families/unseen.js';
+import { isFolderAt } from '../files/source.js';
 import { openStateDict } from '../files/state-dict.js';
 import type { Tensors } from '../files/tensor.js';
 import type { LatentCheckpoint } from './checkpoint.js';
@@ -83,8 +83,6 @@ export const parseDiffusersCheckpoint = (
   const parts = { unet: memory(unet), vae: memory(vae), text_encoder: memory(text_encoder) };
   return assembleLatent(fromDiffusers(parts), options);
 };
-
-const isFolderAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 const memory = (tensors: Tensors): LatentSource => ({ tensors, read: (name) => tensors[name]! });
 

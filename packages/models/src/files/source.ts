@@ -23,6 +23,10 @@ const others = {
   BlockDevice: 'a device',
 } as const;
 
+/** Whether there is a folder at a path. */
+export const isFolderAt = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
 /**
  * Only files are opened: whatever opens a path asks this first. What can't be looked at is left to who opens it.
  *
