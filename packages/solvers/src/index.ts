@@ -41,6 +41,7 @@ export { type UnipcOptions, type UnipcState, unipc } from './methods/unipc.js';
 export { type UnipcPoint, type UnipcVariant, unipcUpdate } from './methods/unipc-update.js';
 export { around, between, free, type Output, type Range, type Span } from './output.js';
 export type { Generator, Rng } from './random/generator.js';
+export { numpyShuffle } from './random/numpy-shuffle.js';
 export { type Draw, draw, latents, type RngName, rngs } from './random/random.js';
 export { batchPlan, parseSeeds, SeedsError, seedRanges } from './random/seeds.js';
 export { numpySeed, torchCpu } from './random/torch-cpu.js';
