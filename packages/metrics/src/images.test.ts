@@ -163,8 +163,16 @@ describe('readImages', () => {
     ]);
     expect(batches[0]).toMatchObject({ channels: 1, height: 2, width: 2 });
     expect([...batches[0]!.data]).toEqual([20, 20, 20, 20, 30, 30, 30, 30]);
-    expect((await read(path, { start: 1, end: 2 })).map(({ names }) => names)).toEqual([['b/img2.png']]);
-    await expect(read(path, { start: 1, end: 4 })).rejects.toMatchObject(failure('E_IMAGES', /there are 3/));
+    const some = await read(path, { numbers: [2, 0] });
+    expect(some.map(({ names, labels }) => ({ names, labels }))).toEqual([
+      { names: ['c.png', 'a/img1.png'], labels: [0, 1] },
+    ]);
+    expect([...some[0]!.data]).toEqual([40, 40, 40, 40, 20, 20, 20, 20]);
+    for (const wrong of [3, -1, 0.5])
+      await expect(read(path, { numbers: [0, wrong] })).rejects.toMatchObject(
+        failure('E_IMAGES', new RegExp(`image ${wrong} was asked for, and there are 3`)),
+      );
+    await expect(read(path, { batch: 0 })).rejects.toMatchObject(failure('E_IMAGES', /not of 0/));
   });
 
   it('reads a folder alike, JPEG and WebP too, RGB in planes', async () => {

@@ -21,10 +21,8 @@ export interface NamedImages extends ImageBatch {
 export interface ReadImagesOptions {
   /** Images a batch at most: fewer where they would take more than 128 MiB. Default 64. */
   readonly batch?: number;
-  /** Number of the first image, in the order of names. Default 0. */
-  readonly start?: number;
-  /** Number after the last image. Default: all. */
-  readonly end?: number;
+  /** Which images: their numbers from 0, in the order of names. Default: all. */
+  readonly numbers?: readonly number[];
   /** false: labels are not looked for, so that a `dataset.json` may be anything. Default true. */
   readonly labels?: boolean;
 }
@@ -43,26 +41,29 @@ export interface ReadImagesOptions {
  */
 export async function* readImages(
   path: string,
-  { batch = 64, start = 0, end, labels: labelled = true }: ReadImagesOptions = {},
+  { batch = 64, numbers, labels: labelled = true }: ReadImagesOptions = {},
 ): AsyncGenerator<NamedImages> {
   const set = await openImageSet(path);
   try {
     const count = set.images.length;
-    const last = end ?? count;
-    const isThere = 0 <= start && start <= last && last <= count;
-    if (![batch, start, last].every(Number.isInteger) || batch < 1 || !isThere)
-      throw imageFault(
-        `${path}: images ${start} to ${last} in batches of ${batch} were asked for, and there are ${count}`,
-        { file: path, batch, start, end: last, count },
-      );
+    if (!Number.isInteger(batch) || batch < 1)
+      throw imageFault(`${path}: a batch is of 1 image or more, not of ${batch}`, { file: path, batch });
+    const wrong = numbers?.find((number) => !(Number.isInteger(number) && 0 <= number && number < count));
+    if (wrong !== undefined)
+      throw imageFault(`${path}: image ${wrong} was asked for, and there are ${count}, counted from 0`, {
+        file: path,
+        number: wrong,
+        count,
+      });
+    const chosen = numbers?.map((number) => set.images[number]!) ?? set.images;
     const labels = labelled ? await readLabels(set) : undefined;
     let first: Image | undefined;
-    for (let from = start; from < last; ) {
-      first ??= await decode(set, set.images[from]!, LONGEST_FILE);
-      const count = Math.max(1, Math.min(batch, last - from, Math.floor(BATCH_BYTES / first.data.length)));
-      const names = set.images.slice(from, from + count);
+    for (let from = 0; from < chosen.length; ) {
+      first ??= await decode(set, chosen[from]!, LONGEST_FILE);
+      const most = Math.max(1, Math.min(batch, Math.floor(BATCH_BYTES / first.data.length)));
+      const names = chosen.slice(from, from + most);
       yield { ...(await readBatch(set, names, first)), names, ...(labels && { labels: names.map(labels) }) };
-      from += count;
+      from += names.length;
     }
   } finally {
     set.close();
