@@ -1,9 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { printable } from '../judging/shown.js';
 import { type Answer, answer, standardOutput } from './answer.js';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
+/** A whole number, in the form of an option's value. */
+const whole =
+  (least = Number.MIN_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(
+      `It is a whole number${least === Number.MIN_SAFE_INTEGER ? '' : ` of at least ${least}`}.`,
+    );
+  };
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
 const output = standardOutput(process.stdout);
@@ -13,6 +23,7 @@ const emptyAnswers: Readonly<Record<string, object>> = {
   run: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
   plan: { experiments: [], tasks: { found: 0, toCompute: 0 } },
   sample: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
+  calc: { sets: [] },
   validate: { experiments: [] },
 };
 const answerOf = (command: string, json: boolean) =>
@@ -110,16 +121,27 @@ const fid = program.command('fid').description('Fréchet distance of sets of ima
 const withFeatures = (command: Command) =>
   withJson(
     withStore(command)
-      .argument('<images>', 'a zip or folder of images')
-      .requiredOption('--features <file>', 'feature network, or weights of FID’s Inception-v3 (.pth)'),
+      .option(
+        '--features <file or name>',
+        'feature network, weights of FID’s Inception-v3 (.pth), or a name of the registry',
+        'inception',
+      )
+      .option('--batch <n>', 'images that are read at once (default: 64); it changes no bit', whole(1)),
   );
 withFeatures(fid.command('ref'))
   .description('write the statistics of a set of images as .npz')
+  .argument('<images>', 'a zip or folder of images')
   .requiredOption('--dest <npz>', 'file to write')
   .action(doing(async () => (await import('./fid.js')).fidRef));
 withFeatures(fid.command('calc'))
-  .description('print the distance of a set of images to a reference')
-  .requiredOption('--ref <npz or images>', 'statistics as .npz or EDM2’s .pkl, or a zip or folder of images')
+  .description('print the distance of each set of images to a reference')
+  .argument('<images...>', 'zips or folders of images')
+  .requiredOption(
+    '--ref <file, URL or name>',
+    'statistics as .npz or EDM2’s .pkl, a zip or folder of images, or a name of the registry, as cifar10',
+  )
+  .option('--num <n>', 'draw so many images of each set (default: all)', whole(2))
+  .option('--seed <seed>', 'which images --num draws (default: 0)', whole())
   .action(doing(async () => (await import('./fid.js')).fidCalc));
 
 const toldOfNetwork =

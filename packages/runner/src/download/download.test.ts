@@ -425,6 +425,22 @@ describe('nothing gets the name', () => {
     expect(existsSync(`${path}.part`)).toBe(false);
   });
 
+  it.each([
+    ['announced', honest()],
+    ['not', (_: IncomingMessage, response: ServerResponse) => response.writeHead(200, { etag }).end(content)],
+  ])('that has more bytes than it may, %s', async (_, answer) => {
+    answers = [answer];
+    const error = await failed(get({ most: content.length - 1 }));
+    expect([error.code, error.message]).toEqual([
+      'E_DOWNLOAD',
+      expect.stringMatching(/: it has (300000|more than 299999) bytes, and at most 299999 are downloaded$/),
+    ]);
+    expect(requests).toHaveLength(1);
+    expect(existsSync(`${path}.part`)).toBe(false);
+    await get({ most: content.length });
+    whole();
+  });
+
   it('when it is interrupted, and the next call goes on', async () => {
     answers = [stalled, honest()];
     const interruption = new AbortController();

@@ -10,6 +10,8 @@ interface DownloadOptions {
   readonly onProgress?: (bytes: number, total: number | undefined) => void;
   /** Looks at the whole file before it gets its name; where it throws, nothing stays. */
   readonly check?: (path: string) => Promise<void>;
+  /** Bytes that it may have. Default: any number. */
+  readonly most?: number | undefined;
   readonly signal?: AbortSignal;
   /** Silence after which a connection is given up, before the answer or in it. */
   readonly timeoutMs?: number;
@@ -37,6 +39,7 @@ export async function download(
   {
     onProgress = () => {},
     check = async () => {},
+    most = Infinity,
     signal = new AbortController().signal,
     timeoutMs = 60_000,
     pausesMs = [1_000, 3_000, 10_000, 30_000],
@@ -46,7 +49,7 @@ export async function download(
     let answered = false;
     for (let attempt = 0; ; attempt++) {
       try {
-        await obtain(address, part, { signal, timeoutMs }, (total) => {
+        await obtain(address, part, most, { signal, timeoutMs }, (total) => {
           answered = true;
           onProgress(part.bytes, total);
         });
@@ -70,13 +73,14 @@ export async function download(
 async function obtain(
   address: string,
   part: PartFile,
+  most: number,
   patience: Omit<Connection, 'dispatcher'>,
   onBytes: (total: number | undefined) => void,
 ): Promise<void> {
   if (part.bytes > 0 && part.bytes === part.version?.total) return;
   const dispatcher = agent(patience.timeoutMs);
   try {
-    await append(await ask(address, part, { dispatcher, ...patience }), part, onBytes);
+    await append(await ask(address, part, { dispatcher, ...patience }), part, most, onBytes);
   } finally {
     await dispatcher.destroy();
   }
@@ -96,12 +100,23 @@ function agent(bodyTimeout: number): EnvHttpProxyAgent {
 async function append(
   { from, version, chunks }: Answer,
   part: PartFile,
+  most: number,
   onBytes: (total: number | undefined) => void,
 ): Promise<void> {
   if (from === 0) await part.begin(version);
   const { total } = version;
+  const check = async (bytes: number) => {
+    if (bytes <= most) return;
+    await part.forget();
+    throw new Trouble(
+      'lasting',
+      `it has ${total ?? `more than ${most}`} bytes, and at most ${most} are downloaded`,
+    );
+  };
+  await check(total ?? 0);
   onBytes(total);
   for await (const chunk of chunks) {
+    await check(part.bytes + chunk.length);
     if (total !== undefined && part.bytes + chunk.length > total) {
       await part.forget();
       throw new Trouble('passing', `more came than the ${total} bytes that were announced`);

@@ -14,7 +14,8 @@ export interface FetchedFile {
   readonly state: 'downloaded' | 'verified' | 'found';
 }
 
-interface FetchOptions extends Pick<NonNullable<Parameters<typeof download>[2]>, 'onProgress' | 'signal'> {
+interface FetchOptions
+  extends Pick<NonNullable<Parameters<typeof download>[2]>, 'onProgress' | 'signal' | 'most'> {
   /** What its SHA-256 must be. */
   readonly expected?: Digest | undefined;
 }

@@ -36,7 +36,7 @@ export function referenceOf(
 ): { readonly reference: readonly OutputRef[]; readonly statistics?: Ref } {
   if (mayBe === 'statistics' && isStatistics(data))
     return { reference: [], statistics: statisticsIn(graph, data) };
-  return { reference: featuresOf(graph, data, network, batch).map((task) => output(task, 'features')) };
+  return { reference: featuresOf(graph, { data }, network, batch).map((task) => output(task, 'features')) };
 }
 
 /** Published statistics: an .npz as it is, of a pickle the .npz that a task makes of it. */
@@ -51,35 +51,61 @@ function statisticsIn(graph: GraphBuilder, file: string): Ref {
   return output(task, 'statistics');
 }
 
-/** The features of images on disk, in as many parts as their size suggests. */
-function featuresOf(graph: GraphBuilder, data: string, network: Ref, batch = 64) {
-  const of = Math.max(1, Math.ceil(bytesOfImages(data) / partBytes));
+/** Images on disk: all of them, or some, by their numbers from 0 in the order of names. */
+export interface ImageSet {
+  readonly data: string;
+  readonly drawn?: { readonly numbers: readonly number[]; readonly of: number } | undefined;
+}
+
+/**
+ * The features of images on disk, in as many parts as their size suggests. Those of drawn images are tasks of their own: to
+ * choose them from the features of the whole set, all of its images would have to be evaluated.
+ */
+function featuresOf(graph: GraphBuilder, { data, drawn }: ImageSet, network: Ref, batch = 64) {
+  const bytes = bytesOfImages(data) * (drawn ? drawn.numbers.length / drawn.of : 1);
+  const of = Math.max(1, Math.ceil(bytes / partBytes));
+  const which = drawn ? `${drawn.numbers.length} of ${drawn.of} images of ${data}` : data;
+  const title = (part: number) => `features of ${which}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`;
+  const startOf = (part: number) => Math.floor(((drawn?.numbers.length ?? 0) * part) / of);
   return Array.from({ length: of }, (_, part) =>
     graph.task(kinds.referenceFeatures, {
-      title: `features of ${data}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`,
-      params: { part, of },
+      title: title(part),
+      params: drawn ? { numbers: drawn.numbers.slice(startOf(part), startOf(part + 1)) } : { part, of },
       inputs: { network, data: fileOf(data, 'images') },
       hints: { batch },
     }),
   );
 }
 
-/** The features of a set of images on disk, in parts. */
-export function compileReference(data: string, network: string): readonly Task[] {
-  const graph = graphBuilder();
-  return featuresOf(graph, data, featureNetwork(graph, network));
+/** How sets of images are evaluated: `batch` is how many are held at once. */
+interface Evaluated {
+  readonly network: string;
+  readonly batch?: number;
 }
 
-/** The Fréchet distance of a set of images to a reference: another set, or published statistics. */
-export function compileFid(images: string, reference: string, network: string): Task {
+/** The features of a set of images on disk, in parts. */
+export function compileReference(data: string, { network, batch }: Evaluated): readonly Task[] {
+  const graph = graphBuilder();
+  return featuresOf(graph, { data }, featureNetwork(graph, network), batch);
+}
+
+/** The Fréchet distance of each of several sets of images to a reference: another set, or published statistics. */
+export function compileFid(
+  sets: readonly ImageSet[],
+  reference: string,
+  { network, batch }: Evaluated,
+): readonly Task<typeof fidKind>[] {
   const graph = graphBuilder();
   const features = featureNetwork(graph, network);
-  return graph.task(fidKind, {
-    title: `fid of ${images}`,
-    params: {},
-    inputs: {
-      features: featuresOf(graph, images, features).map((task) => output(task, 'features')),
-      ...referenceOf(graph, reference, features, { mayBe: 'statistics' }),
-    },
-  });
+  const real = referenceOf(graph, reference, features, { mayBe: 'statistics', ...(batch && { batch }) });
+  return sets.map((set) =>
+    graph.task(fidKind, {
+      title: `fid of ${set.data}`,
+      params: {},
+      inputs: {
+        features: featuresOf(graph, set, features, batch).map((task) => output(task, 'features')),
+        ...real,
+      },
+    }),
+  );
 }

@@ -4,26 +4,30 @@ import { writeFeatures } from './features-file.js';
 import type { referenceFeatures as kind } from './kinds.js';
 import { openFeatures } from './open-features.js';
 
-export interface ReferenceParams {
+/** Which images of a set: a part of all, or some by their numbers. */
+export type ReferenceParams =
   /** Part `part` (from 0) of `of` parts of equal size, in the order of names. */
-  readonly part: number;
-  readonly of: number;
-}
+  | { readonly part: number; readonly of: number }
+  /** From 0, in the order of names. */
+  | { readonly numbers: readonly number[] };
 
-/** Features of one part of a set of images on disk. */
+/** Features of some of a set of images on disk. */
 export const run: Run<typeof kind> = async (context) => {
-  const { hints, inputs, dir, progress } = context;
-  const { part, of } = context.params;
+  const { params, hints, inputs, dir, progress } = context;
   const { data } = inputs;
-  const count = await countImages(data);
-  const start = Math.floor((count * part) / of);
-  const end = Math.floor((count * (part + 1)) / of);
+  const numbers = 'numbers' in params ? params.numbers : numbersOf(await countImages(data), params);
   const network = await openFeatures(context);
-  const features = new Float32Array((end - start) * network.dim);
+  const features = new Float32Array(numbers.length * network.dim);
   let done = 0;
-  for await (const images of readImages(data, { batch: hints.batch ?? 64, start, end, labels: false })) {
+  for await (const images of readImages(data, { batch: hints.batch ?? 64, numbers, labels: false })) {
     features.set(await network.features(images), done * network.dim);
     progress((done += images.n));
   }
   return writeFeatures(dir, features, network.dim);
 };
+
+function numbersOf(count: number, { part, of }: { readonly part: number; readonly of: number }): number[] {
+  const start = Math.floor((count * part) / of);
+  const end = Math.floor((count * (part + 1)) / of);
+  return Array.from({ length: end - start }, (_, i) => start + i);
+}
