@@ -57,7 +57,7 @@ type Command = keyof typeof commands;
 
 /** What a command found: a distance, or where the samples are by their content. */
 const found = (stdout: string): unknown =>
-  JSON.parse(stdout).fid ?? basename(runJson(stdout).points[0]!.artifacts.samples[0]!);
+  JSON.parse(stdout).sets?.[0].fid ?? basename(runJson(stdout).points[0]!.artifacts.samples[0]!);
 
 /**
  * A folder for a test of its own, in which a command reads a file: its content can be put in place of another of equal
