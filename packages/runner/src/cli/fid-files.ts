@@ -66,8 +66,9 @@ function notThere(given: string, more = ''): RunnerError {
   return new RunnerError('E_FILE', `there is no ${given} (looked at ${path})${more}`, { evidence: { path } });
 }
 
-/** Bytes of what is downloaded as a reference, by its ending: of statistics as many as their readers take. */
-const mostBytes: Readonly<Record<string, number>> = { '.npz': 2 ** 28, '.pkl': 2 ** 28, '.zip': 2 ** 36 };
+/** What is downloaded as a reference, as names end, and how long it may be: images lie beside statistics, too. */
+const endings = ['.npz', '.pkl', '.zip'];
+const most = 2 ** 36;
 
 /**
  * Where a reference belongs that is given by its address: a file of the registry to its place, any other in a folder of its
@@ -84,8 +85,7 @@ export function referenceAt(given: string): PlacedFile | undefined {
   const published = registryNames.flatMap(registryFiles).find(({ file }) => file.address === given);
   if (published) return published;
   const name = posix.basename(new URL(given).pathname);
-  if (!(extname(name).toLowerCase() in mostBytes))
-    throw refuse(`ends with none of ${Object.keys(mostBytes).join(', ')}`);
+  if (!endings.includes(extname(name).toLowerCase())) throw refuse(`ends with none of ${endings.join(', ')}`);
   const folder = join(modelsFolder(), 'references', digestOfText(given).slice(0, 16));
   const file = { name, address: given, licence: 'its licence is not known' };
   return { role: 'reference_data', file, folder, path: join(folder, name) };
@@ -108,7 +108,6 @@ export async function fetchReference({ file, folder, path }: PlacedFile): Promis
     file.name,
   );
   try {
-    const most = mostBytes[extname(file.name).toLowerCase()];
     const { state, sha256 } = await fetchFile(file, folder, {
       onProgress,
       signal: interruption.signal,
