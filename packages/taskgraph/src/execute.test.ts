@@ -345,6 +345,20 @@ describe('execute', () => {
 });
 
 describe('plan', () => {
+  it('tells how much work that is, whether what it is of is known or not', async () => {
+    const { bake, store, world } = await setup();
+    const works = async (options: { items: number }) =>
+      (await world.run(plan([bakery(options).told], { store, versions }))).map(
+        ({ kind, work, found }) => [kind.name, work, found] as const,
+      );
+    expect((await works({ items: 6 })).find(([name]) => name === 'loaves')).toEqual(['loaves', 30, false]);
+    await bake([bakery({ items: 4 }).told]);
+    expect((await works({ items: 6 })).filter(([name]) => name === 'loaves')).toEqual([
+      ['loaves', 20, true],
+      ['loaves', 10, false],
+    ]);
+  });
+
   it('tells what would be computed and why, and looks for what made it new only when it is asked', async () => {
     const { bake, store, world } = await setup();
     const reasons = async (at = versions, explain = true, options = { items: 8 }) =>

@@ -13,7 +13,7 @@ import {
 import { canonicalJson, type Json } from './json.js';
 import { type KeyComponents, keyOf, type Versions, versionsOf } from './key.js';
 import type { Kind, Range } from './kind.js';
-import { countOfMultiples } from './ranges.js';
+import { countOfMultiples, lengthOf } from './ranges.js';
 import type { ActionRecord } from './store/record.js';
 import type { Store } from './store/store.js';
 
@@ -23,6 +23,8 @@ export interface Planned {
   readonly title: string;
   /** How many tasks that is. */
   readonly count: number;
+  /** Their expected work, in the units of the graph. */
+  readonly work: number;
   /** Of a single task that is in the store. */
   readonly record?: ActionRecord;
   readonly found: boolean;
@@ -98,7 +100,7 @@ export async function plan(
   };
 
   const planShards = async (shards: Shards): Promise<Planned[]> => {
-    const { kind, ranges } = shards;
+    const { kind, ranges, workPerItem } = shards;
     let expansion: Expansion;
     try {
       expansion = await expand(shards);
@@ -109,12 +111,14 @@ export async function plan(
       const like = upstream ? upstream.each : shards;
       const count = like.ranges.reduce((sum, range) => sum + countOfMultiples(range, like.size), 0);
       const whole: Range = [ranges[0]?.[0] ?? 0, ranges.at(-1)?.[1] ?? 0];
-      return [plannedAs(kind, titleOf(shards, whole), count, whyNot(error))];
+      const work = ranges.reduce((sum, range) => sum + workPerItem * lengthOf(range), 0);
+      return [plannedAs({ kind, count, work }, titleOf(shards, whole), whyNot(error))];
     }
-    const runs: { range: Range; kind: Kind; count: number; outcome: ActionRecord | string }[] = [];
+    const runs: (Counted & { range: Range; outcome: ActionRecord | string })[] = [];
     for (const { range, shard } of expansion.pieces) {
       if (!shard && expansion.count > mostLookedUp) {
-        runs.push({ range, kind, count: expansion.countOf(range), outcome: 'not in the store' });
+        const [count, work] = [expansion.countOf(range), workPerItem * lengthOf(range)];
+        runs.push({ range, kind, count, work, outcome: 'not in the store' });
         continue;
       }
       for (const task of expansion.covering(range)) {
@@ -131,12 +135,11 @@ export async function plan(
         if (follows && isFound(before.outcome) === isFound(outcome)) {
           before.range = [before.range[0], last];
           before.count++;
-        } else runs.push({ range: [first, last], kind: task.kind, count: 1, outcome });
+          before.work += task.work;
+        } else runs.push({ range: [first, last], kind: task.kind, count: 1, work: task.work, outcome });
       }
     }
-    return runs.map(({ range, kind, count, outcome }) =>
-      plannedAs(kind, titleOf(shards, range), count, outcome),
-    );
+    return runs.map(({ range, outcome, ...counted }) => plannedAs(counted, titleOf(shards, range), outcome));
   };
 
   const visited = new Set<string>();
@@ -144,8 +147,8 @@ export async function plan(
   const planTask = async (task: Task): Promise<void> => {
     if (visited.has(task.id)) return;
     visited.add(task.id);
-    const { kind, title } = task;
-    planned.push(plannedAs(kind, title, 1, await find(task)));
+    const { kind, title, work } = task;
+    planned.push(plannedAs({ kind, count: 1, work }, title, await find(task)));
   };
   for (const node of needed(roots)) {
     if (isShards(node)) planned.push(...(await planShards(node)));
@@ -161,10 +164,13 @@ function whyNot(error: unknown): string {
 
 const isFound = (outcome: ActionRecord | string): outcome is ActionRecord => typeof outcome !== 'string';
 
+/** Tasks of one kind, together. */
+type Counted = { kind: Kind; count: number; work: number };
+
 /** `outcome`: the record of the first of them, or why they would be computed. */
-function plannedAs(kind: Kind, title: string, count: number, outcome: ActionRecord | string): Planned {
-  if (!isFound(outcome)) return { kind, title, count, found: false, why: outcome };
-  return { kind, title, count, found: true, ...(count === 1 && { record: outcome }) };
+function plannedAs({ kind, count, work }: Counted, title: string, outcome: ActionRecord | string): Planned {
+  if (!isFound(outcome)) return { kind, title, count, work, found: false, why: outcome };
+  return { kind, title, count, work, found: true, ...(count === 1 && { record: outcome }) };
 }
 
 /** Differences to the most similar result in the store: what made a task new. */
