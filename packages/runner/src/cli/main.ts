@@ -170,7 +170,7 @@ withJson(models.command('inspect'))
   )
   .argument(
     '<file>',
-    '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx; a folder in diffusers’ layout or of ONNX files',
+    '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx; a folder in diffusers’ layout or of ONNX files; or a name of the registry',
   )
   .option('--network <map>', toldOfNetwork)
   .action(doing(async () => (await import('./models-inspect.js')).modelsInspect));

@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportDecoder, exportDenoiser, exportTextEncoder, readCheckpoint } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
-import { sourceOf } from '../experiment/published-models.js';
 import type { Answer } from './answer.js';
 import { networkTold } from './network-told.js';
 import { openResults, shownPath } from './output.js';
-import { isModelName, registryFiles } from './registry-files.js';
+import { weightsAt } from './registry-files.js';
 
 /**
  * `fewstep models export MODEL`: a model as ONNX for use elsewhere, a folder for each part: `denoiser`, and of a latent
@@ -22,7 +21,7 @@ export async function modelsExport(
   answer: Answer,
 ): Promise<void> {
   const told = networkTold(options.network);
-  const path = checkpointOf(model);
+  const path = weightsAt(model);
   const results = await openResults(options.outdir);
   const checkpoint = await readCheckpoint(path, told);
   const parts = {
@@ -53,20 +52,3 @@ export async function modelsExport(
 }
 
 const partNames = ['denoiser', 'decoder', 'text-encoder'];
-
-/** A path that is there, before a name that is the same. */
-function checkpointOf(model: string): string {
-  if (existsSync(model)) return model;
-  if (!isModelName(model))
-    throw new RunnerError('E_FILE', `there is no ${model}, and the registry has no model of that name`, {
-      evidence: { path: model },
-    });
-  const { file, path } = registryFiles(model)[0]!;
-  if (existsSync(path)) return path;
-  const byHand = `${sourceOf(file)} and put it at ${shownPath(path)}`;
-  throw new RunnerError(
-    'E_FILE',
-    `${model} needs ${shownPath(path)}, which is not there: ${file.address === undefined ? '' : `fewstep models fetch ${model}, or `}${byHand}`,
-    { evidence: { path } },
-  );
-}

@@ -3,14 +3,21 @@ import { RunnerError } from '../errors.js';
 import { inspectOnnxFolder } from '../experiment/onnx-folder.js';
 import type { Answer } from './answer.js';
 import { networkTold } from './network-told.js';
+import { weightsAt } from './registry-files.js';
 
-/** `fewstep models inspect FILE`: what a file of weights is, or a folder of a model. Nothing in it is executed. */
+/**
+ * `fewstep models inspect FILE`: what a file of weights is, by its path or its name in the registry, or a folder of a model.
+ * Nothing in it is executed.
+ *
+ * @throws RunnerError E_FILE where it isn't there
+ */
 export async function modelsInspect(
-  file: string,
+  given: string,
   { network }: { readonly network?: string },
   answer: Answer,
 ): Promise<void> {
   const told = networkTold(network);
+  const file = weightsAt(given);
   const folder = inspectOnnxFolder(file);
   if (folder) {
     if (network !== undefined)

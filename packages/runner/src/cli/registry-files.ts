@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { datasetEntry, datasetFolder } from '../experiment/datasets.js';
@@ -6,10 +7,13 @@ import {
   datasetNames,
   type FileRole,
   featureNetworks,
+  firstStages,
   type ModelFile,
+  sourceOf,
 } from '../experiment/published-models.js';
 import { didYouMean } from '../judging/suggest.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
+import { shownPath } from './output.js';
 
 /** A file of a model, and where it is or belongs. */
 export interface PlacedFile {
@@ -20,36 +24,80 @@ export interface PlacedFile {
   readonly path: string;
 }
 
-/** What the registry names: models, and networks that score their samples. */
-export type RegistryName = DatasetName | keyof typeof featureNetworks;
+/** What the registry names: models, networks that score their samples, and first stages. */
+export type RegistryName = DatasetName | keyof typeof featureNetworks | keyof typeof firstStages;
+
+/** Files that stand alone, and what each is to a model. */
+const alone: Readonly<Record<string, { readonly role: FileRole; readonly file: ModelFile }>> =
+  Object.fromEntries([
+    ...Object.entries(featureNetworks).map(([name, file]) => [name, { role: 'feature_network', file }]),
+    ...Object.entries(firstStages).map(([name, file]) => [name, { role: 'first_stage', file }]),
+  ]);
 
 export const registryNames: readonly RegistryName[] = [
   ...datasetNames,
-  ...(Object.keys(featureNetworks) as (keyof typeof featureNetworks)[]),
+  ...(Object.keys(alone) as RegistryName[]),
 ];
-
-const isFeatureNetwork = (name: RegistryName): name is keyof typeof featureNetworks =>
-  Object.hasOwn(featureNetworks, name);
 
 /** The files of a name, a model's checkpoint first, where a spec in the working folder would look for them. */
 export function registryFiles(name: RegistryName): PlacedFile[] {
   const cwd = workingFolder();
   const models = modelsFolder();
-  if (isFeatureNetwork(name)) {
-    const file = featureNetworks[name];
-    return [{ role: 'feature_network', file, folder: models, path: join(models, file.name) }];
+  if (!isModelName(name)) {
+    const { role, file } = alone[name]!;
+    return [{ role, file, folder: models, path: join(models, file.name) }];
   }
   const folder = datasetFolder(name, { specFolder: cwd, cwd, models });
   const files = Object.entries(datasetEntry(name).files) as [FileRole, ModelFile][];
   return files.map(([role, file]) => ({ role, file, folder, path: join(folder, file.name) }));
 }
 
+/**
+ * Where the file is that a name has in a role, and its first where none is given.
+ *
+ * @throws RunnerError E_MODELS where it has none, E_FILE where it isn't there: with how it is had
+ */
+function registryPath(name: RegistryName, role?: FileRole): string {
+  const files = registryFiles(name);
+  const found = role === undefined ? files[0] : files.find((one) => one.role === role);
+  if (!found)
+    throw new RunnerError(
+      'E_MODELS',
+      `${name} has no ${role} in the registry; it has ${files.map((one) => one.role).join(', ')}`,
+      { evidence: { name, role } },
+    );
+  const { file, path } = found;
+  if (existsSync(path)) return path;
+  const byHand = `${sourceOf(file)} and put it at ${shownPath(path)}`;
+  throw new RunnerError(
+    'E_FILE',
+    `${name} needs ${shownPath(path)}, which is not there: ${file.address === undefined ? '' : `fewstep models fetch ${name}, or `}${byHand}`,
+    { evidence: { path } },
+  );
+}
+
+/**
+ * Weights that a command is given: a path that is there comes before a name of the registry that is the same, and of a
+ * name the first file is meant.
+ *
+ * @throws RunnerError E_FILE
+ */
+export function weightsAt(given: string): string {
+  if (existsSync(given)) return given;
+  if (isRegistryName(given)) return registryPath(given);
+  throw new RunnerError(
+    'E_FILE',
+    `there is no ${given}, and the registry has no model of that name${didYouMean(given, registryNames)}`,
+    { evidence: { path: given } },
+  );
+}
+
 export const isModelName = (name: string): name is DatasetName => datasetNames.includes(name as never);
+const isRegistryName = (name: string): name is RegistryName => registryNames.includes(name as never);
 
 /** @throws RunnerError E_MODELS for what is no name of the registry */
 export function registryName(name: string): RegistryName {
-  const found = registryNames.find((one) => one === name);
-  if (found) return found;
+  if (isRegistryName(name)) return name;
   throw new RunnerError(
     'E_MODELS',
     `${JSON.stringify(name)} is no model of the registry${didYouMean(name, registryNames) || '.'} One of ${registryNames.join(', ')}.`,

@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { datasetEntry } from './datasets.js';
-import { datasetNames, sourceOf } from './published-models.js';
+import { datasetNames, featureNetworks, firstStages, sourceOf } from './published-models.js';
 
-const files = datasetNames.flatMap((name) => Object.values(datasetEntry(name).files));
+const files = [
+  ...datasetNames.flatMap((name) => Object.values(datasetEntry(name).files)),
+  ...Object.values(featureNetworks),
+  ...Object.values(firstStages),
+];
 
 describe('the registry', () => {
-  it('names every model of the paper', () => {
+  it('names every model of the paper, and those that its code fetches besides', () => {
     expect(datasetNames).toEqual(
-      'digits cifar10 ffhq afhqv2 imagenet64 lsun_bedroom imagenet256 lsun_bedroom_ldm ms_coco'.split(' '),
+      'digits cifar10 ffhq afhqv2 imagenet64 lsun_bedroom imagenet256 lsun_bedroom_ldm ffhq_ldm ms_coco'.split(
+        ' ',
+      ),
+    );
+    expect(sourceOf(firstStages['vq-f4'])).toMatch(
+      /^get vq-f4\.zip from https:\/\/ommer-lab\.com\/files\/latent-diffusion\/vq-f4\.zip \(/,
     );
   });
 
@@ -15,6 +24,7 @@ describe('the registry', () => {
     ['lsun_bedroom', 0.002, 80],
     ['imagenet256', 0.010486, 152.167],
     ['lsun_bedroom_ldm', 0.0387589, 83.8225],
+    ['ffhq_ldm', 0.0387589, 83.8225],
     ['ms_coco', 0.0291672, 14.6146],
   ] as const)('%s is sampled from σ %s to %s', (name, least, most) => {
     const { sigmaMin, sigmaMax } = datasetEntry(name);
@@ -24,7 +34,8 @@ describe('the registry', () => {
 
   it('has an https address that ends in the file’s name, or says how else it is had', () => {
     for (const { name, address, note } of files)
-      if (address === undefined) expect(note).toContain('experiments/digits');
+      if (address === undefined)
+        expect(note).toMatch(/experiments\/digits|https:\/\/drive\.google\.com\/drive\/folders\/[\w-]+$/);
       else expect(address).toMatch(new RegExp(`^https://[^?#]+/${name}$`));
   });
 
@@ -37,6 +48,7 @@ describe('the registry', () => {
           ? 'digits-features.onnx'
           : files.reference_data && 'pt_inception-2015-12-05-6726825d.pth',
       );
+      if (name === 'ms_coco') expect(files.reference_data?.name).toBe('ms_coco-512x512.npz');
       if (network?.sha256) expect(network.name).toContain(`-${network.sha256}.`);
     }
   });

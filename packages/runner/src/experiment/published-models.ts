@@ -15,6 +15,8 @@ export interface ModelFile {
   /** Where its authors publish it; left out where there is no such address, and then the note says how it is had. */
   readonly address?: string;
   readonly licence: string;
+  /** Its length, where that is public knowledge. */
+  readonly bytes?: number;
   /** First hex digits of its SHA-256, where its name tells them. */
   readonly sha256?: string;
   /** What one should know before getting it. */
@@ -41,10 +43,23 @@ const published = (folder: string, name: string, licence: string, more?: object)
 });
 const openai = 'https://openaipublic.blob.core.windows.net';
 const guidedDiffusion = (name: string) => published(`${openai}/diffusion/jul-2021`, name, 'MIT, OpenAI');
+/** Where the authors of AMED-Solver keep the statistics of their evaluation; its files have no addresses of their own. */
+const authorsFolder = 'https://drive.google.com/drive/folders/1f8qf5qtUewCdDrkExK_Tk5-qC-fNPKpL';
+const authorsStatistics = (name: string): ModelFile => ({
+  name,
+  licence: 'licence not stated beside the file: see github.com/zju-pi/diff-sampler',
+  note: `a browser gets it from the Google Drive folder of AMED-Solver’s authors, ${authorsFolder}`,
+});
 const openaiStatistics = (folder: string, name: string) =>
   published(`${openai}/diffusion/jul-2021/ref_batches/${folder}`, name, 'MIT, OpenAI', {
-    note: 'OpenAI’s own statistics, not those of AMED-Solver’s authors',
+    note: `OpenAI’s own statistics; those of AMED-Solver’s authors are in ${authorsFolder}`,
   });
+const latentDiffusion = (name: string) =>
+  published(
+    'https://ommer-lab.com/files/latent-diffusion',
+    name,
+    'licence not stated beside the file: see github.com/CompVis/latent-diffusion',
+  );
 
 /**
  * FID's Inception-v3 (arXiv:1512.00567), converted from TensorFlow's by the authors of pytorch-fid; the digits at the end of its
@@ -54,11 +69,17 @@ const inception = published(
   'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights',
   'pt_inception-2015-12-05-6726825d.pth',
   'Apache 2.0, TensorFlow and pytorch-fid',
-  { sha256: '6726825d' },
+  { bytes: 95_628_359, sha256: '6726825d' },
 );
 
 /** Networks whose features are scored, for use with any data. */
 export const featureNetworks = { inception } satisfies Record<string, ModelFile>;
+
+/**
+ * First stages, for models of latent diffusion that have none in their file. Its authors' own have: official code loads this
+ * one first, and then the model's file over it.
+ */
+export const firstStages = { 'vq-f4': latentDiffusion('vq-f4.zip') } satisfies Record<string, ModelFile>;
 
 /** Checkpoints, statistics and σ of EDM: Karras et al. 2022, arXiv:2206.00364. */
 const edm = (checkpoint: string, statistics: string): RegistryEntry => {
@@ -75,7 +96,21 @@ const edm = (checkpoint: string, statistics: string): RegistryEntry => {
   };
 };
 
-/** The models of AMED-Solver's paper (arXiv:2312.00094) under its official names, and the digits of this repository. */
+/** Rombach et al. 2022, arXiv:2112.10752; σ at both ends of the noise table (float32), √β evenly from √0.0015 to √0.0195. */
+const ldm = (
+  checkpoint: string,
+  others: Pick<RegistryEntry['files'], 'reference_data' | 'feature_network'>,
+): RegistryEntry => ({
+  family: 'ldm',
+  files: { checkpoint: latentDiffusion(checkpoint), ...others },
+  sigmaMin: 0.03875904929213178,
+  sigmaMax: 83.82249324131594,
+});
+
+/**
+ * The models of AMED-Solver's paper (arXiv:2312.00094) under its official names, those that its code fetches besides, and
+ * the digits of this repository.
+ */
 export const registry = {
   digits: {
     family: 'edm',
@@ -119,21 +154,11 @@ export const registry = {
     sigmaMin: 0.01048384327441454,
     sigmaMax: 152.16697692871094,
   },
-  /** Rombach et al. 2022, arXiv:2112.10752; σ at both ends of the noise table (float32), √β evenly from √0.0015 to √0.0195. */
-  lsun_bedroom_ldm: {
-    family: 'ldm',
-    files: {
-      checkpoint: published(
-        'https://ommer-lab.com/files/latent-diffusion',
-        'lsun_bedrooms.zip',
-        'licence not stated beside the file: see github.com/CompVis/latent-diffusion',
-      ),
-      reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
-      feature_network: inception,
-    },
-    sigmaMin: 0.03875904929213178,
-    sigmaMax: 83.82249324131594,
-  },
+  lsun_bedroom_ldm: ldm('lsun_bedrooms.zip', {
+    reference_data: openaiStatistics('lsun/bedroom', 'VIRTUAL_lsun_bedroom256.npz'),
+    feature_network: inception,
+  }),
+  ffhq_ldm: ldm('ffhq.zip', {}),
   /** Stable Diffusion v1-5; σ at both ends of the noise table (float32), √β evenly from √0.00085 to √0.012. */
   ms_coco: {
     family: 'stable-diffusion',
@@ -142,8 +167,13 @@ export const registry = {
         'https://huggingface.co/runwayml/stable-diffusion-v1-5/resolve/main',
         'v1-5-pruned-emaonly.ckpt',
         'CreativeML OpenRAIL-M',
-        { note: 'this repository may be withdrawn; copies of it have the same file' },
+        {
+          bytes: 4_265_380_512,
+          note: 'this repository may be withdrawn; copies of it have the same file',
+        },
       ),
+      reference_data: authorsStatistics('ms_coco-512x512.npz'),
+      feature_network: inception,
       prompts: published(
         'https://github.com/boomb0om/text2image-benchmark/releases/download/v0.0.1',
         'MS-COCO_val2014_30k_captions.csv',
