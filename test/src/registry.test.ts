@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -29,6 +30,9 @@ afterEach(() => rmSync(models, { recursive: true }));
 /** As far as its first bytes tell. */
 const pickle = (text: string, bytes = text.length + 2) =>
   Buffer.concat([Buffer.from(`\x80\x04${text}`, 'latin1'), Buffer.alloc(bytes)], bytes);
+
+/** The end of an archive, with nothing before it. */
+const zip = (text: string) => Buffer.from(`PK\x05\x06${'\0'.repeat(18)}${text}`, 'latin1');
 
 /** A proxy that tells which hosts were asked for; `answer` is what it says, nothing where it is silent. */
 async function proxy(answer?: string) {
@@ -76,7 +80,7 @@ it('lists the models, and which of their files are here', async () => {
   ]);
 
   const json = JSON.parse((await fewstep(['models', 'list', '--json'], { env })).stdout);
-  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(10);
+  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(12);
   expect(json.models[1]).toMatchObject({
     name: 'cifar10',
     sigma_max: 80,
@@ -91,10 +95,19 @@ it('lists the models, and which of their files are here', async () => {
     here: false,
     problem: expect.stringContaining(foreign),
   });
-  expect(json.models[9]).toMatchObject({
-    name: 'inception',
-    files: [{ name: 'pt_inception-2015-12-05-6726825d.pth', here: false }],
-  });
+  expect(json.models.slice(-3)).toMatchObject([
+    {
+      name: 'ms_coco',
+      files: [
+        { role: 'checkpoint' },
+        { role: 'reference_data', name: 'ms_coco-512x512.npz', here: false },
+        { role: 'feature_network' },
+        { role: 'prompts' },
+      ],
+    },
+    { name: 'inception', files: [{ name: 'pt_inception-2015-12-05-6726825d.pth', here: false }] },
+    { name: 'vq-f4', files: [{ role: 'first_stage', name: 'vq-f4.zip', here: false }] },
+  ]);
 });
 
 it('asks the proxy, and says by hand what to get from where and where to put it', async () => {
@@ -141,25 +154,25 @@ it('ends when it is told to, with exit code 130', async () => {
 });
 
 it('compares what is here with its record', async () => {
-  const fetch = (...more: string[]) => fewstep(['models', 'fetch', 'ms_coco', ...more], { env });
-  const checkpoint = 'v1-5-pruned-emaonly.ckpt';
-  const files = [checkpoint, 'MS-COCO_val2014_30k_captions.csv'];
-  for (const name of files) writeFileSync(join(models, name), pickle(name));
+  const fetch = (...more: string[]) => fewstep(['models', 'fetch', 'ffhq_ldm', 'vq-f4', ...more], { env });
+  const checkpoint = 'ffhq.zip';
+  const files = [checkpoint, 'vq-f4.zip'];
+  for (const name of files) writeFileSync(join(models, name), zip(name));
   const digest = (text: Buffer) => createHash('sha256').update(text).digest('hex');
   const found = await fetch();
   expect([found.code, found.stderr]).toEqual([0, '']);
   expect(found.stdout).toBe(
-    files.map((name) => `${digest(pickle(name))}  ${join(models, name)} (found)\n`).join(''),
+    files.map((name) => `${digest(zip(name))}  ${join(models, name)} (found)\n`).join(''),
   );
   expect(readFileSync(join(models, `${checkpoint}.sha256`), 'utf8')).toBe(
-    `${digest(pickle(checkpoint))}  ${checkpoint}\n`,
+    `${digest(zip(checkpoint))}  ${checkpoint}\n`,
   );
-  writeFileSync(join(models, checkpoint), pickle('spoilt'));
+  writeFileSync(join(models, checkpoint), zip('spoilt'));
   const spoilt = await fetch('--json');
   expect(spoilt.code).toBe(1);
   expect(spoilt.stderr).toMatch(/^E_CHECKSUM .*Move the file away and fetch it again/);
   expect(JSON.parse(spoilt.stdout).files).toMatchObject([{ state: 'verified' }]);
-  expect((await fetch('--sha256', `${checkpoint}=${digest(pickle('spoilt'))}`)).code).toBe(0);
+  expect((await fetch('--sha256', `${checkpoint}=${digest(zip('spoilt'))}`)).code).toBe(0);
 });
 
 it.each([
@@ -220,6 +233,21 @@ it('exports every part of a model, to run elsewhere', async () => {
   expect(images).toHaveLength(imageChannels * imageResolution ** 2);
   expect(images.every(Number.isFinite)).toBe(true);
   await Promise.all([denoiser.close(), decoder.close(), encoder.close()]);
+});
+
+it('inspects a first stage of the registry by its name, and says how it is had where it isn’t here', async () => {
+  const inspect = () => fewstep(['models', 'inspect', 'vq-f4', '--json'], { env });
+  const missing = await inspect();
+  expect([missing.code, missing.stderr]).toEqual([
+    2,
+    expect.stringMatching(
+      /^E_FILE vq-f4 needs .*vq-f4\.zip, which is not there: fewstep models fetch vq-f4, or get vq-f4\.zip from https:/,
+    ),
+  ]);
+  const path = join(models, 'vq-f4.zip');
+  copyFileSync(join(root, 'packages/models/fixtures/tensors.nested.zip'), path);
+  const { stdout } = await inspect();
+  expect(JSON.parse(stdout)).toMatchObject({ file: path, format: expect.stringContaining('zip') });
 });
 
 it('exports a model of the registry that is here, and says how it is had where it isn’t', async () => {
