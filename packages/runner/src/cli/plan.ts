@@ -1,9 +1,13 @@
 import { type ActionRecord, plan as planTasks, type Store } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
+import type { NeededFile } from '../experiment/experiment.js';
+import { missingFiles } from '../experiment/missing-files.js';
+import { sourceOf } from '../experiment/published-models.js';
 import { compile, rootsOf } from '../graph/compile.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import type { Answer } from './answer.js';
 import { pointsOf, readExperiments, sum } from './experiments.js';
+import { megabytes, shownPath } from './output.js';
 import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
 export interface PlanOptions extends StoreOptions, CacheOption {
@@ -11,7 +15,7 @@ export interface PlanOptions extends StoreOptions, CacheOption {
   readonly why?: boolean;
 }
 
-/** `fewstep plan SPEC…`: what a run would find and what it would compute. */
+/** `fewstep plan SPEC…`: what a run would find, what it would compute and at what cost, and which files it lacks. */
 export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options.set);
   const world = await openWorld(options, specs[0]);
@@ -21,6 +25,7 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     const planned = await planTasks(rootsOf(graph), { ...world, explain: options.why === true });
     const counts = { found: 0, toCompute: 0 };
     for (const { found, count } of planned) counts[found ? 'found' : 'toCompute'] += count;
+    const evaluations = planned.reduce((sum, { found, work }) => sum + (found ? 0 : work), 0);
     const told = await Promise.all(
       planned.map(async ({ kind, title, count, found, record, why }) => ({
         kind: kind.name,
@@ -36,12 +41,14 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
       name: experiment.name,
       points: pointsOf(experiment),
       tasks: counts,
+      evaluations,
+      missing: missingFiles(experiment).map(asMissing),
       planned: told,
     });
     const all = plans.map(({ tasks }) => tasks);
     answer.object({ experiments: plans, tasks: sum(all, ['found', 'toCompute']) });
   }
-  for (const { name, points, tasks, planned } of plans) {
+  for (const { name, points, tasks, evaluations, missing, planned } of plans) {
     answer.line(
       `${name}: ${points.length} ${points.length === 1 ? 'point' : 'points'}, ${tasks.found + tasks.toCompute} tasks: ${tasks.found} in the store, ${tasks.toCompute} to compute`,
     );
@@ -50,7 +57,32 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
       if (why) answer.line(`  ${kind.padEnd(18)} ${title}${many}${options.why ? ` — ${why}` : ''}`);
       else if (sigmas) answer.line(`  found              ${title}: ${sigmas.map(short).join(' ')}`);
     }
+    if (evaluations > 0)
+      answer.line(
+        `  cost               about ${evaluations.toLocaleString('en-US')} evaluations of single images`,
+      );
+    for (const { role, file, bytes, how } of missing) {
+      const size = bytes === undefined ? '' : ` (${megabytes(bytes)})`;
+      answer.line(`  missing            ${role} ${file}${size}: ${how}`);
+    }
+    if (missing.some(({ address }) => address !== undefined))
+      answer.line('  fetched            by fewstep run --fetch, what has an address');
   }
+}
+
+/** A file that isn't there: where it belongs, and how it is had. */
+function asMissing({ role, path, published, ifMissing }: NeededFile) {
+  const file = withoutSecrets(shownPath(path));
+  if (!published) return { role, file, how: ifMissing.sentence };
+  const { address, bytes } = published.file;
+  const fetch = address === undefined ? '' : `fewstep models fetch ${published.dataset}, or `;
+  return {
+    role,
+    file,
+    ...(address !== undefined && { address }),
+    ...(bytes !== undefined && { bytes }),
+    how: `${fetch}${sourceOf(published.file)}`,
+  };
 }
 
 /** The noise levels that a search in the store found, if its file is still whole. */

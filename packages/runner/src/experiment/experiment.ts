@@ -4,6 +4,7 @@ import type { gitsChoices, OptionValues } from '@fewstep/schedules';
 import type { RngName } from '@fewstep/solvers';
 import type { OwnScore } from '../scores/scores.js';
 import type { Problem } from './problem.js';
+import type { DatasetName, ModelFile } from './published-models.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
 
@@ -59,7 +60,7 @@ export interface GuidanceConfig {
   readonly type: GuidanceName;
   /** Where it has one. */
   readonly rate?: number;
-  /** Of cfg: seed s gets entry s mod length. */
+  /** Of cfg: seed s gets entry s mod length. None where they are in a file of `files` that isn't there. */
   readonly prompts?: readonly string[];
 }
 
@@ -127,7 +128,11 @@ export interface Point {
 
 /** A file that the experiment reads, and what to tell when it isn't there. */
 export interface NeededFile {
+  /** What it is to the experiment: its key in the spec, below `dataset` or `guidance`. */
+  readonly role: string;
   readonly path: string;
+  /** What the registry says of it, where it is a dataset's of the registry. */
+  readonly published?: { readonly dataset: DatasetName; readonly file: ModelFile };
   readonly ifMissing: Problem;
 }
 

@@ -1,10 +1,11 @@
 import { accessSync, constants } from 'node:fs';
 import { fileNames } from '@fewstep/models/families';
 import { scoreNamed } from '../scores/scores.js';
-import { datasetEntry } from './datasets.js';
+import { datasetEntry, type Surroundings } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
-import { displayPath, type Problem, problem } from './problem.js';
+import { displayPath, problem } from './problem.js';
+import { publishedPrompts } from './prompts-file.js';
 import type { DatasetName } from './published-models.js';
 import { type FileRole, sourceOf } from './published-models.js';
 import type { Spec } from './schema.js';
@@ -16,7 +17,7 @@ export function neededFiles(
   beside: WeightsBeside,
   spec: Spec,
   tree: Tree,
-  cwd: string,
+  surroundings: Surroundings,
 ): NeededFile[] {
   const features = evaluate.some((one) =>
     typeof one === 'string' ? scoreNamed(one)?.needs.startsWith('real images') : one.needs === 'features',
@@ -30,16 +31,21 @@ export function neededFiles(
     ['tokenizer', dataset.tokenizer],
     ['reference_data', features ? dataset.referenceData : undefined],
     ['feature_network', features ? dataset.featureNetwork : undefined],
+    ['prompts', publishedPrompts(spec, surroundings)],
   ];
   const needed = (key: string, path: string, sentence: (where: string) => string): NeededFile => {
-    const at = registered ? ['dataset'] : ['dataset', ...key.split('.')];
+    const at = key === 'prompts' ? ['guidance'] : registered ? ['dataset'] : ['dataset', ...key.split('.')];
     const { place } = nearestEntry(tree, at).value;
-    return { path, ifMissing: problem(place, at.join('.'), sentence(displayPath(path, cwd))) };
+    const file = registered && datasetEntry(registered).files[key as FileRole];
+    const published = file && { dataset: registered, file };
+    const ifMissing = problem(place, at.join('.'), sentence(displayPath(path, surroundings.cwd)));
+    return { role: key, path, ...(published && { published }), ifMissing };
   };
-  const itself = (key: string) => (where: string) =>
-    registered
-      ? howToGet(registered, key as FileRole, where)
-      : `there is no ${where} that could be read; the path is relative to the spec.`;
+  const itself = (key: string) => (where: string) => {
+    if (!registered) return `there is no ${where} that could be read; the path is relative to the spec.`;
+    const otherwise = key === 'prompts' ? ' Or add prompt, a text or a list of texts.' : '';
+    return `${howToGet(registered, key as FileRole, where)}${otherwise}`;
+  };
   const weights = (where: string) =>
     `its weights are in ${where}, which is not there: put it beside the ONNX file.`;
   return [
@@ -49,19 +55,19 @@ export function neededFiles(
 }
 
 /** How a file of the registry is had that is not at `where`. */
-export function howToGet(name: DatasetName, role: FileRole, where: string): string {
+function howToGet(name: DatasetName, role: FileRole, where: string): string {
   const file = datasetEntry(name).files[role]!;
-  const fetch = file.address === undefined ? '' : `, as fewstep models fetch ${name} does`;
+  const fetch =
+    file.address === undefined ? '' : `, as fewstep models fetch ${name} and fewstep run --fetch do`;
   return (
     `${name} needs ${where}, which is not there: ${sourceOf(file)} and put it there${fetch}; ` +
     'FEWSTEP_MODELS names another folder of models.'
   );
 }
 
-/** Everything that the experiment reads and that is not there, as problems of the spec. */
-export function missingFiles({ files }: Pick<Experiment, 'files'>): Problem[] {
-  return files.filter(({ path }) => !isReadable(path)).map(({ ifMissing }) => ifMissing);
-}
+/** What the experiment reads and that is not there. */
+export const missingFiles = ({ files }: Pick<Experiment, 'files'>): NeededFile[] =>
+  files.filter(({ path }) => !isReadable(path));
 
 function isReadable(path: string): boolean {
   try {

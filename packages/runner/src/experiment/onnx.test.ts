@@ -128,7 +128,7 @@ describe('files of ONNX', () => {
     expect(experiment.points[0]!.dataset).toMatchObject({
       decoder: { file: join(folder, 'dec.onnx'), scaleFactor: 2 },
     });
-    expect(missingFiles(experiment).map(({ message }) => message)).toEqual([
+    expect(missingFiles(experiment).map(({ ifMissing: { message } }) => message)).toEqual([
       'a.yaml:2:24 E_SPEC dataset.checkpoint: its weights are in net.bin, which is not there: put it beside the ONNX file.',
       'a.yaml:2:73 E_SPEC dataset.onnx.decoder: its weights are in dec.bin, which is not there: put it beside the ONNX file.',
     ]);

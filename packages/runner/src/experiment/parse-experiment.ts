@@ -32,8 +32,8 @@ export interface SpecOptions {
 /**
  * The experiment that a YAML text describes, every default filled in, every path absolute.
  *
- * Files that it names need not be there: see `missingFiles`. Only `predictor` and `prompts` are read, for they say what is
- * sampled, of a checkpoint the names in it, for they say what it can be led by, of ONNX files their outlines, and of a
+ * Files that it names need not be there: see `missingFiles`. Only `predictor` and prompts are read, for they say what is
+ * sampled (the registry's prompts where they are there), of a checkpoint the names in it, for they say what it can be led by, of ONNX files their outlines, and of a
  * folder of such what it is configured for.
  *
  * @param file the text's file as the user gave it: messages begin with it, paths are relative to its folder
@@ -97,7 +97,7 @@ export async function parseExperiment(
   for (const [i, point] of resolved.entries()) await judgeLevels(point, judged[i]!);
   const points = judged.map(({ spec, tree }, i): Point => {
     const point = { label: labels[i]!, settings: candidates[i]!.settings, ...resolved[i]! };
-    for (const needed of neededFiles(point, beside, spec, tree, cwd))
+    for (const needed of neededFiles(point, beside, spec, tree, surroundings))
       files.set(needed.path, files.get(needed.path) ?? needed);
     return point;
   });

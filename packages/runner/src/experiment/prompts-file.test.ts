@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { missingFiles } from './missing-files.js';
 import { parseExperiment } from './parse-experiment.js';
 import { parsePrompts } from './prompts-file.js';
 
@@ -61,24 +62,39 @@ schedule: { type: discrete }
 student: { solver: euler, num_steps: 3 }
 train: false
 `;
-    const { points } = await parseExperiment(text, join(folder, 'a.yaml'), { cwd: folder, models: 'models' });
-    return points[0]!.guidance;
+    const experiment = await parseExperiment(text, join(folder, 'a.yaml'), { cwd: folder, models: 'models' });
+    return { guidance: experiment.points[0]!.guidance, missing: missingFiles(experiment) };
   };
 
   it('is the list that the file holds', async () => {
     await writeFile(join(folder, 'some.txt'), '\ufeffa cat\na dog\n');
     const listed = await read('{ type: cfg, rate: 2, prompt: [a cat, a dog] }');
-    expect(await read('{ type: cfg, rate: 2, prompts: some.txt }')).toEqual(listed);
+    expect((await read('{ type: cfg, rate: 2, prompts: some.txt }')).guidance).toEqual(listed.guidance);
   });
 
   it('is the captions of the official evaluation where the dataset has such', async () => {
-    await expect(read('{ type: cfg }', 'ms_coco')).rejects.toThrow(
+    const [, prompts, ...others] = (await read('{ type: cfg }', 'ms_coco')).missing;
+    expect(others).toEqual([]);
+    expect(prompts).toMatchObject({
+      role: 'prompts',
+      path: join(folder, 'models/MS-COCO_val2014_30k_captions.csv'),
+      published: { dataset: 'ms_coco', file: { name: 'MS-COCO_val2014_30k_captions.csv' } },
+    });
+    expect(prompts!.ifMissing.message).toMatch(
       /a\.yaml:3:11 E_SPEC guidance: ms_coco needs models\/MS-COCO_val2014_30k_captions\.csv, .* get MS-COCO.* Or add prompt/,
     );
     await mkdir(join(folder, 'models'));
-    await writeFile(join(folder, 'models/MS-COCO_val2014_30k_captions.csv'), ',text\n0,a cat\n');
-    expect(await read('{ type: cfg }', 'ms_coco')).toEqual({ type: 'cfg', rate: 7.5, prompts: ['a cat'] });
-    expect(await read('{ type: cfg, prompt: a dog }', 'ms_coco')).toMatchObject({ prompts: ['a dog'] });
+    await writeFile(prompts!.path, ',text\n0,a cat\n');
+    const { guidance, missing } = await read('{ type: cfg }', 'ms_coco');
+    expect(guidance).toEqual({ type: 'cfg', rate: 7.5, prompts: ['a cat'] });
+    expect(missing.map(({ role }) => role)).toEqual(['checkpoint']);
+    const dog = await read('{ type: cfg, prompt: a dog }', 'ms_coco');
+    expect(dog.guidance).toMatchObject({ prompts: ['a dog'] });
+    expect(dog.missing.map(({ role }) => role)).toEqual(['checkpoint']);
+    await writeFile(prompts!.path, 'caption\na cat\n');
+    await expect(read('{ type: cfg }', 'ms_coco')).rejects.toThrow(
+      /3:11 E_SPEC guidance: .* has no column text/,
+    );
   });
 
   it.each([

@@ -4,8 +4,9 @@ import { codeOf } from '../errors.js';
 import { datasetEntry, datasetFolder, type Surroundings } from './datasets.js';
 import { type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
-import { howToGet } from './missing-files.js';
 import { displayPath } from './problem.js';
+import type { DatasetName } from './published-models.js';
+import type { Spec } from './schema.js';
 
 /** Captions of all of MS-COCO take 50 MB, and are 600,000. */
 const mostBytes = 2 ** 26;
@@ -71,34 +72,44 @@ function* rowsOf(text: string): Generator<string[], undefined> {
   }
 }
 
+/** The prompts file of the dataset's registry entry, where a spec gives no prompts of its own. */
+export function publishedPrompts(
+  { dataset, guidance }: Pick<Spec, 'dataset' | 'guidance'>,
+  surroundings: Surroundings,
+): string | undefined {
+  if (guidance?.type !== 'cfg' || guidance.prompt !== undefined || guidance.prompts !== undefined)
+    return undefined;
+  const file = typeof dataset === 'string' ? datasetEntry(dataset).files.prompts : undefined;
+  return file && join(datasetFolder(dataset as DatasetName, surroundings), file.name);
+}
+
 /**
  * The prompts of a point whose guidance names a file of them, or whose dataset has one in the registry; undefined where it
- * has none, or the spec lists them. Complains where they can't be had.
+ * has none, the spec lists them, or the registry's file is not there, which is left to `missingFiles`. Complains where they
+ * can't be had.
  */
 export function promptsReader(
   surroundings: Surroundings,
   complain: Complain,
 ): (judged: Judged) => Promise<readonly string[] | undefined> {
   const known = new Map<string, Promise<readonly string[] | string>>();
-  return async ({ tree, spec: { dataset, guidance }, bad }) => {
+  return async ({ tree, spec, bad }) => {
     if (!isSound(['dataset', 'guidance.type', 'guidance.prompts', 'guidance.prompt'], bad)) return undefined;
+    const { guidance } = spec;
     if (guidance?.type !== 'cfg' || guidance.prompt !== undefined) return undefined;
     const say = complainAt(tree, complain);
     const { prompts } = guidance;
-    let path: string;
-    if (prompts !== undefined) path = resolve(surroundings.specFolder, prompts);
-    else if (typeof dataset === 'string' && datasetEntry(dataset).files.prompts)
-      path = join(datasetFolder(dataset, surroundings), datasetEntry(dataset).files.prompts!.name);
-    else return undefined;
+    const path =
+      prompts === undefined
+        ? publishedPrompts(spec, surroundings)
+        : resolve(surroundings.specFolder, prompts);
+    if (path === undefined) return undefined;
     const found = await (known.get(path) ?? known.set(path, readPrompts(path)).get(path)!);
     if (typeof found !== 'string') return found;
     const where = displayPath(path, surroundings.cwd);
     if (prompts !== undefined) say('guidance.prompts', `${where} ${found}.`);
-    else if (typeof dataset === 'string')
-      say(
-        'guidance',
-        `${found === notThere ? howToGet(dataset, 'prompts', where) : `${where} ${found}.`} Or add prompt, a text or a list of texts.`,
-      );
+    else if (found !== notThere)
+      say('guidance', `${where} ${found}. Or add prompt, a text or a list of texts.`);
     return undefined;
   };
 }

@@ -69,7 +69,7 @@ describe('checkFiles', () => {
     write('a.yaml', spec('cifar10'));
     const experiment = await read('a.yaml');
     expect(await message(() => checkFiles(experiment))).toBe(
-      'a.yaml:2:10 E_SPEC dataset: cifar10 needs models/edm-cifar10-32x32-uncond-vp.pkl, which is not there: get edm-cifar10-32x32-uncond-vp.pkl from https://nvlabs-fi-cdn.nvidia.com/edm/pretrained/edm-cifar10-32x32-uncond-vp.pkl (CC BY-NC-SA 4.0, NVIDIA) and put it there, as fewstep models fetch cifar10 does; FEWSTEP_MODELS names another folder of models.',
+      'a.yaml:2:10 E_SPEC dataset: cifar10 needs models/edm-cifar10-32x32-uncond-vp.pkl, which is not there: get edm-cifar10-32x32-uncond-vp.pkl from https://nvlabs-fi-cdn.nvidia.com/edm/pretrained/edm-cifar10-32x32-uncond-vp.pkl (CC BY-NC-SA 4.0, NVIDIA) and put it there, as fewstep models fetch cifar10 and fewstep run --fetch do; FEWSTEP_MODELS names another folder of models.',
     );
     write('models/edm-cifar10-32x32-uncond-vp.pkl');
     expect(await message(() => checkFiles(experiment))).toBe('');

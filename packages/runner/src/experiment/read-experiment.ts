@@ -67,7 +67,7 @@ async function textOf(file: string, cwd: string): Promise<string> {
  * @throws SpecError (E_SPEC) with every file that the experiment needs and that isn't there: which, from where, to where
  */
 export function checkFiles(experiment: Experiment): void {
-  const problems = missingFiles(experiment);
+  const problems = missingFiles(experiment).map(({ ifMissing }) => ifMissing);
   if (problems.length > 0) throw new SpecError(problems);
 }
 

@@ -18,6 +18,7 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir, device }) => 
   const { textEncoder } = await readInfo(inputs);
   if (!textEncoder) throw new Error('a model with a text encoder says so in its info');
   const { place } = params;
+  if (params.prompts.length === 0) throw new Error('prompts are known once their file is there');
   const { positions, width } = textEncoder;
   const tokenizer = await openTokenizer(inputs.tokenizer);
   const encoder = await openTextEncoder(inputs.text_encoder, textEncoder, { device: device as Device });
