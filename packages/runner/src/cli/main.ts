@@ -96,6 +96,10 @@ withExecutor(withCache(withSet(program.command('run'))))
     '--results <dir>',
     'where tables and pictures go, in a folder per experiment (default: results in the workspace)',
   )
+  .option(
+    '--fetch',
+    'download what the specs need of the registry and isn’t here, before anything is computed',
+  )
   .action(doing(async () => (await import('./run.js')).run));
 
 withCache(withSet(program.command('plan')))

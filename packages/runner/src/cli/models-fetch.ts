@@ -1,9 +1,8 @@
 import type { Digest } from '@fewstep/taskgraph';
-import { type FetchedFile, fetchFile } from '../download/fetch-file.js';
-import { codeOf, errorOfLines, RunnerError } from '../errors.js';
-import { sourceOf } from '../experiment/published-models.js';
+import type { FetchedFile } from '../download/fetch-file.js';
+import { RunnerError } from '../errors.js';
 import type { Answer } from './answer.js';
-import { downloadProgress } from './download-progress.js';
+import { fetchFiles } from './fetch-files.js';
 import { shownPath } from './output.js';
 import { type PlacedFile, registryFiles, registryName } from './registry-files.js';
 
@@ -11,7 +10,7 @@ import { type PlacedFile, registryFiles, registryName } from './registry-files.j
  * `fewstep models fetch NAME…`: downloads what is missing of models' files and compares what is here with its record.
  * A file that can't be had doesn't keep the others away.
  *
- * @throws RunnerError of the file that failed; of several, one that holds all their messages.
+ * @throws RunnerError E_MODELS; as `fetchFiles`
  */
 export async function modelsFetch(
   names: readonly string[],
@@ -24,47 +23,16 @@ export async function modelsFetch(
     ).values(),
   ];
   const expected = expectedDigests(options.sha256, files);
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
   const fetched: FetchedFile[] = [];
-  const errors: RunnerError[] = [];
-  try {
-    for (const { file, folder, path } of files) {
-      const { onProgress, end } = downloadProgress(
-        process.stderr,
-        `${shownPath(path)}: ${sourceOf(file)}`,
-        file.name,
-      );
-      try {
-        const result = await fetchFile(file, folder, {
-          expected: expected.get(file.name),
-          onProgress,
-          signal: interruption.signal,
-        });
-        fetched.push({ ...result, path: shownPath(path) });
-        answer.object({ files: fetched });
-      } catch (error) {
-        if (!(error instanceof RunnerError) || error.code === 'E_INTERRUPTED') throw error;
-        errors.push(error);
-      } finally {
-        end();
-      }
-    }
-  } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
-  for (const { path, sha256, state } of fetched) answer.line(`${sha256}  ${path} (${state})`);
-  if (errors.length > 0) throw together(errors);
-}
-
-function together(errors: readonly RunnerError[]): RunnerError {
-  const [first, ...others] = errors as [RunnerError, ...RunnerError[]];
-  if (others.length === 0) return first;
-  const lines = [first.message, ...others.map((error) => `${codeOf(error)} ${error.message}`)];
-  return errorOfLines(first.code, lines, { exitCode: first.exitCode });
+  await fetchFiles(
+    files,
+    ({ path, sha256, state }) => {
+      fetched.push({ sha256, state, path: shownPath(path) });
+      answer.object({ files: fetched });
+      answer.line(`${sha256}  ${shownPath(path)} (${state})`);
+    },
+    expected,
+  );
 }
 
 /** @throws RunnerError E_MODELS for a digest that is none, or of no file that is asked for */

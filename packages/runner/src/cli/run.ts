@@ -9,6 +9,7 @@ import { table } from '../report/table.js';
 import { workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { readExperiments, sum } from './experiments.js';
+import { fetchNeeded } from './fetch-files.js';
 import type { Results } from './output.js';
 import { openResultsOf, sayStrays } from './results-folder.js';
 import { say } from './say.js';
@@ -21,10 +22,15 @@ const taskCounts = ['computed', 'local', 'remote'] as const;
 export interface RunOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly set: readonly string[];
   readonly results?: string;
+  readonly fetch?: boolean;
 }
 
-/** `fewstep run SPEC…`: computes what is not in the store yet, then the table and the pictures. */
+/**
+ * `fewstep run SPEC…`: computes what is not in the store yet, then the table and the pictures; with `--fetch` once what
+ * the specs need of the registry is here.
+ */
 export async function run(specs: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
+  if (options.fetch) await fetchNeeded(await readExperiments(specs, options.set));
   const experiments = await readExperiments(specs, options.set, checkFiles);
   const world = await openWorld(options, specs[0]);
   sayWorld(world);

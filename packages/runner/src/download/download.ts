@@ -3,7 +3,7 @@ import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { EnvHttpProxyAgent } from 'undici';
 import { RunnerError } from '../errors.js';
 import { makeWhole, type PartFile } from './part-file.js';
-import { type Answer, ask, type Connection, Trouble } from './request.js';
+import { type Answer, ask, askLength, type Connection, Trouble } from './request.js';
 
 interface DownloadOptions {
   /** Told as bytes arrive: how many are here, and how many there will be where the server says it. */
@@ -67,6 +67,26 @@ export async function download(
     }
   };
   await makeWhole(path, address, complete, check);
+}
+
+/**
+ * How many bytes a file at an address has, where its server says it. Nothing is wrong where it doesn't, or can't be asked:
+ * that is for `download` to tell.
+ */
+export async function lengthAt(
+  address: string,
+  { signal, timeoutMs = 15_000 }: { readonly signal: AbortSignal; readonly timeoutMs?: number },
+): Promise<number | undefined> {
+  let dispatcher: EnvHttpProxyAgent | undefined;
+  try {
+    dispatcher = agent(timeoutMs);
+    return await askLength(address, { dispatcher, signal, timeoutMs });
+  } catch (error) {
+    if (signal.aborted || error instanceof Trouble) return undefined;
+    throw error;
+  } finally {
+    await dispatcher?.destroy();
+  }
 }
 
 /** One attempt at what is missing of the file, over connections of its own. */

@@ -89,6 +89,29 @@ export async function ask(address: string, part: PartFile, connection: Connectio
   return refuse(passing ? 'passing' : 'lasting', `the server answers ${status}`);
 }
 
+/**
+ * How long a file is, as a server says that is asked for its first byte alone; one that gives all of it is not listened to
+ * any further. undefined where it doesn't say, or what it gives is no such file.
+ *
+ * @throws Trouble
+ */
+export async function askLength(address: string, connection: Connection): Promise<number | undefined> {
+  const {
+    statusCode: status,
+    headers,
+    body,
+  } = await follow(address, connection, {
+    'accept-encoding': 'identity',
+    'user-agent': 'fewstep',
+    range: 'bytes=0-0',
+  });
+  body.on('error', () => {}).destroy();
+  const { 'content-range': range, 'content-type': type, 'content-encoding': encoding = 'identity' } = headers;
+  if (encoding !== 'identity' || isPage(String(type ?? ''))) return undefined;
+  if (status === 206) return lengthOf(/^bytes 0-0\/(\d+)$/i.exec(String(range))?.[1]);
+  return status === 200 ? lengthOf(headers['content-length']) : undefined;
+}
+
 async function follow(
   address: string,
   connection: Connection,
