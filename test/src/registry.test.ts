@@ -124,6 +124,53 @@ it('asks the proxy, and says by hand what to get from where and where to put it'
   expect(readdirSync(models)).toEqual([]);
 });
 
+it('plans without a file, and computes nothing before all that a spec reads is here', async () => {
+  const { asked, close, ...it } = await proxy('HTTP/1.1 403 Forbidden\r\n\r\n');
+  const spec = join(models, 'coco.yaml');
+  writeFileSync(
+    spec,
+    `
+name: coco
+dataset: ms_coco
+guidance: { type: cfg }
+schedule: { type: discrete }
+student: { solver: dpmpp, num_steps: 6, max_order: 2, predict_x0: false }
+train: false
+sample: { seeds: 0-29999, batch: 8 }
+evaluate: [fid]
+`,
+  );
+  const store = join(models, 'store');
+  const plan = await fewstep(['plan', spec, '--store', store, '--json'], it);
+  const { evaluations, missing, planned } = JSON.parse(plan.stdout).experiments[0];
+  expect(evaluations).toBe(30_000 * 5);
+  const home = 'https://github.com/boomb0om/text2image-benchmark/releases/download/v0.0.1';
+  const captions = 'MS-COCO_val2014_30k_captions.csv';
+  expect(missing).toMatchObject(
+    [
+      { role: 'checkpoint', bytes: 4_265_380_512, how: /^fewstep models fetch ms_coco, or get v1-5/ },
+      { role: 'reference_data', how: /^get ms_coco-512x512\.npz \(.*https:\/\/drive\.google/ },
+      { role: 'feature_network', bytes: 95_628_359 },
+      { role: 'prompts', file: join(models, captions), address: `${home}/${captions}` },
+    ].map(({ how = /./, ...one }) => ({ ...one, how: expect.stringMatching(how) })),
+  );
+  expect(missing[1].address).toBeUndefined();
+  expect(planned.every(({ found }: { found: boolean }) => !found)).toBe(true);
+  expect(asked).toEqual([]);
+
+  const { code, stderr } = await fewstep(['run', '--fetch', spec, '--store', store], it);
+  close();
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^v1-5-pruned-emaonly\.ckpt: 4265\.4 MB$/m);
+  expect(stderr).toMatch(/^to download: 3 files, at least 4361\.0 MB; .* MB free$/m);
+  expect(stderr.match(/^E_DOWNLOAD /gm)).toHaveLength(4);
+  expect(asked.sort()).toEqual([
+    ...new Array(4).fill('github.com:443'),
+    ...new Array(2).fill('huggingface.co:443'),
+  ]);
+  expect(readdirSync(models)).toEqual(['coco.yaml']);
+});
+
 it('fetches FID’s Inception-v3 by itself, and tells when it is another file', async () => {
   const { close, ...it } = await proxy('HTTP/1.1 403 Forbidden\r\n\r\n');
   const name = 'pt_inception-2015-12-05-6726825d.pth';
