@@ -26,7 +26,7 @@ export interface ExportedDecoder extends EncodedOnnx {
 }
 
 /**
- * Writes the decoder of a checkpoint's first stage as an ONNX graph of float32, any batch size n.
+ * Writes the decoder of a checkpoint's first stage, or of one by itself, as an ONNX graph of float32, any batch size n.
  *
  * - Input: `latents` [n, c, r, r], as the denoiser has them; their scale is undone inside.
  * - Outputs: `images` [n, C, R, R], -1 black to 1 white, not clipped; with a codebook `codes` [n, r, r], int64, the
@@ -34,7 +34,11 @@ export interface ExportedDecoder extends EncodedOnnx {
  *
  * @throws ModelError `E_CHECKPOINT` when the checkpoint has none
  */
-export function exportDecoder({ resolution, decoder, scaleFactor = 1 }: Checkpoint): ExportedDecoder {
+export function exportDecoder({
+  resolution,
+  decoder,
+  scaleFactor = 1,
+}: Pick<Checkpoint, 'resolution' | 'decoder' | 'scaleFactor'>): ExportedDecoder {
   if (!decoder) throw checkpointFault('the model denoises images: it has no decoder to export');
   const { options, weights } = decoder;
   const { embed_dim: channels, out_ch: imageChannels, n_embed: codebook } = options;

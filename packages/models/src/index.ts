@@ -29,6 +29,7 @@ export {
   readOfficialPredictor,
 } from './checkpoints/official-predictor.js';
 export { readCheckpoint } from './checkpoints/read-checkpoint.js';
+export { type FirstStage, readFirstStage } from './checkpoints/read-first-stage.js';
 export {
   type LatentCheckpointOptions,
   parseDiffusersCheckpoint,

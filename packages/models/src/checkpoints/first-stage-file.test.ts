@@ -2,11 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportDecoder } from '../decoder.js';
 import { writeSafetensors } from '../files/safetensors.js';
 import { readStateDict } from '../files/state-dict.js';
 import { type Tensors, toFloat32 } from '../files/tensor.js';
 import type { LatentCheckpoint } from './checkpoint.js';
+import { publishedLatents } from './published-latent.js';
 import { readCheckpoint } from './read-checkpoint.js';
+import { readFirstStage } from './read-first-stage.js';
 import { readLatentCheckpoint } from './read-latent-checkpoint.js';
 import { sdTiny } from './sd-tiny.test.support.js';
 import { digested, digestOf } from './weights.test.support.js';
@@ -57,6 +60,36 @@ const inDiffusers = (name: string) =>
     .replace(/attentions\.0\.([qkv])\./, 'attentions.0.to_$1.');
 
 describe('a first stage in a file of its own', () => {
+  it('is read by itself, as it is in its model', async () => {
+    const { decoder, scaleFactor, resolution } = await readLatentCheckpoint(whole, sdTiny);
+    const told = { image_size: sdTiny.image_size, scale_factor: sdTiny.scale_factor };
+    const first = await readFirstStage(file('alone.safetensors'), told);
+    expect({ ...first, decoder: digestOf(first!.decoder.weights) }).toEqual({
+      decoder: digestOf(decoder.weights),
+      scaleFactor,
+      resolution,
+    });
+    expect(exportDecoder(first!).info).toEqual(exportDecoder(await readLatentCheckpoint(whole, sdTiny)).info);
+    await expect(readFirstStage(file('alone.safetensors'))).rejects.toMatchObject({
+      code: 'E_CHECKPOINT',
+      evidence: { asked: ['image_size', 'scale_factor'] },
+    });
+    await expect(readFirstStage(file('alone.safetensors'), sdTiny)).rejects.toThrow(
+      /nothing reads num_heads, /,
+    );
+    // a model is none by itself
+    expect(await readFirstStage(whole)).toBeUndefined();
+  });
+
+  it('is known to be VQ-f4 by its shapes, and no other by itself', () => {
+    expect(publishedLatents({ embed_dim: 3, n_embed: 8192 })).toMatchObject({
+      image_size: 64,
+      scale_factor: 1,
+    });
+    expect(publishedLatents({ embed_dim: 4, n_embed: 0 })).toEqual({});
+    expect(publishedLatents({ embed_dim: 3, n_embed: 256 })).toEqual({});
+  });
+
   it('is taken where the model has none', async () => {
     const expected = await readLatentCheckpoint(whole, sdTiny);
     const model = await readCheckpoint(file('without.safetensors'), {

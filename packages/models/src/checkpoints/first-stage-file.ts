@@ -30,7 +30,7 @@ export function withFirstStage(model: LatentSource, file: LatentSource): LatentS
 }
 
 /** A file's first stage, under the names that it has in a model. */
-function firstStageOf(file: LatentSource): LatentSource {
+export function firstStageOf(file: LatentSource): LatentSource {
   const names = Object.keys(file.tensors);
   if (names.some(isOfFirstStage)) return file;
   if (hasDiffusersDecoder(names)) return fromDiffusers({ vae: file });

@@ -164,11 +164,15 @@ const isExact = (tensor: { readonly dtype: Dtype } | undefined): boolean =>
   tensor !== undefined && tensor.dtype !== 'F16' && tensor.dtype !== 'BF16';
 
 /**
- * Checks a first stage by itself, before it is taken into a model whose latents have so many channels.
+ * Checks a first stage by itself, before it is taken into a model whose latents have so many channels, or alone.
  *
+ * @returns its decoder, and the names of what it needs
  * @throws ModelError `E_CHECKPOINT` as `planLatent`
  */
-export function checkFirstStage(tensors: Shaped, channels: number | undefined): void {
+export function checkFirstStage(
+  tensors: Shaped,
+  channels?: number,
+): { readonly decoder: FirstStageOptions; readonly names: readonly string[] } {
   const weights = partOf(tensors, FIRST_STAGE);
   const decoder = firstStageOptions(weights);
   checkParameters(weights, decoderShapes(decoder));
@@ -177,6 +181,7 @@ export function checkFirstStage(tensors: Shaped, channels: number | undefined): 
       `its latents have ${decoder.embed_dim} channels, and those of the model that it is given to have ${channels}`,
       { channels: decoder.embed_dim, expected: channels },
     );
+  return { decoder, names: [...decoderShapes(decoder).keys()] };
 }
 
 /** Channels of the latents of a model. */

@@ -117,14 +117,23 @@ const published = {
   },
 } satisfies Readonly<Record<string, Published>>;
 
+const fits = (expected: object | undefined, found: object | undefined) =>
+  found === undefined || expected === undefined
+    ? found === expected
+    : Object.entries(expected).every(([name, value]) =>
+        isDeepStrictEqual(value, (found as Record<string, unknown>)[name]),
+      );
+
+/** What is known of the latents of the one published model whose first stage is like this; nothing where several have such. */
+export function publishedLatents(
+  decoder: ShownParts['decoder'],
+): Pick<LatentOptions, 'image_size' | 'scale_factor'> {
+  const [one, ...others] = Object.values<Published>(published).filter((one) => fits(one.decoder, decoder));
+  return one && others.length === 0 ? one.facts.options : {};
+}
+
 /** What is known of the published model that has these shapes; undefined where none has. */
 export function publishedFacts(shown: ShownParts): LatentFacts | undefined {
-  const fits = (expected: object | undefined, found: object | undefined) =>
-    found === undefined || expected === undefined
-      ? found === expected
-      : Object.entries(expected).every(([name, value]) =>
-          isDeepStrictEqual(value, (found as Record<string, unknown>)[name]),
-        );
   const found = Object.values<Published>(published).find(
     (one) =>
       fits(one.network, shown.network) &&

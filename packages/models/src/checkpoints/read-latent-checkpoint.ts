@@ -86,7 +86,8 @@ export const parseDiffusersCheckpoint = (
 
 const memory = (tensors: Tensors): LatentSource => ({ tensors, read: (name) => tensors[name]! });
 
-async function openOriginal(
+/** Opens the tensors of a file by the original names. @throws as `readLatentCheckpoint` */
+export async function openOriginal(
   path: string,
   use_ema?: boolean,
 ): Promise<{ source: LatentSource; close(): void }> {
