@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { exportDecoder, exportDenoiser, exportTextEncoder, readCheckpoint } from '@fewstep/models';
+import {
+  type Checkpoint,
+  exportDecoder,
+  exportDenoiser,
+  exportTextEncoder,
+  readCheckpoint,
+  readFirstStage,
+} from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 import type { Answer } from './answer.js';
 import { networkTold } from './network-told.js';
@@ -9,7 +16,7 @@ import { weightsAt } from './registry-files.js';
 
 /**
  * `fewstep models export MODEL`: a model as ONNX for use elsewhere, a folder for each part: `denoiser`, and of a latent
- * model `decoder` and, where it has one, `text-encoder`. Each has `model.onnx`, `info.json` with what a caller must
+ * model `decoder` and, where it has one, `text-encoder`; of a first stage by itself `decoder` alone. Each has `model.onnx`, `info.json` with what a caller must
  * know, and `weights.bin` where they are too large for one file.
  *
  * @throws RunnerError E_FILE where the checkpoint isn't there; E_RESULTS, also where the folder has a part of another model;
@@ -23,12 +30,10 @@ export async function modelsExport(
   const told = networkTold(options.network);
   const path = weightsAt(model);
   const results = await openResults(options.outdir);
-  const checkpoint = await readCheckpoint(path, told);
-  const parts = {
-    denoiser: () => exportDenoiser(checkpoint),
-    ...(checkpoint.decoder && { decoder: () => exportDecoder(checkpoint) }),
-    ...(checkpoint.textEncoder && { 'text-encoder': () => exportTextEncoder(checkpoint) }),
-  };
+  const firstStage = await readFirstStage(path, told);
+  const parts = firstStage
+    ? { decoder: () => exportDecoder(firstStage) }
+    : partsOf(await readCheckpoint(path, told));
   const other = partNames.find((name) => !(name in parts) && existsSync(join(options.outdir, name)));
   if (other !== undefined)
     throw new RunnerError(
@@ -50,5 +55,11 @@ export async function modelsExport(
   for (const [part, { graph, weights }] of Object.entries(written))
     answer.line(`${part}: ${[graph, weights].filter(Boolean).join(', ')}`);
 }
+
+const partsOf = (checkpoint: Checkpoint) => ({
+  denoiser: () => exportDenoiser(checkpoint),
+  ...(checkpoint.decoder && { decoder: () => exportDecoder(checkpoint) }),
+  ...(checkpoint.textEncoder && { 'text-encoder': () => exportTextEncoder(checkpoint) }),
+});
 
 const partNames = ['denoiser', 'decoder', 'text-encoder'];
