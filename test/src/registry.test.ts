@@ -13,7 +13,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDecoder, openDenoiser, openTextEncoder } from '@fewstep/models';
+import { openDecoder, openDenoiser, openTextEncoder, readStateDict, writeSafetensors } from '@fewstep/models';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fewstep, root, start } from './command-line.js';
 
@@ -280,6 +280,16 @@ it('exports every part of a model, to run elsewhere', async () => {
   expect(images).toHaveLength(imageChannels * imageResolution ** 2);
   expect(images.every(Number.isFinite)).toBe(true);
   await Promise.all([denoiser.close(), decoder.close(), encoder.close()]);
+
+  const file = join(models, 'first-stage.safetensors');
+  const prefix = 'first_stage_model.';
+  const first = await readStateDict(join(root, 'packages/models/fixtures/sd-tiny.ckpt'), { prefix });
+  writeFileSync(file, writeSafetensors(first));
+  const alone = join(models, 'alone');
+  const network = ['--network', '{ image_size: 16, scale_factor: 0.18215 }'];
+  const { stdout: said } = await fewstep(['models', 'export', file, '--outdir', alone, ...network], { env });
+  expect(said).toBe(`decoder: ${join(alone, 'decoder', 'model.onnx')}\n`);
+  expect(readFileSync(join(alone, 'decoder/model.onnx'))).toEqual(readFileSync(parts.decoder.graph));
 });
 
 it('inspects a first stage of the registry by its name, and says how it is had where it isn’t here', async () => {
