@@ -41,7 +41,7 @@ beforeEach(async () => {
   });
   server = createServer((request, response) => {
     const name = request.url!.slice(1);
-    asked.push(`${name}${request.headers.range ? ' length' : ''}`);
+    asked.push([name, request.headers.range].filter(Boolean).join(' '));
     answers[name]!(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -102,7 +102,11 @@ it('tells how much is to come, then gets it; what can’t be had keeps nothing e
   expect(readdirSync(join(folder, 'models')).sort()).toEqual(
     ['ranges.pkl', 'whole.pkl'].flatMap((name) => [name, `${name}.sha256`]),
   );
-  expect(asked.slice(0, 3).sort()).toEqual(['gone.pkl length', 'ranges.pkl length', 'whole.pkl length']);
+  expect(asked.slice(0, 3).sort()).toEqual([
+    'gone.pkl bytes=0-0',
+    'ranges.pkl bytes=0-0',
+    'whole.pkl bytes=0-0',
+  ]);
   expect(asked.slice(3)).toEqual(['gone.pkl', 'ranges.pkl', 'whole.pkl']);
 
   writeFileSync(path, 'another'); // what is here is kept, and asked for no more
@@ -125,6 +129,6 @@ it('begins nothing that the disk has no room for', async () => {
     message: expect.stringMatching(/ MB free, and 9000000000\.0 MB are to come: .* FEWSTEP_MODELS/),
     evidence: { bytes: 9e15 + content.length },
   });
-  expect(asked.sort()).toEqual(['huge.pkl length', 'whole.pkl length']);
+  expect(asked.sort()).toEqual(['huge.pkl bytes=0-0', 'whole.pkl bytes=0-0']);
   expect(existsSync(join(folder, 'models'))).toBe(false);
 });

@@ -28,17 +28,18 @@ export async function modelsList(answer: Answer): Promise<void> {
     if (problem) answer.line(`${path} holds ${problem}: move it away and fetch it again`);
 }
 
-async function stateOf({ role, file: { name, ...file }, path }: PlacedFile) {
+async function stateOf({ role, file: { name, bytes: published, ...file }, path }: PlacedFile) {
   const found = statSync(path, { throwIfNoEntry: false });
   const problem = found?.isFile()
     ? await foreignContent(path, name).catch((error: unknown) => `what can't be read (${codeOf(error)})`)
     : undefined;
+  const bytes = found?.isFile() ? found.size : published;
   return {
     role,
     name,
     path: shownPath(path),
     here: problem === undefined && (found?.isFile() ?? false),
-    ...(found?.isFile() && { bytes: found.size }),
+    ...(bytes !== undefined && { bytes }),
     ...(problem && { problem }),
     ...file,
   };
@@ -50,6 +51,8 @@ function factsOf(name: RegistryName) {
   return { name, family, sigma_min, sigma_max };
 }
 
+const sizeOf = ({ bytes }: { readonly bytes?: number }) => bytes !== undefined && megabytes(bytes);
+
 function table(
   models: readonly { name: string; files: readonly Awaited<ReturnType<typeof stateOf>>[] }[],
 ): string[] {
@@ -57,7 +60,7 @@ function table(
     files.map((file, i) => [
       i === 0 ? name : '',
       file.name,
-      file.problem ? 'damaged' : file.bytes === undefined ? 'missing' : megabytes(file.bytes),
+      file.problem ? 'damaged' : [!file.here && 'missing', sizeOf(file)].filter(Boolean).join(', '),
       file.licence,
       [file.address, file.note && `(${file.note})`].filter(Boolean).join(' '),
     ]),
