@@ -57,6 +57,7 @@ async function proxy(answer?: string) {
 
 it('lists the models, and which of their files are here', async () => {
   writeFileSync(join(models, checkpoint), pickle('', 2_500_000));
+  writeFileSync(join(models, 'v1-5-pruned-emaonly.ckpt'), pickle('', 3_500_000));
   writeFileSync(join(models, '256x256_classifier.pt'), '<!doctype html>\u001b[2J\nSign in');
   writeFileSync(join(models, 'ffhq-64x64.npz'), '');
   const { code, stdout } = await fewstep(['models', 'list'], { env });
@@ -66,6 +67,8 @@ it('lists the models, and which of their files are here', async () => {
   expect(lines.find((line) => line.includes(checkpoint))).toMatch(
     /^cifar10 +\S+ +2\.5 MB +CC BY-NC-SA 4\.0, NVIDIA +https:\S+$/,
   );
+  expect(lines.find((line) => line.includes('v1-5-pruned-emaonly.ckpt'))).toMatch(/^ms_coco +\S+ +3\.5 MB /);
+  expect(lines.find((line) => line.startsWith('inception'))).toMatch(/^inception +\S+ +missing, 95\.6 MB /);
   expect(lines.find((line) => line.includes('256x256_diffusion.pt'))).toMatch(
     /^imagenet256 +\S+ +missing +MIT, OpenAI +https:\S+$/,
   );
@@ -99,13 +102,16 @@ it('lists the models, and which of their files are here', async () => {
     {
       name: 'ms_coco',
       files: [
-        { role: 'checkpoint' },
+        { role: 'checkpoint', here: true, bytes: 3_500_000 },
         { role: 'reference_data', name: 'ms_coco-512x512.npz', here: false },
         { role: 'feature_network' },
         { role: 'prompts' },
       ],
     },
-    { name: 'inception', files: [{ name: 'pt_inception-2015-12-05-6726825d.pth', here: false }] },
+    {
+      name: 'inception',
+      files: [{ name: 'pt_inception-2015-12-05-6726825d.pth', here: false, bytes: 95_628_359 }],
+    },
     { name: 'vq-f4', files: [{ role: 'first_stage', name: 'vq-f4.zip', here: false }] },
   ]);
 });

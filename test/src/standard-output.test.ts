@@ -97,7 +97,8 @@ describe('--json', () => {
   it('plan', async () => {
     const { experiments, tasks } = await said('plan', 'spec.yaml', 'b.yaml', '--set', 'sample.seeds=0-4');
     expect(experiments).toMatchObject([
-      { name: 'a', points: [{ label: 'euler', settings: {} }] },
+      // of the seeds one is new, which takes two steps of one evaluation
+      { name: 'a', points: [{ label: 'euler', settings: {} }], evaluations: 2, missing: [] },
       { name: 'b', points: settings },
     ]);
     const [{ planned, tasks: counted }, b] = experiments;
