@@ -53,30 +53,6 @@ export function registryFiles(name: RegistryName): PlacedFile[] {
 }
 
 /**
- * Where the file is that a name has in a role, and its first where none is given.
- *
- * @throws RunnerError E_MODELS where it has none, E_FILE where it isn't there: with how it is had
- */
-function registryPath(name: RegistryName, role?: FileRole): string {
-  const files = registryFiles(name);
-  const found = role === undefined ? files[0] : files.find((one) => one.role === role);
-  if (!found)
-    throw new RunnerError(
-      'E_MODELS',
-      `${name} has no ${role} in the registry; it has ${files.map((one) => one.role).join(', ')}`,
-      { evidence: { name, role } },
-    );
-  const { file, path } = found;
-  if (existsSync(path)) return path;
-  const byHand = `${sourceOf(file)} and put it at ${shownPath(path)}`;
-  throw new RunnerError(
-    'E_FILE',
-    `${name} needs ${shownPath(path)}, which is not there: ${file.address === undefined ? '' : `fewstep models fetch ${name}, or `}${byHand}`,
-    { evidence: { path } },
-  );
-}
-
-/**
  * Weights that a command is given: a path that is there comes before a name of the registry that is the same, and of a
  * name the first file is meant.
  *
@@ -84,11 +60,22 @@ function registryPath(name: RegistryName, role?: FileRole): string {
  */
 export function weightsAt(given: string): string {
   if (existsSync(given)) return given;
-  if (isRegistryName(given)) return registryPath(given);
+  if (!isRegistryName(given))
+    throw new RunnerError(
+      'E_FILE',
+      `there is no ${given}, and the registry has no model of that name${didYouMean(given, registryNames)}`,
+      { evidence: { path: given } },
+    );
+  const { file, path } = registryFiles(given)[0]!;
+  if (existsSync(path)) return path;
+  const fetch = file.address === undefined ? '' : `fewstep models fetch ${given}, or `;
+  const byHand = `${sourceOf(file)} and put it at ${shownPath(path)}`;
   throw new RunnerError(
     'E_FILE',
-    `there is no ${given}, and the registry has no model of that name${didYouMean(given, registryNames)}`,
-    { evidence: { path: given } },
+    `${given} needs ${shownPath(path)}, which is not there: ${fetch}${byHand}`,
+    {
+      evidence: { path },
+    },
   );
 }
 
