@@ -102,7 +102,7 @@ it('holds a file to the digits in its name, when it comes and when it is found',
   const refusal = {
     code: 'E_CHECKSUM',
     exitCode: 1,
-    message: expect.stringContaining(`does not begin with ${named.sha256} as its name says. It was not kept`),
+    message: expect.stringContaining(`does not begin with ${named.sha256} as published. It was not kept`),
     evidence: { path: path(), expected: named.sha256, found: digest(pickle('WEIGHTS')) },
   };
   await expect(fetchFile(named, folder)).rejects.toMatchObject(refusal);

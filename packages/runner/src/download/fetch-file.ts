@@ -23,7 +23,7 @@ interface FetchOptions
 /**
  * Makes sure that a file of the registry is in a folder, and is what it was when it came first.
  *
- * No whole digests are published, so the first one is trusted, where the file's name doesn't tell how it begins: it is
+ * Of few files the digest, or how it begins, is public knowledge; of the others the first one is trusted: it is
  * written beside the file, as `NAME.sha256` in the format of sha256sum, and from then on every download and every further
  * call is held to it. Trusted or not, a file must begin as its name says, unless its digest is the one that is expected.
  *
@@ -49,7 +49,7 @@ export async function fetchFile(
     };
     const { sha256: start = '' } = file;
     if (!expected && !sha256.startsWith(start))
-      refuse(start, `which does not begin with ${start} as its name says`, 'give their digest');
+      refuse(start, `which does not begin with ${start} as published`, 'give their digest');
     if (known === undefined || sha256 === known) return;
     if (expected) refuse(known, `not ${known} as given`, 'give their digest');
     refuse(known, `not ${known} as recorded in ${record}`, 'remove that record first');

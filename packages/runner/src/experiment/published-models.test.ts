@@ -63,7 +63,7 @@ describe('the registry', () => {
   it('says what to get and under which licence', () => {
     const { checkpoint } = datasetEntry('ms_coco').files;
     expect(sourceOf(checkpoint)).toBe(
-      `get v1-5-pruned-emaonly.ckpt from ${checkpoint.address} (CreativeML OpenRAIL-M; this repository may be withdrawn; copies of it have the same file)`,
+      `get v1-5-pruned-emaonly.ckpt from ${checkpoint.address} (CreativeML OpenRAIL-M; where this repository is withdrawn, its copy stable-diffusion-v1-5/stable-diffusion-v1-5 has the same file)`,
     );
   });
 });

@@ -17,7 +17,7 @@ export interface ModelFile {
   readonly licence: string;
   /** Its length, where that is public knowledge. */
   readonly bytes?: number;
-  /** First hex digits of its SHA-256, where its name tells them. */
+  /** Its SHA-256, or the first hex digits of it, where that is public knowledge. */
   readonly sha256?: string;
   /** What one should know before getting it. */
   readonly note?: string;
@@ -169,7 +169,8 @@ export const registry = {
         'CreativeML OpenRAIL-M',
         {
           bytes: 4_265_380_512,
-          note: 'this repository may be withdrawn; copies of it have the same file',
+          sha256: 'cc6cb27103417325ff94f52b7a5d2dde45a7515b25c255d8e396c90014281516',
+          note: 'where this repository is withdrawn, its copy stable-diffusion-v1-5/stable-diffusion-v1-5 has the same file',
         },
       ),
       reference_data: authorsStatistics('ms_coco-512x512.npz'),
