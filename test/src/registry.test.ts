@@ -191,7 +191,7 @@ it('fetches FID’s Inception-v3 by itself, and tells when it is another file', 
   close();
   expect([other.code, other.stderr]).toEqual([
     1,
-    expect.stringMatching(/^E_CHECKSUM .* does not begin with 6726825d as its name says\./),
+    expect.stringMatching(/^E_CHECKSUM .* does not begin with 6726825d as published\./),
   ]);
 });
 
