@@ -28,9 +28,12 @@ export async function fetchNeeded(experiments: readonly Pick<Experiment, 'files'
     ),
   );
   const byPath = new Map(missing.map((one) => [one.path, one]));
-  await fetchFiles([...byPath.values()], ({ path, sha256 }) =>
-    say(`${shownPath(path)}: downloaded, its sha256 is ${sha256}`),
-  );
+  await fetchFiles([...byPath.values()], sayDownloaded);
+}
+
+/** Tells the digest of what came now. */
+export function sayDownloaded({ path, sha256, state }: FetchedFile): void {
+  if (state === 'downloaded') say(`${shownPath(path)}: downloaded, its sha256 is ${sha256}`);
 }
 
 /**
@@ -39,13 +42,14 @@ export async function fetchNeeded(experiments: readonly Pick<Experiment, 'files'
  *
  * @param onFetched told of each file once it is here
  * @param expected digests, by the names of the files
+ * @param most bytes of a file
  * @throws RunnerError of the file that failed; of several, one that holds all their messages. E_DOWNLOAD where the disk has
  *   no room for them; E_INTERRUPTED (exit code 130)
  */
 export async function fetchFiles(
   files: readonly Wanted[],
   onFetched: (file: FetchedFile) => void,
-  expected: ReadonlyMap<string, Digest> = new Map(),
+  { expected, most }: { readonly expected?: ReadonlyMap<string, Digest>; readonly most?: number } = {},
 ): Promise<void> {
   const interruption = new AbortController();
   const { signal } = interruption;
@@ -60,7 +64,12 @@ export async function fetchFiles(
       const { onProgress, end } = downloadProgress(process.stderr, announcement, file.name);
       try {
         onFetched(
-          await fetchFile(file, dirname(path), { expected: expected.get(file.name), onProgress, signal }),
+          await fetchFile(file, dirname(path), {
+            expected: expected?.get(file.name),
+            onProgress,
+            signal,
+            ...(most !== undefined && { most }),
+          }),
         );
       } catch (error) {
         if (!(error instanceof RunnerError) || error.code === 'E_INTERRUPTED') throw error;

@@ -2,13 +2,9 @@ import { existsSync } from 'node:fs';
 import { extname, join, posix, resolve } from 'node:path';
 import { digestOfText } from '@fewstep/taskgraph';
 import { errorOfLines, RunnerError } from '../errors.js';
-import { type FileRole, sourceOf } from '../experiment/published-models.js';
-import { didYouMean } from '../judging/suggest.js';
 import { modelsFolder } from '../workspace.js';
-import { downloadProgress } from './download-progress.js';
-import { shownPath } from './output.js';
+import { fetchFiles, sayDownloaded } from './fetch-files.js';
 import { type PlacedFile, registryFiles, registryNames } from './registry-files.js';
-import { say } from './say.js';
 
 /** Looks for the files that a command is given, so that all that is missing is told at once. */
 export function search() {
@@ -33,37 +29,9 @@ export function search() {
 
 /** @throws RunnerError E_FILE */
 export function pathOf(given: string): string {
-  if (existsSync(given)) return resolve(given);
-  throw notThere(given);
-}
-
-/**
- * A path that is there, before a name of the registry that is the same: then its file of that role.
- *
- * @throws RunnerError E_FILE, with how it is had
- */
-export function pathOrNamed(given: string, role: FileRole): string {
-  if (existsSync(given)) return resolve(given);
-  const named = registryNames.flatMap((name) =>
-    registryFiles(name).flatMap((one) => (one.role === role ? [{ ...one, name }] : [])),
-  );
-  const found = named.find(({ name }) => name === given);
-  if (!found) {
-    const names = named.map(({ name }) => name);
-    throw notThere(given, `, and the registry has no ${role} of that name${didYouMean(given, names)}`);
-  }
-  const { name, path, file } = found;
-  if (existsSync(path)) return path;
-  const fetch = file.address === undefined ? '' : `fewstep models fetch ${name}, or `;
-  const byHand = `${sourceOf(file)} and put it at ${shownPath(path)}`;
-  throw new RunnerError('E_FILE', `${name} needs ${shownPath(path)}, which is not there: ${fetch}${byHand}`, {
-    evidence: { path },
-  });
-}
-
-function notThere(given: string, more = ''): RunnerError {
   const path = resolve(given);
-  return new RunnerError('E_FILE', `there is no ${given} (looked at ${path})${more}`, { evidence: { path } });
+  if (existsSync(path)) return path;
+  throw new RunnerError('E_FILE', `there is no ${given} (looked at ${path})`, { evidence: { path } });
 }
 
 /** What is downloaded as a reference, as names end, and how long it may be: images lie beside statistics, too. */
@@ -94,29 +62,7 @@ export function referenceAt(given: string): PlacedFile | undefined {
 /**
  * Makes sure that a reference is here: downloaded once, told of before, and held to its digest from then on.
  *
- * @throws RunnerError as `fetchFile` does; E_INTERRUPTED
+ * @throws RunnerError as `fetchFiles` does
  */
-export async function fetchReference({ file, folder, path }: PlacedFile): Promise<void> {
-  const { fetchFile } = await import('../download/fetch-file.js');
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
-  const { onProgress, end } = downloadProgress(
-    process.stderr,
-    `${shownPath(path)}: ${sourceOf(file)}`,
-    file.name,
-  );
-  try {
-    const { state, sha256 } = await fetchFile(file, folder, {
-      onProgress,
-      signal: interruption.signal,
-      most,
-    });
-    if (state === 'downloaded') say(`${shownPath(path)}: sha256 ${sha256}`);
-  } finally {
-    end();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
-}
+export const fetchReference = (reference: PlacedFile): Promise<void> =>
+  fetchFiles([reference], sayDownloaded, { most });

@@ -4,8 +4,9 @@ import { RunnerError } from '../errors.js';
 import { compileFid, compileReference, type ImageSet } from '../graph/reference.js';
 import { imagesOf, tasksOf } from '../report/image-counts.js';
 import type { Answer } from './answer.js';
-import { fetchReference, pathOf, pathOrNamed, referenceAt, search } from './fid-files.js';
+import { fetchReference, pathOf, referenceAt, search } from './fid-files.js';
 import { openResults, shownPath } from './output.js';
+import { pathOrNamed } from './registry-files.js';
 import { demand, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
@@ -22,7 +23,7 @@ export async function fidRef(
 ): Promise<void> {
   const { look, end } = search();
   const data = look('images', () => pathOf(images));
-  const network = look('features', () => pathOrNamed(options.features, 'feature_network'));
+  const network = look('features', () => resolve(pathOrNamed(options.features, 'feature_network')));
   end();
   const dest = resolve(options.dest);
   const results = await openResults(dirname(dest));
@@ -54,11 +55,11 @@ export async function fidCalc(
     throw new RunnerError('E_USAGE', `--seed ${seed} draws nothing without --num: give both, or neither`);
   const { look, end } = search();
   const paths = images.map((path) => look('images', () => pathOf(path)));
-  const network = look('features', () => pathOrNamed(options.features, 'feature_network'));
+  const network = look('features', () => resolve(pathOrNamed(options.features, 'feature_network')));
   let remote: ReturnType<typeof referenceAt>;
   const reference = look('ref', () => {
     remote = referenceAt(ref);
-    return remote?.path ?? pathOrNamed(ref, 'reference_data');
+    return remote?.path ?? resolve(pathOrNamed(ref, 'reference_data'));
   });
   end();
   const sets = await Promise.all(paths.map((data) => drawn(data, num, seed)));

@@ -12,7 +12,7 @@ import { RunnerError } from '../errors.js';
 import type { Answer } from './answer.js';
 import { networkTold } from './network-told.js';
 import { openResults, shownPath } from './output.js';
-import { weightsAt } from './registry-files.js';
+import { pathOrNamed } from './registry-files.js';
 
 /**
  * `fewstep models export MODEL`: a model as ONNX for use elsewhere, a folder for each part: `denoiser`, and of a latent
@@ -28,7 +28,7 @@ export async function modelsExport(
   answer: Answer,
 ): Promise<void> {
   const told = networkTold(options.network);
-  const path = weightsAt(model);
+  const path = pathOrNamed(model);
   const results = await openResults(options.outdir);
   const firstStage = await readFirstStage(path, told);
   const parts = firstStage

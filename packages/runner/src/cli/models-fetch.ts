@@ -31,7 +31,7 @@ export async function modelsFetch(
       answer.object({ files: fetched });
       answer.line(`${sha256}  ${shownPath(path)} (${state})`);
     },
-    expected,
+    { expected },
   );
 }
 

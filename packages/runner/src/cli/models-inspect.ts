@@ -3,7 +3,7 @@ import { RunnerError } from '../errors.js';
 import { inspectOnnxFolder } from '../experiment/onnx-folder.js';
 import type { Answer } from './answer.js';
 import { networkTold } from './network-told.js';
-import { weightsAt } from './registry-files.js';
+import { pathOrNamed } from './registry-files.js';
 
 /**
  * `fewstep models inspect FILE`: what a file of weights is, by its path or its name in the registry, or a folder of a model.
@@ -17,7 +17,7 @@ export async function modelsInspect(
   answer: Answer,
 ): Promise<void> {
   const told = networkTold(network);
-  const file = weightsAt(given);
+  const file = pathOrNamed(given);
   const folder = inspectOnnxFolder(file);
   if (folder) {
     if (network !== undefined)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { datasetEntry, datasetFolder } from '../experiment/datasets.js';
 import {
@@ -53,30 +53,33 @@ export function registryFiles(name: RegistryName): PlacedFile[] {
 }
 
 /**
- * Weights that a command is given: a path that is there comes before a name of the registry that is the same, and of a
- * name the first file is meant.
+ * A file that a command is given: a path that is there comes before a name of the registry that is the same, of which the
+ * file of that role is meant, by default the first.
  *
- * @throws RunnerError E_FILE
+ * @throws RunnerError E_FILE, with how it is had
  */
-export function weightsAt(given: string): string {
+export function pathOrNamed(given: string, role?: FileRole): string {
   if (existsSync(given)) return given;
-  if (!isRegistryName(given))
+  const named = registryNames.flatMap((name) => {
+    const found = registryFiles(name).find((file) => role === undefined || file.role === role);
+    return found ? [{ name, ...found }] : [];
+  });
+  const found = named.find(({ name }) => name === given);
+  if (!found) {
+    const [path, names] = [resolve(given), named.map(({ name }) => name)];
     throw new RunnerError(
       'E_FILE',
-      `there is no ${given}, and the registry has no model of that name${didYouMean(given, registryNames)}`,
-      { evidence: { path: given } },
+      `there is no ${given} (looked at ${path}), and the registry has no ${role ?? 'model'} of that name${didYouMean(given, names)}`,
+      { evidence: { path } },
     );
-  const { file, path } = registryFiles(given)[0]!;
+  }
+  const { name, path, file } = found;
   if (existsSync(path)) return path;
-  const fetch = file.address === undefined ? '' : `fewstep models fetch ${given}, or `;
+  const fetch = file.address === undefined ? '' : `fewstep models fetch ${name}, or `;
   const byHand = `${sourceOf(file)} and put it at ${shownPath(path)}`;
-  throw new RunnerError(
-    'E_FILE',
-    `${given} needs ${shownPath(path)}, which is not there: ${fetch}${byHand}`,
-    {
-      evidence: { path },
-    },
-  );
+  throw new RunnerError('E_FILE', `${name} needs ${shownPath(path)}, which is not there: ${fetch}${byHand}`, {
+    evidence: { path },
+  });
 }
 
 export const isModelName = (name: string): name is DatasetName => datasetNames.includes(name as never);
