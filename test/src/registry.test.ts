@@ -332,7 +332,7 @@ it('exports a model of the registry that is here, and says how it is had where i
   const unknown = await fewstep(['models', 'export', 'nothing.pt', '--outdir', outdir], { cwd: root, env });
   expect([unknown.code, unknown.stderr]).toEqual([
     2,
-    'E_FILE there is no nothing.pt, and the registry has no model of that name\n',
+    `E_FILE there is no nothing.pt (looked at ${join(root, 'nothing.pt')}), and the registry has no model of that name\n`,
   ]);
   const part = await fewstep(
     ['models', 'export', 'packages/models/fixtures/official-predictor.pkl', '--outdir', outdir],
