@@ -1,3 +1,4 @@
+export type { Crop, Transform } from './data-set/transform.js';
 export { MetricsError, type MetricsErrorCode } from './errors.js';
 export {
   type FeatureNetwork,
@@ -21,5 +22,6 @@ export {
   type ReadImagesOptions,
   readImages,
 } from './read-images.js';
+export { type ResizeFilter, resize } from './resize.js';
 export { rmse, rmseOf } from './rmse.js';
 export { readStatistics, type Statistics, statistics, writeStatistics } from './statistics.js';

@@ -1,0 +1,97 @@
+import { imageFault } from '../errors.js';
+import type { Image } from '../images.js';
+import { type ResizeFilter, resize } from '../resize.js';
+
+/** How the images of a set are made alike, as by EDM's `dataset_tool.py`. */
+export interface Transform {
+  /** Needs a resolution. Default: the whole image. */
+  readonly crop?: Crop;
+  /** Pixels. Default: as each image is. */
+  readonly resolution?: { readonly width: number; readonly height: number };
+  /** How it is resized. Default `lanczos`, as there. */
+  readonly filter?: ResizeFilter;
+}
+
+/**
+ * What is cut out of an image; both give RGB.
+ *
+ * - `center-crop`: the square in the middle, resized.
+ * - `center-crop-wide`: a strip of the whole width in the middle, resized, in the middle of a black square of that width.
+ *   What is smaller than the result is left out.
+ */
+export type Crop = 'center-crop' | 'center-crop-wide';
+
+/**
+ * What makes each image of a set what it is there; undefined for one that is left out.
+ *
+ * @throws MetricsError E_IMAGES for a crop without a resolution, and a wide one to what is higher than wide
+ */
+export function transformer({
+  crop,
+  resolution,
+  filter = 'lanczos',
+}: Transform): (image: Image) => Image | undefined {
+  if (resolution === undefined) {
+    if (crop === undefined) return (image) => image;
+    throw imageFault(`${crop} needs a resolution, as 256x256`, { crop });
+  }
+  const { width, height } = resolution;
+  if (crop === undefined) return (image) => resize(image, width, height, filter);
+  if (crop === 'center-crop')
+    return (image) => {
+      const side = Math.min(image.height, image.width);
+      return resize(coloured(middle(image, side, side)), width, height, filter);
+    };
+  if (height > width)
+    throw imageFault(
+      `center-crop-wide makes strips that are at most as high as wide, not ${width}×${height}`,
+      {
+        width,
+        height,
+      },
+    );
+  return (image) => {
+    const kept = roundedEven((width * image.height) / image.width);
+    if (image.width < width || kept < height) return undefined;
+    return onSquare(resize(coloured(middle(image, image.width, kept)), width, height, filter));
+  };
+}
+
+/** To the nearest whole number, halves to the even one, as numpy rounds. */
+function roundedEven(x: number): number {
+  const nearest = Math.round(x);
+  return x % 1 === 0.5 && nearest % 2 === 1 ? nearest - 1 : nearest;
+}
+
+/** Its middle; where that is between two pixels, the upper and the left one. */
+function middle(image: Image, width: number, height: number): Image {
+  const top = Math.floor((image.height - height) / 2);
+  const left = Math.floor((image.width - width) / 2);
+  const { data, channels } = image;
+  const cut = new Uint8Array(channels * height * width);
+  for (let row = 0; row < channels * height; row++) {
+    const from = (Math.floor(row / height) * image.height + top + (row % height)) * image.width + left;
+    cut.set(data.subarray(from, from + width), row * width);
+  }
+  return { data: cut, channels, height, width };
+}
+
+/** A grey image with its channel three times. */
+function coloured(image: Image): Image {
+  if (image.channels === 3) return image;
+  const { data } = image;
+  const colours = new Uint8Array(3 * data.length);
+  for (const channel of [0, 1, 2]) colours.set(data, channel * data.length);
+  return { ...image, data: colours, channels: 3 };
+}
+
+/** A strip with black above and below it. */
+function onSquare({ data, channels, height, width }: Image): Image {
+  const top = Math.floor((width - height) / 2);
+  const square = new Uint8Array(channels * width * width);
+  for (let channel = 0; channel < channels; channel++) {
+    const plane = data.subarray(channel * height * width, (channel + 1) * height * width);
+    square.set(plane, (channel * width + top) * width);
+  }
+  return { data: square, channels, height: width, width };
+}
