@@ -13,6 +13,10 @@ export interface ImageBatch extends Image {
   readonly n: number;
 }
 
+/** Size and colour, for messages. */
+export const describeImage = ({ channels, height, width }: Image) =>
+  `${width}×${height} ${channels === 1 ? 'grey' : 'RGB'}`;
+
 /** That `data` is as long as the sizes say. `n` is 1 for a single image. */
 export function checkImages({ data, n = 1, channels, height, width }: Image & { readonly n?: number }): void {
   const sizes = [n, channels, height, width];

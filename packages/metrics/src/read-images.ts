@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { imageFault } from './errors.js';
 import { statsOf } from './files.js';
 import { filesInFolder, imageNames } from './image-names.js';
-import type { Image, ImageBatch } from './images.js';
+import { describeImage, type Image, type ImageBatch } from './images.js';
 import { decodeImage, LONGEST_FILE, longestFile } from './png.js';
 import { openZip } from './zip.js';
 
@@ -56,10 +56,10 @@ export async function* readImages(
         count,
       });
     const chosen = numbers?.map((number) => set.images[number]!) ?? set.images;
-    const labels = labelled ? await readLabels(set) : undefined;
+    const labels = labelled ? await labelsOf(set) : undefined;
     let first: Image | undefined;
     for (let from = 0; from < chosen.length; ) {
-      first ??= await decode(set, chosen[from]!, LONGEST_FILE);
+      first ??= await readImage(set, chosen[from]!);
       const most = Math.max(1, Math.min(batch, Math.floor(BATCH_BYTES / first.data.length)));
       const names = chosen.slice(from, from + most);
       yield { ...(await readBatch(set, names, first)), names, ...(labels && { labels: names.map(labels) }) };
@@ -90,7 +90,7 @@ const AT_ONCE = { bytes: 2 ** 27, images: 16 };
 const MAX_LABELS = { bytes: 2 ** 26, values: 2 ** 22 };
 
 /** Files by their name within the data set, `/` between folders. */
-async function openImageSet(path: string) {
+export async function openImageSet(path: string) {
   const info = statsOf(path, 'E_IMAGES', 'zip or folder of images');
   const { files, read, close } = info.isDirectory() ? openFolder(path) : await openZipped(path);
   const { images, others, labelFiles } = imageNames(files);
@@ -140,7 +140,8 @@ async function openZipped(path: string) {
   return { files: [...entries.keys()], read, close: zip.close };
 }
 
-const decode = async (set: ImageSet, file: string, longest: number): Promise<Image> =>
+/** An image of a set, of a file of at most so many bytes. */
+export const readImage = async (set: ImageSet, file: string, longest = LONGEST_FILE): Promise<Image> =>
   decodeImage(await set.read(file, longest), `${set.path}: ${file}`);
 
 /** Images of the size and colour of `first`, some side by side. */
@@ -150,11 +151,11 @@ async function readBatch(set: ImageSet, names: readonly string[], first: Image):
   const longest = longestFile(size);
   const data = new Uint8Array(names.length * size);
   const one = async (name: string, i: number) => {
-    const image = await decode(set, name, longest);
+    const image = await readImage(set, name, longest);
     if (image.channels !== channels || image.height !== height || image.width !== width)
       throw imageFault(
-        `${set.path}: ${name}: is ${describe(image)}, and the images before are ${describe(first)}; a set has one size and colour`,
-        { file: set.path, entry: name, found: describe(image), expected: describe(first) },
+        `${set.path}: ${name}: is ${describeImage(image)}, and the images before are ${describeImage(first)}; a set has one size and colour`,
+        { file: set.path, entry: name, found: describeImage(image), expected: describeImage(first) },
       );
     data.set(image.data, i * size);
   };
@@ -165,14 +166,11 @@ async function readBatch(set: ImageSet, names: readonly string[], first: Image):
   return { data, n: names.length, channels, height, width };
 }
 
-const describe = ({ channels, height, width }: Image) =>
-  `${width}×${height} ${channels === 1 ? 'grey' : 'RGB'}`;
-
 /**
  * The label of each image, or undefined where the data set says that it has none. What is wrong is said with its place in
  * the list.
  */
-async function readLabels(set: ImageSet): Promise<((file: string) => Label) | undefined> {
+export async function labelsOf(set: ImageSet): Promise<((file: string) => Label) | undefined> {
   const [file, second] = set.labelFiles;
   if (file === undefined) return undefined;
   const fail = (why: string, evidence: Record<string, unknown> = {}) =>
