@@ -72,6 +72,7 @@ export type { CheckpointOptions } from './families/registry.js';
 export type { Asked, OptionSource, Sources } from './families/sources.js';
 export { exportFeatureNetwork, type FeatureResize } from './feature-network.js';
 export { PythonInstance } from './files/constructors.js';
+export { NumpyArray } from './files/numpy-constructors.js';
 export { PickleGlobal, PickleObject, type PickleValue } from './files/pickle.js';
 export { PickleText } from './files/pickle-text.js';
 export { readPickle } from './files/read-pickle.js';

@@ -46,7 +46,8 @@ export class NumpyArray extends PickleObject {
   }
 }
 
-function numpyStorage(type: PickleValue | undefined, data: PickleValue | undefined, machine: PickleMachine) {
+function numpyStorage(type: PickleValue | undefined, given: PickleValue | undefined, machine: PickleMachine) {
+  const data = typeof given === 'string' ? bytesOf(given, machine) : given;
   if (!(type instanceof NumpyDtype) || !(data instanceof Uint8Array))
     throw machine.fault('numpy data needs a dtype and bytes; arrays of objects are not read');
   if (type.bigEndian) throw machine.fault('big-endian numpy data is not read');
@@ -54,6 +55,12 @@ function numpyStorage(type: PickleValue | undefined, data: PickleValue | undefin
   if (!Number.isInteger(length))
     throw machine.fault(`${data.length} bytes are no whole number of ${type.dtype}`);
   return new TorchStorage(type.dtype, length, () => data);
+}
+
+/** Python 2 writes bytes as text, a character each, and marks it as no other; nothing for text that is none of latin-1. */
+function bytesOf(text: string, machine: PickleMachine): Uint8Array | undefined {
+  machine.spend(text.length);
+  return /[^\0-\xff]/.test(text) ? undefined : Buffer.from(text, 'latin1');
 }
 
 const numpyDtype: PickleConstructor = ([code], machine) => {

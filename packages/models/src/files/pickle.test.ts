@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../errors.js';
 import { PythonInstance } from './constructors.js';
+import type { NumpyArray } from './numpy-constructors.js';
 import { PickleGlobal, type PickleValue } from './pickle.js';
 import { readPickle } from './read-pickle.js';
 import { toNumbers } from './tensor.js';
@@ -90,6 +91,19 @@ describe('readPickle', () => {
     };
     expect(values('\x89')).toEqual([1, 2, 3, 4, 5, 6]);
     expect(values('\x88')).toEqual([1, 3, 5, 2, 4, 6]);
+  });
+
+  it('reads numpy arrays of Python 2, whose bytes are text', () => {
+    const array = (bytes: string) =>
+      `\x80\x02}U\x04datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01b\x87R(K\x01K\x02K\x02\x86cnumpy\ndtype\n` +
+      `U\x02u1K\0K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89${bytes}tbs.`;
+    const root = read(array(`T${u32(4)}\x00\x80\xffA`)) as Map<string, NumpyArray>;
+    expect(root.get('data')!.view!.tensor()).toEqual({
+      dtype: 'U8',
+      shape: [2, 2],
+      data: Uint8Array.of(0, 128, 255, 65),
+    });
+    expect(() => read(array('X\x05\0\0\0ab\xe4\xb8\xad'))).toThrow(/numpy data needs a dtype and bytes/);
   });
 
   it('reads numpy scalars as the numbers that they are, integers as those of Python', () => {
