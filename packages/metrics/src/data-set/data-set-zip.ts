@@ -2,6 +2,7 @@ import { imageFault } from '../errors.js';
 import { describeImage, type Image } from '../images.js';
 import { encodePng } from '../png.js';
 import type { Label } from '../read-images.js';
+import { ahead } from './ahead.js';
 import type { SourceImage } from './source.js';
 import { type StoredFile, storedZip } from './stored-zip.js';
 import { type Transform, transformer } from './transform.js';
@@ -36,7 +37,7 @@ export async function* dataSetZip(
   let first: Image | undefined;
   let count = 0;
   let index = 0;
-  async function* files(): AsyncGenerator<StoredFile, void> {
+  async function* chosen() {
     for await (const { name, image: source, label } of images) {
       const digits = String(index++).padStart(8, '0');
       const image = transformed(source);
@@ -50,8 +51,14 @@ export async function* dataSetZip(
       const file = `${digits.slice(0, 5)}/img${digits}.png`;
       if (label !== undefined) labels.push([file, label]);
       count++;
-      yield { name: file, data: await encodePng(image, { packed: false }) };
+      yield { name: file, image };
     }
+  }
+  async function* files(): AsyncGenerator<StoredFile, void> {
+    yield* ahead(chosen(), async ({ name, image }) => ({
+      name,
+      data: await encodePng(image, { packed: false }),
+    }));
     const told = { labels: count > 0 && labels.length === count ? labels : null };
     yield { name: 'dataset.json', data: Buffer.from(JSON.stringify(told)) };
   }

@@ -1,4 +1,5 @@
 import { type Label, labelsOf, openImageSet, readImage } from '../read-images.js';
+import { ahead } from './ahead.js';
 import type { ImageSource, SourceImage } from './source.js';
 
 /**
@@ -15,10 +16,11 @@ export async function openImageFiles(path: string, isFolder: boolean): Promise<I
     count: names.length,
     async *images(): AsyncGenerator<SourceImage, void> {
       try {
-        for (const name of names) {
-          const image = await readImage(set, name);
-          yield { name: `${path}: ${name}`, image, ...(labelled && { label: labelled(name) }) };
-        }
+        yield* ahead(names, async (name) => ({
+          name: `${path}: ${name}`,
+          image: await readImage(set, name),
+          ...(labelled && { label: labelled(name) }),
+        }));
       } finally {
         set.close();
       }
