@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, copyFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { nodeMachine } from '@fewstep/taskgraph';
-import { cannotWrite } from '../errors.js';
+import { cannotWrite, codeOf } from '../errors.js';
 import { workingFolder } from '../workspace.js';
 
 /** Writes results under a folder, each whole or not at all. Paths are relative to the working folder where inside it. */
@@ -11,16 +11,24 @@ export interface Results {
   place(source: string, ...name: string[]): Promise<string>;
   /** Removes a file, if it is there. */
   remove(...name: string[]): Promise<void>;
-  write(content: string | Uint8Array | Iterable<Uint8Array>, ...name: string[]): Promise<string>;
+  write(
+    content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    ...name: string[]
+  ): Promise<string>;
 }
 
 /**
  * The results in a folder, which is made where there is none: so that a place that can't be written is known before
  * anything is computed.
  *
- * @throws RunnerError E_RESULTS
+ * `sofar`: what is not lost where one of them can't be written.
+ *
+ * @throws RunnerError E_RESULTS; what fails where content is made fails as it does there
  */
-export async function openResults(folder: string): Promise<Results> {
+export async function openResults(
+  folder: string,
+  sofar = 'what was computed is in the store',
+): Promise<Results> {
   const { disk } = await nodeMachine();
   try {
     await disk.folder(folder);
@@ -37,7 +45,7 @@ export async function openResults(folder: string): Promise<Results> {
       await rename(aside, path);
     } catch (error) {
       await rm(aside, { force: true }).catch(() => {});
-      throw cannotWrite(path, error, 'what was computed is in the store');
+      throw codeOf(error)?.startsWith('E_') ? error : cannotWrite(path, error, sofar);
     }
     return shownPath(path);
   };
@@ -46,7 +54,7 @@ export async function openResults(folder: string): Promise<Results> {
     async remove(...name) {
       const path = join(folder, ...name);
       await rm(path, { force: true }).catch((error: unknown) => {
-        throw cannotWrite(path, error, 'what was computed is in the store');
+        throw cannotWrite(path, error, sofar);
       });
     },
     write: (content, ...name) => put(name, (path) => writeFile(path, content, { flush: true })),
