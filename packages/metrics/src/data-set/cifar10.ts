@@ -70,7 +70,9 @@ export async function openBatchTar(path: string, readBatch: ReadBatch | undefine
     const names = trainingSets.find(([first]) => files.has(first!)) ?? trainingSets[0]!;
     const missing = names.find((name) => !files.has(name));
     if (missing !== undefined)
-      throw stream.fail(`has no ${missing}: it is no CIFAR-10, whose training set is five batches`);
+      throw stream.fail(
+        `has no ${missing}: it is no CIFAR-10, whose training set is five batches; unpack any other tar, and take the folder`,
+      );
     return openBatches(
       names.map((name) => ({ name: `${path}: ${name}`, read: async () => files.get(name)! })),
       readBatch,

@@ -174,7 +174,7 @@ describe('CIFAR-10', () => {
     [
       'that claims to be long',
       () => tarOf([['x', '', '0', '77777777777']]),
-      /would unpack to more than 268435456 bytes/,
+      /holds more than 268435456 bytes/,
     ],
     [
       'with a long batch',
@@ -247,6 +247,10 @@ describe('MNIST', () => {
 });
 
 it('anything else is refused with what it is', async () => {
+  await refused(
+    await folderOf('bedroom_lmdb', { 'data.mdb': '' }),
+    /is an LMDB, as LSUN's, which isn't read/,
+  );
   await refused(join(root, 'nowhere'), /there is no such file or folder of images/);
   await refused(
     await put('one.png', await grey(1)),

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { imageFault } from '../errors.js';
 import { kindOfFile, statsOf } from '../files.js';
 import type { Image } from '../images.js';
@@ -44,6 +46,11 @@ export interface SourceOptions {
  */
 export async function openSource(path: string, { readBatch }: SourceOptions = {}): Promise<ImageSource> {
   if (statsOf(path, 'E_IMAGES', 'file or folder of images').isDirectory()) {
+    if (existsSync(join(path, 'data.mdb')))
+      throw imageFault(
+        `${path}: is an LMDB, as LSUN's, which isn't read: export its images to a folder (LSUN's data.py export), and take that`,
+        { file: path },
+      );
     const batches = batchesIn(path);
     return batches ? openBatchFiles(batches, readBatch) : openImageFiles(path, true);
   }

@@ -29,7 +29,10 @@ export async function readTar(
       );
     const padded = Math.ceil(size / BLOCK) * BLOCK;
     at += BLOCK + padded;
-    if (at > total) throw stream.fail(`would unpack to more than ${total} bytes`);
+    if (at > total)
+      throw stream.fail(
+        `holds more than ${total} bytes, which CIFAR-10 hasn't: unpack it, and take the folder`,
+      );
     const name = text(header, fields.name).split('/').at(-1)!;
     const isFile = header[TYPE] === 0 || header[TYPE] === FILE;
     if (!(isFile && wanted(name))) {
