@@ -103,16 +103,13 @@ describe('a batch of CIFAR-10 for Python', () => {
   });
 
   it.each([
-    ['other labels', pickle('U\x01a')],
-    ['other numbers', pickle('](K\x03e', 'i1')],
-    ['a list', Buffer.from('].')],
-    ['a call', Buffer.from('cos\nsystem\n(U\x02ls\x85R.', 'latin1')],
-  ])('is refused with its name: %s', (_, bytes) => {
+    ['other labels', pickle('U\x01a'), 'E_FILE'],
+    ['other numbers', pickle('](K\x03e', 'i1'), 'E_FILE'],
+    ['a list', Buffer.from('].'), 'E_FILE'],
+    ['a call', Buffer.from('cos\nsystem\n(U\x02ls\x85R.', 'latin1'), 'E_PICKLE'],
+  ])('is refused with its name: %s', (_, bytes, code) => {
     expect(() => readBatch(bytes, 'x.tar: data_batch_1')).toThrow(
-      expect.objectContaining({
-        code: 'E_PICKLE',
-        message: expect.stringMatching(/^x\.tar: data_batch_1: /),
-      }),
+      expect.objectContaining({ code, message: expect.stringMatching(/^x\.tar: data_batch_1: /) }),
     );
   });
 });

@@ -20,8 +20,8 @@ const filters = { lanczos: 'lanczos', area: 'box' } as const;
 /**
  * `fewstep dataset SOURCE OUT.zip`: a set of images as EDM's dataset_tool.py makes it, whole or not at all.
  *
- * @throws RunnerError E_USAGE, E_RESULTS, E_INTERRUPTED (exit code 130); for the source MetricsError E_IMAGES, and
- *   ModelError E_PICKLE for a pickle in it
+ * @throws RunnerError E_USAGE, E_RESULTS, E_INTERRUPTED (exit code 130); for the source MetricsError E_IMAGES, or what
+ *   `readBatch` throws
  */
 export async function dataset(
   source: string,
