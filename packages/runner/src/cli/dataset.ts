@@ -100,8 +100,7 @@ function refuseOut(path: string): void {
     new RunnerError('E_RESULTS', `${shownPath(path)} ${why}; nothing was computed yet.`, {
       evidence: { path },
     });
-  if (!/\.zip$/i.test(path))
-    throw refused('is no name of a zip, which a set is written as: let it end with .zip');
+  if (!/\.zip$/i.test(path)) throw refused('does not end with .zip, and a set is written as one');
   if (existsSync(path)) throw refused('is there already: remove it, or choose another name');
 }
 
