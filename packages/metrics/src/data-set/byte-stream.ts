@@ -2,6 +2,7 @@ import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { imageFault } from '../errors.js';
+import { statsOf } from '../files.js';
 
 /** A file's bytes from its start, piece by piece, unpacked where it is a gzip. What was not asked for is not held. */
 export class ByteStream {
@@ -9,9 +10,19 @@ export class ByteStream {
   private readonly chunks: AsyncIterator<Buffer>;
   private rest: Buffer = Buffer.alloc(0);
 
-  constructor(private readonly path: string) {
+  /**
+   * `needed`: what is looked for, in words.
+   *
+   * @throws MetricsError E_IMAGES where there is no file, or it can't be read
+   */
+  constructor(
+    private readonly path: string,
+    needed: string,
+  ) {
+    if (statsOf(path, 'E_IMAGES', needed).isDirectory()) throw this.fail(`is a folder, no ${needed}`);
+    const isPacked = this.isGzip();
     const file = createReadStream(path);
-    if (isGzip(path)) {
+    if (isPacked) {
       const unpacked = createGunzip();
       file.on('error', (error) => unpacked.destroy(error));
       unpacked.on('close', () => file.destroy());
@@ -67,14 +78,18 @@ export class ByteStream {
     this.rest = this.rest.subarray(part.length);
     return part;
   }
-}
 
-function isGzip(path: string): boolean {
-  const head = Buffer.alloc(2);
-  const file = openSync(path, 'r');
-  try {
-    return readSync(file, head, 0, 2, 0) === 2 && head.readUInt16BE() === 0x1f8b;
-  } finally {
-    closeSync(file);
+  private isGzip(): boolean {
+    const head = Buffer.alloc(2);
+    try {
+      const file = openSync(this.path, 'r');
+      try {
+        return readSync(file, head, 0, 2, 0) === 2 && head.readUInt16BE() === 0x1f8b;
+      } finally {
+        closeSync(file);
+      }
+    } catch (cause) {
+      throw this.fail(`can't be read (${(cause as Error).message})`, cause);
+    }
   }
 }

@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { imageFault } from '../errors.js';
-import { statsOf } from '../files.js';
 import { ByteStream } from './byte-stream.js';
 import type { ImageSource, SourceImage } from './source.js';
 import { readTar } from './tar.js';
@@ -43,12 +41,15 @@ export const openBatchFiles = (paths: readonly string[], readBatch: ReadBatch | 
     paths.map((path) => ({
       name: path,
       async read() {
-        const { size } = statsOf(path, 'E_IMAGES', 'batch of CIFAR-10');
-        if (size > LONGEST_BATCH)
-          throw imageFault(`${path}: has ${size} bytes, and a batch has at most ${LONGEST_BATCH}`, {
-            file: path,
-          });
-        return readFile(path);
+        const stream = new ByteStream(path, 'batch of CIFAR-10');
+        try {
+          const bytes = await stream.take(LONGEST_BATCH + 1);
+          if (bytes.length > LONGEST_BATCH)
+            throw stream.fail(`has more than ${LONGEST_BATCH} bytes, and a batch has not`);
+          return bytes;
+        } finally {
+          stream.close();
+        }
       },
     })),
     readBatch,
@@ -60,7 +61,7 @@ export const openBatchFiles = (paths: readonly string[], readBatch: ReadBatch | 
  * @throws MetricsError E_IMAGES where it hasn't all of them
  */
 export async function openBatchTar(path: string, readBatch: ReadBatch | undefined): Promise<ImageSource> {
-  const stream = new ByteStream(path);
+  const stream = new ByteStream(path, 'tar of CIFAR-10');
   try {
     const files = await readTar(stream, {
       wanted: (name) => trainingSets.flat().includes(name),

@@ -243,6 +243,8 @@ describe('MNIST', () => {
       /there is no such file of labels, as train-labels/,
     );
     await refused(await put('digits', images), /rename it$/);
+    await put('folder/train-labels-idx1-ubyte/x', '');
+    await refused(await put('folder/train-images-idx3-ubyte', images), /is a folder, no file of labels/);
   });
 });
 

@@ -1,11 +1,11 @@
 import { basename, dirname, join } from 'node:path';
 import { imageFault } from '../errors.js';
-import { statsOf } from '../files.js';
 import { ByteStream } from './byte-stream.js';
 import type { ImageSource, SourceImage } from './source.js';
 
 /** How idx files of bytes start that have three axes, and one. */
 const MAGIC = { images: 0x0803, labels: 0x0801 };
+const LABELS = 'file of labels, as train-labels-idx1-ubyte.gz beside train-images-idx3-ubyte.gz';
 const SIDE = 28;
 const PADDED = 32;
 /** More than EMNIST has, by far. */
@@ -23,19 +23,14 @@ export async function openIdx(path: string): Promise<ImageSource> {
   const beside = join(dirname(path), basename(path).replace('images', 'labels').replace('idx3', 'idx1'));
   if (beside === path)
     throw imageFault(
-      `${path}: its labels are looked for by its name, and it is not as MNIST’s, train-images-idx3-ubyte.gz: rename it`,
+      `${path}: its labels are looked for by its name, and it is not as MNIST's, train-images-idx3-ubyte.gz: rename it`,
       { file: path },
     );
-  statsOf(
-    beside,
-    'E_IMAGES',
-    'file of labels, as train-labels-idx1-ubyte.gz beside train-images-idx3-ubyte.gz',
-  );
   const labels = await readLabels(beside);
   return {
     count: labels.length,
     async *images(): AsyncGenerator<SourceImage, void> {
-      const stream = new ByteStream(path);
+      const stream = new ByteStream(path, 'file of images');
       try {
         const [, n, height, width] = words(await stream.take(16));
         if (height !== SIDE || width !== SIDE)
@@ -56,7 +51,7 @@ export async function openIdx(path: string): Promise<ImageSource> {
 }
 
 async function readLabels(path: string): Promise<Uint8Array> {
-  const stream = new ByteStream(path);
+  const stream = new ByteStream(path, LABELS);
   try {
     const [magic, n = 0] = words(await stream.take(8));
     if (magic !== MAGIC.labels || n > MOST)

@@ -31,6 +31,8 @@ export interface SourceOptions {
   readonly readBatch?: ReadBatch;
 }
 
+const SOURCE = 'file or folder of images';
+
 /**
  * What a set is made of, told by its content:
  *
@@ -45,7 +47,7 @@ export interface SourceOptions {
  * @throws MetricsError E_IMAGES where it is none of these
  */
 export async function openSource(path: string, { readBatch }: SourceOptions = {}): Promise<ImageSource> {
-  if (statsOf(path, 'E_IMAGES', 'file or folder of images').isDirectory()) {
+  if (statsOf(path, 'E_IMAGES', SOURCE).isDirectory()) {
     if (existsSync(join(path, 'data.mdb')))
       throw imageFault(
         `${path}: is an LMDB, as LSUN's, which isn't read: export its images to a folder (LSUN's data.py export), and take that`,
@@ -55,7 +57,7 @@ export async function openSource(path: string, { readBatch }: SourceOptions = {}
     return batches ? openBatchFiles(batches, readBatch) : openImageFiles(path, true);
   }
   if (/\.bin$/i.test(path)) return openBatchFiles([path], readBatch);
-  const stream = new ByteStream(path);
+  const stream = new ByteStream(path, SOURCE);
   const start = await stream.take(BLOCK).finally(() => stream.close());
   if (isIdx(start)) return openIdx(path);
   if (isTarHeader(start)) return openBatchTar(path, readBatch);
