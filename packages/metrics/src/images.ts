@@ -13,8 +13,8 @@ export interface ImageBatch extends Image {
   readonly n: number;
 }
 
-/** Size and colour, for messages. */
-export const describeImage = ({ channels, height, width }: Image) =>
+/** Size in pixels, and colour, in words: `32×32 grey`. */
+export const describeImage = ({ channels, height, width }: Omit<Image, 'data'>): string =>
   `${width}×${height} ${channels === 1 ? 'grey' : 'RGB'}`;
 
 /** That `data` is as long as the sizes say. `n` is 1 for a single image. */

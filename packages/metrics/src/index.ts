@@ -12,7 +12,7 @@ export type { FeatureSet } from './feature-set.js';
 export { frechetDistance } from './frechet.js';
 export { imageGrid } from './image-grid.js';
 export { imagePath } from './image-names.js';
-export type { Image, ImageBatch } from './images.js';
+export { describeImage, type Image, type ImageBatch } from './images.js';
 export { type KidSubsets, kid, kidOverSubsets } from './kid.js';
 export type { NpyArray, NpyData, NpyDtype } from './npy.js';
 export { type Npz, readNpz, writeNpz } from './npz.js';

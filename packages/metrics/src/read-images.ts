@@ -56,10 +56,10 @@ export async function* readImages(
         count,
       });
     const chosen = numbers?.map((number) => set.images[number]!) ?? set.images;
-    const labels = labelled ? await labelsOf(set) : undefined;
+    const labels = labelled ? await readLabels(set) : undefined;
     let first: Image | undefined;
     for (let from = 0; from < chosen.length; ) {
-      first ??= await readImage(set, chosen[from]!);
+      first ??= await decode(set, chosen[from]!, LONGEST_FILE);
       const most = Math.max(1, Math.min(batch, Math.floor(BATCH_BYTES / first.data.length)));
       const names = chosen.slice(from, from + most);
       yield { ...(await readBatch(set, names, first)), names, ...(labels && { labels: names.map(labels) }) };
@@ -141,7 +141,7 @@ async function openZipped(path: string) {
 }
 
 /** An image of a set, of a file of at most so many bytes. */
-export const readImage = async (set: ImageSet, file: string, longest = LONGEST_FILE): Promise<Image> =>
+export const decode = async (set: ImageSet, file: string, longest: number): Promise<Image> =>
   decodeImage(await set.read(file, longest), `${set.path}: ${file}`);
 
 /** Images of the size and colour of `first`, some side by side. */
@@ -151,7 +151,7 @@ async function readBatch(set: ImageSet, names: readonly string[], first: Image):
   const longest = longestFile(size);
   const data = new Uint8Array(names.length * size);
   const one = async (name: string, i: number) => {
-    const image = await readImage(set, name, longest);
+    const image = await decode(set, name, longest);
     if (image.channels !== channels || image.height !== height || image.width !== width)
       throw imageFault(
         `${set.path}: ${name}: is ${describeImage(image)}, and the images before are ${describeImage(first)}; a set has one size and colour`,
@@ -170,7 +170,7 @@ async function readBatch(set: ImageSet, names: readonly string[], first: Image):
  * The label of each image, or undefined where the data set says that it has none. What is wrong is said with its place in
  * the list.
  */
-export async function labelsOf(set: ImageSet): Promise<((file: string) => Label) | undefined> {
+export async function readLabels(set: ImageSet): Promise<((file: string) => Label) | undefined> {
   const [file, second] = set.labelFiles;
   if (file === undefined) return undefined;
   const fail = (why: string, evidence: Record<string, unknown> = {}) =>

@@ -1,4 +1,5 @@
-import { type Label, labelsOf, openImageSet, readImage } from '../read-images.js';
+import { LONGEST_FILE } from '../png.js';
+import { decode, type Label, openImageSet, readLabels } from '../read-images.js';
 import { ahead } from './ahead.js';
 import type { ImageSource, SourceImage } from './source.js';
 
@@ -11,14 +12,14 @@ import type { ImageSource, SourceImage } from './source.js';
 export async function openImageFiles(path: string, isFolder: boolean): Promise<ImageSource> {
   const set = await openImageSet(path);
   const names = isFolder ? [...set.images].sort(byFolders) : set.images;
-  const labelled = set.labelFiles.length > 0 || !isFolder ? await labelsOf(set) : byTopFolder(names);
+  const labelled = set.labelFiles.length > 0 || !isFolder ? await readLabels(set) : byTopFolder(names);
   return {
     count: names.length,
     async *images(): AsyncGenerator<SourceImage, void> {
       try {
         yield* ahead(names, async (name) => ({
           name: `${path}: ${name}`,
-          image: await readImage(set, name),
+          image: await decode(set, name, LONGEST_FILE),
           ...(labelled && { label: labelled(name) }),
         }));
       } finally {
