@@ -32,17 +32,17 @@ export async function dataset(
   const { most, transform } = parsed(options);
   const path = resolve(out);
   refuseOut(path);
-  const [{ dataSetZip, openSource }, { readBatch }] = await Promise.all([
+  const [{ dataSetZip, describeImage, openSource }, { readBatch }] = await Promise.all([
     import('@fewstep/metrics'),
     import('./cifar-batch.js'),
   ]);
-  const { count = Number.POSITIVE_INFINITY, images } = await openSource(source, { readBatch });
+  const { count: known = Number.POSITIVE_INFINITY, images } = await openSource(source, { readBatch });
   const results = await openResults(dirname(path), 'nothing of it is kept');
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
-  const progress = imageProgress(process.stderr, shownPath(path), Math.min(count, most));
+  const progress = imageProgress(process.stderr, shownPath(path), Math.min(known, most));
   let summary!: DataSetSummary;
   async function* bytes() {
     summary = yield* dataSetZip(first(most, images(), interruption.signal, progress.onImage), transform);
@@ -55,10 +55,11 @@ export async function dataset(
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
-  const { width, height, channels, labelled, leftOut } = summary;
   answer.object({ file, ...summary });
+  const { images: count, width, height, labelled, leftOut } = summary;
+  const small = leftOut > 0 ? `; ${leftOut} that are smaller are left out` : '';
   answer.line(
-    `${file}: ${summary.images} images, ${width}×${height} ${channels === 1 ? 'grey' : 'RGB'}, ${labelled ? 'with' : 'without'} labels${leftOut > 0 ? `; ${leftOut} that are smaller are left out` : ''}`,
+    `${file}: ${count} images, ${describeImage(summary)}, ${labelled ? 'with' : 'without'} labels${small}`,
   );
   if (width !== height || !Number.isInteger(Math.log2(width)))
     say("EDM's tools take no set but of square images, of a power of two: --resolution makes them so");

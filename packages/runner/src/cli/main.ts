@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { printable } from '../judging/shown.js';
 import { type Answer, answer, standardOutput } from './answer.js';
 
@@ -148,29 +148,7 @@ withFeatures(fid.command('calc'))
   .option('--seed <seed>', 'which images --num draws (default: 0)', whole())
   .action(doing(async () => (await import('./fid.js')).fidCalc));
 
-withJson(program.command('dataset'))
-  .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')
-  .argument(
-    '<source>',
-    'a folder or zip of images; cifar-10-binary.tar.gz, cifar-10-python.tar.gz, what was in them, or one .bin; train-images-idx3-ubyte.gz of MNIST, its labels beside it',
-  )
-  .argument('<out>', 'the zip to write, where there is none yet')
-  .option('--max-images <n>', 'how many of its images, from the first', whole(1))
-  .addOption(
-    new Option(
-      '--transform <crop>',
-      'what is cut out of each: the square in the middle, or a strip in the middle of a black square',
-    ).choices(['center-crop', 'center-crop-wide']),
-  )
-  .option('--resolution <WxH>', 'size of all images, or of a strip, as 256x256 (default: as they are)')
-  .addOption(
-    new Option(
-      '--resize <filter>',
-      'how they get it: lanczos, or area as Pillow’s box (default: lanczos)',
-    ).choices(['lanczos', 'area']),
-  )
-  .action(doing(async () => (await import('./dataset.js')).dataset));
-
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 const toldOfNetwork =
   'what its weights don’t show, as dataset.network of a spec: "{ family: adm, image_size: 64 }"';
 const models = program
@@ -209,6 +187,33 @@ models
   .option('--network <map>', toldOfNetwork)
   .option('--json', 'print one JSON object on standard output')
   .action(doing(async () => (await import('./models-export.js')).modelsExport));
+
+withJson(program.command('dataset'))
+  .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')
+  .argument(
+    '<source>',
+    'a folder or zip of images; cifar-10-binary.tar.gz, cifar-10-python.tar.gz, what was in them, or one .bin; train-images-idx3-ubyte.gz of MNIST, its labels beside it',
+  )
+  .argument('<out>', 'the zip to write, where there is none yet')
+  .option('--max-images <n>', 'how many of its images, from the first', whole(1))
+  .addOption(
+    program
+      .createOption(
+        '--transform <crop>',
+        'what is cut out of each: the square in the middle, or a strip in the middle of a black square',
+      )
+      .choices(['center-crop', 'center-crop-wide']),
+  )
+  .option('--resolution <WxH>', 'size of all images, or of a strip, as 256x256 (default: as they are)')
+  .addOption(
+    program
+      .createOption(
+        '--resize <filter>',
+        'how they get it: lanczos, or area as Pillow’s box (default: lanczos)',
+      )
+      .choices(['lanczos', 'area']),
+  )
+  .action(doing(async () => (await import('./dataset.js')).dataset));
 
 program
   .command('schema')
