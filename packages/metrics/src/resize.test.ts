@@ -67,30 +67,28 @@ it.each(['420', '444'])('a JPEG file is decoded as by Pillow: %s', async (kind) 
 describe('transformer', () => {
   it.each(['center-crop', 'center-crop-wide'] as const)('%s is the official one', (crop) => {
     for (const { key, width, height, source } of madeBy(crop))
-      same(transformer({ crop, resolution: { width, height } })(source), key);
+      same(transformer({ crop, width, height })(source), key);
   });
 
   it('center-crop-wide leaves out what is smaller, its height rounded as numpy rounds', () => {
     const wide = (width: number, height: number) => {
       const image = { data: new Uint8Array(width * height), channels: 1, height, width };
-      return transformer({ crop: 'center-crop-wide', resolution: { width: 10, height: 5 } })(image);
+      return transformer({ crop: 'center-crop-wide', width: 10, height: 5 })(image);
     };
     expect(wide(9, 9)).toBeUndefined();
     expect(wide(20, 9)).toBeUndefined(); // 4.5 rows are 4
     expect(wide(20, 11)).toMatchObject({ channels: 3, height: 10, width: 10 }); // 5.5 are 6
   });
 
-  it('without a crop keeps the colour, and without a resolution the image', () => {
+  it('without a crop keeps the colour, and untold the image', () => {
     const image = { data: Uint8Array.of(0, 100, 200, 50), channels: 1, height: 2, width: 2 };
-    expect(transformer({})(image)).toBe(image);
-    expect(transformer({ resolution: { width: 1, height: 1 }, filter: 'box' })(image)).toEqual({
+    expect(transformer(undefined)(image)).toBe(image);
+    expect(transformer({ width: 1, height: 1, filter: 'box' })(image)).toEqual({
       data: Uint8Array.of(88),
       channels: 1,
       height: 1,
       width: 1,
     });
-    expect(() => transformer({ crop: 'center-crop' })).toThrow(/needs a resolution/);
-    const high = { width: 4, height: 8 };
-    expect(() => transformer({ crop: 'center-crop-wide', resolution: high })).toThrow(/not 4×8/);
+    expect(() => transformer({ crop: 'center-crop-wide', width: 4, height: 8 })).toThrow(/not 4×8/);
   });
 });

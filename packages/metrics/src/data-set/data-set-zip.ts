@@ -30,7 +30,7 @@ export interface DataSetSummary {
  */
 export async function* dataSetZip(
   images: AsyncIterable<SourceImage>,
-  transform: Transform = {},
+  transform?: Transform,
 ): AsyncGenerator<Uint8Array, DataSetSummary> {
   const transformed = transformer(transform);
   const labels: [string, Label][] = [];

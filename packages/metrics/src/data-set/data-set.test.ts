@@ -277,7 +277,7 @@ async function made(source: string, transform?: Transform) {
 describe('a set', () => {
   it('is read back with its labels, and is the same each time and made anew', async () => {
     await folderOf('mixed', { 'a/x.png': await grey(50, 4, 2), 'b/y.png': await grey(60, 2, 2) });
-    const { path, summary } = await made('mixed', { resolution: { width: 3, height: 2 } });
+    const { path, summary } = await made('mixed', { width: 3, height: 2 });
     expect(summary).toEqual({ images: 2, channels: 1, height: 2, width: 3, labelled: true, leftOut: 0 });
     for await (const { n, names, labels, data } of readImages(path))
       expect({ n, names, labels, data: [...data] }).toEqual({
@@ -307,14 +307,15 @@ describe('a set', () => {
     });
     const { path, summary } = await made('small', {
       crop: 'center-crop-wide',
-      resolution: { width: 4, height: 2 },
+      width: 4,
+      height: 2,
     });
     expect(summary).toEqual({ images: 2, channels: 3, height: 4, width: 4, labelled: false, leftOut: 1 });
     for await (const { names, labels } of readImages(path)) {
       expect(names).toEqual(['00000/img00000001.png', '00000/img00000002.png']);
       expect(labels).toBeUndefined();
     }
-    const large: Transform = { crop: 'center-crop-wide', resolution: { width: 64, height: 48 } };
+    const large: Transform = { crop: 'center-crop-wide', width: 64, height: 48 };
     await expect(made('small', large)).rejects.toThrow(/all 3 images are smaller/);
   });
 

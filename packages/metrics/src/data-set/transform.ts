@@ -4,12 +4,13 @@ import { type ResizeFilter, resize } from '../resize.js';
 
 /** How the images of a set are made alike, as by EDM's `dataset_tool.py`. */
 export interface Transform {
-  /** Needs a resolution. Default: the whole image. */
-  readonly crop?: Crop;
-  /** Pixels. Default: as each image is. */
-  readonly resolution?: { readonly width: number; readonly height: number };
-  /** How it is resized. Default `lanczos`, as there. */
+  /** Of each image, or of the strip of a wide one; pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** How it gets that size. Default `lanczos`, as there. */
   readonly filter?: ResizeFilter;
+  /** Default: the whole image. */
+  readonly crop?: Crop;
 }
 
 /**
@@ -24,18 +25,11 @@ export type Crop = 'center-crop' | 'center-crop-wide';
 /**
  * What makes each image of a set what it is there; undefined for one that is left out.
  *
- * @throws MetricsError E_IMAGES for a crop without a resolution, and a wide one to what is higher than wide
+ * @throws MetricsError E_IMAGES for a wide crop to what is higher than wide
  */
-export function transformer({
-  crop,
-  resolution,
-  filter = 'lanczos',
-}: Transform): (image: Image) => Image | undefined {
-  if (resolution === undefined) {
-    if (crop === undefined) return (image) => image;
-    throw imageFault(`${crop} needs a resolution, as 256x256`, { crop });
-  }
-  const { width, height } = resolution;
+export function transformer(transform: Transform | undefined): (image: Image) => Image | undefined {
+  if (transform === undefined) return (image) => image;
+  const { width, height, filter = 'lanczos', crop } = transform;
   if (crop === undefined) return (image) => resize(image, width, height, filter);
   if (crop === 'center-crop')
     return (image) => {
