@@ -67,7 +67,7 @@ export async function dataset(
 
 function parsed({ maxImages, transform: crop, resolution, resize }: DatasetOptions): {
   readonly most: number;
-  readonly transform: Transform;
+  readonly transform?: Transform;
 } {
   const wrong = (why: string) => new RunnerError('E_USAGE', why);
   const most = maxImages === undefined ? Number.POSITIVE_INFINITY : Number(maxImages);
@@ -76,7 +76,7 @@ function parsed({ maxImages, transform: crop, resolution, resize }: DatasetOptio
   if (resolution === undefined) {
     const needs = crop ? `--transform ${crop}` : resize && `--resize ${resize}`;
     if (needs) throw wrong(`${needs} needs to know to what size: add --resolution WxH, as 256x256`);
-    return { most, transform: {} };
+    return { most };
   }
   const [, width, height] = /^([1-9]\d{0,3})[x,]([1-9]\d{0,3})$/.exec(resolution)?.map(Number) ?? [];
   if (width === undefined || height === undefined || Math.max(width, height) > 4096)
@@ -87,11 +87,7 @@ function parsed({ maxImages, transform: crop, resolution, resize }: DatasetOptio
     );
   return {
     most,
-    transform: {
-      resolution: { width, height },
-      ...(crop && { crop }),
-      ...(resize && { filter: filters[resize] }),
-    },
+    transform: { width, height, ...(crop && { crop }), ...(resize && { filter: filters[resize] }) },
   };
 }
 
