@@ -8,7 +8,7 @@ import { openResults, shownPath } from './output.js';
 import { say } from './say.js';
 
 interface DatasetOptions {
-  readonly maxImages?: string;
+  readonly maxImages?: number;
   readonly transform?: Crop;
   readonly resolution?: string;
   readonly resize?: keyof typeof filters;
@@ -65,14 +65,16 @@ export async function dataset(
     say("EDM's tools take no set but of square images, of a power of two: --resolution makes them so");
 }
 
-function parsed({ maxImages, transform: crop, resolution, resize }: DatasetOptions): {
+function parsed({
+  maxImages: most = Number.POSITIVE_INFINITY,
+  transform: crop,
+  resolution,
+  resize,
+}: DatasetOptions): {
   readonly most: number;
   readonly transform?: Transform;
 } {
   const wrong = (why: string) => new RunnerError('E_USAGE', why);
-  const most = maxImages === undefined ? Number.POSITIVE_INFINITY : Number(maxImages);
-  if (!(most >= 1 && (most === Number.POSITIVE_INFINITY || Number.isInteger(most))))
-    throw wrong(`--max-images ${maxImages}: a whole number from 1 is expected`);
   if (resolution === undefined) {
     const needs = crop ? `--transform ${crop}` : resize && `--resize ${resize}`;
     if (needs) throw wrong(`${needs} needs to know to what size: add --resolution WxH, as 256x256`);

@@ -148,7 +148,6 @@ withFeatures(fid.command('calc'))
   .option('--seed <seed>', 'which images --num draws (default: 0)', whole())
   .action(doing(async () => (await import('./fid.js')).fidCalc));
 
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
 const toldOfNetwork =
   'what its weights don’t show, as dataset.network of a spec: "{ family: adm, image_size: 64 }"';
 const models = program
