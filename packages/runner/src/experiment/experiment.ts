@@ -102,6 +102,17 @@ export interface TrainConfig {
   readonly seed: number;
 }
 
+/** What was published of a sampler, to be set beside its scores. */
+export interface PublishedFigures {
+  /** What the sampler is called there. */
+  readonly name: string;
+  readonly source: string;
+  /** Samples that they are of. */
+  readonly images: number;
+  /** FID by the passes of one sample through the network, those of guidance counted. */
+  readonly fid: Readonly<Record<string, number>>;
+}
+
 /** One combination of the grid. */
 export interface Point {
   readonly label: string;
@@ -124,6 +135,8 @@ export interface Point {
   /** Seed s gets entry s mod length; one entry: that class for all. */
   readonly classes: 'random' | readonly number[];
   readonly grid: { readonly columns: number; readonly rows: number };
+  /** Where there are such; no task reads them. */
+  readonly published?: PublishedFigures;
 }
 
 /** A file that the experiment reads, and what to tell when it isn't there. */

@@ -14,6 +14,7 @@ import { completeOnnxFolder } from './onnx-folder.js';
 import { withOverrides } from './overrides.js';
 import { displayPath, problem, SpecError } from './problem.js';
 import { promptsReader } from './prompts-file.js';
+import { publishedReader } from './published-figures.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import { type Completed, complainOpen, predictorCompleter } from './trained-predictor.js';
@@ -35,6 +36,8 @@ export interface SpecOptions {
  * Files that it names need not be there: see `missingFiles`. Only `predictor` and prompts are read, for they say what is
  * sampled (the registry's prompts where they are there), of a checkpoint the names in it, for they say what it can be led by, of ONNX files their outlines, and of a
  * folder of such what it is configured for.
+ *
+ * `published` is read, too: each point has what is published of it.
  *
  * @param file the text's file as the user gave it: messages begin with it, paths are relative to its folder
  * @throws SpecError (E_SPEC) with everything that is wrong, each with its place
@@ -80,6 +83,9 @@ export async function parseExperiment(
   const readPrompts = promptsReader(surroundings, complain);
   const prompts: (readonly string[] | undefined)[] = [];
   for (const one of judged) prompts.push(await readPrompts(one));
+  const readPublished = publishedReader(surroundings, complain);
+  const withPublished: Awaited<ReturnType<typeof readPublished>>[] = [];
+  for (const one of judged) withPublished.push(await readPublished(one));
   complainUnread(judged, complain, language.conditional);
   complainShadowed(overrides, root.entries.get('grid')?.value, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
@@ -87,7 +93,7 @@ export async function parseExperiment(
   const labels = labelsOf(candidates);
   const files = new Map<string, NeededFile>();
   const resolved = judged.map(({ spec }, i) =>
-    resolvePoint(spec, surroundings, language.declarations, prompts[i]),
+    withPublished[i]!(resolvePoint(spec, surroundings, language.declarations, prompts[i])),
   );
   const beside = await lookIntoOnnx(
     resolved.map(({ dataset }, i) => ({ dataset, tree: judged[i]!.tree })),

@@ -53,6 +53,11 @@ const predictor = text(
   'network-snapshot-000010.pkl',
 );
 
+const published = text(
+  'A file of published figures, relative to the spec: those of a sampler’s dataset, settings and NFE stand beside its fid.',
+  'published.yaml',
+);
+
 /** What a spec may say of which images are drawn, each with what it is where nothing is said. */
 export const sampleKeys = {
   seeds: {
@@ -345,6 +350,7 @@ export const schemaOf = (declared: Declarations) =>
       default: [],
       description: `Scores of the samples. ${declared.scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
     },
+    published,
   });
 
 interface Options {

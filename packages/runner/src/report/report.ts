@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Execution, Store, Task } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
+import type { PublishedFigures } from '../experiment/experiment.js';
 import type { Graph } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
 import { referenceFeatures } from '../tasks/kinds.js';
@@ -40,6 +41,8 @@ export interface PointReport {
   readonly images?: number;
   /** Real images that they compare with; of published statistics nobody says. */
   readonly realImages?: number;
+  /** What was published of this sampler at this cost, where the experiment names such figures. */
+  readonly published?: Pick<PublishedFigures, 'name' | 'images' | 'source'> & { readonly fid: number };
   readonly artifacts: {
     readonly grid?: string;
     readonly schedule?: string;
@@ -97,6 +100,7 @@ export async function report(
       execution,
       readByScores.filter(({ kind }) => kind === referenceFeatures),
     );
+    const published = metrics.fid === undefined ? undefined : publishedAt(point.published, forwards ?? nfe);
     const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
     const levels = await placed(schedule, 'schedule', folders[i]!, 'schedule.json');
     const found = await blob(schedule, 'schedule');
@@ -113,6 +117,7 @@ export async function report(
       metrics,
       ...(images !== undefined && { images }),
       ...(realImages !== undefined && { realImages }),
+      ...(published && { published }),
       artifacts: {
         ...(grid && { grid }),
         ...(levels && { schedule: levels }),
@@ -138,4 +143,15 @@ export async function report(
       message: withoutSecrets(error.message),
     })),
   };
+}
+
+/** What was published of a sampler that takes so many passes. */
+function publishedAt(
+  figures: PublishedFigures | undefined,
+  passes = 0,
+): PointReport['published'] | undefined {
+  const fid = figures?.fid[passes];
+  if (!figures || fid === undefined) return undefined;
+  const { name, images, source } = figures;
+  return { name, fid, images, source };
 }

@@ -62,3 +62,25 @@ it('says how many images scores are of, where there are scores', () => {
     'Of 50000 images, against 10000 real images.',
   ]);
 });
+
+it('sets what is published beside what was scored, and says which scores are of fewer images', () => {
+  const point = { settings: {}, nfe: 5, artifacts: { samples: [] } };
+  const published = { name: 'AMED-Solver', fid: 7.59, images: 50_000, source: 'a_b' };
+  const points = [
+    { ...point, label: 'a', metrics: { fid: 7.6 }, images: 50_000, published },
+    { ...point, label: 'b', metrics: { fid: 20 }, images: 512, published: { ...published, fid: 13.2 } },
+    { ...point, label: 'c', metrics: { fid: 3 }, images: 512 },
+  ];
+  const none = { tasks: { computed: 0, local: 0, remote: 0 }, failures: [] };
+  expect(table({ name: 'published', points, ...none }).split('\n')).toEqual([
+    '| sampler | NFE |    fid | published fid | images |',
+    '|---------|----:|-------:|--------------:|-------:|',
+    '| a       |   5 |  7.600 |          7.59 |  50000 |',
+    '| b       |   5 | 20.000 |         13.20 |    512 |',
+    '| c       |   5 |  3.000 |             – |    512 |',
+    '',
+    'Published: a_b, of 50000 images.',
+    '',
+    'Of fewer images than what is published, so higher: b.',
+  ]);
+});

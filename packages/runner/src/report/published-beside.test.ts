@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ActionRecord, Execution, Store, Task } from '@fewstep/taskgraph';
+import { afterAll, expect, it } from 'vitest';
+import { parseExperiment } from '../experiment/parse-experiment.js';
+import { compile } from '../graph/compile.js';
+import { report } from './report.js';
+
+const cwd = mkdtempSync(join(tmpdir(), 'fewstep-report-'));
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+/** What a run finds out whose samples counted so, and whose fid is 7. */
+async function reported(evaluate: string, counted: object) {
+  const text = `name: a
+dataset: cifar10
+published: figures.yaml
+schedule: { type: polynomial }
+student: { solver: euler, num_steps: 6 }
+train: false
+evaluate: [${evaluate}]
+`;
+  const graph = compile(await parseExperiment(text, join(cwd, 'a.yaml'), { cwd, models: 'models' }));
+  const [{ samples, scores }] = graph.points as [(typeof graph.points)[0]];
+  const shard = {} as Task;
+  const record = (meta: object, outputs: object) => ({ meta, outputs }) as unknown as ActionRecord;
+  const execution = {
+    ...{ computed: 0, local: 0, remote: 0, failures: new Map() },
+    shards: new Map([[samples, [shard]]]),
+    records: new Map([
+      [shard, record(counted, {})],
+      ...Object.values(scores).map((task) => [task, record({}, { value: 'value' })] as const),
+    ]),
+  } as unknown as Execution;
+  const store = { blob: async () => join(cwd, 'value.json') } as unknown as Store;
+  const { points } = await report(graph, { name: 'a', execution, store, place: async () => undefined });
+  return points[0]!.published;
+}
+
+it('stands beside fid at what a sample was counted to cost, through guidance too', async () => {
+  writeFileSync(
+    join(cwd, 'figures.yaml'),
+    `- dataset: cifar10
+  images: 50000
+  source: a paper
+  nfe: [5, 10]
+  samplers: [{ name: Euler, student: { solver: euler }, train: false, fid: [49.66, 15.69] }]
+`,
+  );
+  writeFileSync(join(cwd, 'value.json'), '{"fid":7}');
+  const published = { name: 'Euler', images: 50_000, source: 'a paper' };
+  expect(await reported('fid', { nfe: 5 })).toEqual({ ...published, fid: 49.66 });
+  expect(await reported('fid', { nfe: 5, forwards: 10 })).toEqual({ ...published, fid: 15.69 });
+  expect(await reported('fid', { nfe: 6 })).toBeUndefined();
+  writeFileSync(join(cwd, 'value.json'), '{"rmse_to_teacher":7}');
+  expect(await reported('rmse_to_teacher', { nfe: 5 })).toBeUndefined();
+});
