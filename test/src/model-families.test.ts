@@ -14,8 +14,6 @@ import {
   readLatentCheckpoint,
   readSafetensors,
   readStateDict,
-  type Tensors,
-  toFloat32,
   toUint8,
   writeSafetensors,
 } from '@fewstep/models';
@@ -25,7 +23,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { experimentJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
-import { stableDiffusionTold } from './public-files/tiny-models.js';
+import { consistency, save, stableDiffusionTold } from './public-files/tiny-models.js';
 import { workspace } from './small-experiment.js';
 
 const fixture = (name: string) => join(root, 'packages/models/fixtures', name);
@@ -68,7 +66,7 @@ beforeAll(async () => {
   await mkdir(join(dir, 'tokenizer'));
   await writeFile(join(dir, 'tokenizer/vocab.json'), JSON.stringify(vocabulary()));
   await writeFile(join(dir, 'tokenizer/merges.txt'), '#version: 0.2\nr e\nre d</w>\n');
-  await writeFile(join(dir, 'cm.safetensors'), writeSafetensors(await consistencyWeights()));
+  save(join(dir, 'cm.safetensors'), await consistency());
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -78,17 +76,6 @@ function vocabulary(): Record<string, number> {
   const tokens = [...letters, ...letters.map((letter) => `${letter}</w>`), 're', 'red</w>'];
   const numbers = Object.fromEntries(tokens.map((token, i) => [token, i]));
   return { ...numbers, '<|startoftext|>': 118, '<|endoftext|>': 119 };
-}
-
-/** A network as Consistency Models' repository has them: ADM's without classes and without a variance. */
-async function consistencyWeights(): Promise<Tensors> {
-  const { 'label_emb.weight': _, ...weights } = await readStateDict(fixture('adm-diffusion.pt'));
-  const half = (name: string): Tensors[string] => {
-    const { shape } = weights[name]!;
-    const data = toFloat32(weights[name]!);
-    return { dtype: 'F32', shape: [shape[0]! / 2, ...shape.slice(1)], data: data.slice(0, data.length / 2) };
-  };
-  return { ...weights, 'out.2.weight': half('out.2.weight'), 'out.2.bias': half('out.2.bias') };
 }
 
 const json = async (...args: string[]) => {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readStateDict, type Tensors, writeSafetensors } from '@fewstep/models';
+import { readStateDict, type Tensors, toFloat32, writeSafetensors } from '@fewstep/models';
 import { root } from '../command-line.js';
 
 const fixture = (name: string) => readStateDict(join(root, 'packages/models/fixtures', name));
@@ -40,6 +40,23 @@ export async function admOf(inputs: number, outputs: number): Promise<Tensors> {
   };
 }
 
+/** A network as Consistency Models' repository has them: ADM's without classes and without a variance. */
+export async function consistency(): Promise<Tensors> {
+  const { 'label_emb.weight': _, ...weights } = await adm();
+  const half = (name: string): Tensors[string] => {
+    const { shape } = weights[name]!;
+    const data = toFloat32(weights[name]!);
+    return { dtype: 'F32', shape: [shape[0]! / 2, ...shape.slice(1)], data: data.slice(0, data.length / 2) };
+  };
+  return { ...weights, 'out.2.weight': half('out.2.weight'), 'out.2.bias': half('out.2.bias') };
+}
+export const consistencyTold = {
+  family: 'cm',
+  image_size: 16,
+  num_head_channels: 16,
+  attention_order: 'heads-qkv-channels',
+} as const;
+
 /** A Stable Diffusion of 16×16 latents in one file, and what it was trained with. */
 export const stableDiffusion = () => fixture('sd-tiny.ckpt');
 export const stableDiffusionTold = {
@@ -49,6 +66,48 @@ export const stableDiffusionTold = {
   scale_factor: 0.18215,
   num_attention_heads: 4,
   hidden_act: 'quick_gelu',
+} as const;
+
+/** Numbers around 0, the same in every run. */
+const noise = (shape: readonly number[], scale = 0.2): Tensors[string] => ({
+  dtype: 'F32',
+  shape: [...shape],
+  data: Float32Array.from(
+    { length: shape.reduce((product, size) => product * size, 1) },
+    (_, i) => scale * Math.sin(1e4 * (i + 1) ** 2),
+  ),
+});
+
+/**
+ * A latent diffusion as LDM's bedrooms are, in one file, and what it was trained with: of that network without prompts,
+ * whose blocks attend to themselves alone, with a codebook of 16 vectors.
+ */
+export async function latentDiffusion(): Promise<Tensors> {
+  const weights = { 'first_stage_model.quantize.embedding.weight': noise([16, 4], 2) };
+  for (const [name, one] of Object.entries(await stableDiffusion())) {
+    const [, block, part] = /^(model\..*\.1)\.(norm|proj_in|proj_out|transformer_blocks)\./.exec(name) ?? [];
+    if (name.startsWith('cond_stage_model.') || part === 'proj_in') continue;
+    if (part === 'transformer_blocks') {
+      if (!name.endsWith('.attn1.to_q.weight')) continue;
+      const channels = one.shape[0]!;
+      const qkv = { [`${block}.qkv.weight`]: noise([3 * channels, channels, 1]) };
+      Object.assign(weights, qkv, { [`${block}.qkv.bias`]: noise([3 * channels]) });
+    } else
+      Object.assign(weights, {
+        [name]:
+          part === 'proj_out' && one.shape.length > 1
+            ? { ...one, shape: [...one.shape.slice(0, 2), 1] }
+            : one,
+      });
+  }
+  return weights;
+}
+export const latentDiffusionTold = {
+  num_heads: 4,
+  image_size: 16,
+  attention_order: 'heads-qkv-channels',
+  parametrization: 'eps',
+  scale_factor: 0.18215,
 } as const;
 
 /** What its files say in diffusers' layout, as those of Stable Diffusion v1-5 do. */
