@@ -1,7 +1,8 @@
+import type { PythonInstance } from '../files/constructors.js';
 import type { PickleValue } from '../files/pickle.js';
 import { memorySource, type Source } from '../files/source.js';
 import { type Tensor, toFloat32 } from '../files/tensor.js';
-import { faultOf, moduleIn, moduleWeights, type PickledModule, readModule } from './pickled-module.js';
+import { faultOf, moduleWeights, ofSavedModule, type PickledModule, readModule } from './pickled-module.js';
 import { integer, number, type Rule, settle } from './settings.js';
 
 /** What a predictor was trained with, under the official names. Names of methods, schedules and data are labels here. */
@@ -34,7 +35,8 @@ export interface OfficialPredictor {
 
 /**
  * Reads a predictor that the official training of AMED-Solver wrote (`network-snapshot-….pkl`): a pickle of a dict whose
- * `model` is an `AMED_predictor`. Nothing in it is executed, neither its source text nor its `loss_fn` is looked at.
+ * `model` is an `AMED_predictor`; or `torch.save` did (`network-snapshot-….pt`). Nothing in it is executed, neither its
+ * source text nor its `loss_fn` is looked at.
  *
  * Files of the first official release have no `scale_dir`, and `scale_time` is true or false: the scales' ranges were
  * fixed then, to 1 ± 0.01 (± 0.05 for dpmpp with predict_x0) and 1 ± 0.2, and are given as such.
@@ -48,10 +50,12 @@ export async function readOfficialPredictor(path: string): Promise<OfficialPredi
 }
 
 /** The same from bytes in memory. @throws as `readOfficialPredictor`. */
-export const parseOfficialPredictor = (bytes: Uint8Array): OfficialPredictor => parse(memorySource(bytes));
+export const parseOfficialPredictor = (bytes: Uint8Array): Promise<OfficialPredictor> =>
+  parse(memorySource(bytes));
 
-function parse(source: Source): OfficialPredictor {
-  const model = moduleIn(source, official);
+const parse = (source: Source): Promise<OfficialPredictor> => ofSavedModule(source, official, predictorOf);
+
+function predictorOf(model: PythonInstance): OfficialPredictor {
   const settings = settingsOf(model.state);
   const weights = Object.entries(moduleWeights(model)).map(([name, tensor]) => [
     name,

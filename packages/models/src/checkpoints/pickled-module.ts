@@ -1,10 +1,13 @@
 import { checkpointFault, ModelError } from '../errors.js';
 import { constructors, PythonInstance } from '../files/constructors.js';
-import { describe, type PickleValue, runPickle } from '../files/pickle.js';
+import { Budget, describe, type PickleValue, runPickle } from '../files/pickle.js';
 import { foreignFormat } from '../files/sniff.js';
 import { fileSource, type Source } from '../files/source.js';
 import type { Tensor, Tensors } from '../files/tensor.js';
+import { isTorchLegacy, readTorchLegacy } from '../files/torch-legacy.js';
 import { TensorView } from '../files/torch-storage.js';
+import { isTorchZip, readTorchZip } from '../files/torch-zip.js';
+import { openZip } from '../files/zip.js';
 
 /** What the pickle of a training is to be: a dict with a module of PyTorch. */
 export interface PickledModule {
@@ -27,10 +30,10 @@ export const faultOf =
     checkpointFault(`${message}. ${expected}`, evidence, cause);
 
 /** Reads a file by what is made of its bytes. @throws ModelError `E_CHECKPOINT`, with `path` in `evidence` */
-export function readModule<M>(path: string, parse: (source: Source) => M): M {
+export async function readModule<M>(path: string, parse: (source: Source) => M | Promise<M>): Promise<M> {
   const source = fileSource(path);
   try {
-    return parse(source);
+    return await parse(source);
   } catch (cause) {
     if (!(cause instanceof ModelError)) throw cause;
     throw checkpointFault(`${path}: ${cause.message}`, { ...cause.evidence, path }, cause);
@@ -41,24 +44,55 @@ export function readModule<M>(path: string, parse: (source: Source) => M): M {
 
 /** The module in the bytes of a pickle. @throws ModelError `E_CHECKPOINT` that says what they are instead */
 export function moduleIn(source: Source, kind: PickledModule): PythonInstance {
-  const fault = faultOf(kind);
-  const format = foreignFormat(source.read(0, Math.min(source.length, 256)));
-  if (format) throw fault(`it is ${format}`, { format });
-  let value: PickleValue;
+  const format = foreignFormat(headOf(source));
+  if (format) throw faultOf(kind)(`it is ${format}`, { format });
   try {
-    value = runPickle(source, { constructors }).value;
+    return moduleOf(runPickle(source, { constructors }).value, kind);
   } catch (cause) {
-    if (!(cause instanceof ModelError)) throw cause;
-    throw fault(`it is no readable ${kind.what}: ${cause.message}`, cause.evidence, cause);
+    throw unreadable(cause, kind);
   }
-  return moduleOf(value, kind);
 }
+
+/**
+ * What is made of the module in such bytes, also where `torch.save` wrote them, in its zip format or the one before.
+ *
+ * @throws as `moduleIn`, also where the elements of a tensor are damaged
+ */
+export async function ofSavedModule<M>(
+  source: Source,
+  kind: PickledModule,
+  make: (module: PythonInstance) => M,
+): Promise<M> {
+  const find = async (): Promise<PythonInstance> => {
+    const budget = new Budget(source.length);
+    if (isTorchLegacy(source)) return moduleOf(readTorchLegacy(source, constructors, budget), kind);
+    const isZip = Buffer.from(headOf(source)).toString('latin1').startsWith('PK\x03\x04');
+    const entries = isZip ? await openZip(source) : [];
+    return isTorchZip(entries) ? moduleOf(readTorchZip(entries, budget), kind) : moduleIn(source, kind);
+  };
+  try {
+    return make(await find());
+  } catch (cause) {
+    throw unreadable(cause, kind);
+  }
+}
+
+const headOf = (source: Source): Uint8Array => source.read(0, Math.min(source.length, 256));
+
+const unreadable = (cause: unknown, kind: PickledModule): unknown =>
+  cause instanceof ModelError && cause.code !== 'E_CHECKPOINT'
+    ? faultOf(kind)(`it is no readable ${kind.what}: ${cause.message}`, cause.evidence, cause)
+    : cause;
 
 /** The same of what the pickle holds. */
 export function moduleOf(value: PickleValue, kind: PickledModule): PythonInstance {
   const { key, classes, holds } = kind;
   const fault = faultOf(kind);
   const module = value instanceof Map ? value.get(key) : value;
+  if (module === undefined && (value as Map<PickleValue, PickleValue>).has('optimizer_state'))
+    throw fault(
+      'it is the state of a training, to go on with it: name the snapshot that lies beside it, network-snapshot-….pkl',
+    );
   if (module === undefined)
     throw fault(
       `it is a dict without "${key}"; its keys are ${[...(value as Map<PickleValue, PickleValue>).keys()].slice(0, 8).map(describe).join(', ')}`,

@@ -1,5 +1,12 @@
 import { ModelError } from '../errors.js';
-import { type Budget, describe, type PickleConstructor, type PickleValue, runPickle } from './pickle.js';
+import {
+  type Budget,
+  describe,
+  type PickleConstructor,
+  PickleGlobal,
+  type PickleValue,
+  runPickle,
+} from './pickle.js';
 import type { Source } from './source.js';
 import { bytesPerElement } from './tensor.js';
 import { storageId, TorchStorage } from './torch-storage.js';
@@ -54,6 +61,8 @@ export function readTorchLegacy(
 
   const storages = new Map<string, TorchStorage>();
   const value = next(([id], machine) => {
+    // the class of a module, with where its source was and the text of it
+    if (Array.isArray(id) && id[0] === 'module' && id[1] instanceof PickleGlobal) return id[1];
     const { key, dtype, length, part } = storageId(id, machine);
     const whole = storages.get(key) ?? new TorchStorage(dtype, length, undefined);
     if (whole.dtype !== dtype || whole.length !== length)
