@@ -201,7 +201,7 @@ describe('a predictor that is trained already', () => {
 
   it.each([
     ['missing.pkl', 'there is no missing.pkl; the path is relative to the spec.'],
-    ['folder.pkl', 'folder.pkl is no file; name a predictor.safetensors or an official .pkl.'],
+    ['folder.pkl', 'folder.pkl is no file; name a predictor.safetensors, or an official .pkl or .pt.'],
     [
       'huge.pkl',
       'huge.pkl has 1073741824 bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?',

@@ -114,12 +114,14 @@ async function readSettings(
 ): Promise<SamplingSettings | string> {
   try {
     const stats = await stat(absolute);
-    if (!stats.isFile()) return `${file} is no file; name a predictor.safetensors or an official .pkl.`;
+    if (!stats.isFile())
+      return `${file} is no file; name a predictor.safetensors, or an official .pkl or .pt.`;
     if (stats.size > mostBytes)
       return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
     // The readers of checkpoints are loaded only for a spec that names one.
     const { parsePredictor } = await import('../predictor/parse-predictor.js');
-    const { schedule, student, guidance } = parsePredictor(await readFile(absolute), language).settings;
+    const { schedule, student, guidance } = (await parsePredictor(await readFile(absolute), language))
+      .settings;
     return { schedule, student, ...(guidance && { guidance }) };
   } catch (error) {
     const code = codeOf(error);

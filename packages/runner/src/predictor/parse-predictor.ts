@@ -21,8 +21,11 @@ export interface TrainedPredictor {
  *
  * @throws RunnerError E_PREDICTOR, PredictorError E_PREDICTOR or ModelError: what is wrong with the file
  */
-export function parsePredictor(bytes: Uint8Array, language: Language = ourLanguage): TrainedPredictor {
-  const { settings, weights } = readPredictor(bytes);
+export async function parsePredictor(
+  bytes: Uint8Array,
+  language: Language = ourLanguage,
+): Promise<TrainedPredictor> {
+  const { settings, weights } = await readPredictor(bytes);
   const checked = checkSettings<SamplingSettings>(byPaths(settings, language), language);
   const { solver, ...told } = checked.student;
   const { options, outputs } = named(language.declarations.students, solver)!;

@@ -68,12 +68,12 @@ export interface PredictorFile {
 }
 
 /**
- * Reads a predictor that a run wrote, or one of the official training (.pkl): by what the file holds, not by its name.
+ * Reads a predictor that a run wrote, or one of the official training (.pkl, .pt): by what the file holds, not by its name.
  * Whether its settings are those of something that can be sampled is for `parsePredictor` to say.
  *
  * @throws RunnerError E_PREDICTOR, PredictorError E_PREDICTOR or ModelError: what is wrong with the file
  */
-export function readPredictor(bytes: Uint8Array): PredictorFile {
+export async function readPredictor(bytes: Uint8Array): Promise<PredictorFile> {
   return isSafetensors(bytes) ? readOurs(bytes) : readOfficial(bytes);
 }
 
@@ -81,8 +81,8 @@ export function readPredictor(bytes: Uint8Array): PredictorFile {
 const isSafetensors = (bytes: Uint8Array) =>
   bytes[8] === '{'.charCodeAt(0) && bytes.subarray(4, 8).every((byte) => byte === 0);
 
-function readOfficial(bytes: Uint8Array): PredictorFile {
-  const { settings, weights } = parseOfficialPredictor(bytes);
+async function readOfficial(bytes: Uint8Array): Promise<PredictorFile> {
+  const { settings, weights } = await parseOfficialPredictor(bytes);
   return { settings: officialSettings(settings), weights };
 }
 

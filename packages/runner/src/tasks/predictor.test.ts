@@ -92,7 +92,7 @@ const trained = async (changes: Partial<PredictorParams> = {}) => {
     progress: () => {},
   });
   const log = JSON.parse(await readFile(join(dir, 'log.json'), 'utf8')) as Iteration[];
-  return { meta, log, file: parsePredictor(await readFile(join(dir, 'predictor.safetensors'))) };
+  return { meta, log, file: await parsePredictor(await readFile(join(dir, 'predictor.safetensors'))) };
 };
 
 describe('the task of a predictor', () => {

@@ -76,7 +76,7 @@ async function steeredBy(
   { decoder }: Pick<ModelInfo, 'decoder'>,
 ): Promise<Solver> {
   const { student, outputs } = studentOf(solving);
-  const { weights, settings } = readPredictor(await readFile(predictorFile));
+  const { weights, settings } = await readPredictor(await readFile(predictorFile));
   const { thresholding: trained } = settings.student as SolverConfig;
   const { thresholding: found } = solving.method;
   if (trained !== found)

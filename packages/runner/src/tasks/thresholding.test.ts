@@ -100,7 +100,7 @@ it('a predictor says in which bounds it was trained, and samples in no others un
     [free, 'none'],
     [bounded, 'dynamic'],
   ] as const) {
-    const { settings } = readPredictor(await readFile(file.predictor!));
+    const { settings } = await readPredictor(await readFile(file.predictor!));
     expect(settings).toMatchObject({ student: { thresholding: found }, teacher: { thresholding: found } });
   }
   const by = ({ predictor }: Record<string, string>, params: object = student) =>
