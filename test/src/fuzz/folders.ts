@@ -167,8 +167,8 @@ async function pointsOf(text: string, folder: string): Promise<Arrays> {
 }
 
 /** A predictor as a run writes it. */
-function predictor(): Buffer {
-  const { weights } = parseOfficialPredictor(
+async function predictor(): Promise<Buffer> {
+  const { weights } = await parseOfficialPredictor(
     readFileSync(join(root, 'packages/models/fixtures/official-predictor.pkl')),
   );
   const settings = {
@@ -259,7 +259,7 @@ export async function folderReaders(): Promise<readonly FuzzedReader[]> {
     },
     {
       name: 'own-predictor',
-      original: predictor(),
+      original: await predictor(),
       guards: 'length',
       read(bytes, folder) {
         written(folder, { 'predictor.safetensors': bytes });

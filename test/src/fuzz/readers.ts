@@ -150,8 +150,14 @@ export const readers = async (): Promise<readonly FuzzedReader[]> => [
   {
     name: 'predictor',
     original: fixture('official-predictor.pkl'),
-    read: (bytes) => parseOfficialPredictor(bytes).weights,
+    read: async (bytes) => (await parseOfficialPredictor(bytes)).weights,
     guards: 'length',
+  },
+  {
+    name: 'predictor-zip',
+    original: fixture('official-predictor.pt'),
+    read: async (bytes) => (await parseOfficialPredictor(bytes)).weights,
+    guards: 'everything',
   },
   {
     name: 'safetensors',
