@@ -30,6 +30,8 @@ type OptionValue = string | number | boolean | readonly number[];
 
 /** Files that belong to the checkpoint have their names in a spec. */
 export interface DatasetConfig extends CheckpointFiles {
+  /** In the registry; left out of one that the spec describes. */
+  readonly name?: string;
   readonly checkpoint: string;
   /** Left out: the checkpoint's own. */
   readonly sigmaMin?: number;

@@ -77,6 +77,7 @@ function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): Dat
   const asked = (name: FileName) =>
     !onnx && facts[name] !== undefined && isRead(`dataset.${name}`, guidance?.type);
   return {
+    ...(typeof dataset === 'string' && { name: dataset }),
     checkpoint: absolute(checkpoint),
     ...(sigma_min !== undefined && { sigmaMin: sigma_min }),
     ...(sigma_max !== undefined && { sigmaMax: sigma_max }),

@@ -242,6 +242,7 @@ function planPredictor(
       afs: sampler.afs,
       teacher: train.teacher.method,
       M: train.M,
+      ...(dataset.name !== undefined && { dataset: dataset.name }),
       ...(guidance && { guidance: settingsOf(guidance) }),
       batch: train.batch,
       lr: train.lr,

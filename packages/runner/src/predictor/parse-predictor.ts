@@ -11,6 +11,8 @@ import type { SamplingSettings } from './predictor-settings.js';
 
 /** A predictor with what it was trained with, so that it can be sampled with. */
 export interface TrainedPredictor {
+  /** Name of what it was trained on, of the registry or of the official scripts; left out where its file doesn't tell. */
+  readonly dataset?: string;
   readonly settings: SamplingSettings;
   readonly predictor: Predictor;
 }
@@ -25,13 +27,13 @@ export async function parsePredictor(
   bytes: Uint8Array,
   language: Language = ourLanguage,
 ): Promise<TrainedPredictor> {
-  const { settings, weights } = await readPredictor(bytes);
+  const { dataset, settings, weights } = await readPredictor(bytes);
   const checked = checkSettings<SamplingSettings>(byPaths(settings, language), language);
   const { solver, ...told } = checked.student;
   const { options, outputs } = named(language.declarations.students, solver)!;
   const predictor = { outputs: outputs(withDefaults(options, told)), weights };
   checkPredictor(predictor);
-  return { settings: checked, predictor };
+  return { ...(dataset !== undefined && { dataset }), settings: checked, predictor };
 }
 
 const nowhere: Place = { file: '', line: 0, column: 0, layer: 0 };

@@ -78,10 +78,10 @@ describe('the file of a predictor', () => {
     );
   });
 
-  it.each(['3', '99', '1.5', 'x', ''])('is refused of format %j', async (format) => {
+  it.each(['4', '99', '1.5', 'x', ''])('is refused of format %j', async (format) => {
     await expect(parsePredictor(writeSafetensors(tensors, { ...early, format }))).rejects.toMatchObject({
       code: 'E_PREDICTOR',
-      message: expect.stringMatching(/reads up to 2/),
+      message: expect.stringMatching(/reads up to 3/),
     });
   });
 
@@ -114,6 +114,20 @@ describe('the file of a predictor', () => {
     expect(read.settings).toEqual(trainingSettings(params));
     expect(read.predictor.weights).toEqual(predictor.weights);
     expect(read.predictor.outputs.map(({ name }) => name)).toEqual(['r', 'scale_dir', 'scale_time']);
+  });
+
+  it('says what it was trained on where that has a name', async () => {
+    const named = file({ dataset: 'digits' });
+    const section = JSON.parse(readSafetensorsMetadata(named).dataset!);
+    expect(section).toEqual({ name: 'digits', sigma_min: 0.002, sigma_max: 80 });
+    const { dataset, settings } = await parsePredictor(named);
+    expect([dataset, settings]).toEqual(['digits', trainingSettings(params)]);
+    expect(await parsePredictor(file())).not.toHaveProperty('dataset');
+    const other = parsePredictor(file({ dataset: '../digits' }));
+    await expect(other).rejects.toMatchObject({
+      code: 'E_PREDICTOR',
+      message: expect.stringMatching(/^its dataset\.name is "\.\.\/digits"/),
+    });
   });
 
   it.each<Partial<Params>>([
@@ -239,7 +253,8 @@ describe('a predictor of the official training', () => {
   const path = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url);
 
   it('says what a spec would', async () => {
-    const { settings, predictor } = await parsePredictor(await readFile(path));
+    const { dataset, settings, predictor } = await parsePredictor(await readFile(path));
+    expect(dataset).toBe('digits');
     expect(settings).toEqual({
       schedule: { type: 'time_uniform', rho: 1 },
       student: { solver: 'amed', num_steps: 4, afs: true, scale_dir: 0.01, scale_time: 0 },

@@ -6,6 +6,7 @@ import {
 } from '@fewstep/models';
 import type { Predictor, Weight, Weights } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
+import { shown } from '../judging/shown.js';
 import { officialSettings } from './official-settings.js';
 import type { TrainingSettings } from './predictor-settings.js';
 
@@ -14,7 +15,7 @@ const sections = ['schedule', 'student', 'teacher', 'dataset', 'train'] as const
 const allSections = [...sections, 'guidance'] as const;
 
 /** 0: files that don't tell. Raised with each option that is added to a section, which `addedOptions` then lists. */
-export const predictorFormat = 2;
+export const predictorFormat = 3;
 
 /** An option that files up to a format have not, and what they were trained with in its time. */
 export interface AddedOption {
@@ -63,6 +64,8 @@ export function formatPredictor(
 
 /** A predictor's file, its settings as it has them. */
 export interface PredictorFile {
+  /** Name of what it was trained on; left out where the file doesn't tell, as up to format 2 and of data without one. */
+  readonly dataset?: string;
   readonly settings: Readonly<Record<string, object>>;
   readonly weights: Weights;
 }
@@ -83,7 +86,8 @@ const isSafetensors = (bytes: Uint8Array) =>
 
 async function readOfficial(bytes: Uint8Array): Promise<PredictorFile> {
   const { settings, weights } = await parseOfficialPredictor(bytes);
-  return { settings: officialSettings(settings), weights };
+  const { dataset_name: dataset } = settings;
+  return { ...(dataset !== null && { dataset }), settings: officialSettings(settings), weights };
 }
 
 function readOurs(bytes: Uint8Array): PredictorFile {
@@ -112,7 +116,14 @@ function readOurs(bytes: Uint8Array): PredictorFile {
     if (dtype !== 'F32') throw fault(`its weight ${name} is ${dtype}; a predictor has F32`, { name, dtype });
     weights[name] = { shape, data };
   }
-  return { settings: completed(settings, format), weights };
+  const { name: dataset, ...range } = settings.dataset as Section;
+  if (dataset !== undefined && !(typeof dataset === 'string' && /^\w{1,100}$/.test(dataset)))
+    throw fault(`its dataset.name is ${shown(dataset)}, and a name is letters and digits`, { dataset });
+  return {
+    ...(dataset !== undefined && { dataset }),
+    settings: completed({ ...settings, dataset: range }, format),
+    weights,
+  };
 }
 
 /** The settings of an older file with the options that came after it. */

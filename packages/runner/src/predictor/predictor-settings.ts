@@ -18,7 +18,12 @@ export interface SamplingSettings {
 /** How a predictor was trained: the sections of a spec that trains it. */
 export interface TrainingSettings extends SamplingSettings {
   readonly teacher: SolverConfig & { readonly M: number };
-  readonly dataset: { readonly sigma_min: number; readonly sigma_max: number };
+  readonly dataset: {
+    /** In the registry, where it has it from there. */
+    readonly name?: string;
+    readonly sigma_min: number;
+    readonly sigma_max: number;
+  };
   readonly train: {
     readonly total_kimg: number;
     readonly batch: number;
@@ -45,6 +50,7 @@ export function trainingSettings({
   afs,
   teacher,
   M,
+  dataset: name,
   guidance,
   batch,
   lr,
@@ -57,7 +63,7 @@ export function trainingSettings({
     ...(guidance && { guidance }),
     student: { ...method, num_steps: numSteps, afs },
     teacher: { ...teacher, M },
-    dataset: { sigma_min: sigmaMin, sigma_max: sigmaMax },
+    dataset: { ...(name !== undefined && { name }), sigma_min: sigmaMin, sigma_max: sigmaMax },
     train: { total_kimg: (seeds[1] - seeds[0] + 1) / 1000, batch, lr, loss_weight: lossWeight, seed },
   };
 }

@@ -87,7 +87,7 @@ export const teacher = kind({
 
 export const predictor = kind({
   name: 'predictor',
-  revision: 7,
+  revision: 8,
   packages: sampling,
   params: params<PredictorParams>(),
   inputs: { ...model, ...chosen, trajectories: many, validation: many },

@@ -26,6 +26,8 @@ export interface PredictorParams extends SolveParams {
   /** Whose trajectories these are; told by the predictor's file. */
   readonly teacher: SolverConfig;
   readonly M: number;
+  /** The registry's name of what it is trained on; told by the predictor's file. */
+  readonly dataset?: string;
   /** cfg: of every evaluation; any other is in the graph, and told by the predictor's file. */
   readonly guidance?: GuidanceSettings;
   readonly batch: number;
