@@ -92,8 +92,12 @@ export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): Jso
     ...schema,
     $id: 'https://fewstep.dev/schema/experiment.json',
     title: 'Fewstep experiment',
-    required: ['name', 'dataset'],
-    anyOf: [{ required: ['schedule', 'student'] }, { required: ['predictor'] }, { required: ['grid'] }],
+    required: ['name'],
+    anyOf: [
+      { required: ['dataset', 'schedule', 'student'] },
+      { required: ['predictor'] },
+      { required: ['dataset', 'grid'] },
+    ],
     properties: { ...Object.fromEntries(top), grid },
     $defs: definitions,
   };

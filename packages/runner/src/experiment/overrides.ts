@@ -4,9 +4,19 @@ import { type Complain, graftOrComplain, stepsOf } from './grid.js';
 import type { Language } from './language.js';
 import type { Place } from './problem.js';
 import { readYaml } from './read-yaml.js';
-import { type Dict, prune, writtenIn } from './tree.js';
+import { type Dict, entryAt, prune, treeOf, writtenIn } from './tree.js';
 
-/** One `--set path=value` of the command line that took its place. */
+/** What an option of a command gives a key. */
+export interface Told {
+  readonly path: string;
+  readonly value: unknown;
+  /** The option as it was typed, for messages. */
+  readonly option: string;
+  /** Keys that mean nothing beside it, whether they are there or not. */
+  readonly inPlaceOf?: readonly string[];
+}
+
+/** One `--set path=value` of the command line, or another option of it, that took its place. */
 interface Override {
   readonly path: string;
   readonly place: Place;
@@ -15,11 +25,11 @@ interface Override {
 /**
  * The file's values with those of the command line laid on them, before the grid is applied: a grid's own values stay,
  * `grid.student.num_steps=[4]` changes them. Values are YAML; maps are merged; `path=null` takes a key away. One that has
- * no effect, as where a later one replaces it, is a problem.
+ * no effect, as where a later one replaces it, is a problem. `told`: what other options give, which come first.
  */
 export function withOverrides(
   root: Dict,
-  texts: readonly string[],
+  { told = [], set = [] }: { readonly told?: readonly Told[]; readonly set?: readonly string[] },
   complain: Complain,
   language: Pick<Language, 'keys'> | 'any key',
 ): { root: Dict; overrides: Override[] } {
@@ -27,7 +37,15 @@ export function withOverrides(
   const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
   const laid: (Override & { readonly removes: boolean })[] = [];
   let changed = root;
-  for (const text of texts) {
+  for (const { path, value, option, inPlaceOf = [] } of told) {
+    const place: Place = { file: option, line: 0, column: 0, layer: 2 };
+    for (const other of inPlaceOf.map(stepsOf))
+      if (entryAt(changed, other)) changed = prune(changed, other) ?? changed;
+    const before = changed;
+    changed = graftOrComplain(before, path, { keys: [place], value: treeOf(value, place) }, complain);
+    if (changed !== before) laid.push({ path, place, removes: false });
+  }
+  for (const text of set) {
     const place: Place = { file: `--set ${text.replace(/\s+/g, ' ')}`, line: 0, column: 0, layer: 2 };
     const split = text.indexOf('=');
     const path = text.slice(0, Math.max(0, split)).trim();

@@ -11,8 +11,8 @@ import { neededFiles } from './missing-files.js';
 import { levelsJudge } from './noise-levels.js';
 import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
-import { withOverrides } from './overrides.js';
-import { displayPath, problem, SpecError } from './problem.js';
+import { type Told, withOverrides } from './overrides.js';
+import { displayPath, type Problem, problem, SpecError } from './problem.js';
 import { promptsReader } from './prompts-file.js';
 import { publishedReader } from './published-figures.js';
 import { readSpec } from './read-yaml.js';
@@ -22,6 +22,8 @@ import { type Tree, toJs, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
 
 export interface SpecOptions {
+  /** What options of a command give keys, before `set`. */
+  readonly told?: readonly Told[];
   /** `path=value` each, values as YAML; they change the file's values before the grid is applied. */
   readonly set?: readonly string[];
   /** Working folder; default the process's. */
@@ -47,13 +49,27 @@ export async function parseExperiment(
   file: string,
   options: SpecOptions = {},
 ): Promise<Experiment> {
+  const { tree, problems } = readSpec(text, displayPath(file, options.cwd ?? workingFolder()));
+  if (tree === undefined) throw new SpecError(problems);
+  return experimentOf(tree, file, options, problems);
+}
+
+/**
+ * The same of what a spec would say.
+ *
+ * @param problems that it has already
+ * @throws SpecError (E_SPEC)
+ */
+export async function experimentOf(
+  tree: Tree,
+  file: string,
+  options: SpecOptions = {},
+  problems: Problem[] = [],
+): Promise<Experiment> {
   const cwd = options.cwd ?? workingFolder();
   const models = options.models === undefined ? modelsFolder(cwd) : resolve(cwd, options.models);
   const absolute = resolve(cwd, file);
   const surroundings = { specFolder: dirname(absolute), cwd, models };
-
-  const { tree, problems } = readSpec(text, displayPath(file, cwd));
-  if (tree === undefined) throw new SpecError(problems);
   const complain: Complain = (place, path, sentence) => problems.push(problem(place, path, sentence));
   if (tree.kind !== 'map') {
     complain(
@@ -65,11 +81,11 @@ export async function parseExperiment(
   }
 
   // what --set names may itself be a module, so its values are laid down before anything is judged
-  const named = withOverrides(tree, options.set ?? [], () => {}, 'any key').root;
+  const named = withOverrides(tree, options, () => {}, 'any key').root;
   const before = problems.length;
   const language = await languageWith(named, surroundings.specFolder, complain);
   if (problems.length > before) throw new SpecError(problems); // what they declare decides what the rest means
-  const { root, overrides } = withOverrides(tree, options.set ?? [], complain, language);
+  const { root, overrides } = withOverrides(tree, options, complain, language);
   const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain, language);
   const candidates: Completed[] = [];
   for (const combination of combinations(root, complain, gridPathsOf(language)))

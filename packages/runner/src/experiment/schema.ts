@@ -49,7 +49,7 @@ const train = object(
 );
 
 const predictor = text(
-  'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl or .pt of the official training. Its file says student and schedule, which may be left out.',
+  'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl or .pt of the official training. Its file says dataset, student and schedule, which may be left out.',
   'network-snapshot-000010.pkl',
 );
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { DataChoiceOption } from '@fewstep/schedules';
 import { codeOf } from '../errors.js';
 import { shown } from '../judging/shown.js';
+import type { TrainedPredictor } from '../predictor/parse-predictor.js';
 import type { SamplingSettings } from '../predictor/predictor-settings.js';
 import { dataOf, type Surroundings } from './datasets.js';
 import { named } from './declared.js';
@@ -10,6 +11,7 @@ import { type Combination, type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
 import type { Language } from './language.js';
 import { displayPath } from './problem.js';
+import { datasetNames } from './published-models.js';
 import { entryAt, flatten, graft, toJs, treeOf } from './tree.js';
 
 /** A predictor takes 40 kB; files of the official training also hold the last batch of it. */
@@ -30,32 +32,48 @@ interface OpenKey {
 }
 
 /**
- * Lays what the file of `predictor` says beneath what is written: `student`, `schedule` and `guidance` but its prompt may be
- * left out, and what they say must be what the file says.
+ * Lays what the file of `predictor` says beneath what is written: `dataset`, `student`, `schedule` and `guidance` but its
+ * prompt may be left out, and what they say must be what the file says. The dataset may be another one.
  */
 export function predictorCompleter(
   { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
   complain: Complain,
   language: Language,
 ): (combination: Combination) => Promise<Completed> {
-  const known = new Map<string, SamplingSettings | string>();
+  const known = new Map<string, Sampled | string>();
   return async (combination) => {
     const written = combination.tree.entries.get('predictor')?.value;
     if (written === undefined) return { ...combination, doubtful: new Set() };
     const path = toJs(written);
     if (typeof path !== 'string' || path === '')
-      return { ...combination, doubtful: new Set(['schedule', 'student']) };
+      return { ...combination, doubtful: new Set(['dataset', 'schedule', 'student']) };
     const absolute = resolve(specFolder, path);
     const file = displayPath(absolute, cwd);
-    const settings = known.get(absolute) ?? (await readSettings(absolute, file, language));
-    known.set(absolute, settings);
-    if (typeof settings === 'string') {
-      complain(written.place, 'predictor', settings);
-      return { ...combination, doubtful: new Set(['predictor', 'schedule', 'student']) };
+    const read = known.get(absolute) ?? (await readSettings(absolute, file, language));
+    known.set(absolute, read);
+    if (typeof read === 'string') {
+      complain(written.place, 'predictor', read);
+      return { ...combination, doubtful: new Set(['predictor', 'dataset', 'schedule', 'student']) };
     }
+    const { dataset, settings } = read;
     const doubtful = new Set<string>();
     const open: OpenKey[] = [];
     let { tree } = combination;
+    if (!tree.entries.has('dataset'))
+      if (datasetNames.includes(dataset as never))
+        tree = graft(tree, ['dataset'], { keys: [written.place], value: treeOf(dataset, written.place) })!;
+      else {
+        doubtful.add('dataset');
+        const trained =
+          dataset === undefined
+            ? 'does not say what it was trained on'
+            : `was trained on ${dataset}, which the registry has not`;
+        complain(
+          written.place,
+          'predictor',
+          `${file} ${trained}: say as dataset (fewstep sample --dataset) whose denoiser it is to steer, one of ${datasetNames.join(', ')}, or in a spec a map with its checkpoint.`,
+        );
+      }
     const told = { keys: [written.place], value: treeOf(settings, written.place) };
     for (const [key, entry] of flatten(told, '')) {
       const steps = key.split('.');
@@ -106,12 +124,11 @@ export function complainOpen(
       );
 }
 
-/** What a predictor was trained with, or why that can't be known. */
-async function readSettings(
-  absolute: string,
-  file: string,
-  language: Language,
-): Promise<SamplingSettings | string> {
+/** What a predictor samples, and how. */
+type Sampled = Pick<TrainedPredictor, 'dataset' | 'settings'>;
+
+/** What a predictor was trained on and with, or why that can't be known. */
+async function readSettings(absolute: string, file: string, language: Language): Promise<Sampled | string> {
   try {
     const stats = await stat(absolute);
     if (!stats.isFile())
@@ -120,9 +137,12 @@ async function readSettings(
       return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
     // The readers of checkpoints are loaded only for a spec that names one.
     const { parsePredictor } = await import('../predictor/parse-predictor.js');
-    const { schedule, student, guidance } = (await parsePredictor(await readFile(absolute), language))
-      .settings;
-    return { schedule, student, ...(guidance && { guidance }) };
+    const { dataset, settings } = await parsePredictor(await readFile(absolute), language);
+    const { schedule, student, guidance } = settings;
+    return {
+      ...(dataset !== undefined && { dataset }),
+      settings: { schedule, student, ...(guidance && { guidance }) },
+    };
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR')
