@@ -114,11 +114,24 @@ withSet(program.command('validate'))
   .action(doing(async () => (await import('./validate.js')).validate));
 
 withExecutor(withCache(withSet(program.command('sample'))))
-  .description('write the images of a spec’s seeds as PNG files')
-  .argument('<spec>', 'YAML file')
-  .requiredOption('--outdir <dir>', 'where the images go')
-  .option('--seeds <seeds>', 'which seeds, e.g. 0-63 or 1,2,5-10 (default: the spec’s)')
+  .description('write images of seeds as PNG files: of a spec, or of a trained predictor alone')
+  .argument('[spec]', 'YAML file; without one --predictor says what is sampled')
+  .option(
+    '--predictor <file, number or name>',
+    'a trained predictor: a file, the number of a training in exps/, or a result as NAME/POINT; comes before a spec’s',
+  )
+  .option('--dataset <name>', 'of the registry (default: the spec’s, else what the predictor was trained on)')
+  .option('--seeds <seeds>', 'which seeds, e.g. 0-63 or 1,2,5-10 (default: the spec’s, else 0-63)')
+  .option('--batch <n>', 'images evaluated at once; changes no image (default: the spec’s, else 64)')
+  .option('--prompt <text>', 'the prompt of every image, of a model that has prompts')
+  .option('--prompts <file>', 'prompts, a line each or a CSV with a column text; seed s has entry s')
+  .option(
+    '--outdir <dir>',
+    'where the images go (default: samples/NAME of a spec, else samples/DATASET/SOLVER_nfeN; of a grid samples/grids/…)',
+  )
   .option('--subdirs', 'a folder for each thousand seeds')
+  .option('--grid', 'one picture grid.png of all images in place of a file for each')
+  .option('--return-inters', 'also what the images were at each timestep, as inters/inters.npz and .png')
   .action(doing(async () => (await import('./sample.js')).sample));
 
 const fid = program.command('fid').description('Fréchet distance of sets of images on disk');

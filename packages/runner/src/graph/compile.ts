@@ -42,6 +42,11 @@ export interface PlannedPoint {
   readonly samples: Samples;
   readonly scores: Readonly<Record<string, Task>>;
   readonly picture: Task<typeof kinds.picture>;
+  /** The states that its samples go through, and those of the first in rows, where they are asked for. */
+  readonly inters?: {
+    readonly states: Shards<typeof kinds.inters>;
+    readonly picture: Task<typeof kinds.intersPicture>;
+  };
 }
 
 type Samples = Shards<typeof kinds.samples>;
@@ -64,10 +69,14 @@ const shardBatches = 4;
 /** Prompts that are encoded together: 60 MB of Stable Diffusion's. */
 const promptBlock = 256;
 
-/** An experiment as the tasks that it needs, each once however many points share it. */
-export function compile(experiment: Experiment): Graph {
+/**
+ * An experiment as the tasks that it needs, each once however many points share it.
+ *
+ * `inters`: of how many images the states that they go through are shown; by default nothing is kept of these.
+ */
+export function compile(experiment: Experiment, { inters = 0 }: { readonly inters?: number } = {}): Graph {
   const graph = graphBuilder();
-  const points = experiment.points.map((point) => planPoint(graph, point));
+  const points = experiment.points.map((point) => planPoint(graph, point, inters));
   const comparison = graph.task(kinds.comparison, {
     title: 'comparison',
     params: { columns: comparisonColumns },
@@ -87,13 +96,14 @@ export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)
   return [...ofPoints.filter((task) => task !== undefined), comparison];
 }
 
-function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
+function planPoint(graph: GraphBuilder, point: Point, shown: number): PlannedPoint {
   const { sampler, train, evaluate, grid } = point;
   const model = planModel(graph, point);
   const schedule = planSchedule(graph, point, model);
   const predictor = train ? planPredictor(graph, point, model, schedule) : undefined;
   const steering = predictor ? output(predictor, 'predictor') : fileOf(point.predictor, 'model');
-  const samples = planSamples(graph, point, sampler, model, { schedule, predictor: steering });
+  const steps = { schedule, predictor: steering };
+  const samples = planSamples(graph, point, sampler, model, steps);
   const scores: Record<string, Task> = {};
   for (const one of evaluate) {
     const score = typeof one === 'string' ? scoreNamed(one) : ownScore(one);
@@ -106,7 +116,15 @@ function planPoint(graph: GraphBuilder, point: Point): PlannedPoint {
     params: { columns, rows, compared: comparisonColumns },
     inputs: { images: [outputs(samples, 'images', Math.max(columns * rows, comparisonColumns))] },
   });
-  return { point, ...(schedule && { schedule }), ...(predictor && { predictor }), samples, scores, picture };
+  return {
+    point,
+    ...(schedule && { schedule }),
+    ...(predictor && { predictor }),
+    samples,
+    scores,
+    picture,
+    ...(shown > 0 && { inters: planInters(graph, point, model, { ...steps, rows: shown }) }),
+  };
 }
 
 /** What solves evaluate: the network, and what it is told. */
@@ -262,15 +280,57 @@ function planPredictor(
   });
 }
 
+/** What steers samples, beside what their sampler says. */
+interface Steps {
+  readonly schedule: Searched;
+  readonly predictor: Ref | undefined;
+}
+
 function planSamples(
   graph: GraphBuilder,
-  { dataset, guidance, seeds, batch, rng, classes, label }: Point,
+  point: Point,
   sampler: SamplerConfig,
   model: Model,
-  steps?: { readonly schedule: Searched; readonly predictor: Ref | undefined },
+  steps?: Steps,
 ): Samples {
+  const { inputs, ...solved } = solvedBy(point, sampler, model, steps);
   return graph.shards(kinds.samples, {
-    title: `samples of ${label}`,
+    title: `samples of ${point.label}`,
+    ...solved,
+    inputs: { ...inputs, decoder: output(model.denoiser, 'decoder') },
+  });
+}
+
+function planInters(
+  graph: GraphBuilder,
+  point: Point,
+  model: Model,
+  { rows, ...steps }: Steps & { readonly rows: number },
+): NonNullable<PlannedPoint['inters']> {
+  const states = graph.shards(kinds.inters, {
+    title: `states of ${point.label}`,
+    ...solvedBy(point, point.sampler, model, steps),
+  });
+  const picture = graph.task(kinds.intersPicture, {
+    title: `picture of the states of ${point.label}`,
+    params: { rows },
+    inputs: {
+      inters: [outputs(states, 'inters', rows)],
+      info: output(model.denoiser, 'info'),
+      decoder: output(model.denoiser, 'decoder'),
+    },
+  });
+  return { states, picture };
+}
+
+/** What samples are solved by, of which seeds. */
+function solvedBy(
+  { dataset, guidance, seeds, batch, rng, classes }: Point,
+  sampler: SamplerConfig,
+  model: Model,
+  steps: Steps | undefined,
+) {
+  return {
     params: {
       ...timesOf(dataset, sampler),
       method: sampler.method,
@@ -283,13 +343,12 @@ function planSamples(
     inputs: {
       ...modelInputs(model),
       ...chosenInputs(steps?.schedule, sampler),
-      decoder: output(model.denoiser, 'decoder'),
       predictor: steps?.predictor,
     },
     ranges: seeds,
     ...inBatches(batch),
     workPerItem: (sampler.numSteps - 1) * sampler.evaluations,
-  });
+  };
 }
 
 function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Samples, model: Model): Task {

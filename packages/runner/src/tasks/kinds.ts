@@ -5,6 +5,7 @@ import { scoreKinds } from '../scores/scores.js';
 import type { ConditionsParams } from './conditions.js';
 import type { DenoiserParams } from './denoiser.js';
 import type { GitsParams } from './gits.js';
+import type { IntersPictureParams } from './inters-picture.js';
 import type { ComparisonParams, PictureParams } from './picture.js';
 import type { PredictorParams } from './predictor.js';
 import type { ReferenceParams } from './reference-features.js';
@@ -109,6 +110,31 @@ export const samples = kind({
   slice: () => import('./samples.js'),
 });
 
+/** The states that samples go through. */
+export const inters = kind({
+  name: 'inters',
+  revision: 1,
+  packages: sampling,
+  params: params<SamplesParams>(),
+  over: 'seeds',
+  inputs: { ...model, ...chosen, predictor: optional },
+  outputs: { inters: file },
+  memory: smallerBatch,
+  run: () => import('./inters.js'),
+  slice: () => import('./inters.js'),
+});
+
+/** Those of the first samples, a row each. */
+export const intersPicture = kind({
+  name: 'inters-picture',
+  revision: 1,
+  packages: ['models', 'metrics'],
+  params: params<IntersPictureParams>(),
+  inputs: { inters: many, info: one, decoder: optional },
+  outputs: { png: file },
+  run: () => import('./inters-picture.js'),
+});
+
 export const featureNetwork = kind({
   name: 'feature-network',
   revision: 1,
@@ -183,6 +209,8 @@ export const kinds = {
   teacher,
   predictor,
   samples,
+  inters,
+  intersPicture,
   featureNetwork,
   statistics,
   features,

@@ -21,7 +21,7 @@ interface Solving extends Model {
   readonly inputs: Model['inputs'] & Chosen & { readonly conditions: readonly string[] };
 }
 
-interface Opened {
+export interface Opened {
   readonly info: ModelInfo;
   /** Of one image or latent. */
   readonly shape: readonly [number, number, number];

@@ -1,18 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { toUint8 } from '@fewstep/models';
-import { predict, type Solver, solve } from '@fewstep/solvers';
+import { solve } from '@fewstep/solvers';
 import type { Range, Run, Slice } from '@fewstep/taskgraph';
-import { RunnerError } from '../errors.js';
-import type { SolverConfig } from '../experiment/experiment.js';
-import { readPredictor } from '../predictor/predictor-file.js';
 import { countOf, sliceTensors, writeImages, writeTensors } from './artifacts.js';
 import { batchesOf, type Drawing, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { samples as kind } from './kinds.js';
 import { loadDecoder } from './load-decoder.js';
-import type { ModelInfo } from './model-info.js';
-import { openSolve } from './open-solve.js';
-import { type Solve, type SolveParams, solverOf, studentOf, timesOf } from './solving.js';
+import { openSampler } from './sampler.js';
+import type { SolveParams } from './solving.js';
 
 export interface SamplesParams extends SolveParams, Drawing, Guidable {
   readonly afs: boolean;
@@ -22,15 +17,12 @@ export interface SamplesParams extends SolveParams, Drawing, Guidable {
 
 /** Images of a range of seeds: by the plain solver, or by the student where there is a predictor. */
 export const run: Run<typeof kind> = async (context) => {
-  const { params, hints, inputs, dir, progress } = context;
+  const { params, hints, dir, progress } = context;
   const { seeds, afs, denoiseToZero } = params;
-  const { info, shape, solving, batch: batchOf } = await openSolve(context);
+  const { info, shape, solving, solver, sigmas, batch: batchOf } = await openSampler(context);
   const decoder = await loadDecoder(context, info);
   const [channels, height, width] = decoder?.shape ?? shape;
-  const predictorFile = inputs.predictor;
-  const solver = predictorFile ? await steeredBy(predictorFile, solving, info) : solverOf(solving);
   const { thresholding } = solving.method;
-  const sigmas = timesOf(solving);
   const n = seeds[1] - seeds[0] + 1;
   const data = new Uint8Array(n * channels * height * width);
   let filled = 0;
@@ -68,25 +60,6 @@ export const run: Run<typeof kind> = async (context) => {
     },
   };
 };
-
-/** @throws RunnerError (E_PREDICTOR) where it was trained with other bounds than the data would have, and the spec is silent */
-async function steeredBy(
-  predictorFile: string,
-  solving: Solve,
-  { decoder }: Pick<ModelInfo, 'decoder'>,
-): Promise<Solver> {
-  const { student, outputs } = studentOf(solving);
-  const { weights, settings } = await readPredictor(await readFile(predictorFile));
-  const { thresholding: trained } = settings.student as SolverConfig;
-  const { thresholding: found } = solving.method;
-  if (trained !== found)
-    throw new RunnerError(
-      'E_PREDICTOR',
-      `the predictor was trained with thresholding ${trained}, and ${decoder ? 'of latents' : 'of pixels'} it is ${found} unless the spec says otherwise: add student.thresholding: ${trained} to sample as it was trained, or take a predictor of such data.`,
-      { evidence: { trained, found } },
-    );
-  return student.steered(predict({ outputs, weights }));
-}
 
 export const slice: Slice<typeof kind> = async ({ params, inputs, dir }) => {
   const tensors = await sliceTensors(inputs.images, params, () => 0);

@@ -1,0 +1,67 @@
+import { join, resolve } from 'node:path';
+import { RunnerError } from '../errors.js';
+import type { Experiment } from '../experiment/experiment.js';
+import type { Told } from '../experiment/overrides.js';
+import { experimentOf } from '../experiment/parse-experiment.js';
+import { displayPath } from '../experiment/problem.js';
+import { readExperiment } from '../experiment/read-experiment.js';
+import { treeOf } from '../experiment/tree.js';
+import { findPredictor } from '../predictor/find-predictor.js';
+import { workingFolder } from '../workspace.js';
+
+/** Options that say what is sampled. */
+export interface SampledOptions {
+  readonly set: readonly string[];
+  readonly predictor?: string;
+  readonly dataset?: string;
+  readonly seeds?: string;
+  readonly batch?: string;
+  readonly prompt?: string;
+  readonly prompts?: string;
+}
+
+/** A key of the spec that an option gives: what it takes the place of, and what its text stands for. */
+interface Key extends Omit<Told, 'value' | 'option'> {
+  readonly read?: (text: string) => unknown;
+}
+
+const prompting = ['guidance.prompt', 'guidance.prompts'];
+const keys: { readonly [N in Exclude<keyof SampledOptions, 'set' | 'predictor'>]-?: Key } = {
+  dataset: { path: 'dataset' },
+  seeds: { path: 'sample.seeds' },
+  batch: { path: 'sample.batch', read: (text) => (/^\d+$/.test(text) ? Number(text) : text) },
+  prompt: { path: 'guidance.prompt', inPlaceOf: prompting },
+  prompts: { path: 'guidance.prompts', inPlaceOf: prompting, read: (file) => resolve(workingFolder(), file) },
+};
+
+/**
+ * What is sampled: a spec with what options say, or what these and the file of a predictor say alone.
+ *
+ * @throws RunnerError E_USAGE, E_PREDICTOR; SpecError (E_SPEC), whose places are options or the predictor's file
+ */
+export async function sampledBy(spec: string | undefined, options: SampledOptions): Promise<Experiment> {
+  const { set, predictor: named } = options;
+  if (options.prompt !== undefined && options.prompts !== undefined)
+    throw new RunnerError(
+      'E_USAGE',
+      '--prompt and --prompts both say what the images are to show: give one of them.',
+    );
+  const told = Object.entries(keys).flatMap(([name, { read = (given: string) => given, ...key }]): Told[] => {
+    const text = options[name as keyof typeof keys];
+    return text === undefined ? [] : [{ ...key, value: read(text), option: `--${name} ${text}` }];
+  });
+  if (named === undefined) {
+    if (spec !== undefined) return readExperiment(spec, { told, set });
+    throw new RunnerError(
+      'E_USAGE',
+      'there is nothing to sample: name a spec, or a trained predictor, as --predictor network-snapshot-000010.pkl.',
+    );
+  }
+  const predictor = await findPredictor(named);
+  const trained = { path: 'predictor', value: predictor, option: `--predictor ${named}` };
+  if (spec !== undefined)
+    return readExperiment(spec, { told: [{ ...trained, inPlaceOf: ['train', 'teacher'] }, ...told], set });
+  const cwd = workingFolder();
+  const place = { file: displayPath(predictor, cwd), line: 0, column: 0, layer: 0 } as const;
+  return experimentOf(treeOf({ name: 'sample', predictor }, place), join(cwd, 'sample'), { told, set });
+}

@@ -1,0 +1,48 @@
+import { solve } from '@fewstep/solvers';
+import type { Run, Slice } from '@fewstep/taskgraph';
+import { countOf, sliceTensors, writeTensors } from './artifacts.js';
+import { batchesOf, scaled } from './batches.js';
+import type { inters as kind } from './kinds.js';
+import { openSampler } from './sampler.js';
+
+/**
+ * The states that samples go through: `inters` float32 [timesteps, n, channels, height, width], the first the start, of
+ * pixels or latents, x = image + sigma · noise; and `sigmas` [timesteps], 0 of the denoised ones.
+ */
+export const run: Run<typeof kind> = async (context) => {
+  const { params, hints, dir, progress } = context;
+  const { seeds, afs, denoiseToZero } = params;
+  const { shape, solver, sigmas, batch: batchOf } = await openSampler(context);
+  const levels = Float64Array.from([...sigmas, ...(denoiseToZero ? [0] : [])]);
+  const n = seeds[1] - seeds[0] + 1;
+  const size = shape[0] * shape[1] * shape[2];
+  const states = new Float32Array(levels.length * n * size);
+  let filled = 0;
+  let evaluated = 0;
+  for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
+    const { latents, denoise } = batchOf(batch);
+    const { trajectory } = await solve({
+      solver,
+      x: scaled(latents, sigmas[0]!),
+      n: batch.length,
+      sigmas,
+      afs,
+      denoiseToZero,
+      keep: 'all',
+      denoise,
+      onEvaluation: () => progress((evaluated += batch.length)),
+    });
+    for (const [k, x] of trajectory.entries()) states.set(x, (k * n + filled) * size);
+    filled += batch.length;
+  }
+  const inters = await writeTensors(dir, 'inters.safetensors', {
+    sigmas: { dtype: 'F64', shape: [levels.length], data: levels },
+    inters: { dtype: 'F32', shape: [levels.length, n, ...shape], data: states },
+  });
+  return { files: { inters }, meta: { images: n } };
+};
+
+export const slice: Slice<typeof kind> = async ({ params, inputs, dir }) => {
+  const tensors = await sliceTensors(inputs.inters, params, (name) => (name === 'inters' ? 1 : undefined));
+  return { files: { inters: await writeTensors(dir, 'inters.safetensors', tensors) }, meta: countOf(params) };
+};
