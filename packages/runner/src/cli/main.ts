@@ -118,7 +118,7 @@ withExecutor(withCache(withSet(program.command('sample'))))
   .argument('[spec]', 'YAML file; without one --predictor says what is sampled')
   .option(
     '--predictor <file, number or name>',
-    'a trained predictor: a file, the number of a training in exps/, or a result as NAME/POINT; comes before a spec’s',
+    'a trained predictor: a file, the number of a training in exps/, or a result as NAME/POINT; in place of a spec’s sampler and grid',
   )
   .option('--dataset <name>', 'of the registry (default: the spec’s, else what the predictor was trained on)')
   .option('--seeds <seeds>', 'which seeds, e.g. 0-63 or 1,2,5-10 (default: the spec’s, else 0-63)')

@@ -25,6 +25,8 @@ interface Key extends Omit<Told, 'value' | 'option'> {
   readonly read?: (text: string) => unknown;
 }
 
+/** What a spec says of the sampler, which a predictor's file says then. */
+const sampler = ['student', 'schedule', 'train', 'teacher', 'grid'];
 const prompting = ['guidance.prompt', 'guidance.prompts'];
 const keys: { readonly [N in Exclude<keyof SampledOptions, 'set' | 'predictor'>]-?: Key } = {
   dataset: { path: 'dataset' },
@@ -60,7 +62,7 @@ export async function sampledBy(spec: string | undefined, options: SampledOption
   const predictor = await findPredictor(named);
   const trained = { path: 'predictor', value: predictor, option: `--predictor ${named}` };
   if (spec !== undefined)
-    return readExperiment(spec, { told: [{ ...trained, inPlaceOf: ['train', 'teacher'] }, ...told], set });
+    return readExperiment(spec, { told: [{ ...trained, inPlaceOf: sampler }, ...told], set });
   const cwd = workingFolder();
   const place = { file: displayPath(predictor, cwd), line: 0, column: 0, layer: 0 } as const;
   return experimentOf(treeOf({ name: 'sample', predictor }, place), join(cwd, 'sample'), { told, set });

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initPredictor, placement } from '@fewstep/solvers';
@@ -215,6 +215,34 @@ describe('a predictor that is trained already', () => {
     expect(await problems(`predictor: ../${name}`, 'student: { num_steps: 4 }')).toEqual([
       `3:12 predictor: ${sentence}`,
     ]);
+  });
+
+  it('says the dataset, where the spec is silent and the registry has it', async () => {
+    const parsed = (file: string, more = '') =>
+      parseExperiment(`{ name: test, predictor: ../${file}${more} }`, 'specs/a.yaml', {
+        cwd,
+        models: '/models',
+      });
+    const datasetOf = async (...given: Parameters<typeof parsed>) =>
+      (await parsed(...given)).points[0]!.dataset;
+    expect((await datasetOf('amed.pkl')).name).toBe('digits');
+    expect((await datasetOf('amed.pkl', ', dataset: ffhq')).name).toBe('ffhq');
+    const inline = await datasetOf('amed.pkl', ', dataset: { checkpoint: a.pkl }');
+    expect([inline.name, inline.checkpoint]).toEqual([undefined, join(cwd, 'specs/a.pkl')]);
+    const message = (of: string) =>
+      expect.stringContaining(`${of}: say as dataset (fewstep sample --dataset)`);
+    await expect(parsed('dpmpp.safetensors')).rejects.toMatchObject({
+      problems: [
+        { path: 'predictor', sentence: message('dpmpp.safetensors does not say what it was trained on') },
+      ],
+    });
+    const other = (await readFile(official)).toString('latin1').replace('digits', 'church');
+    await writeFile(join(cwd, 'other.pkl'), other, 'latin1');
+    await expect(parsed('other.pkl')).rejects.toMatchObject({
+      problems: [
+        { path: 'predictor', sentence: message('was trained on church, which the registry has not') },
+      ],
+    });
   });
 
   it('is a path', async () => {

@@ -74,6 +74,13 @@ export function predictorCompleter(
           `${file} ${trained}: say as dataset (fewstep sample --dataset) whose denoiser it is to steer, one of ${datasetNames.join(', ')}, or in a spec a map with its checkpoint.`,
         );
       }
+    if (!settings.guidance && !entryAt(tree, ['guidance', 'type']))
+      for (const key of ['guidance.prompt', 'guidance.prompts']) {
+        const there = entryAt(tree, key.split('.'));
+        if (there === undefined) continue;
+        doubtful.add('guidance');
+        complain(there.value.place, key, `nothing reads it: ${file} was trained without prompts. Remove it.`);
+      }
     const told = { keys: [written.place], value: treeOf(settings, written.place) };
     for (const [key, entry] of flatten(told, '')) {
       const steps = key.split('.');
