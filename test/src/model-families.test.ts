@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeImage, readNpz } from '@fewstep/metrics';
 import {
   classifierFree,
   exportDecoder,
@@ -241,8 +242,9 @@ describe('Stable Diffusion', () => {
     const { points } = await json('run', 'spec.yaml', ...train.flatMap((value) => ['--set', value]));
     expect(points).toMatchObject([{ nfe: 4, forwards: 8 }]);
     const trained = await imagesOf(points[0]);
+    const dataset = `{ checkpoint: ${fixture('sd-tiny.ckpt')}, tokenizer: tokenizer, network: ${JSON.stringify(stableDiffusionTold)} }`;
     const used = `name: used
-dataset: { checkpoint: ${fixture('sd-tiny.ckpt')}, tokenizer: tokenizer, network: ${JSON.stringify(stableDiffusionTold)} }
+dataset: ${dataset}
 predictor: ${points[0].artifacts.predictor}
 guidance: { prompt: [${prompts.join(', ')}] }
 sample: { seeds: 3-6 }
@@ -252,6 +254,18 @@ sample: { seeds: 3-6 }
     expect(await imagesOf(again.points[0])).toEqual(trained);
     const { stderr } = await fewstep(['validate', 'used.yaml', '--set', 'guidance.rate=5'], { cwd: dir });
     expect(stderr).toMatch(/guidance\.rate: found 5, but .* was trained with 3/);
+    // alone, by the name of its results: prompts from a file, and states that are decoded to be shown
+    await writeFile(join(dir, 'captions.txt'), `${prompts.join('\n')}\n`);
+    const alone = ['--predictor', 'families', '--set', `dataset=${dataset}`, '--prompts', 'captions.txt'];
+    const sampled = await json('sample', ...alone, '--seeds', '3-6', '--return-inters');
+    const folder = 'samples/sample/amed_nfe8'; // two passes in each of four evaluations
+    expect(sampled).toMatchObject({ points: [{ folder, images: 4 }], tasks: { computed: 2 } });
+    const { inters } = await readNpz(join(dir, folder, 'inters/inters.npz'));
+    expect(inters!.shape).toEqual([3, 4, 4, 16, 16]);
+    const png = async (name: string) => decodeImage(await readFile(join(dir, folder, name)), name);
+    const [shown, first] = [await png('inters/inters.png'), await png('000003.png')];
+    expect([shown.height, shown.width]).toEqual([4 * 32, 3 * 32]);
+    expect(shown.data.subarray(64, 96)).toEqual(first.data.subarray(0, 32));
   });
 });
 
