@@ -124,7 +124,10 @@ withExecutor(withCache(withSet(program.command('sample'))))
   .option('--seeds <seeds>', 'which seeds, e.g. 0-63 or 1,2,5-10 (default: the spec’s, else 0-63)')
   .option('--batch <n>', 'images evaluated at once; changes no image (default: the spec’s, else 64)')
   .option('--prompt <text>', 'the prompt of every image, of a model that has prompts')
-  .option('--prompts <file>', 'prompts, a line each or a CSV with a column text; seed s has entry s')
+  .option(
+    '--prompts <file>',
+    'a file of prompts, a line each or a CSV with a column text; seed s gets entry s mod their number',
+  )
   .option(
     '--outdir <dir>',
     'where the images go (default: samples/NAME of a spec, else samples/DATASET/SOLVER_nfeN; of a grid samples/grids/…)',

@@ -37,6 +37,11 @@ export async function sample(
   answer: Answer,
 ): Promise<void> {
   const { grid = false, subdirs = false, returnInters = false } = options;
+  if (grid && subdirs)
+    throw new RunnerError(
+      'E_USAGE',
+      '--grid writes one picture, and --subdirs is for many: give one of them.',
+    );
   const experiment = await sampledBy(spec, options);
   checkFiles(experiment);
   for (const point of experiment.points) {

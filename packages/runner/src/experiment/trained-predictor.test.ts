@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initPredictor, placement } from '@fewstep/solvers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compile } from '../graph/compile.js';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { trainingSettings } from '../predictor/predictor-settings.js';
 import { parseExperiment } from './parse-experiment.js';
@@ -215,6 +216,13 @@ describe('a predictor that is trained already', () => {
     expect(await problems(`predictor: ../${name}`, 'student: { num_steps: 4 }')).toEqual([
       `3:12 predictor: ${sentence}`,
     ]);
+  });
+
+  it('is trained with the name of its dataset, where that has one', async () => {
+    const lines = ['schedule: { type: polynomial }', 'student: { solver: amed, num_steps: 4 }'];
+    const trained = async (dataset: string) => compile(await parse(lines, [], dataset)).points[0]!.predictor!;
+    expect((await trained('ffhq')).params).toMatchObject({ dataset: 'ffhq' });
+    expect((await trained('{ checkpoint: a.pkl }')).params).not.toHaveProperty('dataset');
   });
 
   it('says the dataset, where the spec is silent and the registry has it', async () => {
