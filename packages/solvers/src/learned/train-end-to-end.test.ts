@@ -81,10 +81,13 @@ describe.each(everyStudent)('%s', (_, student) => {
         trained.map(({ steering }) => steering),
         afs,
       );
-      trained.forEach(({ x, loss }, k) => {
+      trained.forEach(({ x, loss, norm }, k) => {
         expect(x).toEqual(trajectory[k + 1]);
         const expected = x.reduce((sum, value, i) => sum + (value - teacher[k + 1]![i]!) ** 2, 0) / n;
         expect(Math.abs(loss / expected - 1)).toBeLessThan(1e-12);
+        // of squares no norm is above their sum, nor below it by more than √size
+        expect(norm).toBeLessThan(expected);
+        expect(norm).toBeGreaterThan(expected / Math.sqrt(size));
       });
     }
   });

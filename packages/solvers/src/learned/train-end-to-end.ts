@@ -5,7 +5,7 @@ import type { Gradients } from './adam.js';
 import { gaussNewton, type OutputSlope } from './gauss-newton.js';
 import { predict } from './predictor.js';
 import { trainingFault } from './predictor-error.js';
-import { checkTrainStep, type Interval, lossOf, type TrainStep } from './train-step.js';
+import { checkTrainStep, type Interval, lossOf, normOf, type TrainStep } from './train-step.js';
 import { drawTrajectory, endSlopes } from './training-trajectory.js';
 
 /** One batch to train on, and where in the training it comes. */
@@ -61,7 +61,10 @@ export async function trainEndToEnd<State extends SolverState>(
   const seen = (x: Vector) => x.map((value) => Math.min(high, Math.max(low, value)));
   const error = combine([1, seen(end)], [-1, seen(teacher.at(-1)!)]);
   const errors = passages.slice(0, -1).map(({ end }, k) => combine([1, end.x], [-1, teacher[k + 1]!]));
-  const losses = [...errors, error].map((error, k) => lossOf(error, n, k, sigmas));
+  const fit = [...errors, error].map((error, k) => ({
+    loss: lossOf(error, n, k, sigmas),
+    norm: normOf(error, n),
+  }));
 
   const drawn = passages.map(
     ({ evaluations }, k) => evaluations.length - (k === 0 && (afs || openings?.[0]) ? 1 : 0),
@@ -74,7 +77,7 @@ export async function trainEndToEnd<State extends SolverState>(
     const within = (slope: Vector) => slope.map((s, i) => (end[i]! > high || end[i]! < low ? 0 : s));
     slopes.push(...found.map((one) => ({ ...one, slope: within(one.slope) })));
     const nfe = drawn[k]! + asked - before;
-    trained.push({ loss: losses[k]!, x: passage.end.x, steering: passage.steering, nfe });
+    trained.push({ ...fit[k]!, x: passage.end.x, steering: passage.steering, nfe });
   }
   const derivative = gaussNewton({
     steerings: passages.map(({ steering }) => steering),

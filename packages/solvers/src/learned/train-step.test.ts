@@ -55,6 +55,11 @@ function end(student: Student, k: number, x: Vector, steering: Steering, levels 
 
 const lossOf = (x: Vector, target: Vector) =>
   x.reduce((sum, value, i) => sum + (value - target[i]!) ** 2, 0) / n;
+const normOf = (x: Vector, target: Vector) => {
+  const fourth = x.map((value, i) => (value - target[i]!) ** 4);
+  const samples = Array.from({ length: n }, (_, i) => fourth.subarray(i * size, (i + 1) * size));
+  return samples.reduce((total, own) => total + Math.sqrt(own.reduce((a, b) => a + b)), 0) / n;
+};
 
 describe('evaluations', () => {
   const afs = true;
@@ -99,7 +104,7 @@ describe.each(everyStudent)('%s', (_, student) => {
         denoise,
         afs,
       });
-      trained.forEach(({ x, loss, steering }, k) => {
+      trained.forEach(({ x, loss, norm, steering }, k) => {
         const expected =
           student.singleStep && k > 0 ? end(student, k, teacher[k]!, steering) : own.trajectory[k + 1]!;
         // A student with memory arrives there; the point of another is a mean, off by O(ε²).
@@ -109,6 +114,7 @@ describe.each(everyStudent)('%s', (_, student) => {
           );
         });
         expect(loss).toBeCloseTo(lossOf(x, teacher[k + 1]!), 12);
+        expect(norm).toBeCloseTo(normOf(x, teacher[k + 1]!), 12);
       });
     }
   });

@@ -46,6 +46,8 @@ export interface TrainStep<State extends SolverState = SolverState> {
 export interface Interval {
   /** Σ (student − teacher)² over all entries of the batch, over n. */
   readonly loss: number;
+  /** √Σ (student − teacher)⁴ of a sample, its mean over the batch: the figure that the official training prints. */
+  readonly norm: number;
   /** Where the student arrived, [n × size]. */
   readonly x: Vector;
   /** The predictor's outputs before its weights moved, each [n × count]. */
@@ -136,7 +138,7 @@ export async function trainStep<State extends SolverState>(
     const gradients = trainer.gradient(inputs, cotangent);
     trainer.descend(gradients);
 
-    trained.push({ loss, x, steering, cotangent, gradients, nfe });
+    trained.push({ loss, norm: normOf(error, n), x, steering, cotangent, gradients, nfe });
     onInterval?.(trained[k]!, k);
   }
   return trained;
@@ -155,6 +157,15 @@ export function lossOf(error: Vector, n: number, k: number, sigmas: ArrayLike<nu
       { interval: k, found: loss },
     );
   return loss;
+}
+
+/** √Σ error⁴ of each sample, their mean. */
+export function normOf(error: Vector, n: number): number {
+  const sums = new Float64Array(n);
+  error.forEach((e, i) => {
+    sums[Math.floor((i * n) / error.length)]! += e ** 4;
+  });
+  return sums.reduce((total, sum) => total + Math.sqrt(sum), 0) / n;
 }
 
 /** Opens a step, so that the student puts its question to the predictor: the question, the answer, and the evaluation before it. */

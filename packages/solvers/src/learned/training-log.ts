@@ -4,17 +4,18 @@ import type { Interval } from './train-step.js';
 export interface Iteration {
   /** From 1. */
   readonly iteration: number;
+  /** Trajectories of the teacher that training has seen so far, this batch among them. */
+  readonly images: number;
   /** Evaluations of single samples that training has asked the network for so far. */
   readonly calls: number;
   /** What is minimised, before the weights moved. */
   readonly loss: number;
   /** Σ (student − teacher)² of a sample where it ends, on seeds that nothing is trained on, after the weights moved. */
   readonly validation_loss?: number;
-  readonly intervals: readonly {
-    readonly loss: number;
-    /** Over the batch, of each of an output's numbers: mean, and spread as its standard deviation. */
+  readonly intervals: readonly (Pick<Interval, 'loss' | 'norm'> & {
+    /** Over the batch, of each of an output's numbers: mean, and spread as its unbiased standard deviation (0 of one sample). */
     readonly outputs: Readonly<Record<string, { readonly mean: number[]; readonly spread: number[] }>>;
-  }[];
+  })[];
 }
 
 /** An iteration as logs have it. `n`: samples in the batch; `intervals`: of each its loss and its steering, [n × count]. */
@@ -23,20 +24,21 @@ export function iterationOf({
   n,
   ...said
 }: Omit<Iteration, 'intervals'> & {
-  readonly intervals: readonly Pick<Interval, 'loss' | 'steering'>[];
+  readonly intervals: readonly Pick<Interval, 'loss' | 'norm' | 'steering'>[];
   readonly n: number;
 }): Iteration {
   return {
     ...said,
-    intervals: intervals.map(({ loss, steering }) => ({
+    intervals: intervals.map(({ loss, norm, steering }) => ({
       loss,
+      norm,
       outputs: Object.fromEntries(
         Object.entries(steering).map(([name, values]) => {
           const count = values.length / n;
           const each = Array.from({ length: count }, (_, at) => values.filter((_, i) => i % count === at));
-          const mean = each.map(meanOf);
+          const mean = each.map((own) => sum(own) / n);
           const spread = each.map((own, at) =>
-            Math.sqrt(meanOf(own.map((value) => (value - mean[at]!) ** 2))),
+            Math.sqrt(sum(own.map((value) => (value - mean[at]!) ** 2)) / Math.max(1, n - 1)),
           );
           return [name, { mean, spread }];
         }),
@@ -45,4 +47,4 @@ export function iterationOf({
   };
 }
 
-const meanOf = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
