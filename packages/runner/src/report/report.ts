@@ -48,8 +48,8 @@ export interface PointReport {
     readonly schedule?: string;
     /** The one that was trained, or that the spec names. */
     readonly predictor?: string;
-    /** Of its training: an `Iteration` of @fewstep/solvers for each. */
-    readonly log?: string;
+    /** Of its training: a line for each iteration, an `Iteration` of @fewstep/solvers as JSON. */
+    readonly stats?: string;
     /** The shards of uint8 images, safetensors in the store. */
     readonly samples: readonly string[];
   };
@@ -106,7 +106,7 @@ export async function report(
     const found = await blob(schedule, 'schedule');
     const weights =
       point.predictor ?? (await placed(predictor, 'predictor', folders[i]!, 'predictor.safetensors'));
-    const log = await placed(predictor, 'log', folders[i]!, 'log.json');
+    const stats = await placed(predictor, 'stats', folders[i]!, 'stats.jsonl');
     points.push({
       label: point.label,
       settings: point.settings,
@@ -122,7 +122,7 @@ export async function report(
         ...(grid && { grid }),
         ...(levels && { schedule: levels }),
         ...(weights && { predictor: weights }),
-        ...(log && { log }),
+        ...(stats && { stats }),
         samples: records.flatMap(({ outputs: { images } }) => (images ? store.pathOf(images) : [])),
       },
     });

@@ -92,7 +92,7 @@ export const predictor = kind({
   packages: sampling,
   params: params<PredictorParams>(),
   inputs: { ...model, ...chosen, trajectories: many, validation: many },
-  outputs: { predictor: file, log: file },
+  outputs: { predictor: file, stats: file },
   memory: 'A smaller train.batch needs less.',
   run: () => import('./predictor.js'),
 });

@@ -91,7 +91,11 @@ const trained = async (changes: Partial<PredictorParams> = {}) => {
     dir,
     progress: () => {},
   });
-  const log = JSON.parse(await readFile(join(dir, 'log.json'), 'utf8')) as Iteration[];
+  const stats = await readFile(join(dir, 'stats.jsonl'), 'utf8');
+  const log = stats
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Iteration);
   return { meta, log, file: await parsePredictor(await readFile(join(dir, 'predictor.safetensors'))) };
 };
 
@@ -155,12 +159,12 @@ describe('the task of a predictor', () => {
       ['end_to_end', 60],
     ] as const) {
       const { log } = await trained({ lossWeight });
-      expect(log.map(({ iteration, calls }) => [iteration, calls])).toEqual([
-        [1, callsOfBatch],
-        [2, 2 * callsOfBatch],
+      expect(log.map(({ iteration, images, calls }) => [iteration, images, calls])).toEqual([
+        [1, 3, callsOfBatch],
+        [2, 6, 2 * callsOfBatch],
       ]);
       for (const { loss, intervals, ...others } of log) {
-        expect(Object.keys(others)).toEqual(['iteration', 'calls']);
+        expect(Object.keys(others)).toEqual(['iteration', 'images', 'calls']);
         const each = intervals.map((interval) => interval.loss);
         expect(loss).toBe(lossWeight === 'official' ? each.reduce((a, b) => a + b) : each.at(-1));
         for (const { outputs } of intervals) {

@@ -58,7 +58,7 @@ export const run: Run<typeof kind> = async (context) => {
   const range = info.decoder ? {} : { range: [-1, 1] as const };
   const trajectories = trajectoryReader(inputs.trajectories);
   const validate = await validation(context, batchOf, range);
-  const log: Iteration[] = [];
+  const stats: Iteration[] = [];
   let nfe = 0;
   let calls = 0;
   let seen = 0;
@@ -84,9 +84,11 @@ export const run: Run<typeof kind> = async (context) => {
     calls += asked * n;
     const loss = endToEnd ? intervals.at(-1)!.loss : sum(intervals.map((interval) => interval.loss));
     const validated = validate && (await validate(student.steered(predict(training.predictor)), sigmas));
-    log.push(
+    seen += n;
+    stats.push(
       iterationOf({
-        iteration: log.length + 1,
+        iteration: stats.length + 1,
+        images: seen,
         calls,
         loss,
         ...(validated !== undefined && { validation_loss: validated }),
@@ -94,14 +96,14 @@ export const run: Run<typeof kind> = async (context) => {
         n,
       }),
     );
-    progress((seen += n) * sigmas.length);
+    progress(seen * sigmas.length);
   }
-  await writeFile(join(dir, 'log.json'), `${JSON.stringify(log)}\n`);
+  await writeFile(join(dir, 'stats.jsonl'), stats.map((one) => `${JSON.stringify(one)}\n`).join(''));
   const teacher = methodOn(params.teacher, info);
   const file = formatPredictor(training.predictor, trainingSettings({ ...params, ...solving, teacher }));
   await writeFile(join(dir, 'predictor.safetensors'), file);
   return {
-    files: { predictor: 'predictor.safetensors', log: 'log.json' },
+    files: { predictor: 'predictor.safetensors', stats: 'stats.jsonl' },
     meta: { nfe, images: seen },
   };
 };
