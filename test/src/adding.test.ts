@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { type Tensor, writeSafetensors } from '@fewstep/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { experimentJson } from './command-json.js';
+import { experimentJson, jsonLines } from './command-json.js';
 import { root } from './command-line.js';
 
 /** What docs/adding.md says of how many files a thing is, the registry included. */
@@ -128,7 +128,7 @@ describe('what is added in as few files as the documentation says', () => {
     const { points } = experimentJson(fewstep('run', 'spec.yaml', '--json'));
     for (const point of points)
       expect(point).toMatchObject({ nfe: 4, metrics: { contrast: expect.any(Number) } });
-    const [iteration] = JSON.parse(await readFile(join(copy, points[1].artifacts.log), 'utf8'));
+    const [iteration] = jsonLines(await readFile(join(copy, points[1].artifacts.stats), 'utf8'));
     expect(Object.keys(iteration.intervals[0].outputs)).toEqual(['place', 'weights']);
     expect(iteration.intervals[0].outputs.weights.mean).toHaveLength(2);
     const schema = fewstep('schema');

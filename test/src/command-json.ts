@@ -47,3 +47,10 @@ export function planJson(stdout: string): PlanJson {
   const missing = (tasks as Planned[]).filter((one) => !one.found);
   return { found, toCompute, kindsToCompute: [...new Set(missing.map(({ kind }) => kind))].sort() };
 }
+
+/** What a file of JSON lines holds. */
+export const jsonLines = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));

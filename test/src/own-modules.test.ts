@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { experimentJson } from './command-json.js';
+import { experimentJson, jsonLines } from './command-json.js';
 import { fewstep, root } from './command-line.js';
 import { digits } from './faults/small-store.js';
 
@@ -80,7 +80,7 @@ describe('a solver in a file', () => {
     expect(points[0].nfe).toBe(4);
     expect(tasks.computed).toBeGreaterThan(4);
     expect((await run(text)).tasks.computed).toBe(0);
-    const log = JSON.parse(await readFile(join(dir, points[0].artifacts.log), 'utf8'));
+    const log = jsonLines(await readFile(join(dir, points[0].artifacts.stats), 'utf8'));
     expect(log).toHaveLength(2);
     expect(Object.keys(log[0].intervals[0].outputs)).toEqual(['place', 'first', 'second']);
     const [begun] = log[0].intervals;

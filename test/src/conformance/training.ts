@@ -1,6 +1,7 @@
 import type { Tensors } from '@fewstep/models';
 import {
   adam,
+  iterationOf,
   type Predictor,
   type Student,
   solve,
@@ -43,6 +44,8 @@ interface Case {
   readonly outputs_order: readonly OutputName[];
   /** Intervals of the first iteration whose gradients by the weights are saved. */
   readonly grad_steps_saved: readonly number[];
+  /** What the official loss printed of the first iteration, a line for each interval. */
+  readonly log_lines_iter0: readonly string[];
   readonly num_steps_teacher: number;
   readonly teacher_slice: readonly number[];
   readonly arrays: Readonly<Record<string, string>>;
@@ -139,6 +142,7 @@ async function checkTraining(golden: Golden, one: Case, lr: number): Promise<str
       relativeToLargest,
       tol.grad_outputs_relmax,
     ),
+    compareLog(one, firstIteration),
     ...one.grad_steps_saved.flatMap((k) =>
       [...under(saved, `grad_iter0_step${k}.`)].map(([name, gradient]) =>
         over(
@@ -153,6 +157,31 @@ async function checkTraining(golden: Golden, one: Case, lr: number): Promise<str
       : undefined,
     over('final', rms(predictors.at(-1)!, under(saved, 'final.')), tol.final_rms),
   ]);
+}
+
+/** Figures of the log beside the official lines, which have four decimals. */
+function compareLog(
+  { batch: n, log_lines_iter0, tol }: Case,
+  trained: readonly TrainedInterval[],
+): string | undefined {
+  const none = { iteration: 1, images: n, calls: 0, loss: 0 };
+  const { intervals } = iterationOf({ ...none, n, intervals: trained });
+  const absent = { mean: [1], spread: [0] };
+  const printed = 5e-5;
+  return firstOf(
+    intervals.flatMap(({ norm, outputs }, k) => {
+      const [step, loss, ...spreads] = log_lines_iter0[k]!.match(/\d[\d.]*/g)!.map(Number);
+      const ours = ['r', 'scale_dir', 'scale_time'].flatMap((name) => {
+        const { mean, spread } = outputs[name] ?? absent;
+        return [mean[0]!, spread[0]!];
+      });
+      return [
+        over(`step of line ${k}`, Math.abs(step! - k), 0),
+        over(`Loss of line ${k}`, Math.abs(norm - loss!), printed + tol.loss_rel_iter0 * loss!),
+        over(`outputs of line ${k}`, mixedError(ours, spreads), printed + tol.outputs),
+      ];
+    }),
+  );
 }
 
 /** Distance of the central differences. The denoisers here are in double: it leaves 3e-9 of a loss, 2e-9 of a gradient. */
