@@ -25,6 +25,12 @@ export { type Trainer, trainer } from './learned/predictor-trainer.js';
 export { type EndToEndStep, trainEndToEnd } from './learned/train-end-to-end.js';
 export { type Interval, type TrainedInterval, type TrainStep, trainStep } from './learned/train-step.js';
 export { type Iteration, iterationOf } from './learned/training-log.js';
+export {
+  type FixedSteps,
+  fixedSteps,
+  readingZeros,
+  steeringsOfZeros,
+} from './learned/zero-bottleneck.js';
 export { add, axpy, combine, slopeAt } from './math/vector.js';
 export { type Method, method, type NoiseRange, type SteeredMethod, steeredMethod } from './method.js';
 export { type DeisOptions, deis } from './methods/deis.js';

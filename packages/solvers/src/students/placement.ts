@@ -55,6 +55,10 @@ export function placement(reach: Partial<OptionValues<typeof placementChoices>>)
 /** What students with an intermediate time declare alike. */
 export const placing = { evaluations: 2, options: placementChoices, outputs: placement };
 
+/** The intermediate noise level of a step: between its ends, r of the way in log σ. */
+export const middleOf = (r: number, sigma: number, sigmaNext: number): number =>
+  sigmaNext ** r * sigma ** (1 - r);
+
 /** An opened step whose middle is placed. */
 interface Placed {
   readonly denoised: Vector;
@@ -84,6 +88,6 @@ export function* placed(
       `a predictor places the middle of a step by r; found ${Object.keys(steering).join(', ') || 'nothing'}. Take one whose outputs are placement({ … }).`,
       { found: Object.keys(steering) },
     );
-  const sigmaMid = scalar((r) => sigmaNext ** r! * sigma ** (1 - r!), r);
+  const sigmaMid = scalar((r) => middleOf(r!, sigma, sigmaNext), r);
   return { denoised, r, scaleDir, sigmaMid, sigmaAsked: scalar((c, s) => c! * s!, scaleTime, sigmaMid) };
 }
