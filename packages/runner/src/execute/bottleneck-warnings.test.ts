@@ -7,6 +7,7 @@ const task = (kind: 'denoiser' | 'samples' | 'predictor', title: string, inputs:
   ({
     kind: kinds[kind],
     title,
+    params: {},
     inputs: Object.fromEntries(
       Object.entries(inputs).map(([name, from]) => [name, [{ task: from, output: name }]]),
     ),
@@ -32,6 +33,16 @@ it('warns where a predictor that was trained before samples', () => {
   expect(bottleneckWarnings([network, samples])({ type: 'computed', task: network, record: blind })).toMatch(
     /^warning/,
   );
+});
+
+it('has nothing to say where zeros are asked for', () => {
+  const samples = {
+    ...task('samples', 'samples', { graph: network, predictor: network }),
+    params: { bottleneck: 'zero' },
+  };
+  expect(
+    bottleneckWarnings([network, samples])({ type: 'computed', task: network, record: blind }),
+  ).toBeUndefined();
 });
 
 it('has nothing to say of plain samplers, nor of a network that has one', () => {

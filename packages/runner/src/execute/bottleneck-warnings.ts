@@ -1,14 +1,20 @@
 import type { Event, Node } from '@fewstep/taskgraph';
 import { predictor } from '../tasks/kinds.js';
+import type { SamplesParams } from '../tasks/samples.js';
 
 /**
- * Warns of each network without a bottleneck that a predictor of these tasks would read: once, when the network is at
+ * Warns of each network without a bottleneck that a predictor of these tasks would read, zeros not being what was asked
+ * for: once, when the network is at
  * hand, before anything is trained on it.
  */
 export function bottleneckWarnings(nodes: readonly Node[]): (event: Event) => string | undefined {
   const read = new Set(
     nodes
-      .filter(({ kind, inputs }) => kind === predictor || inputs.predictor)
+      .filter(
+        ({ kind, inputs, params }) =>
+          kind === predictor ||
+          (inputs.predictor && (params as Partial<SamplesParams>).bottleneck !== 'zero'),
+      )
       .flatMap(({ inputs }) =>
         (inputs.graph ?? []).flatMap((input) => ('task' in input ? [input.task] : [])),
       ),

@@ -89,6 +89,8 @@ export interface SamplerConfig<Schedule = GivenSchedule | GitsConfig>
   readonly numSteps: number;
   readonly afs: boolean;
   readonly denoiseToZero: boolean;
+  /** What the predictor reads; left out: what the network shows. */
+  readonly bottleneck?: 'zero';
 }
 
 export interface TrainConfig {

@@ -442,7 +442,7 @@ describe('values that are wrong', () => {
     [
       { student: '' },
       [
-        '4:10 student: found nothing, expected a map with solver, num_steps, and maybe afs, denoise_to_zero, scale_dir, scale_time, max_order, predict_x0, thresholding, lower_order_final, r, variant, deis_mode.',
+        '4:10 student: found nothing, expected a map with solver, num_steps, and maybe afs, denoise_to_zero, bottleneck, scale_dir, scale_time, max_order, predict_x0, thresholding, lower_order_final, r, variant, deis_mode.',
       ],
     ],
     [
@@ -824,6 +824,12 @@ describe('options that nothing reads', () => {
       }),
       [
         '5:12 teacher.thresholding: nothing reads it: only dpmpp and unipc have thresholding, where predict_x0 is true. Remove it.',
+      ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 4, bottleneck: zero }'),
+      [
+        '4:41 student.bottleneck: nothing reads it: only a predictor does, and train: false has none. Remove it.',
       ],
     ],
     [

@@ -53,6 +53,7 @@ export function resolvePoint(
       numSteps: spec.student.num_steps,
       afs: spec.student.afs ?? false,
       denoiseToZero: spec.student.denoise_to_zero ?? false,
+      ...(spec.student.bottleneck === 'zero' && isSteered(spec) && { bottleneck: 'zero' as const }),
     },
     train: trains(spec) ? trainOf(spec, declarations) : false,
     ...(spec.predictor !== undefined && { predictor: resolve(surroundings.specFolder, spec.predictor) }),

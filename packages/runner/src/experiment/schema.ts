@@ -285,6 +285,11 @@ const studentOf = ({ plain, students }: Declarations) => {
     },
     afs: flag(false, 'Analytical first step: the first evaluation is replaced by a formula and saved.'),
     denoise_to_zero: denoiseToZero,
+    bottleneck: choice(
+      ['network', 'zero'],
+      'network',
+      'What the predictor reads in sampling: what the network shows of each image (network), or zeros, so that it decides alike for all of them, as it does where its steps are handed to diffusers as a list (zero). It is trained on what the network shows.',
+    ),
     ...told([...students, ...plain]),
   });
 };

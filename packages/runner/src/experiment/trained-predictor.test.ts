@@ -99,6 +99,9 @@ describe('a predictor that is trained already', () => {
   it('leaves to the spec what it was not trained with', async () => {
     const [point] = (await parse(['predictor: ../amed.pkl', 'student: { denoise_to_zero: true }'])).points;
     expect(point!.sampler).toMatchObject({ afs: true, denoiseToZero: true });
+    expect(point!.sampler.bottleneck).toBeUndefined();
+    const zeros = await parse(['predictor: ../amed.pkl', 'student: { bottleneck: zero }']);
+    expect(zeros.points[0]!.sampler).toEqual({ ...point!.sampler, denoiseToZero: false, bottleneck: 'zero' });
   });
 
   it('may be told again what it was trained with', async () => {

@@ -7,7 +7,7 @@ import { isSound, type Judged } from './judge.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
 import type { Place } from './problem.js';
-import { trains } from './resolve.js';
+import { isSteered, trains } from './resolve.js';
 import type { Spec } from './schema.js';
 import { entryAt } from './tree.js';
 
@@ -78,6 +78,12 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
     reader: 'predictor names one that is trained already',
   },
   { path: 'teacher', of: ['train', 'predictor'], read: trains, reader: training },
+  {
+    path: 'student.bottleneck',
+    of: ['train', 'predictor'],
+    read: isSteered,
+    reader: 'only a predictor does, and train: false has none',
+  },
   ...[...methodPartsOf(declarations), ...schedulePartsOf(declarations)].flatMap((part) =>
     optionsIn(part, declarations),
   ),

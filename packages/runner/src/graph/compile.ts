@@ -336,6 +336,7 @@ function solvedBy(
       method: sampler.method,
       afs: sampler.afs,
       denoiseToZero: sampler.denoiseToZero,
+      ...(sampler.bottleneck && { bottleneck: sampler.bottleneck }),
       ...(rng !== 'torch-cpu' && { rng }),
       ...(classes !== 'random' && { classes }),
       ...guidable(guidance),

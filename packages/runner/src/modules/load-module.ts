@@ -140,7 +140,7 @@ const outputsShape: JsonSchema = {
 };
 
 /** Keys of a spec that its options would hide. */
-const taken = ['solver', 'type', 'num_steps', 'afs', 'denoise_to_zero', 'M', 'schedule'];
+const taken = ['solver', 'type', 'num_steps', 'afs', 'denoise_to_zero', 'bottleneck', 'M', 'schedule'];
 
 const fault = (file: string, sentence: string, cause?: unknown) =>
   new RunnerError('E_MODULE', `${file}: ${sentence}`, { cause, evidence: { file } });

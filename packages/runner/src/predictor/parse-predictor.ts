@@ -36,6 +36,9 @@ export async function parsePredictor(
   return { ...(dataset !== undefined && { dataset }), settings: checked, predictor };
 }
 
+/** Keys that say how it is sampled with, whatever it was trained with. */
+const free = ['student.denoise_to_zero', 'student.bottleneck'];
+
 const nowhere: Place = { file: '', line: 0, column: 0, layer: 0 };
 
 /** What a file calls by the names that modules give themselves, as a spec names them. */
@@ -87,7 +90,7 @@ function checkSettings<S extends SamplingSettings>(
   if (problems.length === 0)
     for (const path of [...keys.keys()].filter((key) => /^(schedule|student)\.|^guidance\.rate$/.test(key))) {
       const option = conditional.find((one) => one.path === path);
-      const isRead = path !== 'student.denoise_to_zero' && (option?.read(spec) ?? true);
+      const isRead = !free.includes(path) && (option?.read(spec) ?? true);
       const isWritten = entryAt(tree, path.split('.')) !== undefined;
       if (isRead !== isWritten) problems.push(`${path}: ${isRead ? 'missing' : 'nothing reads it'}.`);
     }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { predict, type Solver } from '@fewstep/solvers';
+import { predict, readingZeros, type Solver } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { SolverConfig } from '../experiment/experiment.js';
 import { readPredictor } from '../predictor/predictor-file.js';
@@ -9,6 +9,10 @@ import { type Solve, solverOf, studentOf, timesOf } from './solving.js';
 
 /** What a task that samples has to work with. */
 type Sampling = Parameters<typeof openSolve>[0] & {
+  readonly params: {
+    /** What the predictor reads; left out: what the network shows. */
+    readonly bottleneck?: 'zero';
+  };
   readonly inputs: { readonly predictor: string | undefined };
 };
 
@@ -28,7 +32,8 @@ export async function openSampler(context: Sampling): Promise<Sampler> {
   const { predictor } = context.inputs;
   return {
     ...opened,
-    solver: predictor === undefined ? solverOf(solving) : await steeredBy(predictor, solving, info),
+    solver:
+      predictor === undefined ? solverOf(solving) : await steeredBy(predictor, solving, info, context.params),
     sigmas: timesOf(solving),
   };
 }
@@ -37,6 +42,7 @@ async function steeredBy(
   predictorFile: string,
   solving: Solve,
   { decoder }: Pick<ModelInfo, 'decoder'>,
+  { bottleneck }: Sampling['params'],
 ): Promise<Solver> {
   const { student, outputs } = studentOf(solving);
   const { weights, settings } = await readPredictor(await readFile(predictorFile));
@@ -48,5 +54,6 @@ async function steeredBy(
       `the predictor was trained with thresholding ${trained}, and ${decoder ? 'of latents' : 'of pixels'} it is ${found} unless the spec says otherwise: add student.thresholding: ${trained} to sample as it was trained, or take a predictor of such data.`,
       { evidence: { trained, found } },
     );
-  return student.steered(predict({ outputs, weights }));
+  const output = predict({ outputs, weights });
+  return student.steered(bottleneck === 'zero' ? readingZeros(output) : output);
 }

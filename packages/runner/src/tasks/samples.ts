@@ -12,6 +12,8 @@ import type { SolveParams } from './solving.js';
 export interface SamplesParams extends SolveParams, Drawing, Guidable {
   readonly afs: boolean;
   readonly denoiseToZero: boolean;
+  /** What the predictor reads; left out: what the network shows. */
+  readonly bottleneck?: 'zero';
   readonly seeds: Range;
 }
 
