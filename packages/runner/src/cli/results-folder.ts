@@ -1,5 +1,5 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { resultsMark } from '@fewstep/metrics/image-names';
 import { RunnerError } from '../errors.js';
 import type { Experiment } from '../experiment/experiment.js';
@@ -8,15 +8,16 @@ import { openResults, type Results, shownPath } from './output.js';
 import { say } from './say.js';
 
 /**
- * The results of an experiment, in a folder of its name, which is its spec's from then on. By its mark sets of images around
- * it pass it over.
+ * The results of an experiment, in a folder of its name, which is its spec's from then on, or is to be run again as the spec
+ * that lies in it. By its mark sets of images around it pass it over.
  *
  * @throws RunnerError E_RESULTS where it can't be written, or another spec that is still there has results in it
  */
 export async function openResultsOf({ name, file }: Experiment, folder: string): Promise<Results> {
   const own = join(folder, name);
+  const isAgain = dirname(file) === own;
   const other = await specOf(own);
-  if (other !== undefined && other !== (await realpath(file).catch(() => file)))
+  if (!isAgain && other !== undefined && other !== (await realpath(file).catch(() => file)))
     throw new RunnerError(
       'E_RESULTS',
       `${shownPath(own)} has results of ${shownPath(other)}, which are not to be mixed with those of ${shownPath(file)}: both have the name ${name}. Give one of them another, or choose another folder (--results); nothing was computed yet.`,
@@ -24,7 +25,7 @@ export async function openResultsOf({ name, file }: Experiment, folder: string):
     );
   const results = await openResults(own);
   // relative, so that a project may be moved
-  await results.write(`${JSON.stringify({ spec: relative(own, file) })}\n`, resultsMark);
+  if (!isAgain) await results.write(`${JSON.stringify({ spec: relative(own, file) })}\n`, resultsMark);
   return results;
 }
 

@@ -12,6 +12,7 @@ import { readExperiments, sum } from './experiments.js';
 import { fetchNeeded } from './fetch-files.js';
 import type { Results } from './output.js';
 import { openResultsOf, sayStrays } from './results-folder.js';
+import { recorded, recordsIn } from './run-record.js';
 import { say } from './say.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
@@ -41,32 +42,36 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   const opened = [];
   for (const one of compiled) opened.push({ ...one, results: await openResultsOf(one.experiment, folder) });
   for (const { experiment, graph, results } of opened) {
-    const execution = await work(rootsOf(graph), world);
-    for (const [task, error] of execution.failures) failures.set(task, error);
-    // what can't be written keeps no table from being shown
-    const unwritable: unknown[] = [];
-    const one = await report(graph, {
-      ...world,
-      name: experiment.name,
-      execution,
-      place: (...given) => results.place(...given).catch((error) => void unwritable.push(error)),
-    });
     const own = join(folder, experiment.name);
-    await keepReport(one, own, results, unwritable.length > 0).catch((error) => unwritable.push(error));
-    reports.push(one);
-    const counts = reports.map(({ tasks }) => tasks);
-    answer.object({ experiments: reports, tasks: sum(counts, taskCounts) });
-    for (const line of ['', ...table(one).split('\n'), '']) answer.line(line);
-    if (one.comparison) answer.line(`pictures, a row for each line of the table: ${one.comparison}`);
-    const elsewhere = one.tasks.remote > 0 ? `, ${one.tasks.remote} in the cache` : '';
-    answer.line(
-      `tasks: ${one.tasks.computed} computed, ${one.tasks.local} found in ${world.store.dir}${elsewhere}`,
-    );
-    await sayStrays(experiment, own);
-    if (unwritable.length > 0) {
-      demand({ failures }, unwritable[0]);
-      throw unwritable[0];
-    }
+    await recorded({ experiment, results, folder: own, world, options }, async (log) => {
+      const execution = await work(rootsOf(graph), world, log);
+      for (const [task, error] of execution.failures) failures.set(task, error);
+      // what can't be written keeps no table from being shown
+      const unwritable: unknown[] = [];
+      const found = await report(graph, {
+        ...world,
+        name: experiment.name,
+        execution,
+        place: (...given) => results.place(...given).catch((error) => void unwritable.push(error)),
+      });
+      const one = { ...found, ...recordsIn(own) };
+      await keepReport(one, own, results, unwritable.length > 0).catch((error) => unwritable.push(error));
+      reports.push(one);
+      const counts = reports.map(({ tasks }) => tasks);
+      answer.object({ experiments: reports, tasks: sum(counts, taskCounts) });
+      for (const line of ['', ...table(one).split('\n'), '']) answer.line(line);
+      if (one.comparison) answer.line(`pictures, a row for each line of the table: ${one.comparison}`);
+      const elsewhere = one.tasks.remote > 0 ? `, ${one.tasks.remote} in the cache` : '';
+      answer.line(
+        `tasks: ${one.tasks.computed} computed, ${one.tasks.local} found in ${world.store.dir}${elsewhere}`,
+      );
+      await sayStrays(experiment, own);
+      if (unwritable.length > 0) {
+        demand({ failures }, unwritable[0]);
+        throw unwritable[0];
+      }
+      return execution;
+    });
   }
   demand({ failures });
 }

@@ -1,23 +1,25 @@
 import { type Execution, execute, isShards, type Node, needed, TaskgraphError } from '@fewstep/taskgraph';
 import { codeOf, errorOfLines, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
-import { progress } from '../execute/progress.js';
+import { progress, type Screen } from '../execute/progress.js';
 import type { World } from './world.js';
 
 /**
- * Obtains tasks with progress on standard error; Ctrl-C ends the children and keeps what is finished.
+ * Obtains tasks with progress on standard error, and in a log where there is one; Ctrl-C ends the children and keeps what is finished.
  *
  * @throws RunnerError E_INTERRUPTED (exit code 130)
  */
 export async function work(
   roots: readonly Node[],
   { store, versions, openExecutor }: World,
+  log?: Screen,
 ): Promise<Execution> {
   const all = needed(roots);
-  const reporter = progress(process.stderr, {
+  const ahead = {
     tasks: all.reduce((sum, node) => sum + tasksIn(node), 0),
     work: all.reduce((sum, node) => sum + workOf(node), 0),
-  });
+  };
+  const reporters = [process.stderr, ...(log ? [log] : [])].map((screen) => progress(screen, ahead));
   const warn = bottleneckWarnings(all);
   const executor = await openExecutor();
   const interruption = new AbortController();
@@ -37,9 +39,11 @@ export async function work(
       signal,
       onEvent: (event) => {
         if (signal.aborted) return;
-        reporter.onEvent(event);
         const warning = warn(event);
-        if (warning) reporter.say(warning);
+        for (const reporter of reporters) {
+          reporter.onEvent(event);
+          if (warning) reporter.say(warning);
+        }
       },
     });
     if (signal.aborted) {
@@ -52,7 +56,7 @@ export async function work(
     if ('settled' in store) await store.settled();
     return execution;
   } finally {
-    reporter.end();
+    for (const reporter of reporters) reporter.end();
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
     await executor.close();
@@ -70,11 +74,22 @@ const namedTasks = 3;
 
 /**
  * @param also an error that came on top, as where the results can't be written either
- * @throws RunnerError E_TASK that names what failed and why, each reason once; exit code 2 where nothing but the input
- *   was wrong, else 1
+ * @throws RunnerError E_TASK as `failureOf` makes it
  */
-export function demand({ failures }: Pick<Execution, 'failures'>, also?: unknown): void {
-  if (failures.size === 0) return;
+export function demand(execution: Pick<Execution, 'failures'>, also?: unknown): void {
+  const failure = failureOf(execution, also);
+  if (failure) throw failure;
+}
+
+/**
+ * E_TASK that names what failed and why, each reason once; exit code 2 where nothing but the input was wrong, else 1.
+ * Nothing where nothing failed.
+ */
+export function failureOf(
+  { failures }: Pick<Execution, 'failures'>,
+  also?: unknown,
+): RunnerError | undefined {
+  if (failures.size === 0) return undefined;
   const titles = new Map<string, string[]>();
   for (const [task, error] of failures) {
     const reason = reasonOf(error);
@@ -87,7 +102,7 @@ export function demand({ failures }: Pick<Execution, 'failures'>, also?: unknown
   if (also instanceof TaskgraphError) lines.push(reasonOf(also));
   const errors = [...failures.values(), ...(also === undefined ? [] : [also])];
   const wrongInput = errors.every((error) => error instanceof TaskgraphError && error.exitCode === 2);
-  throw errorOfLines('E_TASK', lines, { exitCode: wrongInput ? 2 : 1, cause: also });
+  return errorOfLines('E_TASK', lines, { exitCode: wrongInput ? 2 : 1, cause: also });
 }
 
 function reasonOf(error: Error): string {

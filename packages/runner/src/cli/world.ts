@@ -68,7 +68,11 @@ export async function openWorld(
 }
 
 /** Says which store a command uses, and which plugins, before anything else. */
-export function sayWorld({ store: { dir }, isNew, plugins }: World): void {
-  say(`store: ${shownPath(dir)}${isNew ? ' (new)' : ''}`);
-  for (const { name, version } of plugins) say(`plugin: ${name} ${version}`);
+export function sayWorld(world: World): void {
+  for (const line of worldLines(world)) say(line);
 }
+
+export const worldLines = ({ store: { dir }, isNew, plugins }: World): string[] => [
+  `store: ${shownPath(dir)}${isNew ? ' (new)' : ''}`,
+  ...plugins.map(({ name, version }) => `plugin: ${name} ${version}`),
+];

@@ -5,6 +5,7 @@ import type { RngName } from '@fewstep/solvers';
 import type { OwnScore } from '../scores/scores.js';
 import type { Problem } from './problem.js';
 import type { DatasetName, ModelFile } from './published-models.js';
+import type { Spec } from './schema.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
 
@@ -159,6 +160,8 @@ export interface Experiment {
   /** The spec, absolute. */
   readonly file: string;
   readonly points: readonly Point[];
+  /** Of each point what the spec says, its grid, the command line and its predictor laid in; paths are as written. */
+  readonly specs: readonly Spec[];
   /** Each once; whether they are there is asked by `missingFiles`. */
   readonly files: readonly NeededFile[];
 }

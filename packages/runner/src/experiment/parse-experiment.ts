@@ -17,6 +17,7 @@ import { promptsReader } from './prompts-file.js';
 import { publishedReader } from './published-figures.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
+import type { Spec } from './schema.js';
 import { type Completed, complainOpen, predictorCompleter } from './trained-predictor.js';
 import { type Tree, toJs, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
@@ -125,7 +126,8 @@ export async function experimentOf(
   });
   complainTwins(points, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
-  return { name: judged[0]!.spec.name, file: absolute, points, files: [...files.values()] };
+  const specs = candidates.map(({ tree }) => toJs(tree) as Spec);
+  return { name: judged[0]!.spec.name, file: absolute, points, specs, files: [...files.values()] };
 }
 
 /** A value of the command line that every point replaces would silently do nothing. */

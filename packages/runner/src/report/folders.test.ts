@@ -25,6 +25,10 @@ it('gives names that every file system takes, and tells apart', () => {
   ]);
 });
 
+it('gives no name of a file that a run leaves beside it', () => {
+  expect(foldersOf(['log.txt', 'Run.JSON', 'spec.yml'])).toEqual(['log.txt-2', 'Run.JSON-2', 'spec.yml']);
+});
+
 it('shortens what is longer than a name may be, by bytes, whatever stands beside it', () => {
   const sigmas = (last: number) => `sigmas ${Array.from({ length: 60 }, (_, i) => 80 - i).join(' ')} ${last}`;
   const wide = '学習率を変えた場合の結果と考察ならびに比較対象の設定'.repeat(3);

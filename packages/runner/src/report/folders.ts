@@ -6,12 +6,18 @@ const mostBytes = 128;
 /** Names that Windows keeps for devices, whatever follows a dot. */
 const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
+/** What a run leaves beside the folders of its points. */
+const files = [
+  ...['spec.yaml', 'run.json', 'log.txt', 'comparison.png'],
+  ...['', '.failed'].flatMap((aside) => [`table${aside}.md`, `report${aside}.json`]),
+];
+
 /**
  * A folder's name for each label: its letters and digits. No two are the same, also where case and composition of letters
- * make no difference; of a long label its beginning and a digest.
+ * make no difference, nor is one that of a file beside it; of a long label its beginning and a digest.
  */
 export function foldersOf(labels: readonly string[]): string[] {
-  const taken = new Set<string>();
+  const taken = new Set(files);
   const asFileSystemsSee = (name: string) => name.normalize('NFC').toLowerCase();
   return labels.map((label) => {
     const letters = label.replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'point';

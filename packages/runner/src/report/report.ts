@@ -21,6 +21,10 @@ export interface Report {
   readonly plugins?: readonly Plugin[];
   /** The first images of every point, a row each, in the order of the points. */
   readonly comparison?: string;
+  /** Of results that are kept: the spec with every key, what ran it, and what it said. */
+  readonly spec?: string;
+  readonly run?: string;
+  readonly log?: string;
   readonly failures: readonly { readonly task: string; readonly code?: string; readonly message: string }[];
 }
 

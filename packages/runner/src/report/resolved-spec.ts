@@ -1,0 +1,165 @@
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { fileNames } from '@fewstep/models/families';
+import { stringify } from 'yaml';
+import { datasetFacts, datasetFolder, type Surroundings } from '../experiment/datasets.js';
+import type {
+  ChosenMethod,
+  ChosenSchedule,
+  Experiment,
+  GitsConfig,
+  GivenSchedule,
+  Point,
+} from '../experiment/experiment.js';
+import type { Spec } from '../experiment/schema.js';
+import { modelsFolder, workingFolder } from '../workspace.js';
+import { seedsText } from './seeds-text.js';
+
+/** Values by their keys, as YAML has them. */
+type Told = Readonly<Record<string, unknown>>;
+
+/**
+ * An experiment as YAML that is read as the same, with every key that a default, a predictor or the command line gave, for a
+ * spec in `folder`: paths are relative to that, and a grid is its points. What a checkpoint or the data decide has no value
+ * before they are read, and stays left out.
+ */
+export function resolvedSpec({ file, points, specs }: Experiment, folder: string): string {
+  const from = dirname(file);
+  const wholes = points.map((point, i) => keysOf(wholeOf(point, specs[i]!, from, folder)));
+  const [first, ...others] = wholes as [Map<string, unknown>, ...Map<string, unknown>[]];
+  const common = [...first].filter(([path, value]) => others.every((one) => isSame(one.get(path), value)));
+  const shared = new Set(common.map(([path]) => path));
+  const own = wholes.map((whole, i) => ({
+    ...(isLabel(points[i]!.label) && { label: points[i]!.label }),
+    ...Object.fromEntries([...whole].filter(([path]) => !shared.has(path))),
+  }));
+  const isPlain = points.length === 1 && points[0]!.label === first.get('student.solver');
+  const spec = { ...nested(common), ...(!isPlain && { grid: { points: own } }) };
+  return `${heading}${stringify(spec, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+}
+
+const heading = `# What the results beside it are of, with every key; each run makes it anew.
+`;
+
+/** What a spec may call a point; another is made of its keys again. */
+const isLabel = (label: string) => /^[^\p{C}]{1,100}$/u.test(label);
+
+function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
+  const { sampler, train, predictor, reference, seeds, grid } = point;
+  const at = (path: string) => pathFrom(folder, path);
+  const methodOf = ({ method, methodModule }: ChosenMethod) => ({
+    ...method,
+    ...(methodModule !== undefined && { solver: at(methodModule) }),
+  });
+  const scheduleOf = ({ schedule, scheduleModule }: ChosenSchedule<GivenSchedule | GitsConfig>) => ({
+    ...schedule,
+    ...(scheduleModule !== undefined && { type: at(scheduleModule) }),
+  });
+  return {
+    name: spec.name,
+    dataset: datasetOf(point, spec, from, folder),
+    ...(spec.guidance && { guidance: guidanceOf(point, spec.guidance, from, at) }),
+    schedule: scheduleOf(sampler),
+    student: {
+      ...methodOf(sampler),
+      num_steps: sampler.numSteps,
+      afs: sampler.afs,
+      denoise_to_zero: sampler.denoiseToZero,
+      ...((train || predictor !== undefined) && { bottleneck: sampler.bottleneck ?? 'network' }),
+    },
+    ...(predictor === undefined ? trainingOf(train, methodOf) : { predictor: at(predictor) }),
+    sample: {
+      seeds: seedsText(seeds),
+      batch: point.batch,
+      grid: `${grid.columns}x${grid.rows}`,
+      rng: point.rng,
+      classes: point.classes,
+    },
+    reference: {
+      ...methodOf(reference),
+      num_steps: reference.numSteps,
+      afs: reference.afs,
+      denoise_to_zero: reference.denoiseToZero,
+      schedule: scheduleOf(reference),
+    },
+    evaluate: point.evaluate.map((one) => (typeof one === 'string' ? one : at(one.file))),
+  };
+}
+
+function trainingOf(train: Point['train'], methodOf: (chosen: ChosenMethod) => object): Told {
+  if (!train) return { train: false };
+  const { teacher, M, images, batch, lr, lossWeight, validation, seed } = train;
+  return {
+    teacher: { ...methodOf(teacher), M },
+    train: { total_kimg: images / 1000, batch, lr, loss_weight: lossWeight, seed, validation },
+  };
+}
+
+function guidanceOf(
+  { guidance }: Point,
+  { prompts, ...told }: NonNullable<Spec['guidance']>,
+  from: string,
+  at: (path: string) => string,
+): Told {
+  return {
+    ...told,
+    ...(guidance?.rate !== undefined && { rate: guidance.rate }),
+    ...(prompts !== undefined && { prompts: at(resolve(from, prompts)) }),
+  };
+}
+
+/** Keys of a dataset that are paths. */
+const filesOfDataset = ['checkpoint', ...fileNames, 'tokenizer', 'reference_data', 'feature_network'];
+
+/** A name of the registry stays one where it is found from there, too. */
+function datasetOf({ dataset }: Point, { dataset: told }: Spec, from: string, folder: string): unknown {
+  if (typeof told === 'string' && folderOf(told, from) === folderOf(told, folder)) return told;
+  const base = typeof told === 'string' ? dirname(dataset.checkpoint) : from;
+  const moved = (map: Told, names: readonly string[]): Told =>
+    Object.fromEntries(
+      Object.entries(map).map(([name, value]) => [
+        name,
+        names.includes(name) && typeof value === 'string' ? pathFrom(folder, resolve(base, value)) : value,
+      ]),
+    );
+  const facts = datasetFacts(told);
+  return {
+    ...moved(facts, filesOfDataset),
+    ...(facts.onnx && { onnx: moved(facts.onnx, ['text_encoder', 'decoder']) }),
+  };
+}
+
+const folderOf = (name: Extract<Spec['dataset'], string>, specFolder: string): string => {
+  const surroundings: Surroundings = { specFolder, cwd: workingFolder(), models: modelsFolder() };
+  return datasetFolder(name, surroundings);
+};
+
+/** A path for a spec in a folder: one of a module is known by its slash. */
+function pathFrom(folder: string, path: string): string {
+  const inside = relative(folder, path).split(sep).join('/');
+  return isAbsolute(inside) || inside.startsWith('.') ? inside : `./${inside}`;
+}
+
+/** What a map holds, by dotted paths, as a grid has them. */
+function keysOf(map: Told, above = ''): Map<string, unknown> {
+  return new Map(
+    Object.entries(map).flatMap(([key, value]): [string, unknown][] =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? [...keysOf(value as Told, `${above}${key}.`)]
+        : [[above + key, value]],
+    ),
+  );
+}
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+/** The map of dotted paths. */
+function nested(keys: readonly (readonly [string, unknown])[]): Told {
+  const root: Record<string, unknown> = {};
+  for (const [path, value] of keys) {
+    const steps = path.split('.');
+    let map = root;
+    for (const step of steps.slice(0, -1)) map = (map[step] ??= {}) as Record<string, unknown>;
+    map[steps.at(-1)!] = value;
+  }
+  return root;
+}
