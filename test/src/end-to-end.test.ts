@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { experimentJson } from './command-json.js';
+import { experimentJson, jsonLines } from './command-json.js';
 import { fewstep, root } from './command-line.js';
 import { workspace } from './small-experiment.js';
 
@@ -52,6 +52,47 @@ describe('a spec from YAML to its table', () => {
     const [first, second] = [await run(), await run()];
     expect(second.tasks.computed).toBe(0);
     expect(second).toEqual(first);
+  });
+
+  it('leaves what it was, what it said and how it ended', async () => {
+    const results = (name: string) => readFile(join(dir, 'results/small', name), 'utf8');
+    const report = await run();
+    expect([report.spec, report.run, report.log]).toEqual(
+      ['spec.yaml', 'run.json', 'log.txt'].map((name) => `results/small/${name}`),
+    );
+    const record = JSON.parse(await results('run.json'));
+    expect(record).toMatchObject({
+      ...{ name: 'small', spec: 'spec.yaml', exit: 0, node: process.version, plugins: [] },
+      command: ['fewstep', 'run', 'spec.yaml', '--json'],
+      seeds: [
+        { point: 'amed', sample: '0-15', train: 0 },
+        { point: 'plugin', sample: '0-15', train: 0 },
+        { point: 'euler', sample: '0-15' },
+      ],
+      ...{ device: 'cpu', executor: 'processes of this machine' },
+      tasks: { computed: 0, local: report.tasks.local, remote: 0, failed: 0 },
+    });
+    expect(Object.keys(record.versions)).toEqual(expect.arrayContaining(['solvers', 'runner']));
+    expect(Date.parse(record.finished) - Date.parse(record.started)).toBe(Math.round(1000 * record.seconds));
+    // the first run computed, each after it found all; each begins with its date
+    const log = await results('log.txt');
+    const runs = log.split(/^(?=\d{4}-\d\d-\d\dT[\d:.]+Z fewstep run spec\.yaml --json$)/m);
+    expect(runs.length).toBeGreaterThan(1);
+    expect(runs[0]).toMatch(/\nstore: \.fewstep \(new\)\n(.*\n)*\[\d+\/\d+\] predictor of amed: [\d.]+ s/);
+    expect(runs.at(-1)).toMatch(/Z fewstep run spec\.yaml --json\nstore: \.fewstep\n$/);
+    const stats = jsonLines(await readFile(join(dir, report.points[0].artifacts.stats), 'utf8'));
+    expect(stats.map(({ images }) => images)).toEqual([8, 16]);
+
+    const { code, stdout, stderr } = await fewstep(['run', 'results/small/spec.yaml', '--json'], {
+      cwd: dir,
+    });
+    expect(code, stderr).toBe(0);
+    const again = experimentJson(stdout);
+    expect(again.tasks).toEqual(report.tasks);
+    const shown = ({ settings: _, ...point }: { settings: unknown }) => point;
+    expect(again.points.map(shown)).toEqual(report.points.map(shown));
+    expect(JSON.parse(await results('run.json')).spec).toBe('results/small/spec.yaml');
+    expect((await run()).points).toEqual(report.points); // it is still the folder of spec.yaml
   });
 
   it('plans what a change reaches', async () => {

@@ -79,6 +79,11 @@ describe('a run that is killed', () => {
     const { code, stderr } = await finished;
     expect(code).toBe(130);
     expect(stderr).toContain('E_INTERRUPTED');
+    const left = (name: string) => readFile(join(dir, 'results/small', name), 'utf8');
+    expect(JSON.parse(await left('run.json'))).toMatchObject({ exit: 130, error: { code: 'E_INTERRUPTED' } });
+    expect(await left('log.txt')).toMatch(
+      /^\d{4}-.*Z fewstep run spec\.yaml\n(.*\n)*E_INTERRUPTED interrupted: .*\n$/,
+    );
     for (const pid of children) expect(() => process.kill(pid, 0)).toThrow();
     expect((await fewstep(['run', 'spec.yaml'], { cwd: dir })).code).toBe(0);
     expect(await results(dir)).toEqual(undisturbed);

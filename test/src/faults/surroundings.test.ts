@@ -79,6 +79,11 @@ it.concurrent('a run that fails leaves a better table as it is', async () => {
   const { code, stderr } = await fewstep(['run', 'scored.yaml'], { cwd: dir });
   expect(stderr).toContain('E_IMAGES');
   expect([1, 2]).toContain(code);
+  const record = JSON.parse(await readFile(join(dir, 'results/scored/run.json'), 'utf8'));
+  expect(record).toMatchObject({ exit: code, error: { code: 'E_TASK' }, tasks: { failed: 1 } });
+  expect(await readFile(join(dir, 'results/scored/log.txt'), 'utf8')).toMatch(
+    /\nfailed: .*\n(.*\n)*.*E_IMAGES .*\n$/,
+  );
   expect(await table()).toBe(before);
   const beside = async () =>
     (await readdir(join(dir, 'results/scored'))).filter((name) => name.includes('.failed.')).sort();
