@@ -203,6 +203,17 @@ models
   .option('--json', 'print one JSON object on standard output')
   .action(doing(async () => (await import('./models-export.js')).modelsExport));
 
+withJson(program.command('predictors').description('trained predictors').command('show'))
+  .description('what a predictor was trained with, and its steps at a bottleneck of zeros')
+  .argument(
+    '<predictor>',
+    'a file of a run or of the official training, the number of a folder of exps, or an experiment as NAME or NAME/POINT',
+  )
+  .option('--dataset <name>', 'whose noise levels, a name of the registry (default: as its file says)')
+  .option('--sigma-min <sigma>', 'the smallest noise level (default: the dataset’s)')
+  .option('--sigma-max <sigma>', 'the largest noise level (default: the dataset’s)')
+  .action(doing(async () => (await import('./predictors-show.js')).predictorsShow));
+
 withJson(program.command('dataset'))
   .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')
   .argument(

@@ -136,6 +136,22 @@ type Sampled = Pick<TrainedPredictor, 'dataset' | 'settings'>;
 
 /** What a predictor was trained on and with, or why that can't be known. */
 async function readSettings(absolute: string, file: string, language: Language): Promise<Sampled | string> {
+  const trained = await trainedPredictorIn(absolute, file, language);
+  if (typeof trained === 'string') return trained;
+  const { dataset, settings } = trained;
+  const { schedule, student, guidance } = settings;
+  return {
+    ...(dataset !== undefined && { dataset }),
+    settings: { schedule, student, ...(guidance && { guidance }) },
+  };
+}
+
+/** The predictor of a file, or why it is none. `file`: as it is called in messages. */
+export async function trainedPredictorIn(
+  absolute: string,
+  file: string,
+  language: Language,
+): Promise<TrainedPredictor | string> {
   try {
     const stats = await stat(absolute);
     if (!stats.isFile())
@@ -144,12 +160,7 @@ async function readSettings(absolute: string, file: string, language: Language):
       return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
     // The readers of checkpoints are loaded only for a spec that names one.
     const { parsePredictor } = await import('../predictor/parse-predictor.js');
-    const { dataset, settings } = await parsePredictor(await readFile(absolute), language);
-    const { schedule, student, guidance } = settings;
-    return {
-      ...(dataset !== undefined && { dataset }),
-      settings: { schedule, student, ...(guidance && { guidance }) },
-    };
+    return await parsePredictor(await readFile(absolute), language);
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR')

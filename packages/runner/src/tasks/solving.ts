@@ -135,7 +135,15 @@ export function timesOf(times: Times, steps = times.numSteps): Float64Array {
  * @throws RunnerError (E_SCHEDULE) where no such noise levels exist in the range that the network turned out to have
  */
 export function scheduledTimes(
-  { schedule, table, sigmaMin, sigmaMax, declared: { family } }: Times,
+  {
+    schedule,
+    table,
+    sigmaMin,
+    sigmaMax,
+    declared: { family },
+  }: Omit<Times, 'declared' | 'numSteps' | 'solvedAt'> & {
+    readonly declared: Pick<Times['declared'], 'family'>;
+  },
   steps: number,
 ): Float64Array {
   const span = { numSteps: steps, sigmaMin, sigmaMax };
