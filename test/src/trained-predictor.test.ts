@@ -63,6 +63,46 @@ describe('a predictor from a run to another', () => {
   });
 });
 
+describe('what a predictor decides without a network', () => {
+  it('is shown as lists, of the noise of its data or of others', async () => {
+    const show = async (...args: string[]) => {
+      const { code, stdout, stderr } = await fewstep(['predictors', 'show', official, '--json', ...args], {
+        cwd: dir,
+      });
+      expect(code, stderr).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const own = await show();
+    expect(own).toMatchObject({
+      trained_on: 'digits',
+      settings: { schedule: { type: 'time_uniform', rho: 1 }, student: { solver: 'amed', num_steps: 4 } },
+      noise: { sigma_min: 0.002, sigma_max: 80, from: 'digits' },
+      scale_times: Array(7).fill(1),
+    });
+    expect(own).not.toHaveProperty('timesteps');
+    expect([own.sigmas[0], own.sigmas[6], own.r.length]).toEqual([80, 0.002, 3]);
+    own.r.forEach((r: number, k: number) => {
+      const [from, middle, to] = own.sigmas.slice(2 * k, 2 * k + 3).map(Math.log);
+      expect(middle).toBeCloseTo(from + r * (to - from), 12);
+    });
+    const elsewhere = await show('--dataset', 'ms_coco', '--sigma-min', '0.0292');
+    expect([elsewhere.noise.sigma_min, elsewhere.noise.sigma_max]).toEqual([0.0292, 14.614641489691584]);
+    expect([elsewhere.timesteps[0], elsewhere.timesteps[6]]).toEqual([999, 0]);
+    const { code, stdout } = await fewstep(['predictors', 'show', 'trains'], { cwd: dir });
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /ipndm\/predictor\.safetensors: (?:.|\n)*teacher +solver ipndm(?:.|\n)*σ from 80 to 0\.002, of its training/,
+      ),
+    ]);
+    const missing = await fewstep(['predictors', 'show', '27'], { cwd: dir });
+    expect([missing.code, missing.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^E_PREDICTOR no folder .* number 27/),
+    ]);
+  });
+});
+
 describe('a predictor of the official training', () => {
   it('runs, plans, validates and samples', async () => {
     expect(await json('validate', 'official.yaml')).toMatchObject({
