@@ -11,9 +11,9 @@ import { type FileRole, sourceOf } from './published-models.js';
 import type { Spec } from './schema.js';
 import { nearestEntry, type Tree } from './tree.js';
 
-/** The files that a point reads: its checkpoint, what guides it, and what its metrics compare with. */
+/** The files that a point reads: its checkpoint, what steers and guides it, and what its metrics compare with. */
 export function neededFiles(
-  { dataset, evaluate }: Omit<Point, 'label' | 'settings'>,
+  { dataset, evaluate, predictor }: Omit<Point, 'label' | 'settings'>,
   beside: WeightsBeside,
   spec: Spec,
   tree: Tree,
@@ -48,7 +48,16 @@ export function neededFiles(
   };
   const weights = (where: string) =>
     `its weights are in ${where}, which is not there: put it beside the ONNX file.`;
+  const trained = predictor === undefined ? [] : [predictor];
   return [
+    ...trained.map((path) => ({
+      path,
+      ifMissing: problem(
+        nearestEntry(tree, ['predictor']).value.place,
+        'predictor',
+        `there is no ${displayPath(path, cwd)}; the path is relative to the spec.`,
+      ),
+    })),
     ...files.flatMap(([key, path]) => (path === undefined ? [] : needed(key, path, itself(key)))),
     ...onnx.flatMap(([key, file]) => (beside.get(file) ?? []).map((path) => needed(key, path, weights))),
   ];

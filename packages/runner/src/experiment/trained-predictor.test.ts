@@ -203,6 +203,29 @@ describe('a predictor that is trained already', () => {
     ]);
   });
 
+  it('need not be there where the spec says what it would, until it is run', async () => {
+    const lines = [
+      'predictor: ../missing.pkl',
+      'student: { solver: dpmpp, num_steps: 6, bottleneck: zero }',
+      'schedule: { type: logsnr }',
+    ];
+    const { points, files } = await parse(lines);
+    expect(points[0]).toMatchObject({
+      predictor: join(cwd, 'missing.pkl'),
+      train: false,
+      sampler: { numSteps: 6, bottleneck: 'zero', method: { solver: 'dpmpp' } },
+    });
+    const told = files.flatMap(({ path, ifMissing }) =>
+      path === points[0]!.predictor ? ifMissing.message : [],
+    );
+    expect(told).toEqual([
+      'specs/a.yaml:3:12 E_SPEC predictor: there is no missing.pkl; the path is relative to the spec.',
+    ]);
+    expect(await problems(...lines.slice(0, 2))).toEqual([
+      '3:12 predictor: there is no missing.pkl; the path is relative to the spec.',
+    ]);
+  });
+
   it.each([
     ['missing.pkl', 'there is no missing.pkl; the path is relative to the spec.'],
     ['folder.pkl', 'folder.pkl is no file; name a predictor.safetensors, or an official .pkl or .pt.'],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { DataChoiceOption } from '@fewstep/schedules';
@@ -12,7 +13,7 @@ import { isSound, type Judged } from './judge.js';
 import type { Language } from './language.js';
 import { displayPath } from './problem.js';
 import { datasetNames } from './published-models.js';
-import { entryAt, flatten, graft, toJs, treeOf } from './tree.js';
+import { type Dict, entryAt, flatten, graft, toJs, treeOf } from './tree.js';
 
 /** A predictor takes 40 kB; files of the official training also hold the last batch of it. */
 const mostBytes = 2 ** 28;
@@ -33,7 +34,8 @@ interface OpenKey {
 
 /**
  * Lays what the file of `predictor` says beneath what is written: `dataset`, `student`, `schedule` and `guidance` but its
- * prompt may be left out, and what they say must be what the file says. The dataset may be another one.
+ * prompt may be left out, and what they say must be what the file says. The dataset may be another one. Where they are
+ * written the file need not be there: see `missingFiles`.
  */
 export function predictorCompleter(
   { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
@@ -52,6 +54,8 @@ export function predictorCompleter(
     const read = known.get(absolute) ?? (await readSettings(absolute, file, language));
     known.set(absolute, read);
     if (typeof read === 'string') {
+      // what a spec says itself is enough to plan by; a run asks for the file
+      if (saysAll(combination.tree) && !existsSync(absolute)) return { ...combination, doubtful: new Set() };
       complain(written.place, 'predictor', read);
       return { ...combination, doubtful: new Set(['predictor', 'dataset', 'schedule', 'student']) };
     }
@@ -102,6 +106,12 @@ export function predictorCompleter(
     return { ...combination, tree, doubtful, open };
   };
 }
+
+/** Whether a spec says what the file of its predictor would: so much of it that the rest has defaults. */
+const saysAll = (tree: Dict): boolean =>
+  ['dataset', 'schedule.type', 'student.solver', 'student.num_steps'].every((key) =>
+    entryAt(tree, key.split('.')),
+  );
 
 /** What an option of the student is by default for each kind of data, where these decide. */
 function defaultsOf(
