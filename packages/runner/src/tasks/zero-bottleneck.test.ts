@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toUint8 } from '@fewstep/models';
 import { sigmas } from '@fewstep/schedules';
 import { fixedSteps, initPredictor, placement, type Request, steeringsOfZeros } from '@fewstep/solvers';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -8,6 +9,7 @@ import { formatPredictor } from '../predictor/predictor-file.js';
 import { trainingSettings } from '../predictor/predictor-settings.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import { noModel } from './inputs.test.support.js';
+import { run as inters } from './inters.js';
 import { run as samples } from './samples.js';
 
 /** D of data N(0.2, 0.5²), and a bottleneck that differs from image to image. */
@@ -38,13 +40,22 @@ afterAll(() => rm(dir, { recursive: true }));
 const range = { sigmaMin: 0.02, sigmaMax: 10 };
 const schedule = { type: 'polynomial', rho: 7 } as const;
 
-async function sampled(params: object, predictor?: string) {
-  const { files } = await samples({
-    params: { ...range, afs: false, denoiseToZero: false, seeds: [0, 3], ...params } as never,
-    inputs: { ...noModel, predictor } as never,
-    ...{ dir, hints: {}, digests: {}, device: { type: 'cpu' }, progress: () => {} },
-  });
+const given = (params: object, predictor?: string) => ({
+  params: { ...range, afs: false, denoiseToZero: false, seeds: [0, 3], ...params } as never,
+  inputs: { ...noModel, predictor } as never,
+  ...{ dir, hints: {}, digests: {}, device: { type: 'cpu' }, progress: () => {} },
+});
+
+async function sampled(...args: Parameters<typeof given>) {
+  const { files } = await samples(given(...args));
   return tensorOf(await readTensors(join(dir, files.images!)), 'images', 'U8').data;
+}
+
+/** Where the states that they go through end, as images. */
+async function ended(...args: Parameters<typeof given>) {
+  const { files } = await inters(given(...args));
+  const { data, shape } = tensorOf(await readTensors(join(dir, files.inters!)), 'inters', 'F32');
+  return toUint8(Float64Array.from(data.subarray(-data.length / shape[0]!)));
 }
 
 it('a predictor that reads zeros samples as the plain method does on the list that it is shown as', async () => {
@@ -64,4 +75,5 @@ it('a predictor that reads zeros samples as the plain method does on the list th
   const plain = await sampled({ ...student, schedule: { type: 'explicit', sigmas: [...list] }, numSteps: 7 });
   expect(await sampled({ ...steered, bottleneck: 'zero' }, file)).toEqual(plain);
   expect(await sampled(steered, file)).not.toEqual(plain);
+  expect(await ended({ ...steered, bottleneck: 'zero' }, file)).toEqual(plain);
 });
