@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Experiment } from '../experiment/experiment.js';
+import { ourLanguage } from '../experiment/language.js';
 import { parseExperiment } from '../experiment/parse-experiment.js';
+import { trainChoices } from '../experiment/schema.js';
 import { resolvedSpec } from './resolved-spec.js';
 
 const official = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url).pathname;
@@ -68,6 +70,18 @@ describe('an experiment with every key', () => {
       },
       evaluate: [],
     });
+  });
+
+  it('leaves out no key that a spec may have', async () => {
+    const trained = await resolved(
+      'name: it\ndataset: ms_coco\nschedule: { type: discrete }\nstudent: { solver: dpmpp, num_steps: 4 }\nguidance: { type: cfg, prompt: a }',
+    );
+    const sampled = await resolved(`name: it\npredictor: ${official}`);
+    expect(sampled.dataset).toBe('digits');
+    const { properties } = ourLanguage.schema;
+    expect(Object.keys({ ...trained, ...sampled }).sort()).toEqual(Object.keys(properties!).sort());
+    expect(Object.keys(trained.sample).sort()).toEqual(Object.keys(properties!.sample!.properties!).sort());
+    expect(Object.keys(trained.train).sort()).toEqual(Object.keys(trainChoices).sort());
   });
 
   it('has a grid as its points, each with its label and what is its alone', async () => {
