@@ -6,8 +6,7 @@ import type { Experiment, NeededFile, Point } from './experiment.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
 import { displayPath, problem } from './problem.js';
 import { publishedPrompts } from './prompts-file.js';
-import type { DatasetName } from './published-models.js';
-import { type FileRole, sourceOf } from './published-models.js';
+import { type DatasetName, type FileRole, sourceOf } from './published-models.js';
 import type { Spec } from './schema.js';
 import { nearestEntry, type Tree } from './tree.js';
 
@@ -51,11 +50,12 @@ export function neededFiles(
   const trained = predictor === undefined ? [] : [predictor];
   return [
     ...trained.map((path) => ({
+      role: 'predictor',
       path,
       ifMissing: problem(
         nearestEntry(tree, ['predictor']).value.place,
         'predictor',
-        `there is no ${displayPath(path, cwd)}; the path is relative to the spec.`,
+        `there is no ${displayPath(path, surroundings.cwd)}; the path is relative to the spec.`,
       ),
     })),
     ...files.flatMap(([key, path]) => (path === undefined ? [] : needed(key, path, itself(key)))),

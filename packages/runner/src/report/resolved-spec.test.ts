@@ -10,6 +10,7 @@ import { trainChoices } from '../experiment/schema.js';
 import { resolvedSpec } from './resolved-spec.js';
 
 const official = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url).pathname;
+const published = new URL('../../../../experiments/published.yaml', import.meta.url).pathname;
 const midpoint = `export default ({ number, slopeAt, axpy }) => ({
   name: 'midpoint', evaluations: 2,
   options: { at: number({ exclusiveMinimum: 0, maximum: 1 }, 0.5, 'Where.') },
@@ -74,7 +75,7 @@ describe('an experiment with every key', () => {
 
   it('leaves out no key that a spec may have', async () => {
     const trained = await resolved(
-      'name: it\ndataset: ms_coco\nschedule: { type: discrete }\nstudent: { solver: dpmpp, num_steps: 4 }\nguidance: { type: cfg, prompt: a }',
+      `name: it\ndataset: ms_coco\nschedule: { type: discrete }\nstudent: { solver: dpmpp, num_steps: 4 }\nguidance: { type: cfg, prompt: a }\npublished: ${published}`,
     );
     const sampled = await resolved(`name: it\npredictor: ${official}`);
     expect(sampled.dataset).toBe('digits');

@@ -82,6 +82,7 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
       schedule: scheduleOf(reference),
     },
     evaluate: point.evaluate.map((one) => (typeof one === 'string' ? one : at(one.file))),
+    ...(spec.published !== undefined && { published: at(resolve(from, spec.published)) }),
   };
 }
 
