@@ -279,6 +279,11 @@ describe('a predictor that is trained already', () => {
     });
   });
 
+  it('leaves what else is wrong to be told where it can’t be read', async () => {
+    const both = await parse(['predictor: ../missing.pkl'], [], 'cifra10').catch((error) => error.problems);
+    expect(both.map(({ path }: { path: string }) => path)).toEqual(['dataset', 'predictor']);
+  });
+
   it('is a path', async () => {
     expect(await problems('predictor: 4')).toEqual([
       '3:12 predictor: found 4, expected text such as network-snapshot-000010.pkl.',

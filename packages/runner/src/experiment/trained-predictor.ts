@@ -46,9 +46,10 @@ export function predictorCompleter(
   return async (combination) => {
     const written = combination.tree.entries.get('predictor')?.value;
     if (written === undefined) return { ...combination, doubtful: new Set() };
+    const isSilent = !combination.tree.entries.has('dataset');
+    const unknown = ['schedule', 'student', ...(isSilent ? ['dataset'] : [])];
     const path = toJs(written);
-    if (typeof path !== 'string' || path === '')
-      return { ...combination, doubtful: new Set(['dataset', 'schedule', 'student']) };
+    if (typeof path !== 'string' || path === '') return { ...combination, doubtful: new Set(unknown) };
     const absolute = resolve(specFolder, path);
     const file = displayPath(absolute, cwd);
     const read = known.get(absolute) ?? (await readSettings(absolute, file, language));
@@ -57,13 +58,13 @@ export function predictorCompleter(
       // what a spec says itself is enough to plan by; a run asks for the file
       if (saysAll(combination.tree) && !existsSync(absolute)) return { ...combination, doubtful: new Set() };
       complain(written.place, 'predictor', read);
-      return { ...combination, doubtful: new Set(['predictor', 'dataset', 'schedule', 'student']) };
+      return { ...combination, doubtful: new Set(['predictor', ...unknown]) };
     }
     const { dataset, settings } = read;
     const doubtful = new Set<string>();
     const open: OpenKey[] = [];
     let { tree } = combination;
-    if (!tree.entries.has('dataset'))
+    if (isSilent)
       if (datasetNames.includes(dataset as never))
         tree = graft(tree, ['dataset'], { keys: [written.place], value: treeOf(dataset, written.place) })!;
       else {
