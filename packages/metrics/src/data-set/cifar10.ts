@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { imageFault } from '../errors.js';
 import { ByteStream } from './byte-stream.js';
-import type { ImageSource, SourceImage } from './source.js';
+import type { ImageSource, SourceImage } from './image-source.js';
 import { readTar } from './tar.js';
 
 /** Images of CIFAR-10, `data` [n × 3 × 32 × 32], and as many labels, 0…9. */

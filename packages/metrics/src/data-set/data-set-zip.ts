@@ -3,7 +3,7 @@ import { describeImage, type Image } from '../images.js';
 import { encodePng } from '../png.js';
 import type { Label } from '../read-images.js';
 import { ahead } from './ahead.js';
-import type { SourceImage } from './source.js';
+import type { SourceImage } from './image-source.js';
 import { type StoredFile, storedZip } from './stored-zip.js';
 import { type Transform, transformer } from './transform.js';
 

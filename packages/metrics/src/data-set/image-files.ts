@@ -1,7 +1,7 @@
 import { LONGEST_FILE } from '../png.js';
 import { decode, type Label, openImageSet, readLabels } from '../read-images.js';
 import { ahead } from './ahead.js';
-import type { ImageSource, SourceImage } from './source.js';
+import type { ImageSource, SourceImage } from './image-source.js';
 
 /**
  * A zip or folder of images, each as it is, in the order in which the official tool takes them: a zip's by their names, a

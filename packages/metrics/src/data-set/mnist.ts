@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { imageFault } from '../errors.js';
 import { ByteStream } from './byte-stream.js';
-import type { ImageSource, SourceImage } from './source.js';
+import type { ImageSource, SourceImage } from './image-source.js';
 
 /** How idx files of bytes start that have three axes, and one. */
 const MAGIC = { images: 0x0803, labels: 0x0801 };

@@ -2,28 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageFault } from '../errors.js';
 import { kindOfFile, statsOf } from '../files.js';
-import type { Image } from '../images.js';
-import type { Label } from '../read-images.js';
 import { ByteStream } from './byte-stream.js';
 import { batchesIn, openBatchFiles, openBatchTar, type ReadBatch } from './cifar10.js';
 import { openImageFiles } from './image-files.js';
+import type { ImageSource } from './image-source.js';
 import { isIdx, openIdx } from './mnist.js';
 import { BLOCK, isTarHeader } from './tar.js';
-
-/** An image to make a set of. `name`: how errors call it. */
-export interface SourceImage {
-  readonly name: string;
-  readonly image: Image;
-  readonly label?: Label;
-}
-
-/** Images to make a set of, in their order. */
-export interface ImageSource {
-  /** How many, where that is known before they are read. */
-  readonly count?: number;
-  /** An image at a time, once. @throws MetricsError E_IMAGES naming the one that can't be read */
-  images(): AsyncGenerator<SourceImage, void>;
-}
 
 /** What a source may need from outside. */
 export interface SourceOptions {
