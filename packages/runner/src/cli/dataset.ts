@@ -4,6 +4,7 @@ import type { Crop, DataSetSummary, SourceImage, Transform } from '@fewstep/metr
 import { RunnerError } from '../errors.js';
 import type { Answer } from './answer.js';
 import { imageProgress } from './image-progress.js';
+import { interruption } from './interruption.js';
 import { openResults, shownPath } from './output.js';
 import { say } from './say.js';
 
@@ -38,22 +39,18 @@ export async function dataset(
   ]);
   const { count: known = Number.POSITIVE_INFINITY, images } = await openSource(source, { readBatch });
   const results = await openResults(dirname(path), 'nothing of it is kept');
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  const { signal, end } = interruption();
   const progress = imageProgress(process.stderr, shownPath(path), Math.min(known, most));
   let summary!: DataSetSummary;
   async function* bytes() {
-    summary = yield* dataSetZip(first(most, images(), interruption.signal, progress.onImage), transform);
+    summary = yield* dataSetZip(first(most, images(), signal, progress.onImage), transform);
   }
   let file: string;
   try {
     file = await results.write(bytes(), basename(path));
   } finally {
     progress.end();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    end();
   }
   answer.object({ file, ...summary });
   const { images: count, width, height, labelled, leftOut } = summary;

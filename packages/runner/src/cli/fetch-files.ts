@@ -9,6 +9,7 @@ import type { Experiment } from '../experiment/experiment.js';
 import { missingFiles } from '../experiment/missing-files.js';
 import { sourceOf } from '../experiment/published-models.js';
 import { downloadProgress } from './download-progress.js';
+import { interruption } from './interruption.js';
 import { megabytes, shownPath } from './output.js';
 import type { PlacedFile } from './registry-files.js';
 import { say } from './say.js';
@@ -51,11 +52,7 @@ export async function fetchFiles(
   onFetched: (file: FetchedFile) => void,
   { expected, most }: { readonly expected?: ReadonlyMap<string, Digest>; readonly most?: number } = {},
 ): Promise<void> {
-  const interruption = new AbortController();
-  const { signal } = interruption;
-  const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  const { signal, end: stopListening } = interruption();
   const errors: RunnerError[] = [];
   try {
     await tellSizes(files, signal);
@@ -79,8 +76,7 @@ export async function fetchFiles(
       }
     }
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    stopListening();
   }
   if (errors.length > 0) throw together(errors);
 }

@@ -2,6 +2,7 @@ import { type Execution, execute, isShards, type Node, needed, TaskgraphError } 
 import { codeOf, errorOfLines, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
 import { progress, type Screen } from '../execute/progress.js';
+import { interruption } from './interruption.js';
 import type { World } from './world.js';
 
 /**
@@ -22,15 +23,10 @@ export async function work(
   const reporters = [process.stderr, ...(log ? [log] : [])].map((screen) => progress(screen, ahead));
   const warn = bottleneckWarnings(all);
   const executor = await openExecutor();
-  const interruption = new AbortController();
-  const { signal } = interruption;
-  const interrupt = () => {
-    interruption.abort();
+  const { signal, end } = interruption(() => {
     void executor.close();
     if ('abandon' in store) store.abandon();
-  };
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  });
   try {
     const execution = await execute(roots, {
       store,
@@ -57,8 +53,7 @@ export async function work(
     return execution;
   } finally {
     for (const reporter of reporters) reporter.end();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    end();
     await executor.close();
   }
 }
