@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../command-line.js';
+import { page } from '../from-diff-sampler/page.js';
 import { publicFiles } from '../public-files/table.js';
 import { reference } from './reference.js';
 
@@ -18,6 +19,7 @@ for (const path of Object.keys(properties.grid.properties)) {
 }
 const files = {
   'docs/reference.md': reference(keys),
+  'docs/from-diff-sampler.md': page(),
   'docs/public-files.md': await publicFiles(),
   'packages/runner/experiment.schema.json': schema,
 };

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeImage } from '@fewstep/metrics';
+import { readSafetensors } from '@fewstep/models';
+import { deepEqual, equal, ok } from './row.js';
+import { commands, fullSize, golden, type Size, type World } from './world.js';
+
+/** A command of the official README or launch.sh, done here on the digits. */
+export interface Step {
+  readonly official: string;
+  readonly typed: (size: Size) => string;
+  /** What comes out at full size. */
+  readonly out: string;
+  /** What it was held against. */
+  readonly against: string;
+  /** @throws where something else comes out */
+  check(world: World): Promise<unknown>;
+}
+
+/** Scores at full size, and those of the official code with its own training on the same checkpoint. */
+const scores =
+  (official: { fid: number; rmse: number }, within: number) => async (world: World, run: string) => {
+    const { experiments } = await world.json(run);
+    const [{ nfe, metrics }] = experiments[0].points;
+    equal(nfe, 5);
+    if (world.size !== fullSize) return;
+    near(metrics.fid, official.fid, within);
+    near(metrics.rmse_to_teacher, official.rmse, within);
+  };
+
+function near(found: number, wanted: number, within: number): void {
+  ok(Math.abs(found - wanted) <= within * wanted, `${found} is not ${wanted} within ${within}`);
+}
+
+/** Images of a folder against those that the official sampler drew, seed by seed. */
+export async function equalsGolden(folder: string, names: readonly string[]): Promise<void> {
+  const { images_uint8 } = readSafetensors(await readFile(join(golden, 'amed-5.safetensors')));
+  const wanted = images_uint8!.data as Uint8Array;
+  let far = 0;
+  for (const [seed, name] of names.entries()) {
+    const { data } = await decodeImage(await readFile(join(folder, name)), name);
+    equal(data.length, 32 * 32);
+    far += data.filter((value, i) => Math.abs(value - wanted[1024 * seed + i]!) > 1).length;
+  }
+  ok(far <= 0.001 * 1024 * names.length, `${far} pixels differ by more than 1`);
+}
+
+/** Names of the first images, as the official sampler gives them without subfolders. */
+export const firstImages = (folder = '') =>
+  Array.from({ length: 8 }, (_, seed) => `${folder}00000${seed}.png`);
+
+const [amed, plugin] = [scores({ fid: 1.003, rmse: 22.25 }, 0.02), scores({ fid: 2.054, rmse: 22.63 }, 0.02)];
+
+/** The official commands in their order. */
+export const steps: readonly Step[] = [
+  {
+    official:
+      '`train.py --dataset_name="cifar10" --batch=128 --total_kimg=10 $SOLVER_FLAGS $SCHEDULE_FLAGS` (AMED-Solver)',
+    typed: commands.train,
+    out: '',
+    against:
+      'the official training on this checkpoint with the same settings: FID 1.003, RMSE 22.25; other draws of the training latents. The loop itself: `golden/training`, losses, gradients and weights',
+    check: (world) => amed(world, commands.train(world.size)),
+  },
+  {
+    official: '`train.py … --sampler_stu=ipndm … $ADDITIONAL_FLAGS` (AMED-Plugin)',
+    typed: commands.plugin,
+    out: '',
+    against:
+      'the official training on this checkpoint with the same settings: FID 2.054, RMSE 22.63. At so little training it is worse than plain ipndm there, too',
+    check: (world) => plugin(world, commands.plugin(world.size)),
+  },
+  {
+    official: '`sample.py --predictor_path=0 --batch=128 --seeds="0-49999"`',
+    typed: commands.sample,
+    out: '512 images, `samples/000000.png` and so on',
+    against:
+      '`golden/official-predictors`: the official sampler’s images of seeds 0–31 with this predictor, of 1,000 pixels 999 within 1 of 255',
+    async check(world) {
+      await world.run(commands.sample(world.size));
+      await equalsGolden(join(world.folder, 'samples'), firstImages());
+    },
+  },
+  {
+    official: '`fid.py ref --data=path/to/my-dataset.zip --dest=path/to/save/my-dataset.npz`',
+    typed: commands.reference,
+    out: 'mean and covariance of 10,000 images, 224 features',
+    against: '`golden/metrics`: statistics as the official code writes them',
+    async check(world) {
+      await world.run(commands.sample(world.size)); // the small data
+      const { images, dim } = await world.json(commands.reference(world.size));
+      deepEqual([images, dim], [world.size === fullSize ? 10_000 : 8, 224]);
+    },
+  },
+  {
+    official: '`fid.py calc --images=path/to/images --ref=path/to/fid/stat`',
+    typed: commands.fid,
+    out: '',
+    against: '`golden/official-predictors`: 0.9888 by the official sampler and score, within 1 %',
+    async check(world) {
+      await world.run(commands.sample(world.size));
+      await world.run(commands.reference(world.size));
+      const { fid } = await world.json(commands.fid());
+      // at small size the images are their own reference
+      if (world.size === fullSize) near(fid, 0.9888, 0.01);
+      else ok(Math.abs(fid) < 1e-6);
+    },
+  },
+];

@@ -1,0 +1,119 @@
+import { ok } from 'node:assert/strict';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Finished, fewstep, root } from '../command-line.js';
+
+/** How much is computed: all that the page says, or as little as shows the same. */
+export interface Size {
+  readonly seeds: string;
+  readonly kimg: number;
+  readonly batch: number;
+  /** Images that statistics are made of. */
+  readonly data: string;
+  /** What else a run is told. */
+  readonly set: string;
+}
+export const fullSize: Size = {
+  seeds: '0-511',
+  kimg: 1,
+  batch: 32,
+  data: 'digits/digits-32x32.zip',
+  set: '',
+};
+export const smallSize: Size = {
+  seeds: '0-7',
+  kimg: 0.004,
+  batch: 4,
+  data: 'samples',
+  set: ' --set evaluate=[]',
+};
+
+/** A folder such as somebody has who comes over, and the commands that are typed in it. */
+export interface World {
+  readonly folder: string;
+  readonly size: Size;
+  /**
+   * Runs a command as it stands on the page, each once however many rows name it.
+   *
+   * @throws where it ends with another code than 0
+   */
+  run(typed: string): Promise<Finished>;
+  /** What it prints with --json. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a command prints is data whose form its row knows
+  json(typed: string): Promise<any>;
+  read(...name: string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Commands that several rows look at. */
+export const commands = {
+  train: ({ seeds, kimg, batch, set }: Size) =>
+    `fewstep run amed.yaml --set train.total_kimg=${kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
+  plugin: ({ seeds, kimg, batch, set }: Size) =>
+    `fewstep run plugin.yaml --set train.total_kimg=${2 * kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
+  sample: ({ seeds }: Size) => `fewstep sample released.yaml --seeds ${seeds} --outdir samples`,
+  subdirs: ({ seeds }: Size) => `fewstep sample released.yaml --seeds ${seeds} --outdir thousands --subdirs`,
+  reference: ({ data }: Size) =>
+    `fewstep fid ref ${data} --features digits/digits-features.onnx --dest digits.npz`,
+  fid: () => 'fewstep fid calc samples --ref digits.npz --features digits/digits-features.onnx',
+} satisfies Record<string, (size: Size) => string>;
+
+export const golden = join(root, 'test/fixtures/golden/official-predictors');
+/** A folder of a run as the official training names it. */
+export const exp = 'exps/00000-digits-4-5-amed-heun-1-uni1-afs';
+
+/** The two commands of the official README, with what else it says of them; the digits in place of CIFAR-10. */
+export const specs = {
+  'amed.yaml': `name: amed
+dataset: digits # there --dataset_name=cifar10
+schedule: { type: time_uniform, rho: 1 }
+student: { solver: amed, num_steps: 4, afs: true, scale_dir: 0.01, scale_time: 0 }
+teacher: { solver: heun, M: 1 }
+train: { total_kimg: 10, batch: 128 }
+evaluate: [fid, rmse_to_teacher]
+`,
+  'plugin.yaml': `name: plugin
+dataset: digits
+schedule: { type: polynomial, rho: 7 }
+student: { solver: ipndm, max_order: 4, num_steps: 4, afs: true, scale_dir: 0.01, scale_time: 0.2 }
+teacher: { solver: ipndm, M: 2 }
+train: { total_kimg: 10, batch: 128 }
+evaluate: [fid, rmse_to_teacher]
+`,
+  'released.yaml': `name: released
+dataset: digits
+predictor: ${exp}/network-snapshot-000010.pkl
+evaluate: [fid, rmse_to_teacher]
+`,
+} as const;
+
+export async function openWorld(size: Size): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-diff-sampler-'));
+  for (const [name, text] of Object.entries(specs)) await writeFile(join(folder, name), text);
+  await symlink(join(root, 'experiments/digits'), join(folder, 'digits'));
+  await mkdir(join(folder, exp), { recursive: true });
+  await copyFile(join(golden, 'amed-5.pkl'), join(folder, exp, 'network-snapshot-000010.pkl'));
+  const ended = new Map<string, Promise<Finished>>();
+  const run = (typed: string) => {
+    const [command, ...args] = typed.split(' ');
+    ok(command === 'fewstep', typed);
+    const env = { FEWSTEP_MODELS: folder };
+    const finished =
+      ended.get(typed) ??
+      fewstep(args, { cwd: folder, env }).then((end) => {
+        ok(end.code === 0, `${typed}: ${end.stderr}`);
+        return end;
+      });
+    ended.set(typed, finished);
+    return finished;
+  };
+  return {
+    folder,
+    size,
+    run,
+    json: async (typed) => JSON.parse((await run(`${typed} --json`)).stdout),
+    read: (...name) => readFile(join(folder, ...name), 'utf8'),
+    close: () => rm(folder, { recursive: true, force: true }),
+  };
+}
