@@ -1,5 +1,25 @@
-import { equal, type Group, none, ok, refused } from './row.js';
-import { commands } from './world.js';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeImage, readImages, resize } from '@fewstep/metrics';
+import { deepEqual, equal, type Group, none, ok, refused } from './row.js';
+import { commands, samples, type World } from './world.js';
+
+const fid = async (world: World) => {
+  await world.json(commands.sample(world.size));
+  await world.json(commands.reference(world.size));
+  const { sets } = await world.json(commands.fid());
+  equal(sets.length, 1);
+  return sets[0];
+};
+const drawn = async (world: World) => {
+  await world.json(commands.sample(world.size));
+  const { sets } = await world.json(commands.drawn());
+  return sets[0];
+};
+const made = async (world: World) => {
+  await world.json(commands.sample(world.size));
+  return world.json(commands.dataset());
+};
 
 /** `fid.py`, `clip_score.py` and EDM's `dataset_tool.py`. */
 export const evaluation: readonly Group[] = [
@@ -9,28 +29,48 @@ export const evaluation: readonly Group[] = [
       {
         official: 'calc --images',
         theirs: 'needed',
-        here: '`fewstep fid calc IMAGES`',
+        here: '`fewstep fid calc IMAGES…`',
         ours: 'needed',
-        note: 'a folder or zip, of any number of images from 2 on; there of 10,000, 30,000 or 50,000 alone. A run scores its samples itself with `evaluate: [fid]`, without writing them',
-        async check(world) {
-          await world.run(commands.sample(world.size));
-          await world.run(commands.reference(world.size));
-          equal((await world.json(commands.fid())).images, 8);
-        },
+        note: 'folders or zips, of any number of images from 2 on, a line each; there one, of 10,000, 30,000 or 50,000 alone. A run scores its samples itself with `evaluate: [fid]`, without writing them',
+        check: async (world) => equal((await fid(world)).images, 4),
       },
       {
         official: 'calc --ref',
         theirs: 'needed',
         here: '`--ref`',
         ours: 'needed',
-        note: 'an .npz as there, or a zip or folder of images',
+        note: 'an .npz or its address as there; or a zip or folder of images, or a name of the registry, as `cifar10`',
         async check(world) {
-          await world.run(commands.sample(world.size));
-          const features = '--features digits/digits-features.onnx';
-          const { fid, realImages } = await world.json(`fewstep fid calc samples --ref samples ${features}`);
-          ok(Math.abs(fid) < 1e-6);
-          equal(realImages, 8);
+          ok(Math.abs((await fid(world)).fid) < 1e-6);
+          equal((await drawn(world)).realImages, 4);
         },
+      },
+      {
+        official: 'calc --num',
+        theirs: 'all',
+        here: '`--num`',
+        ours: 'all',
+        note: 'the same images: NumPy’s shuffle of their numbers, then their order. Fewer than asked for are an error in both',
+        async check(world) {
+          const { images, of } = await drawn(world);
+          deepEqual([images, of], [3, 4]);
+        },
+      },
+      {
+        official: 'calc --seed',
+        theirs: '0',
+        here: '`--seed`',
+        ours: '0',
+        note: 'of that shuffle, modulo 2³¹',
+        check: async (world) => equal((await drawn(world)).seed, 1),
+      },
+      {
+        official: 'calc --batch, ref --batch',
+        theirs: '250, 500',
+        here: '`--batch`',
+        ours: '64',
+        note: 'memory and speed alone; here no bit depends on it',
+        check: drawn, // by 3
       },
       {
         official: 'ref --data, --dest',
@@ -39,8 +79,20 @@ export const evaluation: readonly Group[] = [
         ours: 'needed',
         note: 'the official code reads what is written. There data of another number than the three stop with an AssertionError',
         async check(world) {
-          await world.run(commands.sample(world.size));
+          await world.json(commands.sample(world.size));
           equal((await world.json(commands.reference(world.size))).file, 'digits.npz');
+        },
+      },
+      {
+        official: 'Inception-v3, of an address in the code',
+        theirs: 'NVIDIA’s pickle',
+        here: '`--features`',
+        ours: 'inception',
+        note: 'the one that pytorch-fid publishes, of the same weights: `fewstep models fetch inception`; or another network, as `digits`',
+        async check(world) {
+          const { models } = await world.json('fewstep models list');
+          const inception = models.find(({ name }: { name: string }) => name === 'inception');
+          equal(inception.files[0].name, 'pt_inception-2015-12-05-6726825d.pth');
         },
       },
     ],
@@ -51,9 +103,68 @@ export const evaluation: readonly Group[] = [
       none(
         'calc --images, --num, --seed, --batch',
         'needed, all, 0, 250',
-        'its README has it, its folder doesn’t: it is in diff-solvers-main. No CLIP score here yet: the images that `fewstep sample` writes are named and sorted as it expects, seeds 0 to 29999 without gaps; `--subdirs` makes the same folders',
+        'its README has it, its folder doesn’t: it is in diff-solvers-main. No CLIP score here yet: the images that `fewstep sample --predictor …` writes for seeds 0-29999 are named and sorted as it expects, with `--subdirs` or without',
         () => refused('evaluate=[clip_score]'),
       ),
+    ],
+  },
+  {
+    title: 'dataset_tool.py',
+    rows: [
+      {
+        official: '--source',
+        theirs: 'needed',
+        here: '`fewstep dataset SOURCE OUT.zip`',
+        ours: 'needed',
+        note: 'a folder, a zip, CIFAR-10 for Python (its pickles are read as data) or as binary files, MNIST; told by their content, there by their names. LSUN’s lmdb is not read: write its images into a folder first',
+        check: async (world) => equal((await made(world)).images, 3),
+      },
+      {
+        official: '--dest',
+        theirs: 'needed',
+        here: '`OUT.zip`',
+        ours: 'needed',
+        note: 'a zip that is whole or not there; folders are not written, and nothing is written over. PNG files are compressed here; names and dataset.json are the same',
+        async check(world) {
+          equal((await made(world)).file, 'set.zip');
+          const names = [];
+          for await (const batch of readImages(join(world.folder, 'set.zip'))) names.push(...batch.names);
+          equal(names[2], '00000/img00000002.png');
+        },
+      },
+      {
+        official: '--max-images',
+        theirs: 'all',
+        here: '`--max-images`',
+        ours: 'all',
+        note: 'the first',
+        check: async (world) => equal((await made(world)).images, 3),
+      },
+      {
+        official: '--transform',
+        theirs: 'none',
+        here: '`--transform`',
+        ours: 'none',
+        note: 'center-crop, center-crop-wide; both make RGB of grey',
+        check: async (world) => equal((await made(world)).channels, 3),
+      },
+      {
+        official: '--resolution',
+        theirs: 'as they are',
+        here: '`--resolution`',
+        ours: 'as they are',
+        note: 'by Lanczos as Pillow has it, to the byte; `--resize area` is its box. Others than square images of a power of two stop there, here they are told',
+        async check(world) {
+          const { width, height } = await made(world);
+          deepEqual([width, height], [16, 16]);
+          const name = join(world.folder, samples, '000000.png');
+          const whole = resize(await decodeImage(await readFile(name), name), 16, 16, 'lanczos');
+          for await (const { data } of readImages(join(world.folder, 'set.zip'), { batch: 1 })) {
+            deepEqual(data.subarray(0, 256), whole.data);
+            break;
+          }
+        },
+      },
     ],
   },
 ];

@@ -1,7 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { equal, type Group, ok } from './row.js';
-import { commands, exp } from './world.js';
+import { equal, type Group, ok, pointOf } from './row.js';
+import { commands, exp, snapshot, type World } from './world.js';
+
+/** What the run of the digits leaves. */
+const left = async (world: World, ...folder: string[]) => {
+  await world.json(commands.train(world.size));
+  return readdir(join(world.folder, 'results/amed', ...folder));
+};
+const all = async (world: World, names: readonly string[], ...folder: string[]) => {
+  const there = await left(world, ...folder);
+  for (const name of names) ok(there.includes(name), `${name} is not among ${there}`);
+};
 
 /** What a person has or gets, and where. */
 export const files: Group = {
@@ -10,42 +20,64 @@ export const files: Group = {
     {
       official: '`exps/00000-cifar10-4-5-amed-heun-1-uni1-afs/`',
       here: '`results/NAME/LABEL/`',
-      note: 'a folder for an experiment, one in it for each point of its grid; the name is the spec’s',
+      note: 'a folder for an experiment, one in it for each point of its grid. Folders that are there keep their place: `--predictor 0` looks into them',
       async check(world) {
-        await world.run(commands.train(world.size));
-        ok((await readdir(join(world.folder, 'results/amed'))).includes('amed'));
+        await all(world, ['amed']);
+        equal((await readdir(join(world.folder, exp))).join(), snapshot);
       },
     },
     {
       official: '`network-snapshot-000010.pkl`',
       here: '`predictor.safetensors`',
-      note: 'weights, and the settings as JSON; either is taken as `predictor`. A training there that ends with its first batch writes none',
-      async check(world) {
-        await world.run(commands.train(world.size));
-        ok((await readdir(join(world.folder, 'results/amed/amed'))).includes('predictor.safetensors'));
-        equal((await readdir(join(world.folder, exp))).join(), 'network-snapshot-000010.pkl');
-      },
+      note: 'weights, and the settings as JSON. A training there that ends with its first batch writes none',
+      check: (world) => all(world, ['predictor.safetensors'], 'amed'),
     },
     {
-      official: '`000000/000017.png`',
-      here: '`000017.png`, with `--subdirs` the same',
-      note: 'grey images of one channel are written, too, which stops there',
+      official: '`training-state-000010.pt`',
+      here: '–',
+      note: 'never written there: the line that would is a comment. What a run has finished is in the store',
+      check: async (world) =>
+        equal(
+          (await left(world, 'amed')).some((name) => name.endsWith('.pt')),
+          false,
+        ),
+    },
+    {
+      official: '`samples/cifar10/amed_nfe5/000000/000017.png`',
+      here: '`samples/cifar10/amed_nfe5/000017.png`',
+      note: 'with `--subdirs` the same. Grey images of one channel are written, too, which stops there',
       async check(world) {
-        await world.run(commands.subdirs(world.size));
-        const png = await readFile(join(world.folder, 'thousands/000000/000007.png'));
+        await world.json(commands.byPath());
+        const png = await readFile(join(world.folder, 'thousands/000000/000003.png'));
         equal(png[25], 0); // grey
       },
     },
     {
       official: '`../diff-solvers-main/src/DATASET/` (its README: `./src/`)',
       here: '`models/`, or `$FEWSTEP_MODELS`',
-      note: 'one folder, under the names that the files are published with; `fewstep models list` tells them, `models fetch` gets them. There they are fetched when they are missed',
+      note: 'one folder, under the names that the files are published with; `fewstep models list` tells them',
       async check(world) {
         const { models } = await world.json('fewstep models list');
-        const [digits] = models.filter(({ name }: { name: string }) => name === 'digits');
-        ok(digits.files.every(({ here }: { here: boolean }) => here));
         const names = models.map(({ name }: { name: string }) => name);
-        for (const name of ['cifar10', 'lsun_bedroom_ldm', 'ms_coco']) ok(names.includes(name));
+        for (const name of ['digits', 'cifar10', 'lsun_bedroom_ldm', 'ms_coco']) ok(names.includes(name));
+      },
+    },
+    {
+      official: '`lsun_bedrooms.zip`, `models/ldm_models/first_stage_models/vq-f4/`',
+      here: '`lsun_bedrooms.zip`, `vq-f4.zip`',
+      note: 'unpacked there, read as they are here; the first stage has a name of its own, `vq-f4`',
+      async check(world) {
+        const { models } = await world.json('fewstep models list');
+        ok(models.some(({ name }: { name: string }) => name === 'vq-f4'));
+      },
+    },
+    {
+      official: '`MS-COCO_val2014_30k_captions.csv`',
+      here: 'the same',
+      note: '`fewstep models fetch ms_coco`; the prompts of ms_coco by default. Any text or CSV with a column `text` is taken as `guidance.prompts`',
+      async check() {
+        const prompts = 'guidance={ type: cfg, prompts: packages/runner/package.json }';
+        ok((await pointOf('dataset=ms_coco', prompts)).guidance?.prompts);
       },
     },
   ],

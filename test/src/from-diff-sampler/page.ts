@@ -2,17 +2,21 @@ import { steps } from './digits.js';
 import { evaluation } from './evaluation.js';
 import { files } from './files.js';
 import { library } from './library.js';
+import { plugin } from './plugin.js';
 import type { Group, Row } from './row.js';
 import { sampling } from './sampling.js';
+import { scripts } from './scripts.js';
 import { settings } from './settings.js';
 import { surroundings } from './surroundings.js';
 import { training } from './training.js';
 import { fullSize, specs } from './world.js';
 
 export const groups: readonly Group[] = [
+  scripts,
   training,
   sampling,
   ...evaluation,
+  plugin,
   settings,
   files,
   surroundings,

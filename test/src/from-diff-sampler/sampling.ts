@@ -1,24 +1,27 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readNpz } from '@fewstep/metrics';
 import { equalsGolden, firstImages } from './digits.js';
-import { equal, type Group, none, ok, pointOf, refused } from './row.js';
-import { commands } from './world.js';
+import { deepEqual, equal, type Group, none, ok, pointOf, refused } from './row.js';
+import { commands, samples } from './world.js';
 
 const cfg = (more: string) => ['dataset=ms_coco', `guidance={ type: cfg, ${more} }`];
 
-/** `sample.py`: `fewstep sample` of a spec that names a predictor; student and schedule are the predictor's. */
+/** `sample.py`: `fewstep sample` with a predictor, which says the rest; or of a spec. */
 export const sampling: Group = {
   title: 'sample.py',
   rows: [
     {
       official: '--predictor_path',
       theirs: 'needed',
-      here: '`predictor` of a spec',
-      ours: 'none: the spec trains',
-      note: 'a file is read there by executing it, here as data. Settings are the file’s, the dataset is the spec’s',
+      here: '`fewstep sample --predictor`',
+      ours: 'needed without a spec',
+      note: 'a file, `.pkl` or `.pt`, read as data and never executed; a number, looked for in `exps/`, `exp/` and `results/`; or a name of a result. Dataset and settings are those that it says. A spec with `predictor: FILE` and `fewstep run` scores, too',
       async check(world) {
-        await world.run(commands.sample(world.size));
-        await equalsGolden(join(world.folder, 'samples'), firstImages());
+        await world.json(commands.sample(world.size));
+        await equalsGolden(join(world.folder, samples), firstImages());
+        await world.json(commands.byPath());
+        await equalsGolden(join(world.folder, 'thousands'), firstImages('000000/'));
       },
     },
     {
@@ -26,7 +29,7 @@ export const sampling: Group = {
       theirs: 'none',
       here: '`dataset.checkpoint`',
       ours: 'that of the dataset',
-      note: 'without effect there, where the dataset’s name decides',
+      note: 'without effect there, where the dataset’s name decides. `--dataset` says another name of the registry',
       async check() {
         const { dataset } = await pointOf('dataset={ checkpoint: mine.pkl }');
         ok(dataset.checkpoint.endsWith('mine.pkl'));
@@ -35,7 +38,7 @@ export const sampling: Group = {
     {
       official: '--batch',
       theirs: '64',
-      here: '`sample.batch`',
+      here: '`--batch`, `sample.batch`',
       ours: '64',
       note: 'there of each GPU, here of all; a seed gives the same image in any',
       async check() {
@@ -46,7 +49,7 @@ export const sampling: Group = {
     {
       official: '--seeds',
       theirs: '0-63',
-      here: '`sample.seeds`, `--seeds`',
+      here: '`--seeds`, `sample.seeds`',
       ours: '0-63',
       note: 'lists and ranges in both. With captions there, seeds of a batch must follow each other',
       async check() {
@@ -58,7 +61,7 @@ export const sampling: Group = {
     {
       official: '--prompt',
       theirs: 'the captions',
-      here: '`guidance.prompt`',
+      here: '`--prompt`, `--prompts FILE`; `guidance.prompt`, `guidance.prompts`',
       ours: 'the captions, for ms_coco',
       note: 'one prompt for every seed; here also a list, of which seed s has entry s mod its length',
       async check() {
@@ -71,33 +74,39 @@ export const sampling: Group = {
       'without effect there. Latent diffusion and Stable Diffusion run in half precision there whatever is said (autocast), sampling and teacher, but not the student in training; here everything is float32',
       () => refused('sample.use_fp16=true'),
     ),
-    none(
-      '--return_inters',
-      'False',
-      'stops there with a RuntimeError when the images are to be saved. A teacher’s trajectories are in the store',
-      () => refused('sample.return_inters=true'),
-    ),
+    {
+      official: '--return_inters',
+      theirs: 'False',
+      here: '`--return-inters`',
+      ours: 'off',
+      note: 'stops there with a RuntimeError when the images are to be saved. Here what the images go through is kept as `inters/inters.npz`, with a picture',
+      async check(world) {
+        await world.json(commands.inters());
+        const { inters, sigmas } = await readNpz(join(world.folder, 'inters/inters/inters.npz'));
+        deepEqual([inters?.shape, sigmas?.data[0]], [[4, 4, 1, 32, 32], 80]);
+      },
+    },
     {
       official: '--outdir',
       theirs: 'samples/DATASET/SOLVER_nfeN',
       here: '`--outdir`',
-      ours: 'needed',
-      note: 'images of other seeds in it are refused here, for a score would count them',
+      ours: 'the same',
+      note: 'N is doubled for ms_coco in both. Images of other seeds in it are refused here, for a score would count them',
       async check(world) {
-        await world.run(commands.sample(world.size));
-        equal((await readdir(join(world.folder, 'samples'))).length, 8);
+        await world.json(commands.sample(world.size));
+        equal((await readdir(join(world.folder, samples))).length, 4);
       },
     },
     {
       official: '--grid',
       theirs: 'False',
-      here: '`sample.grid`, a picture of each `run`',
-      ours: '8x8',
-      note: 'beside the images, of the first seeds. There in place of them, and each batch writes over the one before',
+      here: '`--grid`',
+      ours: 'off',
+      note: 'the same layout, ⌊√n⌋ columns, in `samples/grids/DATASET/SOLVER_nfeN`; of all seeds here, while each batch writes over the one before there. `run` makes one of each point, `sample.grid` its size',
       async check(world) {
-        await world.run(commands.train(world.size));
-        const png = await readFile(join(world.folder, 'results/amed/amed/grid.png'));
-        equal(png.readUInt32BE(16), 8 * 32);
+        await world.json(commands.grid());
+        const png = await readFile(join(world.folder, 'samples/grids/digits/amed_nfe5/grid.png'));
+        equal([png.readUInt32BE(16), png.readUInt32BE(20)].join(), '64,64');
       },
     },
     {
@@ -107,11 +116,10 @@ export const sampling: Group = {
       ours: 'off',
       note: 'a flag that is on by default can’t be turned off there',
       async check(world) {
-        await world.run(commands.sample(world.size));
-        await world.run(commands.subdirs(world.size));
-        const name = '000007.png';
-        const [flat, deep] = [join('samples', name), join('thousands/000000', name)].map((one) =>
-          readFile(join(world.folder, one)),
+        await world.json(commands.sample(world.size));
+        await world.json(commands.byPath());
+        const [flat, deep] = [join(samples, '000003.png'), 'thousands/000000/000003.png'].map((name) =>
+          readFile(join(world.folder, name)),
         );
         ok((await flat!).equals(await deep!));
       },

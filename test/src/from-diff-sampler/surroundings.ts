@@ -1,4 +1,4 @@
-import { equal, type Group, ok } from './row.js';
+import { type Group, ok } from './row.js';
 
 /** What a command is started by and finds around it. */
 export const surroundings: Group = {
@@ -13,21 +13,21 @@ export const surroundings: Group = {
       },
     },
     {
-      official: '`python fid.py`',
-      here: '`fewstep fid`',
-      note: 'features for scores are computed on the CPU; there on CUDA alone, as everything is',
+      official: 'weights, fetched when they are missed',
+      here: '`fewstep run --fetch`, `models fetch`',
+      note: 'how large they are is told first; a run without it says what is missing and how it is had',
       async check(world) {
-        ok(!(await world.run('fewstep fid calc --help')).stdout.includes('--device'));
+        ok((await world.run('fewstep run --help')).stdout.includes('--fetch'));
       },
     },
     {
       official: '`~/.cache/dnnlib`, `$DNNLIB_CACHE_DIR`',
       here: '`models/`, or `$FEWSTEP_MODELS`',
-      note: 'Inception-v3 for FID is the one that pytorch-fid publishes, there NVIDIA’s pickle of the same network: `fewstep models fetch inception`',
+      note: 'what an address gives is downloaded once, in both',
       async check(world) {
         const { models } = await world.json('fewstep models list');
-        const inception = models.find(({ name }: { name: string }) => name === 'inception');
-        equal(inception.files[0].name, 'pt_inception-2015-12-05-6726825d.pth');
+        const { files } = models.find(({ name }: { name: string }) => name === 'digits');
+        ok(files[0].path.endsWith('experiments/digits/digits-edm.pkl'));
       },
     },
   ],

@@ -14,18 +14,22 @@ export interface Size {
   /** What else a run is told. */
   readonly set: string;
 }
+
+/** Where samples of a predictor on the digits go by default. */
+export const samples = 'samples/digits/amed_nfe5';
+
 export const fullSize: Size = {
   seeds: '0-511',
   kimg: 1,
   batch: 32,
-  data: 'digits/digits-32x32.zip',
+  data: 'my-dataset.zip',
   set: '',
 };
 export const smallSize: Size = {
-  seeds: '0-7',
-  kimg: 0.004,
-  batch: 4,
-  data: 'samples',
+  seeds: '0-3',
+  kimg: 0.002,
+  batch: 2,
+  data: samples,
   set: ' --set evaluate=[]',
 };
 
@@ -51,17 +55,22 @@ export const commands = {
   train: ({ seeds, kimg, batch, set }: Size) =>
     `fewstep run amed.yaml --set train.total_kimg=${kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
   plugin: ({ seeds, kimg, batch, set }: Size) =>
-    `fewstep run plugin.yaml --set train.total_kimg=${2 * kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
-  sample: ({ seeds }: Size) => `fewstep sample released.yaml --seeds ${seeds} --outdir samples`,
-  subdirs: ({ seeds }: Size) => `fewstep sample released.yaml --seeds ${seeds} --outdir thousands --subdirs`,
-  reference: ({ data }: Size) =>
-    `fewstep fid ref ${data} --features digits/digits-features.onnx --dest digits.npz`,
-  fid: () => 'fewstep fid calc samples --ref digits.npz --features digits/digits-features.onnx',
+    `fewstep run plugin.yaml --results mine --set train.total_kimg=${2 * kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
+  sample: ({ seeds }: Size) => `fewstep sample --predictor 0 --seeds ${seeds}`,
+  byPath: () => `fewstep sample --predictor ${exp}/${snapshot} --seeds 0-3 --outdir thousands --subdirs`,
+  grid: () => 'fewstep sample --predictor 0 --seeds 0-3 --grid',
+  inters: () => 'fewstep sample --predictor 0 --seeds 0-3 --outdir inters --return-inters',
+  reference: ({ data }: Size) => `fewstep fid ref ${data} --features digits --dest digits.npz`,
+  fid: () => `fewstep fid calc ${samples} --ref digits.npz --features digits`,
+  drawn: () => `fewstep fid calc ${samples} --ref ${samples} --features digits --num 3 --seed 1 --batch 3`,
+  dataset: () =>
+    `fewstep dataset ${samples} set.zip --transform center-crop --resolution 16x16 --max-images 3`,
 } satisfies Record<string, (size: Size) => string>;
 
 export const golden = join(root, 'test/fixtures/golden/official-predictors');
 /** A folder of a run as the official training names it. */
 export const exp = 'exps/00000-digits-4-5-amed-heun-1-uni1-afs';
+export const snapshot = 'network-snapshot-000010.pkl';
 
 /** The two commands of the official README, with what else it says of them; the digits in place of CIFAR-10. */
 export const specs = {
@@ -81,24 +90,19 @@ teacher: { solver: ipndm, M: 2 }
 train: { total_kimg: 10, batch: 128 }
 evaluate: [fid, rmse_to_teacher]
 `,
-  'released.yaml': `name: released
-dataset: digits
-predictor: ${exp}/network-snapshot-000010.pkl
-evaluate: [fid, rmse_to_teacher]
-`,
 } as const;
 
 export async function openWorld(size: Size): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'fewstep-diff-sampler-'));
   for (const [name, text] of Object.entries(specs)) await writeFile(join(folder, name), text);
-  await symlink(join(root, 'experiments/digits'), join(folder, 'digits'));
+  await symlink(join(root, 'experiments/digits/digits-32x32.zip'), join(folder, 'my-dataset.zip'));
   await mkdir(join(folder, exp), { recursive: true });
-  await copyFile(join(golden, 'amed-5.pkl'), join(folder, exp, 'network-snapshot-000010.pkl'));
+  await copyFile(join(golden, 'amed-5.pkl'), join(folder, exp, snapshot));
   const ended = new Map<string, Promise<Finished>>();
   const run = (typed: string) => {
     const [command, ...args] = typed.split(' ');
     ok(command === 'fewstep', typed);
-    const env = { FEWSTEP_MODELS: folder };
+    const env = { FEWSTEP_MODELS: join(root, 'experiments') };
     const finished =
       ended.get(typed) ??
       fewstep(args, { cwd: folder, env }).then((end) => {

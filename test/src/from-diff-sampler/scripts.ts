@@ -1,0 +1,42 @@
+import { type Group, ok, type Row } from './row.js';
+
+const script = (official: string, here: string, note: string, command: string): Row => ({
+  official: `\`${official}\``,
+  here: `\`${here}\``,
+  note,
+  async check(world) {
+    ok((await world.run('fewstep --help')).stdout.includes(`\n  ${command} `), command);
+  },
+});
+
+/** The scripts, each with the command that does what it does. */
+export const scripts: Group = {
+  title: 'The scripts',
+  rows: [
+    script(
+      'train.py',
+      'fewstep run SPEC',
+      'trains what a spec names, samples with it and scores that; flags are keys of the spec, or `--set KEY=VALUE`',
+      'run',
+    ),
+    script('sample.py', 'fewstep sample --predictor FILE|NUMBER|NAME', 'or `fewstep sample SPEC`', 'sample'),
+    script('fid.py calc, fid.py ref', 'fewstep fid calc, fewstep fid ref', '', 'fid'),
+    script('dataset_tool.py', 'fewstep dataset', 'EDM’s, which its README refers to', 'dataset'),
+    {
+      official: '`launch.sh`',
+      here: '`experiments/*.yaml`',
+      note: 'a file for each data set, run by `fewstep run`',
+      async check(world) {
+        ok((await world.run('fewstep --help')).stdout.includes('\n  run '));
+      },
+    },
+    {
+      official: '`clip_score.py`',
+      here: '–',
+      note: 'no CLIP score yet: [below](#clip_scorepy) stands how the official script takes these images',
+      async check(world) {
+        ok(!(await world.run('fewstep --help')).stdout.includes('clip'));
+      },
+    },
+  ],
+};
