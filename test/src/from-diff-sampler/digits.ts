@@ -140,6 +140,17 @@ export const steps: readonly Step[] = [
     },
   },
   {
+    official: 'the notebook’s `read_amed_predictor`',
+    typed: commands.show,
+    out: '7 noise levels, with what scales direction and time at each',
+    against:
+      '`golden/students`: what a predictor decides under the analytical first step, where it sees zeros',
+    async check(world) {
+      const { sigmas } = await world.json(commands.show());
+      equal(sigmas.length, 7);
+    },
+  },
+  {
     official: '`dataset_tool.py --source=… --dest=… --transform=center-crop --resolution=16x16`',
     typed: commands.dataset,
     out: '3 images of 16 × 16, RGB',

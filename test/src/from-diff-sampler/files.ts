@@ -43,6 +43,31 @@ export const files: Group = {
         ),
     },
     {
+      official: '`training_options.json`',
+      here: '`spec.yaml`, `run.json`',
+      note: 'the spec with all that was told, to be run again; seeds, versions, device, dates, command line and exit',
+      async check(world) {
+        await all(world, ['spec.yaml', 'run.json']);
+        ok((await world.read('results/amed/spec.yaml')).includes('time_uniform'));
+      },
+    },
+    {
+      official: '`log.txt`',
+      here: '`log.txt`',
+      note: 'what the run said, each run after the other',
+      check: (world) => all(world, ['log.txt']),
+    },
+    {
+      official: '`stats.jsonl`, a line per kimg',
+      here: '`stats.jsonl`, a line per iteration',
+      note: 'losses, and mean and spread of what the predictor decides, for each interval; there these are printed alone',
+      async check(world) {
+        await all(world, ['stats.jsonl'], 'amed');
+        const [line] = (await world.read('results/amed/amed/stats.jsonl')).split('\n');
+        equal(JSON.parse(line!).intervals.length, 3);
+      },
+    },
+    {
       official: '`samples/cifar10/amed_nfe5/000000/000017.png`',
       here: '`samples/cifar10/amed_nfe5/000017.png`',
       note: 'with `--subdirs` the same. Grey images of one channel are written, too, which stops there',

@@ -1,9 +1,35 @@
-import { deepEqual, type Group, pointOf } from './row.js';
+import { deepEqual, equal, type Group, pointOf } from './row.js';
+import { commands } from './world.js';
 
 /** The notebook and its scheduler: a predictor that sees zeros, so that its steps are a list. */
 export const plugin: Group = {
   title: 'example.ipynb, diffusers_amed_plugin_dpmpp.py',
   rows: [
+    {
+      official: '`read_amed_predictor`: time steps, scale_dirs, scale_times',
+      here: '`fewstep predictors show FILE|NUMBER|NAME`',
+      note: 'a table, with `--json` the lists; at a bottleneck of zeros, as there',
+      async check(world) {
+        const { sigmas, scale_dirs, scale_times } = await world.json(commands.show());
+        deepEqual([sigmas.length, scale_dirs.length, scale_times.length], [7, 7, 7]);
+        equal(sigmas[0], 80);
+      },
+    },
+    {
+      official: '`torch.load("network-snapshot-000005.pt")`',
+      here: 'the same file',
+      note: 'both forms, pickle and zip, are read as data',
+      check: (world) => world.json(commands.show()),
+    },
+    {
+      official: '`DPMSolverMultistepScheduler` with these lists',
+      here: '`student.bottleneck: zero`',
+      note: 'a spec that samples with what the list says; its guided images are those of `dpmpp` of order 2. The scheduler rounds times to whole ones, which only diffusers does',
+      async check() {
+        const point = await pointOf('student={ solver: dpmpp, max_order: 2, bottleneck: zero }');
+        equal(point.sampler.method.max_order, 2);
+      },
+    },
     {
       official: '`pipe(prompt=…, num_inference_steps=…)`',
       here: '`fewstep sample --predictor 27 --prompt TEXT`',

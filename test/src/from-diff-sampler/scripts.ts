@@ -22,6 +22,12 @@ export const scripts: Group = {
     script('sample.py', 'fewstep sample --predictor FILE|NUMBER|NAME', 'or `fewstep sample SPEC`', 'sample'),
     script('fid.py calc, fid.py ref', 'fewstep fid calc, fewstep fid ref', '', 'fid'),
     script('dataset_tool.py', 'fewstep dataset', 'EDM’s, which its README refers to', 'dataset'),
+    script(
+      'example.ipynb',
+      'fewstep predictors show',
+      'and its images by `fewstep sample --predictor … --prompt TEXT`',
+      'predictors',
+    ),
     {
       official: '`launch.sh`',
       here: '`experiments/*.yaml`',

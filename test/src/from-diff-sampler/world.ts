@@ -60,6 +60,7 @@ export const commands = {
   byPath: () => `fewstep sample --predictor ${exp}/${snapshot} --seeds 0-3 --outdir thousands --subdirs`,
   grid: () => 'fewstep sample --predictor 0 --seeds 0-3 --grid',
   inters: () => 'fewstep sample --predictor 0 --seeds 0-3 --outdir inters --return-inters',
+  show: () => 'fewstep predictors show 0',
   reference: ({ data }: Size) => `fewstep fid ref ${data} --features digits --dest digits.npz`,
   fid: () => `fewstep fid calc ${samples} --ref digits.npz --features digits`,
   drawn: () => `fewstep fid calc ${samples} --ref ${samples} --features digits --num 3 --seed 1 --batch 3`,
