@@ -88,7 +88,7 @@ export const evaluation: readonly Group[] = [
         theirs: 'NVIDIA’s pickle',
         here: '`--features`',
         ours: 'inception',
-        note: 'the one that pytorch-fid publishes, of the same weights: `fewstep models fetch inception`; or another network, as `digits`',
+        note: 'the one that pytorch-fid publishes, of the same TensorFlow weights: `fewstep models fetch inception`; or another network, as `digits`',
         async check(world) {
           const { models } = await world.json('fewstep models list');
           const inception = models.find(({ name }: { name: string }) => name === 'inception');
@@ -116,7 +116,7 @@ export const evaluation: readonly Group[] = [
         theirs: 'needed',
         here: '`fewstep dataset SOURCE OUT.zip`',
         ours: 'needed',
-        note: 'a folder, a zip, CIFAR-10 for Python (its pickles are read as data) or as binary files, MNIST; told by their content, there by their names. LSUN’s lmdb is not read: write its images into a folder first',
+        note: 'a folder, a zip, CIFAR-10 for Python (its pickles are read as data) or as binary files, MNIST; told by their content, there by their names. LSUN’s lmdb is refused with how to make a folder of it',
         check: async (world) => equal((await made(world)).images, 3),
       },
       {

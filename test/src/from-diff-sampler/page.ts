@@ -9,7 +9,7 @@ import { scripts } from './scripts.js';
 import { settings } from './settings.js';
 import { surroundings } from './surroundings.js';
 import { training } from './training.js';
-import { fullSize, specs } from './world.js';
+import { fullSize, setting, specs } from './world.js';
 
 export const groups: readonly Group[] = [
   scripts,
@@ -48,7 +48,12 @@ For whoever works with the official code of AMED-Solver (zju-pi/diff-sampler, am
 ${groups.map(groupText).join('\n')}
 ## Done on the digits
 
-The official README and launch.sh, command by command, with the digits in place of CIFAR-10 and 1 or 2 kimg in place of 10. \`npm run from-diff-sampler\` does all of it and compares it with the figures of the last column; they are of the official code on a CPU, [golden](../test/fixtures/golden/README.md) or of its own training on this checkpoint.
+The official README and launch.sh, command by command, with the digits in place of CIFAR-10 and 1 or 2 kimg in place of 10. \`npm run from-diff-sampler\` does all of it and compares it with the figures of the last column; they are of the official code on a CPU, [golden](../test/fixtures/golden/README.md) figures or its own training on this checkpoint.
+
+In a folder of your own, with \`REPOSITORY\` this repository’s and \`FEWSTEP_MODELS=$REPOSITORY/experiments\`, where the digits’ files are:
+
+\`\`\`sh
+${setting}\`\`\`
 
 ${Object.entries(specs)
   .map(([name, text]) => `\`${name}\`:\n\n\`\`\`yaml\n${text}\`\`\`\n`)

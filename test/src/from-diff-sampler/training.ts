@@ -110,9 +110,10 @@ export const training: Group = {
     needed(
       ['--guidance_rate', '0'],
       ['guidance.rate', '4 (cg), 7.5 (cfg)'],
-      '0 guides nothing at all: with the flag left out there, a predictor is trained and sampled unguided. A predictor’s file says the rate in both',
+      '0 guides nothing at all: with the flag left out there, a predictor is trained and sampled unguided. A predictor’s file says the rate in both; uncond takes none, so that `--guidance_rate=1` of launch.sh goes',
       async () => {
         equal((await pointOf('dataset=imagenet256', 'guidance.type=cg')).guidance?.rate, 4);
+        await refused('dataset=lsun_bedroom_ldm', 'guidance={ type: uncond, rate: 1 }');
         const cfg = 'guidance={ type: cfg, prompt: a cat }';
         equal((await pointOf('dataset=ms_coco', cfg)).guidance?.rate, 7.5);
       },

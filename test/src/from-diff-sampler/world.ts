@@ -1,5 +1,6 @@
 import { ok } from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Finished, fewstep, root } from '../command-line.js';
@@ -68,10 +69,16 @@ export const commands = {
     `fewstep dataset ${samples} set.zip --transform center-crop --resolution 16x16 --max-images 3`,
 } satisfies Record<string, (size: Size) => string>;
 
-export const golden = join(root, 'test/fixtures/golden/official-predictors');
-/** A folder of a run as the official training names it. */
+/** A folder of a run as the official training names it, and its predictor. */
 export const exp = 'exps/00000-digits-4-5-amed-heun-1-uni1-afs';
 export const snapshot = 'network-snapshot-000010.pkl';
+export const golden = join(root, 'test/fixtures/golden/official-predictors');
+
+/** What is there before the first command: what somebody who comes over has. */
+export const setting = `mkdir -p ${exp}
+cp $REPOSITORY/test/fixtures/golden/official-predictors/amed-5.pkl ${exp}/${snapshot}
+cp $REPOSITORY/experiments/digits/digits-32x32.zip my-dataset.zip
+`;
 
 /** The two commands of the official README, with what else it says of them; the digits in place of CIFAR-10. */
 export const specs = {
@@ -96,9 +103,7 @@ evaluate: [fid, rmse_to_teacher]
 export async function openWorld(size: Size): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'fewstep-diff-sampler-'));
   for (const [name, text] of Object.entries(specs)) await writeFile(join(folder, name), text);
-  await symlink(join(root, 'experiments/digits/digits-32x32.zip'), join(folder, 'my-dataset.zip'));
-  await mkdir(join(folder, exp), { recursive: true });
-  await copyFile(join(golden, 'amed-5.pkl'), join(folder, exp, snapshot));
+  execFileSync('sh', ['-ec', setting], { cwd: folder, env: { ...process.env, REPOSITORY: root } });
   const ended = new Map<string, Promise<Finished>>();
   const run = (typed: string) => {
     const [command, ...args] = typed.split(' ');
