@@ -124,7 +124,7 @@ export const evaluation: readonly Group[] = [
         theirs: 'needed',
         here: '`OUT.zip`',
         ours: 'needed',
-        note: 'a zip that is whole or not there; folders are not written, and nothing is written over. PNG files are compressed here; names and dataset.json are the same',
+        note: 'a zip that is whole or not there; folders are not written, and nothing is written over. names, dataset.json and PNG files without compression are the same',
         async check(world) {
           equal((await made(world)).file, 'set.zip');
           const names = [];

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { readOfficialPredictor } from '@fewstep/models';
 import { readExperiment } from '@fewstep/runner';
 import { root } from '../command-line.js';
 import { deepEqual, equal, type Group, pointOf } from './row.js';
@@ -22,7 +23,11 @@ export const plugin: Group = {
       official: '`torch.load("network-snapshot-000005.pt")`',
       here: 'the same file',
       note: 'both forms, pickle and zip, are read as data',
-      check: (world) => world.json(commands.show()),
+      async check() {
+        const fixture = join(root, 'packages/models/fixtures/official-predictor');
+        const { settings } = await readOfficialPredictor(`${fixture}.pt`);
+        deepEqual(settings, (await readOfficialPredictor(`${fixture}.pkl`)).settings);
+      },
     },
     {
       official: '`DPMSolverMultistepScheduler` with these lists',

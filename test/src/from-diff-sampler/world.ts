@@ -57,7 +57,7 @@ export const commands = {
     `fewstep run amed.yaml --set train.total_kimg=${kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
   plugin: ({ seeds, kimg, batch, set }: Size) =>
     `fewstep run plugin.yaml --results mine --set train.total_kimg=${2 * kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
-  sample: ({ seeds }: Size) => `fewstep sample --predictor 0 --seeds ${seeds}`,
+  sample: ({ seeds }: Size) => `fewstep sample --predictor 0 --batch 128 --seeds ${seeds}`,
   byPath: () => `fewstep sample --predictor ${exp}/${snapshot} --seeds 0-3 --outdir thousands --subdirs`,
   grid: () => 'fewstep sample --predictor 0 --seeds 0-3 --grid',
   inters: () => 'fewstep sample --predictor 0 --seeds 0-3 --outdir inters --return-inters',
