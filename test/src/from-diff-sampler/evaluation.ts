@@ -13,7 +13,7 @@ const fid = async (world: World) => {
 };
 const drawn = async (world: World) => {
   await world.json(commands.sample(world.size));
-  const { sets } = await world.json(commands.drawn());
+  const { sets } = await world.json(commands.drawn(world.size));
   return sets[0];
 };
 const made = async (world: World) => {

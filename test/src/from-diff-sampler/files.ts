@@ -97,6 +97,16 @@ export const files: Group = {
       },
     },
     {
+      official: 'FID statistics, a shared folder of .npz',
+      here: '`models/`, by the names that the registry has',
+      note: 'those of EDM’s data sets are fetched; others, as `ms_coco-512x512.npz`, are put there by hand, which a run and a plan say. Then `evaluate: [fid]` and `--ref ms_coco` find them',
+      async check(world) {
+        const { models } = await world.json('fewstep models list');
+        const { files } = models.find(({ name }: { name: string }) => name === 'ms_coco');
+        ok(files.some(({ name }: { name: string }) => name === 'ms_coco-512x512.npz'));
+      },
+    },
+    {
       official: '`MS-COCO_val2014_30k_captions.csv`',
       here: 'the same',
       note: '`fewstep models fetch ms_coco`; the prompts of ms_coco by default. Any text or CSV with a column `text` is taken as `guidance.prompts`',

@@ -28,12 +28,13 @@ export const training: Group = {
     needed(
       ['--dataset_name', 'needed'],
       ['dataset', 'needed'],
-      'the same eight names, and `digits`; or a checkpoint of yours. `lsun_cat` is accepted there and then stops, since no weights of it are known; here it is no name',
+      'the same eight names, `ffhq_ldm`, which only the downloads know there, and `digits`; or a checkpoint of yours. `lsun_cat` is accepted there and then stops, since no weights of it are known; here it is no name',
       async () => {
         for (const name of ['cifar10', 'ffhq', 'afhqv2', 'imagenet64', 'lsun_bedroom', 'digits'])
           await pointOf(`dataset=${name}`);
         await pointOf('dataset=imagenet256', 'guidance.type=cg');
-        await pointOf('dataset=lsun_bedroom_ldm', 'guidance.type=uncond');
+        for (const name of ['lsun_bedroom_ldm', 'ffhq_ldm'])
+          await pointOf(`dataset=${name}`, 'guidance.type=uncond');
         await pointOf('dataset=ms_coco', 'guidance={ type: cfg, prompt: a cat }');
         await refused('dataset=lsun_cat');
       },

@@ -12,6 +12,8 @@ export interface Size {
   readonly batch: number;
   /** Images that statistics are made of. */
   readonly data: string;
+  /** Images that are drawn of the samples. */
+  readonly num: number;
   /** What else a run is told. */
   readonly set: string;
 }
@@ -24,6 +26,7 @@ export const fullSize: Size = {
   kimg: 1,
   batch: 32,
   data: 'my-dataset.zip',
+  num: 100,
   set: '',
 };
 export const smallSize: Size = {
@@ -31,6 +34,7 @@ export const smallSize: Size = {
   kimg: 0.002,
   batch: 2,
   data: samples,
+  num: 3,
   set: ' --set evaluate=[]',
 };
 
@@ -64,7 +68,8 @@ export const commands = {
   show: () => 'fewstep predictors show 0',
   reference: ({ data }: Size) => `fewstep fid ref ${data} --features digits --dest digits.npz`,
   fid: () => `fewstep fid calc ${samples} --ref digits.npz --features digits`,
-  drawn: () => `fewstep fid calc ${samples} --ref ${samples} --features digits --num 3 --seed 1 --batch 3`,
+  drawn: ({ data, num }: Size) =>
+    `fewstep fid calc ${samples} --ref ${data} --features digits --num ${num} --seed 1 --batch 3`,
   dataset: () =>
     `fewstep dataset ${samples} set.zip --transform center-crop --resolution 16x16 --max-images 3`,
 } satisfies Record<string, (size: Size) => string>;
