@@ -10,13 +10,13 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 for (const { title, rows } of groups)
-  describe(`${title}, as docs/from-diff-sampler.md has it`, () => {
+  describe.concurrent(`${title}, as docs/from-diff-sampler.md has it`, () => {
     it.each(rows)('$official', async (row) => {
       await row.check(world);
     });
   });
 
-describe('done on the digits', () => {
+describe.concurrent('done on the digits', () => {
   it.each(steps)('$official', async (step) => {
     await step.check(world);
   });
