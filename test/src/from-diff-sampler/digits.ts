@@ -1,8 +1,8 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeImage } from '@fewstep/metrics';
 import { readSafetensors } from '@fewstep/models';
-import { deepEqual, equal, ok } from './row.js';
 import { commands, fullSize, golden, type Size, samples, type World } from './world.js';
 
 /** A command of the official README or launch.sh, done here on the digits. */

@@ -1,6 +1,7 @@
+import { equal, ok } from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { equal, type Group, ok, pointOf } from './row.js';
+import { type Group, pointOf } from './row.js';
 import { commands, exp, snapshot, type World } from './world.js';
 
 /** What the run of the digits leaves. */

@@ -1,9 +1,10 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { join } from 'node:path';
 import { frechetDistance } from '@fewstep/metrics';
 import { readOfficialPredictor } from '@fewstep/models';
 import { sigmas } from '@fewstep/schedules';
 import { draw, initPredictor, parseSeeds, placement, predict, steered, trainStep } from '@fewstep/solvers';
-import { deepEqual, equal, type Group, ok } from './row.js';
+import type { Group } from './row.js';
 import { golden } from './world.js';
 
 /** What other code imports. */

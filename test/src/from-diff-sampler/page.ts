@@ -1,3 +1,4 @@
+import { table } from '../reference/reference.js';
 import { steps } from './digits.js';
 import { evaluation } from './evaluation.js';
 import { files } from './files.js';
@@ -23,11 +24,6 @@ export const groups: readonly Group[] = [
   library,
 ];
 
-const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [header, header.map(() => '---'), ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
-    .join('\n');
-
 /** A script's options have defaults, files and folders haven't. */
 function groupText({ title, rows }: Group): string {
   const isOptions = rows.every(({ theirs }) => theirs !== undefined);
@@ -43,7 +39,7 @@ function groupText({ title, rows }: Group): string {
 /** The page for whoever comes from the official scripts. */
 export const page = (): string => `# From diff-sampler
 
-For whoever works with the official code of AMED-Solver (zju-pi/diff-sampler, amed-solver-main): what each of its commands, flags, files and folders is here. Made by \`npm run reference\` from rows that a test checks, each by running what is here. What comes out otherwise, and why, is in [official-differences.md](official-differences.md). \`fewstep\` is \`npx fewstep\`.
+For whoever works with the official code of AMED-Solver (zju-pi/diff-sampler, amed-solver-main; its commit 9067ff0, train.py and the notebook of 79dc13a): what each of its commands, flags, files and folders is here. Made by \`npm run reference\` from rows that a test checks, each by running what is here. What comes out otherwise, and why, is in [official-differences.md](official-differences.md). \`fewstep\` is \`npx fewstep\`.
 
 ${groups.map(groupText).join('\n')}
 ## Done on the digits

@@ -1,8 +1,9 @@
+import { deepEqual, equal } from 'node:assert/strict';
 import { join } from 'node:path';
 import { readOfficialPredictor } from '@fewstep/models';
 import { readExperiment } from '@fewstep/runner';
 import { root } from '../command-line.js';
-import { deepEqual, equal, type Group, pointOf } from './row.js';
+import { type Group, pointOf } from './row.js';
 import { commands } from './world.js';
 
 /** The notebook and its scheduler: a predictor that sees zeros, so that its steps are a list. */

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { equal, rejects } from 'node:assert/strict';
 import { type Point, parseExperiment } from '@fewstep/runner';
 import type { World } from './world.js';
 
@@ -67,5 +67,3 @@ export const none = (official: string, theirs: string, note: string, check: Row[
   note,
   check,
 });
-
-export { deepEqual, equal, ok };

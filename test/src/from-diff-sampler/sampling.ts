@@ -1,8 +1,9 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readNpz } from '@fewstep/metrics';
 import { equalsGolden, firstImages } from './digits.js';
-import { deepEqual, equal, type Group, none, ok, pointOf, refused } from './row.js';
+import { type Group, none, pointOf, refused } from './row.js';
 import { commands, samples } from './world.js';
 
 const cfg = (more: string) => ['dataset=ms_coco', `guidance={ type: cfg, ${more} }`];

@@ -1,4 +1,5 @@
-import { type Group, ok, type Row } from './row.js';
+import { ok } from 'node:assert/strict';
+import type { Group, Row } from './row.js';
 
 const script = (official: string, here: string, note: string, command: string): Row => ({
   official: `\`${official}\``,

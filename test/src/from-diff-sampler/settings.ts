@@ -1,8 +1,9 @@
+import { deepEqual, ok } from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readExperiment } from '@fewstep/runner';
 import { root } from '../command-line.js';
-import { deepEqual, type Group, ok, type Row } from './row.js';
+import type { Group, Row } from './row.js';
 
 const recommended = (official: string, dataset: string, labels: readonly string[], note: string): Row => ({
   official,

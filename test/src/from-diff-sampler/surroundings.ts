@@ -1,4 +1,5 @@
-import { type Group, ok } from './row.js';
+import { ok } from 'node:assert/strict';
+import type { Group } from './row.js';
 
 /** What a command is started by and finds around it. */
 export const surroundings: Group = {

@@ -1,5 +1,6 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import type { Point } from '@fewstep/runner';
-import { deepEqual, equal, type Group, key, none, ok, pointOf, type Row, refused } from './row.js';
+import { type Group, key, none, pointOf, type Row, refused } from './row.js';
 import { commands } from './world.js';
 
 /** An option that is a key without one default. */

@@ -85,7 +85,7 @@ cp $REPOSITORY/test/fixtures/golden/official-predictors/amed-5.pkl ${exp}/${snap
 cp $REPOSITORY/experiments/digits/digits-32x32.zip my-dataset.zip
 `;
 
-/** The two commands of the official README, with what else it says of them; the digits in place of CIFAR-10. */
+/** The two trainings of the official README, the digits in place of CIFAR-10. */
 export const specs = {
   'amed.yaml': `name: amed
 dataset: digits # there --dataset_name=cifar10

@@ -26,7 +26,8 @@ const optionsOf = (options: Options): string =>
     .map(([name, option]) => `\`${name}\` (${rangeOf(option)}): ${option.description}`)
     .join('<br>') || '–';
 
-const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
+/** Markdown. */
+export const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
   [header, header.map(() => '---'), ...rows]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n');
