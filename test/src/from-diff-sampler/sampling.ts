@@ -82,8 +82,8 @@ export const sampling: Group = {
       ours: 'off',
       note: 'stops there with a RuntimeError when the images are to be saved. Here what the images go through is kept as `inters/inters.npz`, with a picture',
       async check(world) {
-        await world.json(commands.inters());
-        const { inters, sigmas } = await readNpz(join(world.folder, 'inters/inters/inters.npz'));
+        await world.json(commands.byPath());
+        const { inters, sigmas } = await readNpz(join(world.folder, 'thousands/inters/inters.npz'));
         deepEqual([inters?.shape, sigmas?.data[0]], [[4, 4, 1, 32, 32], 80]);
       },
     },

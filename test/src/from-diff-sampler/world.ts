@@ -62,9 +62,9 @@ export const commands = {
   plugin: ({ seeds, kimg, batch, set }: Size) =>
     `fewstep run plugin.yaml --results mine --set train.total_kimg=${2 * kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
   sample: ({ seeds }: Size) => `fewstep sample --predictor 0 --batch 128 --seeds ${seeds}`,
-  byPath: () => `fewstep sample --predictor ${exp}/${snapshot} --seeds 0-3 --outdir thousands --subdirs`,
+  byPath: () =>
+    `fewstep sample --predictor ${exp}/${snapshot} --seeds 0-3 --outdir thousands --subdirs --return-inters`,
   grid: () => 'fewstep sample --predictor 0 --seeds 0-3 --grid',
-  inters: () => 'fewstep sample --predictor 0 --seeds 0-3 --outdir inters --return-inters',
   show: () => 'fewstep predictors show 0',
   reference: ({ data }: Size) => `fewstep fid ref ${data} --features digits --dest digits.npz`,
   fid: () => `fewstep fid calc ${samples} --ref digits.npz --features digits`,
