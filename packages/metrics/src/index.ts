@@ -3,6 +3,7 @@ export { type DataSetSummary, dataSetZip } from './data-set/data-set-zip.js';
 export type { ImageSource, SourceImage } from './data-set/image-source.js';
 export { openSource, type SourceOptions } from './data-set/source.js';
 export type { Crop, Transform } from './data-set/transform.js';
+export { type DoubleProducts, openDoubleProducts } from './double-products.js';
 export { MetricsError, type MetricsErrorCode } from './errors.js';
 export {
   type FeatureNetwork,
@@ -15,6 +16,7 @@ export { imageGrid } from './image-grid.js';
 export { imagePath } from './image-names.js';
 export { describeImage, type Image, type ImageBatch } from './images.js';
 export { type KidSubsets, kid, kidOverSubsets } from './kid.js';
+export type { TimesTransposed } from './matrix.js';
 export type { NpyArray, NpyData, NpyDtype } from './npy.js';
 export { type Npz, readNpz, writeNpz } from './npz.js';
 export { decodeImage, encodePng } from './png.js';

@@ -1,7 +1,14 @@
+/** A·Bᵀ of row-major matrices in double: `a` [rows × inner], `b` [columns × inner] -> [rows × columns]. */
+export type TimesTransposed = (
+  a: Float64Array,
+  b: Float64Array,
+  rows: number,
+  columns: number,
+  inner: number,
+) => Float64Array | Promise<Float64Array>;
+
 /**
- * A·Bᵀ of row-major matrices: `a` [rows × inner], `b` [columns × inner] -> [rows × columns].
- *
- * Four by four scalar products at a time, so that a number once loaded serves four of them.
+ * A `TimesTransposed` of one core: four by four scalar products at a time, so that a number once loaded serves four of them.
  */
 export function timesTransposed(
   a: Float64Array,
@@ -61,4 +68,12 @@ function tile(
     s33 += x3 * y3;
   }
   sums.set([s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33]);
+}
+
+/** [columns × rows] of a row-major matrix [rows × columns]. */
+export function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
+  const result = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j]!;
+  return result;
 }
