@@ -31,14 +31,16 @@ export async function fidRef(
   const tasks = compileReference(data, { ...options, network });
   const execution = await work(tasks, world);
   demand(execution);
-  const [{ statistics, writeStatistics }, { featureSets }] = await Promise.all([
+  const [{ openDoubleProducts, statistics, writeStatistics }, { featureSets }] = await Promise.all([
     import('@fewstep/metrics'),
     import('../tasks/features-file.js'),
   ]);
   const paths = await Promise.all(
     tasks.map((task) => world.store.blob(execution.records.get(task)!.outputs.features!)),
   );
-  const found = await statistics(featureSets(paths.map((path) => path!)));
+  const products = await openDoubleProducts();
+  const found = await statistics(featureSets(paths.map((path) => path!)), products);
+  await products.close();
   const file = await results.write(await writeStatistics(found), basename(dest));
   answer.object({ file, images: found.n, dim: found.mu.length });
   answer.line(`${file}: mean and covariance of ${found.n} images, ${found.mu.length} features`);

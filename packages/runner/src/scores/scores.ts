@@ -56,7 +56,7 @@ const ofFeatures = { features: many, reference: many } as const;
 
 export const fidKind = scoring(
   'fid',
-  2,
+  3,
   none,
   { ...ofFeatures, statistics: optional },
   () => import('../tasks/fid.js'),

@@ -1,4 +1,10 @@
-import { frechetDistance, readStatistics, type Statistics, statistics } from '@fewstep/metrics';
+import {
+  frechetDistance,
+  openDoubleProducts,
+  readStatistics,
+  type Statistics,
+  statistics,
+} from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { fidKind as kind } from '../scores/scores.js';
@@ -7,12 +13,17 @@ import { featureSets } from './features-file.js';
 
 /** Fréchet distance between the features of samples and of real images, the latter themselves or as their statistics. */
 export const run: Run<typeof kind> = async ({ inputs, dir }) => {
-  const found = await statistics(featureSets(inputs.features));
-  const published = inputs.statistics;
-  const reference = published
-    ? await publishedStatistics(published, found.mu.length)
-    : await statistics(featureSets(inputs.reference));
-  return writeValue(dir, { fid: frechetDistance(found, reference) });
+  const products = await openDoubleProducts();
+  try {
+    const found = await statistics(featureSets(inputs.features), products);
+    const published = inputs.statistics;
+    const reference = published
+      ? await publishedStatistics(published, found.mu.length)
+      : await statistics(featureSets(inputs.reference), products);
+    return writeValue(dir, { fid: await frechetDistance(found, reference, products) });
+  } finally {
+    await products.close();
+  }
 };
 
 /** @throws RunnerError E_STATISTICS where the file is of another feature network */
