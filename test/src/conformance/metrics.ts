@@ -5,6 +5,7 @@ import {
   frechetDistance,
   kid,
   type NpyArray,
+  openDoubleProducts,
   prdc,
   readNpz,
   readStatistics,
@@ -77,10 +78,15 @@ async function checkFid(golden: Golden, one: FidCase): Promise<string | undefine
   if (computedA && one.sigma_row0 !== undefined)
     compare('first row of sigma', computedA.sigma.subarray(0, one.dim), golden.array(one.sigma_row0));
 
-  const distances = [
+  const pairs = [
     [computedA, computedB],
     [storedA, storedB],
-  ].flatMap(([a, b]) => (a && b ? [frechetDistance(a, b)] : []));
+  ].flatMap(([a, b]) => (a && b ? [[a, b] as const] : []));
+  const products = await openDoubleProducts();
+  const distances = [];
+  for (const [a, b] of pairs)
+    distances.push(await frechetDistance(a, b), await frechetDistance(a, b, products));
+  await products.close();
   if (distances.length === 0) return 'names neither features nor statistics of both sets';
   for (const distance of distances) {
     if (one.tol_abs !== undefined) problems.push(within('fid', Math.abs(distance - one.fid), one.tol_abs));
