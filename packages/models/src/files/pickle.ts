@@ -53,7 +53,7 @@ export interface PickleMachine {
 
 export interface PickleOptions {
   /** By `module.name`. Whatever isn't here stays a label and is refused when called. */
-  readonly constructors: ReadonlyMap<string, PickleConstructor>;
+  readonly constructors: Pick<ReadonlyMap<string, PickleConstructor>, 'get'>;
   /** Meaning of a persistent id; without it, one is refused. */
   readonly persistent?: PickleConstructor;
   /** Where the pickle starts in the source; 0 by default. */

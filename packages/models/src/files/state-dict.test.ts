@@ -267,7 +267,6 @@ describe('openStateDict', () => {
     ['storage', (f) => f.delete(`${torch}/data/1`), /no elements of storage "1"/],
     ['elements', (f) => f.set(`${torch}/data/1`, new Uint8Array(95)), /holds 95 bytes, the pickle says 96/],
     ['byte order', (f) => f.set(`${torch}/byteorder`, Buffer.from('big')), /its byte order is "big"/],
-    ['program', (f) => f.set(`${torch}/constants.pkl`, Buffer.from('.')), /TorchScript/],
     [
       'call',
       (f) => f.set(`${torch}/data.pkl`, Buffer.from("cos\nsystem\n(S'true'\ntR.")),
@@ -289,6 +288,25 @@ describe('openStateDict', () => {
       /nested deeper/,
     ],
     ['list', (f) => f.set(`${torch}/data.pkl`, Buffer.from('].')), /a list of 0 where a dict/],
+    [
+      'program',
+      (f) =>
+        f.set(
+          `${torch}/data.pkl`,
+          Buffer.from('c__torch__\nA\n)\x81}X\x01\0\0\0acos\nsystem\n)Rsb.', 'latin1'),
+        ),
+      /would call os\.system/,
+    ],
+    [
+      'module’s state',
+      (f) => f.set(`${torch}/data.pkl`, Buffer.from('c__torch__\nA\n)\x81Nb.', 'latin1')),
+      /the state of a module is None, no dict/,
+    ],
+    [
+      'module within itself',
+      (f) => f.set(`${torch}/data.pkl`, Buffer.from('c__torch__\nA\n)\x81q\0}X\x01\0\0\0ah\0sb.', 'latin1')),
+      /at another place/,
+    ],
   ];
   it.each(changes)('refuses another %s than there should be', async (_, change, message) => {
     const files = await filesOf('tensors.cuda-location.pt');

@@ -21,8 +21,8 @@ export interface StateDict extends Pick<TensorFile, 'format' | 'tensors'> {
 }
 
 /**
- * Opens the tensors of a checkpoint: PyTorch's zip and legacy formats (`.pt`, `.pth`, `.ckpt`), a pickle (`.pkl`),
- * safetensors, a zip of one of them, or an index of shards (`*.index.json`). Of a pickle, those under `state_dict` are
+ * Opens the tensors of a checkpoint: PyTorch's zip and legacy formats (`.pt`, `.pth`, `.ckpt`), a TorchScript program
+ * (`.pt`), a pickle (`.pkl`), safetensors, a zip of one of them, or an index of shards (`*.index.json`). Of a pickle, those under `state_dict` are
  * taken where it has that key, as Lightning's have, else all of them; names of nested dicts are joined by dots, and
  * what is no tensor is left out.
  *

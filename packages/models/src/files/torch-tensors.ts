@@ -1,6 +1,7 @@
 import { checkpointFault } from '../errors.js';
 import { NumpyArray } from './numpy-constructors.js';
 import { describe, type PickleValue } from './pickle.js';
+import { ScriptModule } from './script-module.js';
 import type { Tensor } from './tensor.js';
 import type { TensorFile } from './tensor-file.js';
 import { TensorView, type TorchStorage } from './torch-storage.js';
@@ -10,14 +11,15 @@ import { isAveraged } from './wrappers.js';
 const MAX_DEPTH = 64;
 
 /**
- * The tensors of a pickle's value: those under `state_dict` where it has that key and no averaged weights beside, as
+ * The tensors of a pickle's value, a module's of TorchScript being a dict: those under `state_dict` where it has that key and no averaged weights beside, as
  * Lightning's checkpoints do, else all of them. Names of nested dicts and places in lists are joined by dots; what is no
  * tensor is left out.
  *
  * @throws ModelError `E_CHECKPOINT`
  */
 export function torchTensors(format: string, root: PickleValue): TensorFile {
-  const dict = (root instanceof Map && !hasAveraged(root) && root.get('state_dict')) || root;
+  const top = dictOf(root);
+  const dict = (top instanceof Map && !hasAveraged(top) && top.get('state_dict')) || top;
   if (!(dict instanceof Map))
     throw checkpointFault(`it holds ${describe(dict)} where a dict of tensors is due`);
   const views = collectViews(dict);
@@ -27,6 +29,9 @@ export function torchTensors(format: string, root: PickleValue): TensorFile {
     read: (names) => readViews(Array.from(names, (name) => [name, views.get(name)!])),
   };
 }
+
+const dictOf = (value: PickleValue): PickleValue =>
+  value instanceof ScriptModule ? (value.attributes as Map<PickleValue, PickleValue>) : value;
 
 const hasAveraged = (root: ReadonlyMap<PickleValue, PickleValue>): boolean =>
   [...root].some(([key, value]) => typeof key === 'string' && value instanceof Map && isAveraged(`${key}.`));
@@ -45,8 +50,9 @@ function collectViews(root: Map<PickleValue, PickleValue>): Map<string, TensorVi
         `the dict or list at "${prefix.slice(0, 200)}" is also at another place, or nested deeper than ${MAX_DEPTH}`,
       );
     seen.add(dict as PickleValue);
-    for (const [key, value] of dict.entries()) {
+    for (const [key, held] of dict.entries()) {
       if (typeof key !== 'string' && typeof key !== 'number') continue;
+      const value = dictOf(held);
       const name = `${prefix}${key}`;
       if (value instanceof Map || Array.isArray(value)) collect(value, `${name}.`, depth + 1);
       const view = value instanceof NumpyArray ? value.view : value;

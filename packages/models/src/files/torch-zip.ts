@@ -1,6 +1,7 @@
 import { ModelError } from '../errors.js';
 import { constructors } from './constructors.js';
 import { type Budget, type PickleValue, runPickle } from './pickle.js';
+import { withScriptModules } from './script-module.js';
 import { memorySource } from './source.js';
 import { bytesPerElement } from './tensor.js';
 import { storageId, TorchStorage } from './torch-storage.js';
@@ -14,7 +15,8 @@ export const isTorchZip = (entries: readonly ZipEntry[]): boolean => pickleOf(en
 
 /**
  * Reads PyTorch's zip format: a pickle `data.pkl`, and the elements of each storage as a file `data/KEY`. The pickle is
- * run; a storage's bytes are read when first asked for. `budget`: that of the file, for tensors may have to be copied.
+ * run; a storage's bytes are read when first asked for. A TorchScript program has its code and the constants within
+ * beside them, which are left alone: its modules come as `ScriptModule`. `budget`: that of the file, for tensors may have to be copied.
  *
  * @throws ModelError `E_PICKLE` or `E_ZIP`.
  */
@@ -24,15 +26,13 @@ export function readTorchZip(files: readonly ZipEntry[], budget: Budget): Pickle
   if (!pickle) throw fault('it is a zip without FOLDER/data.pkl, so not one that PyTorch wrote');
   const folder = pickle.name.slice(0, pickle.name.indexOf('/') + 1);
   const entries = new Map(files.map((entry) => [entry.name, entry]));
-  if (entries.has(`${folder}constants.pkl`))
-    throw fault('it is a TorchScript program; only the weights of a state_dict are read');
   const byteorder = entries.get(`${folder}byteorder`);
   if (byteorder && text(byteorder) !== 'little')
     throw fault(`its byte order is "${text(byteorder)}"; little is read`);
 
   const storages = new Map<string, TorchStorage>();
   return runPickle(memorySource(pickle.read()), {
-    constructors,
+    constructors: withScriptModules(constructors),
     budget,
     persistent([id], machine) {
       const { key, dtype, length, part } = storageId(id, machine);
