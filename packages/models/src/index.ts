@@ -37,6 +37,7 @@ export {
   readLatentCheckpoint,
 } from './checkpoints/read-latent-checkpoint.js';
 export { classifierFree } from './classifier-free.js';
+export { type Clip, type ClipImages, type ClipOptions, openClip } from './clip.js';
 export {
   type DecoderInfo,
   type ExportedDecoder,

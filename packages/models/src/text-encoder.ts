@@ -64,18 +64,7 @@ export async function openTextEncoder(
   return {
     info,
     async encode(prompts) {
-      for (const tokens of prompts) {
-        if (tokens.length !== positions)
-          throw engineFault(`a prompt has ${positions} tokens, not ${tokens.length}; pad it`, {
-            length: tokens.length,
-          });
-        const wrong = tokens.find((t) => !(Number.isInteger(t) && t >= 0 && t < vocabulary));
-        if (wrong !== undefined)
-          throw engineFault(
-            `there is no token ${wrong}; they go from 0 to ${vocabulary - 1}. Is this tokenizer the model's?`,
-            { token: wrong },
-          );
-      }
+      for (const tokens of prompts) checkTokens(tokens, { positions, vocabulary });
       const each = batch === undefined ? prompts.length : batch * session.devices;
       const conditions = new Float64Array(prompts.length * positions * width);
       for (let start = 0; start < prompts.length; start += each) {
@@ -90,4 +79,21 @@ export async function openTextEncoder(
     },
     close: () => session.close(),
   };
+}
+
+/** @throws ModelError `E_ENGINE` when a prompt has another length, or a number that is no token's */
+export function checkTokens(
+  tokens: readonly number[],
+  { positions, vocabulary }: Required<Pick<TextEncoderInfo, 'positions' | 'vocabulary'>>,
+): void {
+  if (tokens.length !== positions)
+    throw engineFault(`a prompt has ${positions} tokens, not ${tokens.length}; pad it`, {
+      length: tokens.length,
+    });
+  const wrong = tokens.find((t) => !(Number.isInteger(t) && t >= 0 && t < vocabulary));
+  if (wrong !== undefined)
+    throw engineFault(
+      `there is no token ${wrong}; they go from 0 to ${vocabulary - 1}. Is this tokenizer the model's?`,
+      { token: wrong },
+    );
 }

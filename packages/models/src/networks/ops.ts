@@ -28,6 +28,10 @@ export interface Ops<T> {
   attend(query: T, key: T, value: T, shape: AttendShape): T;
   /** The positions of a feature map, row by row, as tokens. */
   tokens(x: T): T;
+  /** Tokens with a parameter [width] before them, the same for every sample. */
+  prepend(x: T, name: string, width: number): T;
+  /** The token at a position as a vector: at the same in all samples, or where a vector [n, positions] is 1 and not 0. */
+  token(x: T, at: number | T): T;
   /** Tokens as a feature map with the height and width of `like`. */
   featureMap(x: T, like: T): T;
   /** Rows of a table by their numbers: [n, positions] gives tokens; weight [count, width]. */

@@ -39,6 +39,7 @@ export function recordShapes(run: (ops: Ops<null>) => unknown): ReadonlyMap<stri
     nearestRow: (_, name, shape) => ({ row: table(name, shape), number: null }),
     lookup: (_, name, shape) => table(name, shape),
     parameter: set,
+    prepend: (_, name, width) => set(name, [width]),
     outer: (_, frequencies) => ('name' in frequencies ? set(frequencies.name, [frequencies.count]) : null),
     downsample: filter,
     upsample: filter,

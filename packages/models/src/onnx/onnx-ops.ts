@@ -145,6 +145,19 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.transpose(this.reshape(x, [channels, height * width]), [1, 0]);
   }
 
+  prepend(x: GraphValue, name: string, width: number): GraphValue {
+    const one = this.node('Gather', [x, this.ints([0])], [1, width], { axis: 1 });
+    const sizes = this.node('Shape', [one], []);
+    const first = this.node('Expand', [this.stored(name, [1, 1, width]), sizes], [1, width]);
+    return this.node('Concat', [first, x], [1 + x.shape[0]!, width], { axis: 1 });
+  }
+
+  token(x: GraphValue, at: number | GraphValue): GraphValue {
+    const [positions, width] = x.shape as [number, number];
+    if (typeof at === 'number') return this.node('Gather', [x, this.int(at)], [width], { axis: 1 });
+    return this.reshape(this.matmul(this.reshape(at, [1, positions]), x), [width]);
+  }
+
   featureMap(x: GraphValue, like: GraphValue): GraphValue {
     return this.reshape(this.transpose(x, [1, 0]), [x.shape[1]!, ...like.shape.slice(1)]);
   }
