@@ -14,6 +14,7 @@ import { OnnxOps } from './onnx/onnx-ops.js';
 import { checkTokens } from './text-encoder.js';
 import { openTokenizer, type Tokenizer } from './tokenizer.js';
 
+/** On what it computes, what its weights don't show, and how texts become tokens. */
 export interface ClipOptions extends EngineOptions, ClipTold {
   /** CLIP's own by default. */
   readonly tokenizer?: Tokenizer;
@@ -37,8 +38,9 @@ export interface Clip {
   /**
    * Embeddings [n × dim] of n images, each of length 1.
    *
-   * Images of another size are to be resized before, as the networks were trained: the shorter side to `imageSize` by
-   * Pillow's bicubic filter, then cut to a square in the middle.
+   * Images of another size are to be made so before, as the networks were trained: the shorter side becomes S =
+   * `imageSize` by Pillow's bicubic filter (that of `resize` in @fewstep/metrics), the longer S·long/short without its
+   * fraction, and of that the S in the middle are taken, from (length − S)/2 on, rounded to even where it is a half.
    *
    * @throws ModelError `E_ENGINE` when the images have another size, or there are other bytes than it says
    */

@@ -21,10 +21,10 @@ export interface StateDict extends Pick<TensorFile, 'format' | 'tensors'> {
 }
 
 /**
- * Opens the tensors of a checkpoint: PyTorch's zip and legacy formats (`.pt`, `.pth`, `.ckpt`), a TorchScript program
- * (`.pt`), a pickle (`.pkl`), safetensors, a zip of one of them, or an index of shards (`*.index.json`). Of a pickle, those under `state_dict` are
- * taken where it has that key, as Lightning's have, else all of them; names of nested dicts are joined by dots, and
- * what is no tensor is left out.
+ * Opens the tensors of a checkpoint: PyTorch's zip and legacy formats (`.pt`, `.pth`, `.ckpt`), TorchScript programs
+ * among them, a pickle (`.pkl`), safetensors, a zip of one of them, or an index of shards (`*.index.json`). Of a pickle,
+ * those under `state_dict` are taken where it has that key, as Lightning's have, else all of them; names of nested dicts
+ * and modules are joined by dots, and what is no tensor is left out.
  *
  * Memory: the tensors that are read, once. Nothing is executed.
  * @throws ModelError `E_CHECKPOINT`, `E_PICKLE`, `E_ZIP` or `E_SAFETENSORS`, with `path` in `evidence`.
