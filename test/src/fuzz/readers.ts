@@ -118,6 +118,12 @@ export const readers = async (): Promise<readonly FuzzedReader[]> => [
     guards: 'everything',
   },
   {
+    name: 'torch-script',
+    original: fixture('clip-tiny.open-ai.pt'),
+    read: byPath('program', '.pt'),
+    guards: 'everything',
+  },
+  {
     name: 'nested-zip',
     original: fixture('tensors.nested.zip'),
     read: byPath('nested', '.zip'),
