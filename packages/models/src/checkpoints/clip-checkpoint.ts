@@ -57,7 +57,7 @@ export function clipIn(
   told: ClipTold,
 ): Omit<ClipCheckpoint, 'close'> {
   const tensors: Shaped = Object.fromEntries(file.tensors);
-  const naming = Object.hasOwn(tensors, FIRST_OF_OPENCLIP) ? openClip : huggingFace;
+  const naming = Object.hasOwn(tensors, FIRST_OF_OPENCLIP) ? openClipNames : huggingFaceNames;
   const network = settled(shownClip(tensors, naming), told, isOpenAi(tensors));
   const shapes = encoderShapes(network);
   const weights = Object.entries(tensors).filter(([name]) => !BESIDE.test(name));
@@ -85,10 +85,10 @@ type Naming = (name: string) => {
   readonly transposed?: boolean;
 };
 
-const huggingFace: Naming = (name) => ({ name });
+const huggingFaceNames: Naming = (name) => ({ name });
 
-const openClip: Naming = (name) => {
-  if (Object.hasOwn(others, name)) return others[name as keyof typeof others];
+const openClipNames: Naming = (name) => {
+  if (Object.hasOwn(beyondLayers, name)) return beyondLayers[name as keyof typeof beyondLayers];
   const [, encoder, layer, part, end] = LAYER.exec(name) ?? [];
   const block = `${encoder === 'vision' ? 'visual.' : ''}transformer.resblocks.${layer}`;
   const place = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'].indexOf(part!);
@@ -106,7 +106,7 @@ const parts = {
   'mlp.fc2': 'mlp.c_proj',
 } as const;
 
-const others = {
+const beyondLayers = {
   'vision_model.embeddings.class_embedding': { name: 'visual.class_embedding' },
   'vision_model.embeddings.patch_embedding.weight': { name: FIRST_OF_OPENCLIP },
   'vision_model.embeddings.position_embedding.weight': { name: 'visual.positional_embedding' },
@@ -188,17 +188,15 @@ function settled({ vision, text, projection_dim }: Shown, told: ClipTold, openAi
     ...(vision_heads === undefined && { vision_heads: counts(vision.hidden_size) }),
     ...(text_heads === undefined && { text_heads: counts(text.hidden_size) }),
   };
-  if (activation === undefined || vision_heads === undefined || text_heads === undefined)
+  if (activation === undefined || vision_heads === undefined || text_heads === undefined) {
+    const lines = Object.entries(asked).map(
+      ([name, values]) => `${name}: ${values.join(' | ') || 'a divisor of its width'}`,
+    );
     throw checkpointFault(
-      `its weights don't show ${Object.keys(asked).join(', ')}: tell how it was trained: { ${Object.entries(
-        asked,
-      )
-        .map(([name, values]) => `${name}: ${values.join(' | ') || 'a divisor of its width'}`)
-        .join(
-          ', ',
-        )} }. OpenAI's networks have quick_gelu, OpenCLIP's gelu where their name doesn't say quickgelu`,
+      `its weights don't show ${Object.keys(asked).join(', ')}: tell how it was trained: { ${lines.join(', ')} }. OpenAI's networks have quick_gelu, OpenCLIP's gelu where their name doesn't say quickgelu`,
       { asked },
     );
+  }
   if (!ACTIVATIONS.includes(activation))
     throw checkpointFault(
       `activation is ${JSON.stringify(activation)}, not one of ${ACTIVATIONS.join(', ')}`,
