@@ -1,4 +1,5 @@
-import { parseDevice } from '@fewstep/models';
+import { fileURLToPath } from 'node:url';
+import { openClip, parseDevice } from '@fewstep/models';
 import { describe, expect, it } from 'vitest';
 import { engine } from './engine.js';
 import { refusal } from './models.test.support.js';
@@ -35,4 +36,21 @@ describe('a backend', () => {
   it('that is none is refused by who opens a graph with it, too', async () => {
     await expect(open('webgl')).rejects.toThrow(refusal(/not "webgl"/));
   });
+});
+
+it('computes both encoders of CLIP as ONNX Runtime does', async () => {
+  const path = fileURLToPath(new URL('../../models/fixtures/clip-tiny.open-clip.bin', import.meta.url));
+  const tokenizer = { encode: (_: string, length: number) => Array.from({ length }, (_, i) => (i * 7) % 40) };
+  const data = Uint8Array.from({ length: 2 * 3 * 16 ** 2 }, (_, i) => (i * 89) % 256);
+  const embed = async (word: string) => {
+    const told = { activation: 'gelu', vision_heads: 3, text_heads: 2 } as const;
+    const clip = await openClip(path, { ...told, tokenizer, device: await parseDevice(word) });
+    const images = await clip.embedImages({ data, n: 2, channels: 3, height: 16, width: 16 });
+    const texts = await clip.embedTexts(['any', 'other']);
+    await clip.close();
+    return [...images, ...texts];
+  };
+  const [found, expected] = [await embed('tfjs:cpu'), await embed('cpu')];
+  expect(found).toHaveLength(80);
+  for (const [i, v] of found.entries()) expect(Math.abs(v - expected[i]!)).toBeLessThan(1e-5);
 });
