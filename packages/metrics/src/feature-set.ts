@@ -33,24 +33,6 @@ export function checkVectors(data: Float32Array, dim: number): void {
   );
 }
 
-/** Σ x_i y_i of row `i` of a and row `j` of b, in double. */
-export function dot(a: FeatureSet, i: number, b: FeatureSet, j: number): number {
-  const { dim } = a;
-  const [x, y] = [a.data, b.data];
-  const [p, q] = [i * dim, j * dim];
-  // Four sums side by side: one alone would wait for itself.
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
-  let k = 0;
-  for (; k + 3 < dim; k += 4) {
-    s0 += x[p + k]! * y[q + k]!;
-    s1 += x[p + k + 1]! * y[q + k + 1]!;
-    s2 += x[p + k + 2]! * y[q + k + 2]!;
-    s3 += x[p + k + 3]! * y[q + k + 3]!;
-  }
-  for (; k < dim; k++) s0 += x[p + k]! * y[q + k]!;
-  return s0 + s1 + (s2 + s3);
-}
-
 /** √ Σ (x_i − y_i)² of row `i` of a and row `j` of b, in double. Differences are taken first: equal rows have 0. */
 export function distance(a: FeatureSet, i: number, b: FeatureSet, j: number): number {
   const { dim } = a;

@@ -15,7 +15,7 @@ export { frechetDistance } from './frechet.js';
 export { imageGrid } from './image-grid.js';
 export { imagePath } from './image-names.js';
 export { describeImage, type Image, type ImageBatch } from './images.js';
-export { type KidSubsets, kid, kidOverSubsets } from './kid.js';
+export { type Kid, type KidSubsets, kid, kidOverSubsets } from './kid.js';
 export type { TimesTransposed } from './matrix.js';
 export type { NpyArray, NpyData, NpyDtype } from './npy.js';
 export { type Npz, readNpz, writeNpz } from './npz.js';

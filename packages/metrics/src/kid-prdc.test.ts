@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FeatureSet } from './feature-set.js';
 import { kid, kidOverSubsets } from './kid.js';
+import { type TimesTransposed, timesTransposed } from './matrix.js';
 import { prdc } from './prdc.js';
 
 const set = (dim: number, ...data: number[]): FeatureSet => ({ dim, data: Float32Array.from(data) });
@@ -12,57 +13,134 @@ function many(n: number, dim: number, seed: number, shift = 0): FeatureSet {
   return set(dim, ...Array.from({ length: n * dim }, () => next() + shift));
 }
 
+const generator = (seed: number) => {
+  let state = seed;
+  return (below: number) => (state = (state * 48271) % 2147483647) % below;
+};
+
 const rows = ({ dim, data }: FeatureSet) =>
   Array.from({ length: data.length / dim }, (_, i) => [...data.subarray(i * dim, (i + 1) * dim)]);
 
 describe('kid', () => {
-  it('is the unbiased estimate with the cubic kernel', () => {
+  it('is the unbiased estimate with the cubic kernel', async () => {
     // One feature: k(x, y) = (xy + 1)³. Within x: k(1, 2) = 27; within y: k(0, 3) = 1; across: 1, 64, 1, 343.
-    expect(kid(set(1, 1, 2), set(1, 0, 3))).toBe(27 + 1 - (2 * (1 + 64 + 1 + 343)) / 4);
+    const { kid: found } = await kid(set(1, 1, 2), set(1, 0, 3));
+    expect(found).toBe(27 + 1 - (2 * (1 + 64 + 1 + 343)) / 4);
   });
 
-  it('sees all pairs of sets larger than a tile', () => {
-    const [x, y] = [many(70, 6, 1), many(131, 6, 2, 0.5)];
-    const kernel = (a: number[], b: number[]) => (a.reduce((sum, v, k) => sum + v * b[k]!, 0) / 6 + 1) ** 3;
-    const mean = (a: number[][], b: number[][], same: boolean) => {
-      let sum = 0;
-      for (const [i, u] of a.entries())
-        for (const [j, v] of b.entries()) if (!same || i !== j) sum += kernel(u, v);
-      return sum / (a.length * (same ? b.length - 1 : b.length));
+  const kernel = (a: number[], b: number[]) =>
+    (a.reduce((sum, v, k) => sum + v * b[k]!, 0) / a.length + 1) ** 3;
+  const mean = (a: number[][], b: number[][]) => {
+    const values = a.flatMap((u, i) => b.flatMap((v, j) => (a === b && i === j ? [] : kernel(u, v))));
+    return values.reduce((sum, value) => sum + value) / values.length;
+  };
+  const byPairs = (u: number[][], v: number[][]) => mean(u, u) + mean(v, v) - 2 * mean(u, v);
+
+  it('sees all pairs of sets larger than a block, whoever multiplies', async () => {
+    const [x, y] = [many(1003, 2, 1), many(70, 2, 2, 0.5)];
+    const shapes: number[][] = [];
+    const times: TimesTransposed = (a, b, ...shape) => {
+      shapes.push(shape);
+      return timesTransposed(a, b, ...shape);
     };
-    const [u, v] = [rows(x), rows(y)];
-    expect(kid(x, y)).toBeCloseTo(mean(u, u, true) + mean(v, v, true) - 2 * mean(u, v, false), 11);
+    const found = await kid(x, y, { times });
+    expect(found.kid).toBeCloseTo(byPairs(rows(x), rows(y)), 11);
+    expect(shapes.filter(([, columns]) => columns === 70)).toEqual([
+      [70, 70, 2],
+      [1000, 70, 2],
+      [3, 70, 2],
+    ]);
+    expect(Math.max(...shapes.flat())).toBe(1000);
   });
 
-  it('over subsets depends on the draws alone', () => {
+  it('over subsets is their mean, of images that are used up before one comes again', async () => {
     const [x, y] = [many(40, 3, 5), many(50, 3, 6, 0.2)];
-    const generator = (seed: number) => {
-      let state = seed;
-      return (below: number) => (state = (state * 48271) % 2147483647) % below;
-    };
     const options = { subsets: 4, size: 20 };
-    const first = kidOverSubsets(x, y, { ...options, draw: generator(3) });
-    expect(kidOverSubsets(x, y, { ...options, draw: generator(3) })).toEqual(first);
-    expect(kidOverSubsets(x, y, { ...options, draw: generator(4) })).not.toEqual(first);
+    const first = await kidOverSubsets(x, y, { ...options, draw: generator(3) });
+    expect(await kidOverSubsets(x, y, { ...options, draw: generator(3) })).toEqual(first);
+    expect(await kidOverSubsets(x, y, { ...options, draw: generator(4) })).not.toEqual(first);
     // Subsets of everything are everything, drawn without repetition.
-    const all = kidOverSubsets(x, x, { subsets: 2, size: 40, draw: generator(9) });
-    expect(all.mean).toBeCloseTo(kid(x, x), 12);
+    const all = await kidOverSubsets(x, x, { subsets: 2, size: 40, draw: generator(9) });
+    const whole = await kid(x, x);
+    expect(all.kid).toBeCloseTo(whole.kid, 12);
     expect(all.deviation).toBeLessThan(1e-12);
-    // Always the first that is left: the first two rows.
-    const [head, tail] = [set(1, 1, 2, 50, 60), set(1, 0, 3, 70)];
-    const one = kidOverSubsets(head, tail, { subsets: 1, size: 2, draw: () => 0 });
-    expect(one).toEqual({ mean: kid(set(1, 1, 2), set(1, 0, 3)), deviation: 0 });
+    // Always the first that is left: rows 0 and 1, 2 and 3, and as one is too few, 0 and 1 again; of y, 0 and 1 each time.
+    const [head, tail] = [
+      [[1], [2], [5], [6], [9]],
+      [[0], [3], [7]],
+    ] as const;
+    const three = { subsets: 3, size: 2, draw: () => 0 };
+    const found = await kidOverSubsets(set(1, ...head.flat()), set(1, ...tail.flat()), three);
+    const y01 = tail.slice(0, 2).map((row) => [...row]);
+    const [low, high] = [0, 2].map((at) =>
+      byPairs(
+        head.slice(at, at + 2).map((row) => [...row]),
+        y01,
+      ),
+    );
+    expect(found.kid).toBeCloseTo((2 * low! + high!) / 3, 9);
+    expect(found.deviation).toBeCloseTo(Math.abs(high! - low!) / Math.sqrt(3), 9);
   });
 
-  it('refuses sets that do not fit', () => {
-    const refused = (run: () => unknown) =>
-      expect(run).toThrow(expect.objectContaining({ code: 'E_FEATURES' }));
-    refused(() => kid(set(1, 1, 2), set(2, 1, 2)));
-    refused(() => kid(set(1, 1), set(1, 1, 2)));
-    refused(() => kid(set(2, 1, 2, 3), set(2, 1, 2, 3, 4)));
-    refused(() => kid(set(1, 1, NaN), set(1, 1, 2)));
-    refused(() => kidOverSubsets(set(1, 1, 2), set(1, 1, 2), { subsets: 1, size: 3, draw: () => 0 }));
-    refused(() =>
+  it('says how sure it is: of Gaussians, intervals cover the known distance at their rate', async () => {
+    const [dim, n, m] = [8, 80, 100];
+    const uniform = generator(7);
+    const normal = () =>
+      Math.sqrt(-2 * Math.log((uniform(1e6) + 1) / 1e6)) * Math.cos((2 * Math.PI * uniform(1e6)) / 1e6);
+    const gaussian = (count: number, mu: number, sigma: number) =>
+      set(dim, ...Array.from({ length: count * dim }, () => mu + sigma * normal()));
+    // E (x·y/dim + 1)³ of independent x and y, whose coordinates are independent with the moments of N(mu, sigma²).
+    const moments = ([mu, sigma]: readonly [number, number]) =>
+      [mu, mu ** 2 + sigma ** 2, mu ** 3 + 3 * mu * sigma ** 2] as const;
+    const expected = (a: readonly [number, number], b: readonly [number, number]) => {
+      const theirs = moments(b);
+      const [t1, t2, t3] = moments(a).map((moment, i) => moment * theirs[i]!) as [number, number, number];
+      const square = t2 / dim + (1 - 1 / dim) * t1 ** 2;
+      const cube = (t3 + 3 * (dim - 1) * t2 * t1 + (dim - 1) * (dim - 2) * t1 ** 3) / dim ** 2;
+      return cube + 3 * square + 3 * t1 + 1;
+    };
+    const repeats = 200;
+    /** Shares of intervals that cover, by the standard error and by the deviation over subsets; the bias in its own errors. */
+    const coverage = async (a: readonly [number, number], b: readonly [number, number], subsets?: number) => {
+      const truth = expected(a, a) + expected(b, b) - 2 * expected(a, b);
+      const found = await Promise.all(
+        Array.from({ length: repeats }, async () => {
+          const [x, y] = [gaussian(n, ...a), gaussian(m, ...b)];
+          return subsets ? kidOverSubsets(x, y, { subsets, size: 20, draw: uniform }) : kid(x, y);
+        }),
+      );
+      const errors = found.map((one) => one.kid - truth);
+      const bias = errors.reduce((sum, error) => sum + error) / repeats;
+      const spread = Math.sqrt(errors.reduce((sum, error) => sum + error ** 2, 0) / repeats);
+      const covered = (half: (one: (typeof found)[number]) => number) =>
+        found.filter((one, i) => Math.abs(errors[i]!) < 1.96 * half(one)).length / repeats;
+      return {
+        bias: Math.abs(bias) / (spread / Math.sqrt(repeats)),
+        covered: covered((one) => one.standardError),
+        byDeviation: covered((one) => ('deviation' in one ? Number(one.deviation) / Math.sqrt(subsets!) : 0)),
+      };
+    };
+    for (const subsets of [undefined, 4, 24]) {
+      const apart = await coverage([0, 1], [0.2, 1.1], subsets);
+      expect(apart.bias).toBeLessThan(3);
+      expect(Math.abs(apart.covered - 0.95)).toBeLessThan(0.035);
+      if (subsets === 24) expect(apart.byDeviation).toBeLessThan(0.85);
+    }
+    // Of one and the same distribution, pairs are all that varies; wider than need be, but no more than that.
+    const alike = await coverage([0, 1], [0, 1], 4);
+    expect(alike.bias).toBeLessThan(3);
+    expect(alike.covered).toBeGreaterThan(0.93);
+    expect(alike.covered).toBeLessThan(1);
+  });
+
+  it('refuses sets that do not fit', async () => {
+    const refused = (found: Promise<unknown>) => expect(found).rejects.toMatchObject({ code: 'E_FEATURES' });
+    await refused(kid(set(1, 1, 2), set(2, 1, 2)));
+    await refused(kid(set(1, 1), set(1, 1, 2)));
+    await refused(kid(set(2, 1, 2, 3), set(2, 1, 2, 3, 4)));
+    await refused(kid(set(1, 1, NaN), set(1, 1, 2)));
+    await refused(kidOverSubsets(set(1, 1, 2), set(1, 1, 2), { subsets: 1, size: 3, draw: () => 0 }));
+    await refused(
       kidOverSubsets(set(1, 1, 2), set(1, 1, 2), { subsets: 1, size: 2, draw: (below) => below }),
     );
   });
