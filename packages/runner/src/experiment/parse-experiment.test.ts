@@ -517,19 +517,24 @@ describe('values that are wrong', () => {
     ],
     [{ sample: '{ classes: [0, one] }' }, ['5:24 sample.classes: found "one", expected a class from 0.']],
     [{ sample: '{ grid: 8 }' }, ['5:17 sample.grid: found 8, expected text such as 8x8.']],
-    [{ evaluate: '[fdi]' }, ['5:12 evaluate: "fdi" is no metric. One of fid, kid, prdc, rmse_to_teacher.']],
+    [
+      { evaluate: '[fdi]' },
+      ['5:12 evaluate: "fdi" is no metric. One of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.'],
+    ],
     [
       { evaluate: '[rmse_to_teacher, rmse_to_teacher]' },
       ['5:29 evaluate: "rmse_to_teacher" is there twice.'],
     ],
     [
       { evaluate: '{ fid: 1 }' },
-      ['5:11 evaluate: found a map, expected a list, each one of fid, kid, prdc, rmse_to_teacher.'],
+      [
+        '5:11 evaluate: found a map, expected a list, each one of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
+      ],
     ],
     [
       { evaluate: 'fid' },
       [
-        '5:11 evaluate: found "fid", expected a list, each one of fid, kid, prdc, rmse_to_teacher; a list is written [fid].',
+        '5:11 evaluate: found "fid", expected a list, each one of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher; a list is written [fid].',
       ],
     ],
     [
@@ -956,7 +961,7 @@ describe('--set', () => {
 
   it('comes after the problems of the file', async () => {
     expect(await problems(spec({ evaluate: '[x]' }), ['train.lr=0'])).toEqual([
-      '5:12 evaluate: "x" is no metric. One of fid, kid, prdc, rmse_to_teacher.',
+      '5:12 evaluate: "x" is no metric. One of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
       '--set train.lr=0 train.lr: found 0, expected a number above 0.',
     ]);
   });
@@ -1014,10 +1019,10 @@ describe('--set', () => {
 
   it('says how a list is written', async () => {
     expect(await problems(spec(), ['evaluate=fid,kid'])).toEqual([
-      '--set evaluate=fid,kid evaluate: found "fid,kid", expected a list, each one of fid, kid, prdc, rmse_to_teacher; a list is written [fid, kid].',
+      '--set evaluate=fid,kid evaluate: found "fid,kid", expected a list, each one of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher; a list is written [fid, kid].',
     ]);
     expect(await problems(spec(), ['evaluate=5'])).toEqual([
-      '--set evaluate=5 evaluate: found 5, expected a list, each one of fid, kid, prdc, rmse_to_teacher.',
+      '--set evaluate=5 evaluate: found 5, expected a list, each one of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
     ]);
   });
 });

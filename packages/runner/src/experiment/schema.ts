@@ -312,7 +312,7 @@ const teacherOf = ({ plain }: Declarations) =>
 
 const referenceOf = ({ plain, given }: Declarations) =>
   object(
-    'The near-exact solution that rmse_to_teacher compares with, from the same seeds. Default: heun with 35 evaluations (num_steps 18, denoise_to_zero), polynomial, rho 7.',
+    'The near-exact solution that rmse_to_teacher and psnr_to_teacher compare with, from the same seeds. Default: heun with 35 evaluations (num_steps 18, denoise_to_zero), polynomial, rho 7.',
     ['solver', 'num_steps'],
     {
       solver: { enum: plain.map(({ name }) => name), description: 'Method of the reference.' },

@@ -10,7 +10,7 @@ import { report } from './report.js';
 const cwd = mkdtempSync(join(tmpdir(), 'fewstep-report-'));
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-/** What a run finds out whose samples counted so, and whose fid is 7. */
+/** What a run finds out whose samples counted so, and whose scores are as value.json says. */
 async function reported(evaluate: string, counted: object) {
   const text = `name: a
 dataset: cifar10
@@ -34,7 +34,7 @@ evaluate: [${evaluate}]
   } as unknown as Execution;
   const store = { blob: async () => join(cwd, 'value.json') } as unknown as Store;
   const { points } = await report(graph, { name: 'a', execution, store, place: async () => undefined });
-  return points[0]!.published;
+  return points[0]!;
 }
 
 it('stands beside fid at what a sample was counted to cost, through guidance too', async () => {
@@ -49,9 +49,19 @@ it('stands beside fid at what a sample was counted to cost, through guidance too
   );
   writeFileSync(join(cwd, 'value.json'), '{"fid":7}');
   const published = { name: 'Euler', images: 50_000, source: 'a paper' };
-  expect(await reported('fid', { nfe: 5 })).toEqual({ ...published, fid: 49.66 });
-  expect(await reported('fid', { nfe: 5, forwards: 10 })).toEqual({ ...published, fid: 15.69 });
-  expect(await reported('fid', { nfe: 6 })).toBeUndefined();
+  expect((await reported('fid', { nfe: 5 })).published).toEqual({ ...published, fid: 49.66 });
+  expect((await reported('fid', { nfe: 5, forwards: 10 })).published).toEqual({ ...published, fid: 15.69 });
+  expect((await reported('fid', { nfe: 6 })).published).toBeUndefined();
   writeFileSync(join(cwd, 'value.json'), '{"rmse_to_teacher":7}');
-  expect(await reported('rmse_to_teacher', { nfe: 5 })).toBeUndefined();
+  expect((await reported('rmse_to_teacher', { nfe: 5 })).published).toBeUndefined();
+});
+
+it('tells the difference to the reference in the units that are asked for, computed once', async () => {
+  writeFileSync(join(cwd, 'value.json'), '{"rmse_to_teacher":25.5}');
+  const of = async (evaluate: string) => (await reported(evaluate, { nfe: 5 })).metrics;
+  expect(await of('psnr_to_teacher')).toEqual({ psnr_to_teacher: 20 });
+  expect(await of('rmse_to_teacher, psnr_to_teacher')).toEqual({
+    rmse_to_teacher: 25.5,
+    psnr_to_teacher: 20,
+  });
 });

@@ -4,6 +4,7 @@ import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { PublishedFigures } from '../experiment/experiment.js';
 import type { Graph } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
+import { scoreNamed } from '../scores/scores.js';
 import { referenceFeatures } from '../tasks/kinds.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import { foldersOf } from './folders.js';
@@ -40,6 +41,7 @@ export interface PointReport {
   readonly thresholding?: 'dynamic' | 'none';
   /** Noise levels, where a search found them. */
   readonly sigmas?: readonly number[];
+  /** A ratio to no difference is infinite, which JSON has as null. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Samples that they are of. */
   readonly images?: number;
@@ -89,9 +91,11 @@ export async function report(
   const folders = foldersOf(graph.points.map(({ point }) => point.label));
   for (const [i, { point, schedule, samples, predictor, picture, scores }] of graph.points.entries()) {
     const metrics: Record<string, number> = {};
-    for (const task of Object.values(scores)) {
+    for (const [score, task] of Object.entries(scores)) {
       const path = await blob(task, 'value');
-      if (path) Object.assign(metrics, JSON.parse(await readFile(path, 'utf8')));
+      if (!path) continue;
+      const value = JSON.parse(await readFile(path, 'utf8'));
+      Object.assign(metrics, scoreNamed(score)?.shown?.(value) ?? value);
     }
     const shards = execution.shards.get(samples) ?? [];
     const records = shards.flatMap((task) => execution.records.get(task) ?? []);

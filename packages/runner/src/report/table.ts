@@ -66,5 +66,6 @@ const cell = (text: string) => printable(text).replace(marks, '\\$&');
 const fidPublished = ({ published }: PointReport) => format(published?.fid, 2);
 
 function format(value: number | undefined, digits: number): string {
-  return value === undefined ? '–' : value.toFixed(digits);
+  if (value === undefined) return '–';
+  return value === Infinity ? '∞' : value.toFixed(digits);
 }

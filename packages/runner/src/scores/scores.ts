@@ -37,6 +37,8 @@ export interface Score<K extends Kind = Kind> {
   readonly needs: 'real images' | 'real images or statistics' | 'the reference' | 'nothing';
   /** The task that gives its columns, as JSON. */
   readonly kind: K;
+  /** Its columns, where they are made of what the task gives. */
+  shown?(value: Readonly<Record<string, number>>): Readonly<Record<string, number>>;
   plan(scored: Scored): Task<K>;
 }
 
@@ -61,7 +63,15 @@ export const fidKind = scoring(
   { ...ofFeatures, statistics: optional },
   () => import('../tasks/fid.js'),
 );
-export const kidKind = scoring('kid', 1, none, ofFeatures, () => import('../tasks/kid.js'));
+export const kidKind = kind({
+  name: 'kid',
+  revision: 2,
+  packages: ['solvers', 'metrics'],
+  params: params<{ readonly subsets: number; readonly size: number; readonly seed: number }>(),
+  inputs: ofFeatures,
+  outputs: { value: file },
+  run: () => import('../tasks/kid.js'),
+});
 export const prdcKind = scoring(
   'prdc',
   1,
@@ -77,8 +87,15 @@ export const rmseKind = scoring(
   () => import('../tasks/rmse.js'),
 );
 
+/** As papers report KID. */
+const kidSubsets = { subsets: 100, size: 1000, seed: 0 } as const;
+
 /** As Naeem et al. use it (arXiv:2002.09797). */
 const neighbours = 5;
+
+/** A task that goes over samples and what the same seeds give when they are solved near-exactly. */
+const difference = ({ graph, title, images, solved }: Scored) =>
+  graph.task(rmseKind, { title, params: {}, inputs: { images: [images], reference: [solved()] } });
 
 /** A task that goes over all features of samples and of real images. */
 const compared = ({ title, features, real }: Scored) => ({
@@ -103,11 +120,12 @@ export const scores: readonly Score[] = [
   }),
   score({
     name: 'kid',
-    description: 'Kernel inception distance over all samples and all real images.',
-    digits: { kid: 5 },
+    description:
+      'Kernel inception distance and its standard error, over all pairs of images, or over 100 subsets of 1000 where pairs are more than between two sets of 10,000.',
+    digits: { kid: 6, kid_se: 6 },
     needs: 'real images',
     kind: kidKind,
-    plan: (scored) => scored.graph.task(kidKind, { params: {}, ...compared(scored) }),
+    plan: (scored) => scored.graph.task(kidKind, { params: kidSubsets, ...compared(scored) }),
   }),
   score({
     name: 'prdc',
@@ -123,8 +141,17 @@ export const scores: readonly Score[] = [
     digits: { rmse_to_teacher: 2 },
     needs: 'the reference',
     kind: rmseKind,
-    plan: ({ graph, title, images, solved }) =>
-      graph.task(rmseKind, { title, params: {}, inputs: { images: [images], reference: [solved()] } }),
+    plan: difference,
+  }),
+  score({
+    name: 'psnr_to_teacher',
+    description:
+      'Peak signal-to-noise ratio to the reference in dB, 20·log10(255 / rmse_to_teacher): of all images together, no mean over them.',
+    digits: { psnr_to_teacher: 2 },
+    needs: 'the reference',
+    kind: rmseKind,
+    plan: difference,
+    shown: ({ rmse_to_teacher }) => ({ psnr_to_teacher: 20 * Math.log10(255 / rmse_to_teacher!) }),
   }),
 ];
 export const scoreNamed = (name: string): Score | undefined => scores.find((one) => one.name === name);
