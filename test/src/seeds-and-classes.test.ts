@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   exportDenoiser,
@@ -24,7 +24,7 @@ student: { solver: euler, num_steps: 3 }
 train: false
 sample: { seeds: 3-5, batch: 2, grid: 3x1 }
 reference: { solver: euler, num_steps: 3 }
-evaluate: [rmse_to_teacher]
+evaluate: [rmse_to_teacher, psnr_to_teacher]
 grid:
   points:
     - label: default
@@ -64,7 +64,14 @@ describe('the seeds of a spec', () => {
     const { code, stdout, stderr } = await fewstep(['run', 'spec.yaml', '--json'], { cwd: dir });
     expect(code, stderr).toBe(0);
     // The reference is the student here: any other latent or class would show.
-    for (const { metrics } of experimentJson(stdout).points) expect(metrics.rmse_to_teacher).toBe(0);
+    const report = experimentJson(stdout);
+    for (const { metrics } of report.points)
+      expect(metrics).toEqual({ rmse_to_teacher: 0, psnr_to_teacher: null });
+    // A shard, which is the reference too, a picture and one task for both scores of each.
+    expect(report.tasks.computed).toBe(1 + 4 * (1 + 1 + 1) + 1);
+    expect(await readFile(join(dir, 'results/seeds/table.md'), 'utf8')).toMatch(
+      /\| default \| +2 \| +0.00 \| +∞ \|/,
+    );
 
     await fewstep(['sample', 'spec.yaml', '--outdir', 'images'], { cwd: dir });
     const drawn = async (label: string, seed: number) =>

@@ -125,19 +125,27 @@ interface KidCase {
   readonly tol_rel: number;
 }
 
-function checkKid(golden: Golden, one: KidCase): string | undefined {
+async function checkKid(golden: Golden, one: KidCase): Promise<string | undefined> {
   const [x, y] = [featureSet(golden, one.x, one.dim), featureSet(golden, one.y, one.dim)];
-  const problems = [within('kid', relative(kid(x, y), one.kid), one.tol_rel)];
-  if (one.kid_same_set !== undefined)
-    problems.push(within('kid of a set with itself', relative(kid(x, x), one.kid_same_set), one.tol_rel));
-  const subsets = one.subsets ?? [];
-  const values = subsets.map((subset) => kid(rowsOf(x, subset.x), rowsOf(y, subset.y)));
-  for (const [i, subset] of subsets.entries())
-    problems.push(within(`kid of subset ${i}`, relative(values[i]!, subset.kid), one.tol_rel));
-  if (one.kid_subset_mean !== undefined) {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    problems.push(within('mean over subsets', relative(mean, one.kid_subset_mean), one.tol_rel));
+  const products = await openDoubleProducts();
+  const problems: (string | undefined)[] = [];
+  for (const multiplied of [{}, products]) {
+    const compare = async (what: string, a: FeatureSet, b: FeatureSet, expected: number) => {
+      const { kid: found } = await kid(a, b, multiplied);
+      problems.push(within(what, relative(found, expected), one.tol_rel));
+      return found;
+    };
+    await compare('kid', x, y, one.kid);
+    if (one.kid_same_set !== undefined) await compare('kid of a set with itself', x, x, one.kid_same_set);
+    const values: number[] = [];
+    for (const [i, subset] of (one.subsets ?? []).entries())
+      values.push(await compare(`kid of subset ${i}`, rowsOf(x, subset.x), rowsOf(y, subset.y), subset.kid));
+    if (one.kid_subset_mean !== undefined) {
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      problems.push(within('mean over subsets', relative(mean, one.kid_subset_mean), one.tol_rel));
+    }
   }
+  await products.close();
   return firstOf(problems);
 }
 
