@@ -144,7 +144,7 @@ async function settingsAt(
   const isOthers = ([name]: readonly [string, unknown]) => name.startsWith(CLASSIFIER);
   const own: AdmOptions = Object.fromEntries(options.filter((one) => !isOthers(one)));
   const others = options.filter(isOthers);
-  if (use_ema !== undefined && look.averaged === undefined) throw oneSet(use_ema);
+  if (use_ema && look.averaged === undefined) throw oneSet();
   if (path === undefined && others.length > 0)
     throw checkpointFault(`there is no classifier to tell ${others.map(([name]) => name).join(', ')} of`);
   const network = uNetSettings(family, look.tensors, own, look.path);

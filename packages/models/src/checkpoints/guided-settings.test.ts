@@ -467,16 +467,16 @@ describe('a training’s file', () => {
     expect(first(await readCheckpoint(path, { ...told, use_ema: false }))).toBe(raw());
   });
 
-  it('of several networks is refused, and use_ema where there is one set', async () => {
+  it('of several networks is refused, and averaged weights where there is one set', async () => {
     const two = { ...wrapped('model.', unlearned), ...wrapped('net.', unlearned) };
     await expect(readCheckpoint(await saved('several.safetensors', two), told)).rejects.toMatchObject(
       refusal(/holds 2 networks, as model\.\*, net\.\*/),
     );
     const plain = await saved('plain.safetensors', unlearned);
-    for (const use_ema of [true, false])
-      await expect(readCheckpoint(plain, { ...told, use_ema })).rejects.toMatchObject(
-        refusal(/one set of weights.*leave use_ema out/, { use_ema }),
-      );
+    await expect(readCheckpoint(plain, { ...told, use_ema: true })).rejects.toMatchObject(
+      refusal(/one set of weights.*leave use_ema out/, { use_ema: true }),
+    );
+    expect(first(await readCheckpoint(plain, { ...told, use_ema: false }))).toBe(raw());
   });
 
   it('without a network is named', async () => {

@@ -91,7 +91,8 @@ export function planLatent(source: Omit<LatentSource, 'read'>, options: LatentOp
   const needed = Object.keys(tensors).filter((name) => !unread.some((pattern) => pattern.test(name)));
   const hasBoth = needed.some((name) => name.startsWith(EMA));
   const averaged = hasBoth ? (options.use_ema ?? true) : source.averaged;
-  if (options.use_ema !== undefined && averaged === undefined) throw oneSet(options.use_ema);
+  // false is what configurations say of such a file
+  if (options.use_ema && averaged === undefined) throw oneSet();
   const shown = shownParts(tensors, partOf(tensors, UNET));
   const settled = settledOptions(shown, options, source.facts ?? publishedFacts(shown), {
     scale_factor: isExact(tensors.scale_factor),

@@ -98,9 +98,9 @@ export function unwrapped<L extends Pick<Look, 'tensors'>>(
   };
 }
 
-/** The error of a choice between averaged weights and others where there are not both. */
-export const oneSet = (use_ema: boolean): ModelError =>
-  checkpointFault('it has one set of weights, averaged or not: leave use_ema out', { use_ema });
+/** The error of asking for averaged weights where there is one set, of which nothing says that it is. */
+export const oneSet = (): ModelError =>
+  checkpointFault('it has one set of weights, averaged or not: leave use_ema out', { use_ema: true });
 
 /** The tensors whose names start so, by the rest of their names. */
 const under = (tensors: Tensors, prefix: string): Tensors =>

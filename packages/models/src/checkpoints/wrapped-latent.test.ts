@@ -87,6 +87,10 @@ describe('a latent model in a training’s file', () => {
       message: expect.stringMatching(/it has one set of weights, averaged or not: leave use_ema out$/),
       evidence: { use_ema: true, path: whole },
     });
+    // as Stable Diffusion's own configuration says of its file
+    expect(bias(await readCheckpoint(whole, { ...sdTiny, use_ema: false }))).toBe(
+      bias(await readCheckpoint(whole, sdTiny)),
+    );
   });
 
   it('is told a first stage that is wrapped, too', async () => {
