@@ -1,11 +1,8 @@
 import type { Screen } from '../execute/progress.js';
-import { cut, roomOf } from '../report/columns.js';
-
-const linesEveryMs = 10_000;
-const redrawEveryMs = 100;
+import { statusLine } from './status-line.js';
 
 /**
- * Counts images on a screen: one line that renews itself on a terminal, a line now and then elsewhere.
+ * Counts images on a screen.
  *
  * `total`: how many there will be; Infinity where nobody knows.
  */
@@ -16,18 +13,14 @@ export function imageProgress(
   now: () => number = Date.now,
 ): { onImage(): void; end(): void } {
   const begun = now();
-  let [done, last] = [0, begun];
+  const line = statusLine(screen, now);
+  const all = Number.isFinite(total) ? ` of ${total}` : '';
+  let done = 0;
   return {
     onImage() {
       done++;
-      if (now() - last < (screen.isTTY ? redrawEveryMs : linesEveryMs)) return;
-      last = now();
-      const rate = Math.round((1000 * done) / (last - begun));
-      const text = `${name}: ${done}${Number.isFinite(total) ? ` of ${total}` : ''} images, ${rate}/s`;
-      screen.write(screen.isTTY ? `\r\x1b[2K${cut(text, roomOf(screen))}` : `${text}\n`);
+      line.show((at) => `${name}: ${done}${all} images, ${Math.round((1000 * done) / (at - begun))}/s`);
     },
-    end() {
-      if (screen.isTTY) screen.write('\r\x1b[2K');
-    },
+    end: line.end,
   };
 }
