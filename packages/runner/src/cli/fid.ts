@@ -31,16 +31,16 @@ export async function fidRef(
   const tasks = compileReference(data, { ...options, network });
   const execution = await work(tasks, world);
   demand(execution);
-  const [{ openDoubleProducts, statistics, writeStatistics }, { featureSets }] = await Promise.all([
+  const [{ statistics, writeStatistics }, { featureSets }, { withProducts }] = await Promise.all([
     import('@fewstep/metrics'),
     import('../tasks/features-file.js'),
+    import('../tasks/products.js'),
   ]);
   const paths = await Promise.all(
     tasks.map((task) => world.store.blob(execution.records.get(task)!.outputs.features!)),
   );
-  const products = await openDoubleProducts();
-  const found = await statistics(featureSets(paths.map((path) => path!)), products);
-  await products.close();
+  const sets = featureSets(paths.map((path) => path!));
+  const found = await withProducts((products) => statistics(sets, products));
   const file = await results.write(await writeStatistics(found), basename(dest));
   answer.object({ file, images: found.n, dim: found.mu.length });
   answer.line(`${file}: mean and covariance of ${found.n} images, ${found.mu.length} features`);

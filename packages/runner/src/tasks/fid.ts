@@ -1,30 +1,21 @@
-import {
-  frechetDistance,
-  openDoubleProducts,
-  readStatistics,
-  type Statistics,
-  statistics,
-} from '@fewstep/metrics';
+import { frechetDistance, readStatistics, type Statistics, statistics } from '@fewstep/metrics';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { fidKind as kind } from '../scores/scores.js';
 import { writeValue } from './artifacts.js';
 import { featureSets } from './features-file.js';
+import { withProducts } from './products.js';
 
 /** Fréchet distance between the features of samples and of real images, the latter themselves or as their statistics. */
-export const run: Run<typeof kind> = async ({ inputs, dir }) => {
-  const products = await openDoubleProducts();
-  try {
+export const run: Run<typeof kind> = ({ inputs, dir }) =>
+  withProducts(async (products) => {
     const found = await statistics(featureSets(inputs.features), products);
     const published = inputs.statistics;
     const reference = published
       ? await publishedStatistics(published, found.mu.length)
       : await statistics(featureSets(inputs.reference), products);
     return writeValue(dir, { fid: await frechetDistance(found, reference, products) });
-  } finally {
-    await products.close();
-  }
-};
+  });
 
 /** @throws RunnerError E_STATISTICS where the file is of another feature network */
 async function publishedStatistics(path: string, dim: number): Promise<Statistics> {

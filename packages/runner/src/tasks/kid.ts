@@ -1,9 +1,10 @@
-import { kid, kidOverSubsets, openDoubleProducts } from '@fewstep/metrics';
+import { type Kid, kid, kidOverSubsets } from '@fewstep/metrics';
 import { torchCpu } from '@fewstep/solvers';
 import type { Run } from '@fewstep/taskgraph';
 import type { kidKind as kind } from '../scores/scores.js';
 import { writeValue } from './artifacts.js';
 import { readFeatures } from './features-file.js';
+import { withProducts } from './products.js';
 
 /**
  * Kernel inception distance between samples and real images: over all pairs where these are no more than the subsets have,
@@ -13,19 +14,15 @@ export const run: Run<typeof kind> = async ({ params: { subsets, size, seed }, i
   const [x, y] = [await readFeatures(inputs.features), await readFeatures(inputs.reference)];
   const [n, m] = [x.data.length / x.dim, y.data.length / y.dim];
   const { randint } = torchCpu(seed);
-  const products = await openDoubleProducts();
-  try {
-    const found =
-      n * n + m * m + n * m <= subsets * 3 * size * size
-        ? await kid(x, y, products)
-        : await kidOverSubsets(x, y, {
-            subsets,
-            size: Math.min(size, n, m),
-            draw: (below) => randint(below, 1)[0]!,
-            times: products.times,
-          });
-    return writeValue(dir, { kid: found.kid, kid_se: found.standardError });
-  } finally {
-    await products.close();
-  }
+  const found = await withProducts<Kid>((products) =>
+    n * n + m * m + n * m <= subsets * 3 * size * size
+      ? kid(x, y, products)
+      : kidOverSubsets(x, y, {
+          subsets,
+          size: Math.min(size, n, m),
+          draw: (below) => randint(below, 1)[0]!,
+          times: products.times,
+        }),
+  );
+  return writeValue(dir, { kid: found.kid, kid_se: found.standardError });
 };
