@@ -67,9 +67,9 @@ export const library: Group = {
       official: '`fid.calculate_fid_from_inception_stats`',
       here: '`frechetDistance` of @fewstep/metrics',
       note: '',
-      check() {
+      async check() {
         const one = { n: 2, mu: Float64Array.of(0), sigma: Float64Array.of(1) };
-        equal(frechetDistance({ ...one, mu: Float64Array.of(3) }, one), 9);
+        equal(await frechetDistance({ ...one, mu: Float64Array.of(3) }, one), 9);
       },
     },
   ],
