@@ -33,8 +33,12 @@ export const library: Group = {
       official: '`training.networks.AMED_predictor`',
       here: '`initPredictor`, `predict` of @fewstep/solvers',
       note: 'the same weights from the same seed',
-      check: () =>
-        ok(predict(initPredictor({ seed: 0, outputs: placement({ scale_dir: 0.01 }) })) instanceof Function),
+      check() {
+        const predictor = initPredictor({ seed: 1, outputs: placement({ scale_dir: 0.01 }) });
+        equal(predictor.weights['enc_layer0.weight']!.data[0]!.toFixed(6), '-0.092578'); // the official one
+        const { r, scale_dir } = predict(predictor)(new Float64Array(64), 80, 10);
+        ok(r![0]! > 0 && r![0]! < 1 && Math.abs(scale_dir![0]! - 1) < 0.01);
+      },
     },
     {
       official: '`pickle.load(f)["model"]`',
@@ -60,7 +64,10 @@ export const library: Group = {
       note: 'PyTorch’s CPU generator by the seed, its CUDA generator where that is asked for',
       check() {
         deepEqual(parseSeeds('1,2,5-7'), [1, 2, 5, 6, 7]);
-        equal(draw(17, [1, 4, 4], 10).latent.length, 16);
+        // as PyTorch prints them
+        const { latent, label } = draw(0, [3, 8, 8], 10);
+        equal(latent[0]!.toFixed(6), '-1.125840');
+        equal(label, 6);
       },
     },
     {
