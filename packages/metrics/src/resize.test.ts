@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { transformer } from './data-set/transform.js';
-import type { Image } from './images.js';
-import { type Npz, readNpz } from './npz.js';
-import { decodeImage } from './png.js';
+import { transformer } from './images/data-set/transform.js';
+import type { Image } from './images/images.js';
+import { decodeImage } from './images/png.js';
+import { type Npz, readNpz } from './npz/npz.js';
 import { type ResizeFilter, resize } from './resize.js';
 
 let made: Npz;

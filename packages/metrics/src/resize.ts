@@ -1,5 +1,5 @@
 import { imageFault } from './errors.js';
-import { checkImages, type Image } from './images.js';
+import { checkImages, type Image } from './images/images.js';
 
 /** How far from its centre a filter reaches, and how much it gives there, in pixels of the coarser of the two images. */
 interface Filter {

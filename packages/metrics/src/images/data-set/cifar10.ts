@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { imageFault } from '../errors.js';
+import { imageFault } from '../../errors.js';
 import { ByteStream } from './byte-stream.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 import { readTar } from './tar.js';

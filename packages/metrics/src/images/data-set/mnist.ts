@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { imageFault } from '../errors.js';
+import { imageFault } from '../../errors.js';
 import { ByteStream } from './byte-stream.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 

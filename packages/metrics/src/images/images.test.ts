@@ -6,12 +6,12 @@ import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
+import { rmse } from '../rmse.js';
+import { openZip } from '../zip.js';
 import { imageGrid } from './image-grid.js';
 import { imagePath } from './image-names.js';
 import { decodeImage, encodePng } from './png.js';
 import { countImages, readImages } from './read-images.js';
-import { rmse } from './rmse.js';
-import { openZip } from './zip.js';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, expect, it } from 'vitest';
+import { frechetDistance } from '../frechet.js';
+import { timesTransposed } from '../matrix.js';
+import { statistics } from '../statistics.js';
 import { openDoubleProducts } from './double-products.js';
-import { frechetDistance } from './frechet.js';
-import { timesTransposed } from './matrix.js';
-import { statistics } from './statistics.js';
 
 const products = await openDoubleProducts();
 afterAll(() => products.close());

@@ -1,8 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
-import { npzFault } from './errors.js';
+import { npzFault } from '../errors.js';
+import { openZip, type ZipEntry } from '../zip.js';
 import { MAX_HEADER_BYTES, type NpyArray, type NpyHeader, readNpy, readNpyHeader, writeNpy } from './npy.js';
-import { openZip, type ZipEntry } from './zip.js';
 
 /** Arrays by name. */
 export type Npz = Readonly<Record<string, NpyArray>>;

@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import { MetricsError } from './errors.js';
-import { kindOfFile, statsOf } from './files.js';
-import { checkImages, type ImageBatch } from './images.js';
+import { MetricsError } from '../errors.js';
+import { kindOfFile, statsOf } from '../files.js';
+import { checkImages, type ImageBatch } from '../images/images.js';
 
 /** A network that turns images into feature vectors. */
 export interface FeatureNetwork {

@@ -1,4 +1,4 @@
-import { imageFault } from '../errors.js';
+import { imageFault } from '../../errors.js';
 import { describeImage, type Image } from '../images.js';
 import { encodePng } from '../png.js';
 import type { Label } from '../read-images.js';

@@ -1,8 +1,8 @@
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { imageFault } from '../errors.js';
-import { statsOf } from '../files.js';
+import { imageFault } from '../../errors.js';
+import { statsOf } from '../../files.js';
 
 /** A file's bytes from its start, piece by piece, unpacked where it is a gzip. What was not asked for is not held. */
 export class ByteStream {

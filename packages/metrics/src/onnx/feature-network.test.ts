@@ -6,7 +6,7 @@ import { InferenceSession } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FeatureNetwork, openFeatureNetwork } from './feature-network.js';
 
-const digits = fileURLToPath(new URL('../../../experiments/digits/digits-features.onnx', import.meta.url));
+const digits = fileURLToPath(new URL('../../../../experiments/digits/digits-features.onnx', import.meta.url));
 
 /** Images of strokes: every third pixel of a middle band. */
 const images = (n: number) => ({

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { imageFault, MetricsError } from './errors.js';
-import { kindOf } from './files.js';
+import { imageFault, MetricsError } from '../errors.js';
+import { kindOf } from '../files.js';
 import { checkImages, type Image } from './images.js';
 
 /**

@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageFault } from './errors.js';
+import { imageFault } from '../errors.js';
 
 /** What systems leave beside images, and what is out of sight, as a store is. */
 const leftBySystems = /^(\..*|@eaDir|__MACOSX|Thumbs\.db|desktop\.ini)$/i;

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { type NpyArray, readNpy, writeNpy } from './npy.js';
 import { readNpz, writeNpz } from './npz.js';
-import { readStatistics, writeStatistics } from './statistics.js';
+import { readStatistics, writeStatistics } from './statistics-file.js';
 
 const f64 = (shape: number[], ...data: number[]): NpyArray => ({
   dtype: 'float64',

@@ -1,4 +1,4 @@
-import { imageFault } from './errors.js';
+import { imageFault } from '../errors.js';
 
 /** One image of bytes: `data` [channels × height × width]. */
 export interface Image {

@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import { npzFault } from './errors.js';
+import { npzFault } from '../errors.js';
 
 /** Element types of .npy files by numpy's name: type code and bytes in the file, and the array here. bool is 0 or 1. */
 const dtypes = {

@@ -1,6 +1,6 @@
-import { imageFault } from '../errors.js';
+import { imageFault } from '../../errors.js';
+import { type ResizeFilter, resize } from '../../resize.js';
 import type { Image } from '../images.js';
-import { type ResizeFilter, resize } from '../resize.js';
 
 /** How the images of a set are made alike, as by EDM's `dataset_tool.py`. */
 export interface Transform {

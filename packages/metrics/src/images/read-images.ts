@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { imageFault } from './errors.js';
-import { statsOf } from './files.js';
+import { imageFault } from '../errors.js';
+import { statsOf } from '../files.js';
+import { openZip } from '../zip.js';
 import { filesInFolder, imageNames } from './image-names.js';
 import { describeImage, type Image, type ImageBatch } from './images.js';
 import { decodeImage, LONGEST_FILE, longestFile } from './png.js';
-import { openZip } from './zip.js';
 
 /** A class, or a vector such as one-hot. */
 export type Label = number | readonly number[];

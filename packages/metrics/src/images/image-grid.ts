@@ -1,4 +1,4 @@
-import { imageFault } from './errors.js';
+import { imageFault } from '../errors.js';
 import { checkImages, type Image, type ImageBatch } from './images.js';
 
 /**

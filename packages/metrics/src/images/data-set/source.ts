@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageFault } from '../errors.js';
-import { kindOfFile, statsOf } from '../files.js';
+import { imageFault } from '../../errors.js';
+import { kindOfFile, statsOf } from '../../files.js';
 import { ByteStream } from './byte-stream.js';
 import { batchesIn, openBatchFiles, openBatchTar, type ReadBatch } from './cifar10.js';
 import { openImageFiles } from './image-files.js';

@@ -1,0 +1,6 @@
+export { type DoubleProducts, openDoubleProducts } from './double-products.js';
+export {
+  type FeatureNetwork,
+  type FeatureNetworkOptions,
+  openFeatureNetwork,
+} from './feature-network.js';
