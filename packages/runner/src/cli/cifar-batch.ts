@@ -1,4 +1,4 @@
-import type { ReadBatch } from '@fewstep/metrics';
+import type { ReadBatch } from '@fewstep/metrics/images';
 import { ModelError, NumpyArray, readPickle } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 

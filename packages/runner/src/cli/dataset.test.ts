@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodePng, readImages } from '@fewstep/metrics';
+import { encodePng, readImages } from '@fewstep/metrics/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBatch } from './cifar-batch.js';
 import { dataset } from './dataset.js';

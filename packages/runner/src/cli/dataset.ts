@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import type { Crop, DataSetSummary, SourceImage, Transform } from '@fewstep/metrics';
+import type { Crop, DataSetSummary, SourceImage, Transform } from '@fewstep/metrics/images';
 import { RunnerError } from '../errors.js';
 import type { Answer } from './answer.js';
 import { imageProgress } from './image-progress.js';
@@ -33,8 +33,9 @@ export async function dataset(
   const { most, transform } = parsed(options);
   const path = resolve(out);
   refuseOut(path);
-  const [{ dataSetZip, describeImage, openSource }, { readBatch }] = await Promise.all([
+  const [{ describeImage }, { dataSetZip, openSource }, { readBatch }] = await Promise.all([
     import('@fewstep/metrics'),
+    import('@fewstep/metrics/images'),
     import('./cifar-batch.js'),
   ]);
   const { count: known = Number.POSITIVE_INFINITY, images } = await openSource(source, { readBatch });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodePng } from '@fewstep/metrics';
+import { encodePng } from '@fewstep/metrics/images';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fidCalc } from './fid.js';
 import { referenceAt } from './fid-files.js';

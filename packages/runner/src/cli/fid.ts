@@ -31,8 +31,9 @@ export async function fidRef(
   const tasks = compileReference(data, { ...options, network });
   const execution = await work(tasks, world);
   demand(execution);
-  const [{ statistics, writeStatistics }, { featureSets }, { withProducts }] = await Promise.all([
+  const [{ statistics }, { writeStatistics }, { featureSets }, { withProducts }] = await Promise.all([
     import('@fewstep/metrics'),
+    import('@fewstep/metrics/npz'),
     import('../tasks/features-file.js'),
     import('../tasks/products.js'),
   ]);
@@ -105,7 +106,7 @@ export async function fidCalc(
 async function drawn(data: string, num: number | undefined, seed: number): Promise<ImageSet> {
   if (num === undefined) return { data };
   const [{ countImages }, { numpyShuffle }] = await Promise.all([
-    import('@fewstep/metrics'),
+    import('@fewstep/metrics/images'),
     import('@fewstep/solvers'),
   ]);
   const of = await countImages(data);

@@ -38,7 +38,8 @@ export async function writeGrid(
 ): Promise<{ readonly images: number; readonly grid?: string }> {
   const paths = await wholeBlobs(ran, samples, 'images');
   if (!paths) return { images: 0 };
-  const [{ encodePng, imageGrid }, { readImages }] = await codecs();
+  const [{ encodePng }, { readImages }] = await codecs();
+  const { imageGrid } = await import('@fewstep/metrics');
   const images = await readImages(paths);
   return { images: images.n, grid: await ran.results.write(await encodePng(imageGrid(images)), gridName) };
 }
@@ -59,7 +60,10 @@ export async function writeInters({ inters }: PlannedPoint, ran: Ran): Promise<W
   const shown = inters && ran.execution.records.get(inters.picture);
   const picture = shown && (await ran.store.blob(shown.outputs.png!));
   if (!paths || !picture) return undefined;
-  const [{ writeNpz }, { readTensors, tensorOf }] = await codecs();
+  const [{ writeNpz }, { readTensors, tensorOf }] = await Promise.all([
+    import('@fewstep/metrics/npz'),
+    import('../tasks/artifacts.js'),
+  ]);
   const shards = await Promise.all(paths.map(readTensors));
   const parts = shards.map((tensors) => tensorOf(tensors, 'inters', 'F32'));
   const { data: sigmas } = tensorOf(shards[0]!, 'sigmas', 'F64');
@@ -88,7 +92,7 @@ export async function writeInters({ inters }: PlannedPoint, ran: Ran): Promise<W
   };
 }
 
-const codecs = () => Promise.all([import('@fewstep/metrics'), import('../tasks/artifacts.js')]);
+const codecs = () => Promise.all([import('@fewstep/metrics/images'), import('../tasks/artifacts.js')]);
 
 /** A shard that is there. */
 interface Done {

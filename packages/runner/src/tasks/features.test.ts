@@ -6,7 +6,7 @@ import { readTensors, tensorOf, writeImages } from './artifacts.js';
 import { run, slice } from './features.js';
 
 const opened = vi.hoisted(() => [] as string[]);
-vi.mock('@fewstep/metrics', async (original) => ({
+vi.mock('@fewstep/metrics/onnx', async (original) => ({
   ...((await original()) as object),
   openFeatureNetwork: async (path: string) => {
     opened.push(path);

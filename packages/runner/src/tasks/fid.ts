@@ -1,4 +1,5 @@
-import { frechetDistance, readStatistics, type Statistics, statistics } from '@fewstep/metrics';
+import { frechetDistance, type Statistics, statistics } from '@fewstep/metrics';
+import { readStatistics } from '@fewstep/metrics/npz';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { fidKind as kind } from '../scores/scores.js';

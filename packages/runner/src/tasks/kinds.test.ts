@@ -29,11 +29,11 @@ function takenBy(file: string, seen = new Set<string>()): string[] {
       .map((name) => name.trim().replace(/\s+as\s.*/, ''))
       .filter((name) => name !== '' && !name.startsWith('type '));
     if (from.startsWith('@fewstep/') && !from.startsWith('@fewstep/taskgraph'))
-      taken.push(...values.map((name) => `${from.slice('@fewstep/'.length)} ${name}`));
+      taken.push(...values.map((name) => `${from.split('/')[1]} ${name}`));
   }
   for (const [, from = ''] of source.matchAll(/import\(\s*'([^']+)'\s*\)/g))
     if (from.startsWith('.')) taken.push(...fromFolder(from));
-    else if (from.startsWith('@fewstep/')) taken.push(`${from.slice('@fewstep/'.length)} *`);
+    else if (from.startsWith('@fewstep/')) taken.push(`${from.split('/')[1]} *`);
   return [...new Set(taken)];
 }
 

@@ -1,4 +1,4 @@
-import { type FeatureNetwork, openFeatureNetwork } from '@fewstep/metrics';
+import { type FeatureNetwork, openFeatureNetwork } from '@fewstep/metrics/onnx';
 import type { ContextOf } from '@fewstep/taskgraph';
 import type { features, referenceFeatures } from './kinds.js';
 import { lastOpened } from './last-opened.js';

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeImage } from '@fewstep/metrics';
+import { decodeImage } from '@fewstep/metrics/images';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Images, readImages, writeImages } from './artifacts.js';
 import { run as compare } from './comparison.js';

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodePng, imageGrid } from '@fewstep/metrics';
+import { imageGrid } from '@fewstep/metrics';
+import { encodePng } from '@fewstep/metrics/images';
 import type { Run } from '@fewstep/taskgraph';
 import { type Images, readImages, writeImages } from './artifacts.js';
 import type { picture as kind } from './kinds.js';

@@ -1,4 +1,4 @@
-import { countImages, readImages } from '@fewstep/metrics';
+import { countImages, readImages } from '@fewstep/metrics/images';
 import type { Run } from '@fewstep/taskgraph';
 import { writeFeatures } from './features-file.js';
 import type { referenceFeatures as kind } from './kinds.js';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readStatistics } from '@fewstep/metrics';
+import { readStatistics } from '@fewstep/metrics/npz';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from './statistics.js';
 

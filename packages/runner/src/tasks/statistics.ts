@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Statistics, writeStatistics } from '@fewstep/metrics';
+import type { Statistics } from '@fewstep/metrics';
+import { writeStatistics } from '@fewstep/metrics/npz';
 import { openStateDict, type PickleValue, readPickle, type StateDict } from '@fewstep/models';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
