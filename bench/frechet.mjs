@@ -7,7 +7,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { frechetDistance, openDoubleProducts, statistics } from '@fewstep/metrics';
+import { frechetDistance, statistics } from '@fewstep/metrics';
+import { openDoubleProducts } from '@fewstep/metrics/onnx';
 
 const [n = 50_000, dim = 2048] = process.argv.slice(2).map(Number);
 const shard = 1000;

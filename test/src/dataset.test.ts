@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { readImages } from '@fewstep/metrics';
+import { readImages } from '@fewstep/metrics/images';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fewstep, start } from './command-line.js';
 

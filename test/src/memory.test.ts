@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodePng } from '@fewstep/metrics';
+import { encodePng } from '@fewstep/metrics/images';
 import { afterAll, expect, it } from 'vitest';
 import { root, start } from './command-line.js';
 import { zipOf } from './fuzz/folders.js';
@@ -128,7 +128,7 @@ it('a checkpoint is in memory once while it is found out what it is, and read', 
 /** What reading says, by an error's code, and the peak memory beside what a process takes that only loads the package. */
 const readingOf = (call: string) =>
   running<{ readonly said: string }>(`
-    const metrics = await import('@fewstep/metrics');
+    const metrics = { ...(await import('@fewstep/metrics/images')), ...(await import('@fewstep/metrics/npz')) };
     const said = await (async () => ${call})().then(() => 'read', ({ code }) => code);
     return { said };`);
 

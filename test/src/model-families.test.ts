@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeImage, readNpz } from '@fewstep/metrics';
+import { decodeImage } from '@fewstep/metrics/images';
+import { readNpz } from '@fewstep/metrics/npz';
 import {
   classifierFree,
   exportDecoder,

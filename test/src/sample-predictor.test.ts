@@ -1,6 +1,8 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { decodeImage, type Image, readNpz } from '@fewstep/metrics';
+import type { Image } from '@fewstep/metrics';
+import { decodeImage } from '@fewstep/metrics/images';
+import { readNpz } from '@fewstep/metrics/npz';
 import { readSafetensors } from '@fewstep/models';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { experimentJson } from './command-json.js';

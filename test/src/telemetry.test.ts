@@ -30,7 +30,7 @@ const network = (env?: Readonly<Record<string, string>>) =>
     [
       '--input-type=module',
       '-e',
-      `import { openFeatureNetwork } from '@fewstep/metrics'; await (await openFeatureNetwork(${JSON.stringify(features)})).close();`,
+      `import { openFeatureNetwork } from '@fewstep/metrics/onnx'; await (await openFeatureNetwork(${JSON.stringify(features)})).close();`,
     ],
     join(root, 'test'),
     env,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeImage, encodePng, type Image, imageGrid } from '@fewstep/metrics';
+import { type Image, imageGrid } from '@fewstep/metrics';
+import { decodeImage, encodePng } from '@fewstep/metrics/images';
 import { toGridUint8, toUint8 } from '@fewstep/models';
 import type { Golden } from './golden.js';
 import { outcome, type Topic } from './topic.js';

@@ -1,17 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type FeatureSet,
-  frechetDistance,
-  kid,
-  type NpyArray,
-  openDoubleProducts,
-  prdc,
-  readNpz,
-  readStatistics,
-  type Statistics,
-  statistics,
-} from '@fewstep/metrics';
+import { type FeatureSet, frechetDistance, kid, prdc, type Statistics, statistics } from '@fewstep/metrics';
+import { type NpyArray, readNpz, readStatistics } from '@fewstep/metrics/npz';
+import { openDoubleProducts } from '@fewstep/metrics/onnx';
 import { type Golden, mixedError } from './golden.js';
 import { type Outcome, outcome, type Topic } from './topic.js';
 

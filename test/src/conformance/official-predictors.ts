@@ -3,15 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  type FeatureNetwork,
-  frechetDistance,
-  openFeatureNetwork,
-  readImages,
-  rmse,
-  type Statistics,
-  statistics,
-} from '@fewstep/metrics';
+import { frechetDistance, rmse, type Statistics, statistics } from '@fewstep/metrics';
+import { readImages } from '@fewstep/metrics/images';
+import { type FeatureNetwork, openFeatureNetwork } from '@fewstep/metrics/onnx';
 import {
   type DenoiserInfo,
   exportDenoiser,

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readStatistics, writeStatistics } from '@fewstep/metrics';
+import { readStatistics, writeStatistics } from '@fewstep/metrics/npz';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runJson } from '../command-json.js';
 import { fewstep, start } from '../command-line.js';

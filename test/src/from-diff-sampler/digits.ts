@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeImage } from '@fewstep/metrics';
+import { decodeImage } from '@fewstep/metrics/images';
 import { readSafetensors } from '@fewstep/models';
 import { commands, fullSize, golden, type Size, samples, type World } from './world.js';
 

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeImage, readImages, resize } from '@fewstep/metrics';
+import { resize } from '@fewstep/metrics';
+import { decodeImage, readImages } from '@fewstep/metrics/images';
 import { type Group, none, refused } from './row.js';
 import { commands, samples, type World } from './world.js';
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readNpz } from '@fewstep/metrics';
+import { readNpz } from '@fewstep/metrics/npz';
 import { equalsGolden, firstImages } from './digits.js';
 import { type Group, none, pointOf, refused } from './row.js';
 import { commands, samples } from './world.js';

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
-import { encodePng, readImages, readStatistics, writeStatistics } from '@fewstep/metrics';
+import { encodePng, readImages } from '@fewstep/metrics/images';
+import { readStatistics, writeStatistics } from '@fewstep/metrics/npz';
 import {
   openTokenizer,
   parseOfficialPredictor,

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readNpz, writeNpz } from '@fewstep/metrics';
+import { readNpz, writeNpz } from '@fewstep/metrics/npz';
 import {
   ModelError,
   openDenoiser,

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { countImages, encodePng, readImages, readStatistics, writeNpz } from '@fewstep/metrics';
+import { countImages, encodePng, readImages } from '@fewstep/metrics/images';
+import { readStatistics, writeNpz } from '@fewstep/metrics/npz';
 import {
   type Checkpoint,
   type CheckpointOptions,
