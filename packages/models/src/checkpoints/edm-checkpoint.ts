@@ -1,4 +1,5 @@
 import { PythonInstance } from '../files/constructors.js';
+import { modulesOf, moduleWeights } from '../files/module-tensors.js';
 import type { PickleValue } from '../files/pickle.js';
 import { memorySource, type Source } from '../files/source.js';
 import { edmUNet } from '../networks/edm-unet.js';
@@ -6,15 +7,7 @@ import { checkParameters, parameterShapes } from '../networks/parameters.js';
 import type { CheckpointNetwork, EdmCheckpoint } from './checkpoint.js';
 import { type EdmNetworkOptions, parseEdmOptions } from './edm-options.js';
 import { parsePreconditioning, preconditioningClasses } from './edm-preconditioning.js';
-import {
-  faultOf,
-  moduleIn,
-  moduleOf,
-  modulesOf,
-  moduleWeights,
-  type PickledModule,
-  readModule,
-} from './pickled-module.js';
+import { faultOf, moduleIn, moduleOf, type PickledModule, readModule } from './pickled-module.js';
 
 /**
  * Reads a checkpoint of EDM: a pickle of a dict whose `ema` is an `EDMPrecond`, or one of the

@@ -1,8 +1,9 @@
 import type { PythonInstance } from '../files/constructors.js';
+import { moduleWeights } from '../files/module-tensors.js';
 import type { PickleValue } from '../files/pickle.js';
 import { memorySource, type Source } from '../files/source.js';
 import { type Tensor, toFloat32 } from '../files/tensor.js';
-import { faultOf, moduleWeights, ofSavedModule, type PickledModule, readModule } from './pickled-module.js';
+import { faultOf, ofSavedModule, type PickledModule, readModule } from './pickled-module.js';
 import { integer, number, type Rule, settle } from './settings.js';
 
 /** What a predictor was trained with, under the official names. Names of methods, schedules and data are labels here. */

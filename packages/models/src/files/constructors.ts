@@ -84,12 +84,15 @@ const instance = (file: string, className: string): [string, PickleConstructor] 
   () => new PythonInstance(className),
 ];
 
-/** Modules of PyTorch itself that hold others, or nothing. */
+/** Modules of PyTorch itself, which hold others, weights, or nothing. */
 const torchModules = new Map([
   instance('container', 'ModuleDict'),
   instance('container', 'ModuleList'),
   instance('container', 'Sequential'),
   instance('activation', 'Sigmoid'),
+  instance('linear', 'Linear'),
+  instance('pooling', 'AvgPool2d'),
+  instance('pooling', 'MaxPool2d'),
 ]);
 
 /** Protocols 0 and 1 make instances by this function, from class, base class and its state. */
