@@ -1,12 +1,13 @@
 import { checkpointFault, withPath } from '../errors.js';
 import type { Asked } from '../families/sources.js';
 import { openTensorsAt } from '../files/state-dict.js';
-import { type Tensor, type Tensors, toFloat32 } from '../files/tensor.js';
+import type { Tensors } from '../files/tensor.js';
 import type { TensorFile } from '../files/tensor-file.js';
 import type { ClipActivation } from '../networks/clip-layers.js';
 import { type ClipTextOptions, clipTextEmbedding } from '../networks/clip-text-encoder.js';
 import { type ClipVisionOptions, clipImageEmbedding } from '../networks/clip-vision-encoder.js';
 import { checkParameters, recordShapes, type Shaped } from '../networks/parameters.js';
+import { type Naming, shapesInFile, storedWeights } from './stored-weights.js';
 
 /** What weights of CLIP don't show; of published networks what their shapes leave no doubt of is known. */
 export interface ClipTold {
@@ -65,7 +66,7 @@ export function clipIn(
     Object.fromEntries(weights),
     shapesInFile(new Map([...shapes.vision, ...shapes.text]), naming),
   );
-  return { network, read: (encoder) => weightsOf(file, naming, [...shapes[encoder].keys()]) };
+  return { network, read: (encoder) => storedWeights(file, naming, [...shapes[encoder].keys()]) };
 }
 
 const FIRST_OF_OPENCLIP = 'visual.conv1.weight';
@@ -78,13 +79,7 @@ const BESIDE =
 const isOpenAi = (tensors: Shaped): boolean =>
   ['input_resolution', 'context_length', 'vocab_size'].every((name) => Object.hasOwn(tensors, name));
 
-/** Where a weight lies in a file, by its name in transformers: as it is, as one third of the rows, or transposed. */
-type Naming = (name: string) => {
-  readonly name: string;
-  readonly third?: 0 | 1 | 2;
-  readonly transposed?: boolean;
-};
-
+/** By names in transformers. */
 const huggingFaceNames: Naming = (name) => ({ name });
 
 const openClipNames: Naming = (name) => {
@@ -239,49 +234,4 @@ function encoderShapes({ vision, text, projection_dim }: ClipNetwork) {
     vision: recordShapes((ops) => clipImageEmbedding(ops, { ...vision, projection_dim }, null)),
     text: recordShapes((ops) => clipTextEmbedding(ops, { ...text, projection_dim }, ends)),
   };
-}
-
-/** The same as they lie in the file. */
-function shapesInFile(
-  shapes: ReadonlyMap<string, readonly number[]>,
-  naming: Naming,
-): ReadonlyMap<string, readonly number[]> {
-  return new Map(
-    [...shapes].map(([name, shape]) => {
-      const { name: own, third, transposed } = naming(name);
-      if (third !== undefined) return [own, [3 * shape[0]!, ...shape.slice(1)]];
-      return [own, transposed ? shape.toReversed() : shape];
-    }),
-  );
-}
-
-function weightsOf(file: Pick<TensorFile, 'read'>, naming: Naming, names: readonly string[]): Tensors {
-  const stored = file.read(new Set(names.map((name) => naming(name).name)));
-  return Object.fromEntries(
-    names.map((name) => {
-      const { name: own, third, transposed } = naming(name);
-      const tensor = stored.get(own)!;
-      if (third !== undefined) return [name, thirdOf(tensor, third)];
-      return [name, transposed ? transposedOf(tensor) : tensor];
-    }),
-  );
-}
-
-/** The first, second or last third of the rows, in the same memory. */
-function thirdOf({ dtype, shape, data }: Tensor, third: number): Tensor {
-  const length = data.length / 3;
-  return {
-    dtype,
-    shape: [shape[0]! / 3, ...shape.slice(1)],
-    data: data.subarray(third * length, (third + 1) * length),
-  } as Tensor;
-}
-
-function transposedOf(tensor: Tensor): Tensor {
-  const [rows, columns] = tensor.shape as [number, number];
-  const from = toFloat32(tensor);
-  const data = new Float32Array(from.length);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) data[j * rows + i] = from[i * columns + j]!;
-  return { dtype: 'F32', shape: [columns, rows], data };
 }
