@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { inceptionCheckpoint, readInceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
+import { dinoIn } from './checkpoints/dino-checkpoint.js';
+import { inceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
+import { tiny, tinyFigures, tinyImage, tinyImages, tinyWeights } from './dino-tiny.test.support.js';
 import { exportFeatureNetwork } from './feature-network.js';
 import { sizeOf, type Tensors } from './files/tensor.js';
 
@@ -96,22 +95,23 @@ describe('exportFeatureNetwork', () => {
   });
 });
 
-it.each([
-  [
-    'a module of EDM’s persistence',
-    `ctorch_utils.persistence\n_reconstruct_persistent_obj\n(}(X\x04\0\0\0typeX\x05\0\0\0classX\x0a\0\0\0class_name` +
-      'X\x13\0\0\0InceptionV3DetectorX\x05\0\0\0state}utR',
-    /holds a PythonInstance where a dict of tensors is due\. FID's Inception-v3 is read from its state dict, pt_inception/,
-  ],
-  ['a dict without its weights', '}', /missing.* any other feature network is an ONNX file/s],
-])('says which file to take for %s', async (_, pickle, message) => {
-  const folder = await mkdtemp(join(tmpdir(), 'fewstep-inception-'));
-  const path = join(folder, 'inception-v3-2015-12-05.pkl');
-  await writeFile(path, Buffer.from(`\x80\x02${pickle}.`, 'latin1'));
-  await expect(readInceptionCheckpoint(path)).rejects.toMatchObject({
-    code: 'E_CHECKPOINT',
-    message: expect.stringMatching(message),
-    evidence: { path },
+describe('DINOv2’s', () => {
+  it.each(['plain', 'gated'] as const)('features are those of PyTorch, of a %s network', async (kind) => {
+    const weights = new Map(Object.entries(tinyWeights(tiny[kind])));
+    const checkpoint = dinoIn({ tensors: weights, read: () => weights });
+    expect(() => exportFeatureNetwork(checkpoint, { resize: 'pytorch' })).toThrow(
+      expect.objectContaining({ code: 'E_CHECKPOINT', evidence: { resize: 'pytorch' } }),
+    );
+    const session = await InferenceSession.create(exportFeatureNetwork(checkpoint).graph);
+    for (const [number, size] of tinyImages.entries()) {
+      const images = new Tensor('float32', tinyImage(number), [1, 3, ...size]);
+      const { features } = await session.run({ images });
+      const expected = tinyFigures[`${kind}.${size.join('x')}`]!.data as Float32Array;
+      expect(features!.dims).toEqual([1, 128]);
+      const found = features!.data as Float32Array;
+      const distance = Math.max(...expected.map((v, i) => Math.abs(v - found[i]!)));
+      expect([size, distance < 1e-5, distance]).toEqual([size, true, distance]);
+    }
+    await session.release();
   });
-  await rm(folder, { recursive: true });
 });

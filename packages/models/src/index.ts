@@ -5,8 +5,14 @@ export type {
   GuidedCheckpoint,
   LatentCheckpoint,
 } from './checkpoints/checkpoint.js';
+export type { DinoCheckpoint } from './checkpoints/dino-checkpoint.js';
 export { edmWeightShapes, parseEdmCheckpoint, readEdmCheckpoint } from './checkpoints/edm-checkpoint.js';
 export type { EdmNetworkOptions } from './checkpoints/edm-options.js';
+export {
+  type FeatureCheckpoint,
+  readFeatureCheckpoint,
+  readInceptionCheckpoint,
+} from './checkpoints/feature-checkpoint.js';
 export {
   admCheckpoint,
   cmCheckpoint,
@@ -16,11 +22,7 @@ export {
 } from './checkpoints/guided-checkpoint.js';
 export type { UnseenOptions } from './checkpoints/guided-options.js';
 export type { AdmOptions, ClassifierOptions } from './checkpoints/guided-settings.js';
-export {
-  type InceptionCheckpoint,
-  inceptionCheckpoint,
-  readInceptionCheckpoint,
-} from './checkpoints/inception-checkpoint.js';
+export { type InceptionCheckpoint, inceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
 export type { LatentOptions } from './checkpoints/latent-options.js';
 export {
   type OfficialPredictor,
@@ -88,6 +90,7 @@ export { importDenoiser, type OnnxDenoiserOptions, parseOnnxDenoiser } from './f
 export { importTextEncoder } from './foreign/import-text-encoder.js';
 export { type Inspection, inspectCheckpoint } from './inspect-checkpoint.js';
 export type { ClipTextOptions } from './networks/clip-text-encoder.js';
+export type { DinoOptions } from './networks/dino.js';
 export type { DhariwalUNetOptions, SongUNetOptions } from './networks/edm-unet.js';
 export type { FirstStageOptions } from './networks/first-stage-decoder.js';
 export type { GuidedUNetOptions } from './networks/guided-unet.js';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readCheckpoint } from './checkpoints/read-checkpoint.js';
 import { sdTiny } from './checkpoints/sd-tiny.test.support.js';
+import { tiny, tinyWeights } from './dino-tiny.test.support.js';
 import { writeSafetensors } from './files/safetensors.js';
 import { readStateDict } from './files/state-dict.js';
 import type { Tensors } from './files/tensor.js';
@@ -159,6 +160,18 @@ it('tells FID’s Inception-v3, and another of its kind', async () => {
     family: 'inception',
     problem: expect.stringMatching(/fc\.bias/),
   });
+  await rm(folder, { recursive: true });
+});
+
+it('knows DINOv2, and reads it as no denoiser', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-dino-'));
+  const path = join(folder, 'dinov2_vits14_pretrain.safetensors');
+  await writeFile(path, writeSafetensors(tinyWeights(tiny.plain)));
+  expect(await inspectCheckpoint(path)).toMatchObject({
+    family: 'dinov2',
+    options: { hidden_size: 128, num_hidden_layers: 2, patch_size: 14 },
+  });
+  await expect(readCheckpoint(path)).rejects.toThrow(/it is DINOv2, .* as the feature network/);
   await rm(folder, { recursive: true });
 });
 

@@ -1,38 +1,31 @@
-import { ModelError, withPath } from '../errors.js';
-import { readStateDict } from '../files/state-dict.js';
-import type { Tensors } from '../files/tensor.js';
+import { isNvidiasInception } from '../families/feature-names.js';
+import type { Tensor, Tensors } from '../files/tensor.js';
 import { inception } from '../networks/inception.js';
 import { checkParameters, recordShapes } from '../networks/parameters.js';
+import { nvidiaName } from './inception-names.js';
 
 /** FID's Inception-v3: parameters and running statistics by their names in torchvision. */
 export interface InceptionCheckpoint {
+  readonly type: 'inception';
   readonly weights: Tensors;
 }
 
 /**
- * Reads FID's Inception-v3 from a state dict, as pytorch-fid and torch-fidelity publish it
- * (`pt_inception-2015-12-05-6726825d.pth`). The programs that EDM and StyleGAN publish of the same network
- * (`inception-v3-2015-12-05.pkl`, `inception-2015-12-05.pt`) hold code besides, and are refused.
+ * What a file's tensors are, by torchvision's names or NVIDIA's, whose norms have no factor: it is 1 then.
  *
- * @throws ModelError as `openStateDict`, and `E_CHECKPOINT` with the lists `missing`, `unexpected` and `wrongShape`; all of
- * them say which file to take.
+ * @throws ModelError `E_CHECKPOINT` with the lists `missing`, `unexpected` and `wrongShape`
  */
-export async function readInceptionCheckpoint(path: string): Promise<InceptionCheckpoint> {
-  try {
-    const tensors = await readStateDict(path);
-    return withPath(path, () => inceptionCheckpoint(tensors));
-  } catch (cause) {
-    if (!(cause instanceof ModelError)) throw cause;
-    throw new ModelError(cause.code, `${cause.message}. ${EXPECTED}`, cause.evidence, { cause });
-  }
-}
-
-const EXPECTED =
-  "FID's Inception-v3 is read from its state dict, pt_inception-2015-12-05-6726825d.pth as pytorch-fid publishes it: the same network as in EDM's inception-v3-2015-12-05.pkl and StyleGAN's inception-2015-12-05.pt, which are programs; any other feature network is an ONNX file";
-
-/** The same from weights in memory. @throws ModelError `E_CHECKPOINT` */
 export function inceptionCheckpoint(tensors: Tensors): InceptionCheckpoint {
   const shapes = recordShapes((ops) => inception(ops, null));
+  return {
+    type: 'inception',
+    weights: isNvidiasInception({ tensors }) ? ofNvidia(tensors, shapes) : own(tensors, shapes),
+  };
+}
+
+type Shapes = ReturnType<typeof recordShapes>;
+
+function own(tensors: Tensors, shapes: Shapes): Tensors {
   // how many batches a norm was trained on has no effect any more
   const counters = new Set(
     [...shapes.keys()].map((name) => name.replace(/running_mean$/, 'num_batches_tracked')),
@@ -41,5 +34,20 @@ export function inceptionCheckpoint(tensors: Tensors): InceptionCheckpoint {
     Object.entries(tensors).filter(([name]) => shapes.has(name) || !counters.has(name)),
   );
   checkParameters(weights, shapes);
-  return { weights };
+  return weights;
+}
+
+function ofNvidia(tensors: Tensors, shapes: Shapes): Tensors {
+  const stored = [...shapes].flatMap(([name, shape]): [string, readonly number[]][] => {
+    const theirs = nvidiaName(name);
+    return theirs === undefined ? [] : [[theirs, shape]];
+  });
+  checkParameters(tensors, new Map(stored));
+  return Object.fromEntries(
+    [...shapes].map(([name, shape]): [string, Tensor] => {
+      const theirs = nvidiaName(name);
+      if (theirs !== undefined) return [name, tensors[theirs]!];
+      return [name, { dtype: 'F32', shape, data: new Float32Array(shape[0]!).fill(1) }];
+    }),
+  );
 }

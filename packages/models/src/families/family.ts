@@ -76,5 +76,5 @@ export const holdsObject = ({ isFolder, tensors }: Look): boolean =>
 /** Whether there are tensors of all these names. */
 export const hasTensors =
   (...names: readonly string[]) =>
-  ({ tensors }: Pick<Look, 'tensors'>): boolean =>
+  ({ tensors }: { readonly tensors: object }): boolean =>
     names.every((name) => Object.hasOwn(tensors, name));

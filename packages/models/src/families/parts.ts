@@ -1,5 +1,6 @@
 import { checkpointFault } from '../errors.js';
 import { hasTensors, holdsObject, type Known } from './family.js';
+import { isDino, isInception } from './feature-names.js';
 import { isClassifier, isUpsampler } from './guided-names.js';
 import { latentParts, unreadModels } from './latent-kin.js';
 import type { Part } from './part.js';
@@ -45,13 +46,23 @@ export const parts: readonly Part[] = [
   ),
   {
     name: 'inception',
-    isOf: hasTensors('Conv2d_1a_3x3.conv.weight', 'Mixed_7c.branch_pool.conv.weight'),
+    isOf: isInception,
     remedy:
       'it is FID’s Inception-v3, which gives features and denoises nothing: name it as the feature network',
     async inspect({ tensors }) {
       const { inceptionCheckpoint } = await import('../checkpoints/inception-checkpoint.js');
       inceptionCheckpoint(tensors);
       const network = { features: 2048, logits: 1008 };
+      return { network, sources: allFrom('file', network) };
+    },
+  },
+  {
+    name: 'dinov2',
+    isOf: isDino,
+    remedy: 'it is DINOv2, which gives features and denoises nothing: name it as the feature network',
+    async inspect({ tensors }) {
+      const { dinoNetwork } = await import('../checkpoints/dino-checkpoint.js');
+      const { network } = dinoNetwork(tensors);
       return { network, sources: allFrom('file', network) };
     },
   },

@@ -40,31 +40,17 @@ export class OnnxOps implements Ops<GraphValue> {
   /** Bytes are a node that is encoded already. */
   protected readonly nodes: (OnnxNode | Uint8Array)[] = [];
   private readonly initializers = new Map<string, OnnxInitializer>();
-  private readonly inputs: OnnxValue[] = [];
+  protected readonly inputs: OnnxValue[] = [];
   private count = 0;
 
   constructor(
     private readonly weights: Tensors,
-    private readonly batch: number | string = BATCH,
+    protected readonly batch: number | string = BATCH,
   ) {}
 
   input(name: string, shape: readonly number[], type: OnnxType = 'float32'): GraphValue {
     this.inputs.push({ name, type, shape: [this.batch, ...shape] });
     return { name, shape };
-  }
-
-  /**
-   * An input of images of any height and width, resized to `size` × `size` by linear interpolation between the four
-   * pixels around. `centres`: a pixel lies in the middle of its square, otherwise in its upper left corner.
-   */
-  images(name: string, channels: number, size: number, { centres }: { centres: boolean }): GraphValue {
-    this.inputs.push({ name, type: 'float32', shape: [BATCH, channels, 'height', 'width'] });
-    const kept = this.node('Shape', [name], [], { end: 2 });
-    const sizes = this.node('Concat', [kept, this.ints([size, size])], [], { axis: 0 });
-    return this.node('Resize', [name, '', '', sizes], [channels, size, size], {
-      mode: 'linear',
-      coordinate_transformation_mode: centres ? 'half_pixel' : 'asymmetric',
-    });
   }
 
   /** The finished graph, its outputs under the names given; `integers` names those that are whole numbers. */
@@ -482,14 +468,14 @@ export class OnnxOps implements Ops<GraphValue> {
     return this.constant(new Float32Array(sizeOf(shape)).fill(value), shape);
   }
 
-  private scalar = (value: number) => this.constant(Float32Array.of(value), []);
+  protected scalar = (value: number) => this.constant(Float32Array.of(value), []);
 
   protected ints(values: readonly number[]): string {
     const data = () => BigInt64Array.from(values, BigInt);
     return this.initializer(`ints [${values}]`, 'int64', [values.length], data);
   }
 
-  private int(value: number): string {
+  protected int(value: number): string {
     return this.initializer(`int ${value}`, 'int64', [], () => BigInt64Array.of(BigInt(value)));
   }
 
