@@ -24,8 +24,9 @@ interface FeatureNetworkSettings {
   /** Of Inception-v3 alone: `tensorflow` by default, whatever file its weights are from. */
   readonly resize?: FeatureResize;
   /**
-   * Adds as outputs what the network sees, `resized` [n, 3, height, width], and of Inception-v3 the means of other feature
-   * maps: `features_64` and `features_192` after the two max pools, `features_768` after Mixed_6e.
+   * Adds as outputs what the network sees, `resized` [n, 3, height, width], and of Inception-v3 its `logits` [n, 1008] and
+   * the means of other feature maps: `features_64` and `features_192` after the two max pools, `features_768` after
+   * Mixed_6e.
    */
   readonly parts?: boolean;
 }
@@ -34,8 +35,7 @@ interface FeatureNetworkSettings {
  * Writes a feature network as an ONNX graph of float32, resizing inside, any batch size n.
  *
  * - Input: `images` [n, 3, height, width] of any size, values 0…255.
- * - Output: `features` [n, dim]. Of Inception-v3 the means of the last feature map, dim 2048, and `logits` [n, 1008] beside.
- *   Of DINOv2 the class token after the last norm, dim 1024 of ViT-L, of images as EDM2 brings them to 224×224: by Keys'
+ * - Output: `features` [n, dim]. Of Inception-v3 the means of the last feature map, dim 2048. Of DINOv2 the class token after the last norm, dim 1024 of ViT-L, of images as EDM2 brings them to 224×224: by Keys'
  *   cubic with a = −1/2, filtered where they become smaller, without rounding; over 255, less ImageNet's mean, over its
  *   deviation.
  *
@@ -58,10 +58,11 @@ function inceptionGraph(
   const images = ops.images('images', 3, INCEPTION_SIZE, resize === 'pytorch' ? 'centres' : 'corners');
   const resized = ops.affine(images, resize === 'pytorch' ? 2 / 255 : 1 / 128, -1);
   const { means, logits } = inception(ops, resized);
-  const outputs: Record<string, GraphValue> = { features: means[2048], logits };
+  const outputs: Record<string, GraphValue> = { features: means[2048] };
   if (parts)
     Object.assign(outputs, {
       resized,
+      logits,
       features_64: means[64],
       features_192: means[192],
       features_768: means[768],
