@@ -58,6 +58,48 @@ function standardize(x: tf.Tensor, axis: number, epsilon: number): tf.Tensor {
   return tf.mul(centered, tf.rsqrt(tf.add(tf.mean(tf.square(centered), axis, true), epsilon)));
 }
 
+interface Window {
+  readonly size: Pair;
+  readonly strides: Pair;
+  readonly padding: [Pair, Pair, Pair, Pair];
+}
+
+function readWindow(attributes: Attributes): Window {
+  attributes.only('ceil_mode', 0);
+  return {
+    size: readPair(attributes, 'kernel_shape'),
+    strides: readPair(attributes, 'strides'),
+    padding: around(readPads(attributes)),
+  };
+}
+
+/** A value for each place of a window; what is padded has no part in it. */
+const pool = (window: Window, of: (x: Map4, window: Window) => Map4) => (x: tf.Tensor) =>
+  channelsFirst(of(channelsLast(x), window));
+
+/** Which positions of an axis the new ones lie between, and how far from the first of the two. */
+function between(count: number, wanted: number, centres: boolean) {
+  const places = Array.from({ length: wanted }, (_, i) => {
+    const place = centres ? ((i + 0.5) * count) / wanted - 0.5 : (i * count) / wanted;
+    return Math.min(count - 1, Math.max(0, place));
+  });
+  const first = places.map(Math.floor);
+  return {
+    first,
+    second: first.map((place) => Math.min(count - 1, place + 1)),
+    part: places.map((place, i) => place - first[i]!),
+  };
+}
+
+/** Linear interpolation along an axis. */
+function stretched(x: tf.Tensor, axis: number, wanted: number, centres: boolean): tf.Tensor {
+  const { first, second, part } = between(x.shape[axis]!, wanted, centres);
+  const take = (places: readonly number[]) => tf.gather(x, tf.tensor1d([...places], 'int32'), axis);
+  const shape = x.shape.map((_, d) => (d === axis ? wanted : 1));
+  const from = take(first);
+  return tf.add(from, tf.mul(tf.sub(take(second), from), tf.tensor(part, shape)));
+}
+
 /** On [n, channels, height, width]. */
 export const featureMaps = {
   Conv: (attributes) => {
@@ -112,12 +154,17 @@ export const featureMaps = {
     };
   },
   AveragePool: (attributes) => {
-    const size = readPair(attributes, 'kernel_shape');
-    const strides = readPair(attributes, 'strides');
-    if (readPads(attributes).flat(2).some(Boolean)) throw new Error('it has pads');
-    attributes.only('ceil_mode', 0);
-    attributes.int('count_include_pad', 0);
-    return (x) => channelsFirst(tf.avgPool(channelsLast(x), size, strides, 'valid'));
+    const window = readWindow(attributes);
+    const counted = attributes.int('count_include_pad', 0) === 1;
+    if (counted && window.padding.flat().some(Boolean)) throw new Error('it counts its pads');
+    return pool(window, (x, { size, strides, padding }) => tf.avgPool(x, size, strides, padding));
+  },
+  MaxPool: (attributes) => {
+    attributes.only('storage_order', 0);
+    if (readPair(attributes, 'dilations').some((n) => n !== 1)) throw new Error('it has dilations');
+    return pool(readWindow(attributes), (x, { size, strides, padding }) =>
+      tf.maxPool(x, size, strides, padding),
+    );
   },
   GlobalAveragePool: () => (x) =>
     tf.mean(
@@ -134,6 +181,17 @@ export const featureMaps = {
       return tf.reshape(tf.add(tf.mul(y, perChannel(scale)), perChannel(bias)), x.shape);
     };
   },
+  BatchNormalization: (attributes) => {
+    const epsilon = attributes.float('epsilon', 1e-5);
+    attributes.float('momentum', 0.9);
+    attributes.only('training_mode', 0);
+    return (x, scale, bias, mean, variance) => {
+      const perChannel = (parameter: tf.Tensor) =>
+        tf.reshape(parameter, [x.shape[1]!, ...x.shape.slice(2).fill(1)]);
+      const factor = tf.mul(scale, tf.rsqrt(tf.add(variance, epsilon)));
+      return tf.add(tf.mul(tf.sub(x, perChannel(mean)), perChannel(factor)), perChannel(bias));
+    };
+  },
   LayerNormalization: (attributes) => {
     const epsilon = attributes.float('epsilon', 1e-5);
     const axis = attributes.int('axis', -1);
@@ -143,12 +201,28 @@ export const featureMaps = {
       return bias ? tf.add(y, bias) : y;
     };
   },
-  /** To the nearest, by whole factors: each position stands as often. */
+  /** To the nearest, by whole factors: each position stands as often. Linearly, to any size. */
   Resize: (attributes) => {
+    const mode = attributes.string('mode', 'nearest');
+    const place = attributes.string('coordinate_transformation_mode', 'half_pixel');
+    attributes.only('antialias', 0);
+    if (mode === 'linear') {
+      if (!['asymmetric', 'half_pixel'].includes(place)) throw new Error(`it interpolates by ${place}`);
+      return (x, ...[, scales, sizes]) => {
+        if (!sizes) throw new Error(`it interpolates by ${scales ? 'scales' : 'nothing'}; sizes are known`);
+        const map = feature(x);
+        const wanted = integers(sizes);
+        if (wanted.length !== 4 || wanted[0] !== map.shape[0] || wanted[1] !== map.shape[1])
+          throw new Error(`it resizes [${map.shape}] to [${wanted}]; height and width are known`);
+        checkGrowth(x, wanted);
+        const centres = place === 'half_pixel';
+        return stretched(stretched(map, 3, wanted[3]!, centres), 2, wanted[2]!, centres);
+      };
+    }
     attributes.only('mode', 'nearest');
-    const place = `${attributes.string('coordinate_transformation_mode', 'half_pixel')}, ${attributes.string('nearest_mode', 'round_prefer_floor')}`;
-    if (!['asymmetric, floor', 'half_pixel, round_prefer_floor'].includes(place))
-      throw new Error(`it takes the nearest by ${place}`);
+    const nearest = `${place}, ${attributes.string('nearest_mode', 'round_prefer_floor')}`;
+    if (!['asymmetric, floor', 'half_pixel, round_prefer_floor'].includes(nearest))
+      throw new Error(`it takes the nearest by ${nearest}`);
     return (x, ...[, scales, sizes]) => {
       const map = feature(x);
       const factors = sizes

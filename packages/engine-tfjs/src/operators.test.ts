@@ -91,12 +91,16 @@ const open = (one: Case, where: TensorBackend | 'runtime', type: 'float32' | 'in
 async function run(one: Case, type: 'float32' | 'int64', where: TensorBackend | 'runtime') {
   const session = await open(one, where, type);
   const { feeds } = graphOf(one, type);
-  const [n] = feeds[0]!.shape as [number];
+  const [n = 1] = feeds[0]?.shape ?? [];
   const arrays = feeds.map(({ name, data, shape }) => [name, { data, shape: shape.slice(1) }] as const);
   const found = await session.run(Object.fromEntries(arrays), n);
   await session.close();
   return found;
 }
+
+/** Of negative numbers, so that a zero beyond the edge would show. */
+const pooledAround = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
+const linear = (coordinates: string) => ({ mode: 'linear', coordinate_transformation_mode: coordinates });
 
 const floats: readonly Case[] = [
   ['Identity', [given(2, 3)]],
@@ -173,10 +177,20 @@ const floats: readonly Case[] = [
     { group: 2, strides: [2, 1], output_padding: [1, 0] },
   ],
   ['AveragePool', [given(2, 3, 4, 6)], { kernel_shape: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0] }],
+  ['AveragePool', [given(2, 3, 4, 5)], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }],
+  ['AveragePool', [given(2, 3, 4, 5)], { kernel_shape: [2, 3], strides: [1, 2], pads: [0, 1, 1, 0] }],
+  ['MaxPool', [given(2, 3, 7, 5)], { kernel_shape: [3, 3], strides: [2, 2] }],
+  ['MaxPool', [{ ...given(2, 1, 3, 4), data: values([24]).map((v) => v - 3) }], pooledAround],
   ['GlobalAveragePool', [given(2, 3, 4, 6)]],
   ['GlobalAveragePool', [given(2, 3, 7)]],
   ['InstanceNormalization', [given(2, 3, 8), fixed([3]), fixed([3])], { epsilon: { float: 1e-3 } }],
   ['InstanceNormalization', [given(2, 3, 4, 5), fixed([3]), fixed([3])]],
+  [
+    'BatchNormalization',
+    [given(2, 3, 2, 4), fixed([3]), fixed([3]), fixed([3]), fixed([3], [1, 0.5, 2])],
+    { epsilon: { float: 1e-3 } },
+  ],
+  ['BatchNormalization', [given(2, 2), fixed([2]), fixed([2]), fixed([2]), fixed([2], [1, 0.5])]],
   ['LayerNormalization', [given(2, 3, 5), fixed([5]), fixed([5])], { axis: -1, epsilon: { float: 1e-3 } }],
   [
     'Resize',
@@ -184,6 +198,8 @@ const floats: readonly Case[] = [
     { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
   ],
   ['Resize', [given(2, 3, 2, 3), '', '', ints(2, 3, 4, 6)], { mode: 'nearest' }],
+  ['Resize', [given(2, 3, 2, 3), '', '', ints(2, 3, 7, 5)], linear('asymmetric')],
+  ['Resize', [given(2, 3, 9, 3), '', '', ints(2, 3, 4, 8)], linear('half_pixel')],
   [
     'MultiHeadAttention',
     [given(2, 3, 4), given(2, 3, 4), given(2, 3, 4)],
@@ -201,9 +217,13 @@ const floats: readonly Case[] = [
   ],
 ];
 
+const place = (value: number): Input => ({ ...ints(value), shape: [] });
+
 const whole: readonly Case[] = [
+  ['Range', [place(3), place(11), place(3)]],
+  ['Range', [place(3), place(-2), place(-1)]],
   ['Add', [numbers([2, 2], 1, 2, 3, 4), ints(10)]],
-  ['Clip', [numbers([2, 2], -1, 2, 3, 40), { ...ints(0), shape: [] }, { ...ints(3), shape: [] }]],
+  ['Clip', [numbers([2, 2], -1, 2, 3, 40), place(0), place(3)]],
   ['Cast', [given(2, 3)], { to: 7 }],
   ['ArgMin', [given(2, 9)], { axis: 1, keepdims: 0 }],
   ['ArgMin', [{ ...given(2, 4), data: Float32Array.of(3, 1, 1, 2, 0, 0, 0, 5) }], { axis: -1 }],
@@ -249,6 +269,8 @@ describe('numbers of a damaged file', () => {
     [/it would make/, ['Resize', [given(1, 1, 2, 2), '', fixed([4], [1, 1, far, 1])], nearest]],
     [/it would make/, ['Conv', [given(1, 1, 4, 4), fixed([1, 1, 3, 3])], { pads: [far, 0, far, 0] }]],
     [/it would make/, ['ConvTranspose', [given(1, 1, 4, 4), fixed([1, 1, 3, 3])], { strides: [far, 1] }]],
+    [/a range of 16777216/, ['Range', [scalar(0), scalar(far), scalar(1)]]],
+    [/a range of Infinity/, ['Range', [scalar(0), scalar(far), scalar(0)]]],
     [/no axis 2147483647 of 2/, ['Slice', [given(1, 4), ints(0), ints(1), ints(2 ** 31)]]],
     [/no axis -3 of 2/, ['Softmax', [given(1, 4)], { axis: -3 }]],
     [/no axis 7 of 2/, ['ReduceMean', [given(1, 4)], { axes: [7] }]],

@@ -1,9 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { axisOf, checkGrowth, integers, type Operator } from './operator.js';
 
+const MAX_RANGE = 2 ** 20;
+
 /** Where elements stand: nothing is computed. */
 export const shapes = {
   Shape: () => (x) => tf.tensor1d(x.shape, 'int32'),
+  Range: () => (start, limit, delta) => {
+    const [from, to, step] = [start, limit, delta].map((one) => one!.dataSync()[0]!) as [
+      number,
+      number,
+      number,
+    ];
+    const count = Math.max(0, Math.ceil((to - from) / step));
+    // of a damaged file; images have sides of thousands
+    if (!(count <= MAX_RANGE)) throw new Error(`it would make a range of ${count}`);
+    const places = Array.from({ length: count }, (_, i) => from + i * step);
+    return tf.tensor1d(places, start!.dtype as 'int32' | 'float32');
+  },
   Reshape: (attributes) => {
     attributes.only('allowzero', 0);
     return (x, shape) =>
