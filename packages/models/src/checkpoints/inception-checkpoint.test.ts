@@ -35,6 +35,9 @@ function pickled(bytes: Uint8Array, wrapped: boolean): Uint8Array {
   return Buffer.concat([Buffer.from(start, 'latin1'), ...ofBytes, Buffer.from('sutR.')]);
 }
 
+const vectorsOf = (weights: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(weights).filter(([, { shape }]) => shape.length === 1));
+
 describe('readFeatureCheckpoint', () => {
   it('gives the same weights from the files of pytorch-fid, EDM and StyleGAN', async () => {
     const path = await fileOf('pytorch-fid.pth', unpacked('pytorch-fid.pth'));
@@ -45,11 +48,17 @@ describe('readFeatureCheckpoint', () => {
     for (const [name, bytes] of [
       ['pickle', unpacked('nvidia.pkl')],
       ['program', program],
-      ['pickled-program', pickled(program, false)],
-      ['wrapped-program', pickled(program, true)],
     ] as const) {
       const { type, weights } = await readFeatureCheckpoint(await fileOf(name, bytes));
       expect([name, type, digestOf(weights)]).toEqual([name, 'inception', digest]);
+    }
+    // which of them it is shows in the vectors, and 95 MB take long
+    for (const [name, bytes] of [
+      ['pickled-program', pickled(program, false)],
+      ['wrapped-program', pickled(program, true)],
+    ] as const) {
+      const { weights } = await readFeatureCheckpoint(await fileOf(name, bytes));
+      expect([name, digestOf(vectorsOf(weights))]).toEqual([name, digestOf(vectorsOf(expected))]);
     }
   });
 
