@@ -80,6 +80,13 @@ const longTexts = {
   'text-2': `X${textLength}${utf8}`,
 };
 
+/** A pickle that holds a file, as NVIDIA's may hold a program. */
+function pickledBytes(file: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(file.length);
+  return Buffer.concat([Buffer.from('\x80\x03B', 'latin1'), length, file, Buffer.from('.')]);
+}
+
 const devices = [{ type: 'cpu' }, { type: 'engine', name: 'tfjs', target: 'cpu' }] as const;
 /** More is no image of these files. */
 const MAX_IMAGE = 2 ** 16;
@@ -121,6 +128,12 @@ export const readers = async (): Promise<readonly FuzzedReader[]> => [
     name: 'torch-script',
     original: fixture('clip-tiny.open-ai.pt'),
     read: byPath('program', '.pt'),
+    guards: 'everything',
+  },
+  {
+    name: 'program-in-pickle',
+    original: pickledBytes(fixture('clip-tiny.open-ai.pt')),
+    read: byPath('program', '.pkl'),
     guards: 'everything',
   },
   {
