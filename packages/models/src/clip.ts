@@ -1,16 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { cleanCaption } from './caption.js';
 import { type ClipNetwork, type ClipTold, openClipCheckpoint } from './checkpoints/clip-checkpoint.js';
-import type { OnnxSession, OnnxSignature } from './engines/onnx-session.js';
-import { type EngineOptions, openSession } from './engines/open-session.js';
+import type { OnnxSession } from './engines/onnx-session.js';
+import { openEncoded } from './engines/open-encoded.js';
+import type { EngineOptions } from './engines/open-session.js';
 import { engineFault } from './errors.js';
 import type { Tensors } from './files/tensor.js';
 import { clipTextEmbedding } from './networks/clip-text-encoder.js';
 import { clipImageEmbedding } from './networks/clip-vision-encoder.js';
 import { type EncodedOnnx, encodeOnnx } from './onnx/onnx-model.js';
 import { OnnxOps } from './onnx/onnx-ops.js';
+import type { ByteImages } from './pixels.js';
 import { checkTokens } from './text-encoder.js';
 import { openTokenizer, type Tokenizer } from './tokenizer.js';
 
@@ -18,15 +17,6 @@ import { openTokenizer, type Tokenizer } from './tokenizer.js';
 export interface ClipOptions extends EngineOptions, ClipTold {
   /** CLIP's own by default. */
   readonly tokenizer?: Tokenizer;
-}
-
-/** Images of bytes: `data` [n × channels × height × width] (NCHW), of 3 channels, red first, or 1, grey. */
-export interface ClipImages {
-  readonly data: Uint8Array;
-  readonly n: number;
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
 }
 
 /** Both encoders of a CLIP, ready to run. The cosine of an image and a text is the product of their embeddings. */
@@ -44,7 +34,7 @@ export interface Clip {
    *
    * @throws ModelError `E_ENGINE` when the images have another size, or there are other bytes than it says
    */
-  embedImages(images: ClipImages): Promise<Float32Array>;
+  embedImages(images: ByteImages): Promise<Float32Array>;
   /**
    * Embeddings [n × dim] of n texts, each of length 1. What is too long is cut off.
    *
@@ -135,28 +125,10 @@ const encoders = {
   },
 } as const;
 
-/** Opens a graph in memory, by way of a folder where its weights are too large for that. */
-async function openEncoded(
-  { graph, external }: EncodedOnnx,
-  signature: OnnxSignature,
-  engine: EngineOptions,
-): Promise<OnnxSession> {
-  if (!external) return openSession(graph, signature, engine);
-  const folder = await mkdtemp(join(tmpdir(), 'fewstep-clip-'));
-  try {
-    const path = join(folder, 'encoder.onnx');
-    await writeFile(path, graph);
-    await writeFile(join(folder, external.name), external.parts);
-    return await openSession(path, signature, engine);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
 async function embedImages(
   session: OnnxSession,
   { vision, projection_dim }: ClipNetwork,
-  images: ClipImages,
+  images: ByteImages,
 ) {
   const { data, n, channels, height, width } = images;
   const { image_size: size } = vision;

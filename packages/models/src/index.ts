@@ -39,7 +39,7 @@ export {
   readLatentCheckpoint,
 } from './checkpoints/read-latent-checkpoint.js';
 export { classifierFree } from './classifier-free.js';
-export { type Clip, type ClipImages, type ClipOptions, openClip } from './clip.js';
+export { type Clip, type ClipOptions, openClip } from './clip.js';
 export {
   type DecoderInfo,
   type ExportedDecoder,
@@ -100,7 +100,12 @@ export type { Preconditioning } from './networks/preconditioning.js';
 export type { DecodedOnnx, OnnxConstant, OnnxElements } from './onnx/decode-onnx.js';
 export type { OnnxNode } from './onnx/onnx-model.js';
 export { externalFiles } from './onnx/open-onnx.js';
-export { toGridUint8, toUint8 } from './pixels.js';
+export {
+  type FeatureNetwork,
+  type FeatureNetworkOptions,
+  openFeatureNetwork,
+} from './open-feature-network.js';
+export { type ByteImages, toGridUint8, toUint8 } from './pixels.js';
 export { roundSigma } from './round-sigma.js';
 export {
   type ExportedTextEncoder,

@@ -1,5 +1,14 @@
 import { ModelError } from './errors.js';
 
+/** Images of bytes: `data` [n × channels × height × width] (NCHW), of 3 channels, red first, or 1, grey. */
+export interface ByteImages {
+  readonly data: Uint8Array;
+  readonly n: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
 /**
  * Bytes of single images as the official sampler writes them: x · 127.5 + 128, clipped to 0…255, fraction cut off.
  *

@@ -37,7 +37,7 @@ export interface OnnxInput {
 /** One of a run's outputs: the arrays of its samples, one after another. */
 export type OnnxOutput = Float32Array | BigInt64Array;
 
-/** What a graph is, in words, and the names that it must have. */
+/** What a graph is, in words, and the names that it must have: all of its inputs, and those outputs that are asked for. */
 export interface OnnxSignature {
   readonly what: string;
   readonly inputs: readonly string[];
@@ -48,18 +48,18 @@ export interface OnnxSignature {
 export const graphName = (graph: string | Uint8Array): string =>
   typeof graph === 'string' ? graph : `graph of ${graph.length} bytes`;
 
-/** @throws ModelError `E_ENGINE` when a graph has other inputs and outputs than its signature says */
+/** @throws ModelError `E_ENGINE` when a graph has other inputs than its signature says, or not its outputs */
 export function checkNames(
   graph: string | Uint8Array,
   { what, inputs, outputs }: OnnxSignature,
   found: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
 ): void {
-  if (sameNames(found.inputs, inputs) && sameNames(found.outputs, outputs)) return;
+  const hasAll = (of: readonly string[], names: readonly string[]) =>
+    names.every((name) => of.includes(name));
+  if (found.inputs.length === inputs.length && hasAll(found.inputs, inputs) && hasAll(found.outputs, outputs))
+    return;
   throw engineFault(
     `${graphName(graph)} maps ${found.inputs} to ${found.outputs}; ${what} as described maps ${inputs} to ${outputs}`,
     found,
   );
 }
-
-const sameNames = (found: readonly string[], expected: readonly string[]) =>
-  found.length === expected.length && expected.every((name) => found.includes(name));

@@ -91,7 +91,7 @@ export async function openOrtSession(
             : new ort.Tensor('int64', data, dims);
       }
       try {
-        const results = await session.run(feeds);
+        const results = await session.run(feeds, outputs);
         return Object.fromEntries(outputs.map((name) => [name, results[name]!.data as OnnxOutput]));
       } catch (cause) {
         throw engineFault(
