@@ -58,7 +58,9 @@ describe('a feature network', () => {
   it('gives an image the same bits in every batch, place and number of threads', async () => {
     const [whole, n, dim] = [strokes(19), 19, 224];
     expect(network.dim).toBe(dim);
-    const features = await network.features(whole);
+    const told: number[] = [];
+    const features = await network.features(whole, (done) => told.push(done));
+    expect(told).toEqual([8, 16, 19]);
     expect(features).toHaveLength(n * dim);
     expect(features.some((value) => value > 0.01)).toBe(true);
     const vector = (i: number) => features.slice(i * dim, (i + 1) * dim);

@@ -31,9 +31,11 @@ export interface FeatureNetwork {
    * network's rows are independent of each other; else they are evaluated one by one. On the CPU that holds to the bit,
    * on other devices within float32 noise.
    *
+   * `progress` is told after each evaluation how many of them are done.
+   *
    * @throws ModelError `E_ENGINE` when the images are not of the network's size and colour, or it fails on them
    */
-  features(images: ByteImages): Promise<Float32Array>;
+  features(images: ByteImages, progress?: (done: number) => void): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -154,7 +156,7 @@ function networkOf(
   return {
     dim,
     ...(resize && { resize }),
-    async features(images) {
+    async features(images, progress = () => {}) {
       const shape = shapeOf(images, form);
       const { data, n, channels, height, width } = images;
       const key = `${shape}`;
@@ -173,6 +175,7 @@ function networkOf(
         }
         const found = await evaluate(given, shape, rows);
         result.set(found.subarray(0, count * dim), start * dim);
+        progress(start + count);
       }
       return result;
     },
