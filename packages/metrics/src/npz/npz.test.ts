@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { type NpyArray, readNpy, writeNpy } from './npy.js';
 import { readNpz, writeNpz } from './npz.js';
-import { readStatistics, writeStatistics } from './statistics-file.js';
+import { readStatistics, statisticsIn, writeStatistics } from './statistics-file.js';
 
 const f64 = (shape: number[], ...data: number[]): NpyArray => ({
   dtype: 'float64',
@@ -255,4 +255,25 @@ describe('statistics in a file', () => {
     await refused({ mu: f64([2], 1, NaN), sigma: f64([2, 2], 4, 1, 1, 9) }, /entry 1 of mu is NaN/);
     await refused({ mu: f64([2], 1, 2), sigma: f64([2, 2], 4, 1, 2, 9) }, /not symmetric/);
   });
+});
+
+it('tells the statistics of a file apart by what stands before their names', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fewstep-npz-'));
+  const path = join(folder, 'both.npz');
+  const one = (mean: number) => ({ mu: f64([1], mean), sigma: f64([1, 1], 2) });
+  const { mu, sigma } = one(7);
+  const two = { 'fid.mu': f64([2], 1, 2), 'fid.sigma': f64([2, 2], 1, 0, 0, 1) };
+  await writeFile(path, await writeNpz({ ...two, 'a.mu': mu, 'a.sigma': sigma, 'b.mu': mu, submu: mu }));
+  expect(await statisticsIn(path)).toEqual([
+    { prefix: 'fid.', dim: 2 },
+    { prefix: 'a.', dim: 1 },
+  ]);
+  expect((await readStatistics(path, path, 'a.')).mu).toEqual(Float64Array.of(7));
+  await expect(readStatistics(path, path, 'b.')).rejects.toMatchObject({
+    code: 'E_STATISTICS',
+    message: expect.stringMatching(/are arrays "b\.mu" and "b\.sigma", and it holds fid\.mu, /),
+  });
+  await writeFile(path, await writeNpz(one(3)));
+  expect(await statisticsIn(path)).toEqual([{ prefix: '', dim: 1 }]);
+  await rm(folder, { recursive: true });
 });

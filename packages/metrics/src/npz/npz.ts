@@ -16,7 +16,8 @@ export interface OpenNpz {
   /** Bytes of its file when read, as the zip states. */
   size(name: string): number;
   header(name: string): Promise<NpyHeader>;
-  read(name: string): Promise<NpyArray>;
+  /** `most`: bytes that are unpacked, by default 256 MiB. */
+  read(name: string, most?: number): Promise<NpyArray>;
   close(): void;
 }
 
@@ -44,9 +45,9 @@ export async function openNpz(source: string | Uint8Array, label: string): Promi
       const { head, size, name: file } = named(name);
       return readNpyHeader(await head(MAX_HEADER_BYTES), size, `${label}: ${file}`);
     },
-    async read(name) {
+    async read(name, most = MAX_BYTES) {
       const { read, name: file } = named(name);
-      return readNpy(await read(MAX_BYTES), `${label}: ${file}`);
+      return readNpy(await read(most), `${label}: ${file}`);
     },
     close,
   };

@@ -9,23 +9,26 @@ const MAX_FEATURES = 5000;
  * Reads reference statistics as the official code writes them: an .npz file, its path or its bytes, with `mu` [dim] and
  * `sigma` [dim, dim], numbers of any type. What else it holds is not read.
  *
- * `label`: how errors call it. dim is at most 5,000.
+ * `label`: how errors call it. `prefix`: what stands before both names, of several statistics in one file. dim is at
+ * most 5,000.
  *
  * @throws MetricsError E_NPZ where it is no .npz file; E_STATISTICS where it holds no usable statistics.
  */
 export async function readStatistics(
   source: string | Uint8Array,
   label = typeof source === 'string' ? source : 'statistics',
+  prefix = '',
 ): Promise<Statistics> {
+  const [muName, sigmaName] = namesOf(prefix);
   const npz = await openNpz(source, label);
   try {
     const { names } = npz;
-    if (!['mu', 'sigma'].every((name) => names.includes(name)))
+    if (![muName, sigmaName].every((name) => names.includes(name)))
       throw statisticsFault(
-        `${label}: reference statistics are arrays "mu" and "sigma", and it holds ${names.slice(0, 8).join(', ') || 'none'}`,
+        `${label}: reference statistics are arrays "${muName}" and "${sigmaName}", and it holds ${names.slice(0, 8).join(', ') || 'none'}`,
         { file: label, found: names },
       );
-    const [mu, sigma] = [(await npz.header('mu')).shape, (await npz.header('sigma')).shape];
+    const [mu, sigma] = [(await npz.header(muName)).shape, (await npz.header(sigmaName)).shape];
     const [dim = 0] = mu;
     if (mu.length !== 1 || sigma.length !== 2 || sigma.some((size) => size !== dim))
       throw statisticsFault(
@@ -37,9 +40,38 @@ export async function readStatistics(
         `${label}: statistics of ${dim} features, and those of at most ${MAX_FEATURES} are read; no feature network gives as many`,
         { file: label, dim, limit: MAX_FEATURES },
       );
-    const result = { mu: await doubles(npz, 'mu'), sigma: await doubles(npz, 'sigma') };
+    const result = { mu: await doubles(npz, muName), sigma: await doubles(npz, sigmaName) };
     checkStatistics(result, label);
     return result;
+  } finally {
+    npz.close();
+  }
+}
+
+const namesOf = (prefix: string) => [`${prefix}mu`, `${prefix}sigma`] as const;
+
+/** Statistics among those of a file: what stands before `mu` and `sigma`, and of how many features they are. */
+export interface StatisticsPart {
+  readonly prefix: string;
+  readonly dim: number;
+}
+
+/**
+ * The statistics that an .npz file holds, in its order: one, `mu` and `sigma` themselves, or several, a name before each, as
+ * EDM2 has `fid` and `fd_dinov2`; none where it holds something else. No numbers are read.
+ *
+ * @throws MetricsError E_NPZ where it is no .npz file
+ */
+export async function statisticsIn(path: string): Promise<readonly StatisticsPart[]> {
+  const npz = await openNpz(path, path);
+  try {
+    const parts: StatisticsPart[] = [];
+    for (const name of npz.names) {
+      const prefix = /^(|.*\.)mu$/.exec(name)?.[1];
+      if (prefix === undefined || !npz.names.includes(namesOf(prefix)[1])) continue;
+      parts.push({ prefix, dim: (await npz.header(name)).shape[0] ?? 0 });
+    }
+    return parts;
   } finally {
     npz.close();
   }
