@@ -34,8 +34,36 @@ export function pathOf(given: string): string {
   throw new RunnerError('E_FILE', `there is no ${given} (looked at ${path})`, { evidence: { path } });
 }
 
+/** A set as it is on disk; how many images or vectors are in it, where that is known. */
+export type CountedSet =
+  | { readonly type: 'images' | 'features'; readonly data: string; readonly count: number }
+  | { readonly type: 'statistics'; readonly data: string };
+
+/** Whether there are images at a path, in a zip or folder, or what was made of some. */
+export const holdsImages = (path: string): boolean => !/\.(npz|pkl|safetensors)$/i.test(path);
+
+/**
+ * What is at a path: images in a zip or folder; in an .npz or .safetensors features; or statistics, mu and sigma, in an .npz
+ * or a pickle.
+ *
+ * @throws RunnerError E_FEATURES; MetricsError, ModelError for what can't be read
+ */
+export async function setAt(data: string): Promise<CountedSet> {
+  if (holdsImages(data)) {
+    const { countImages } = await import('@fewstep/metrics/images');
+    return { type: 'images', data, count: await countImages(data) };
+  }
+  if (/\.pkl$/i.test(data)) return { type: 'statistics', data };
+  const { statisticsIn } = await import('@fewstep/metrics/npz');
+  if (/\.npz$/i.test(data) && (await statisticsIn(data)).length > 0) return { type: 'statistics', data };
+  const { openFeaturesOf } = await import('../features-of-file.js');
+  const features = await openFeaturesOf(data);
+  features.close();
+  return { type: 'features', data, count: features.n };
+}
+
 /** What is downloaded as a reference, as names end, and how long it may be: images lie beside statistics, too. */
-const endings = ['.npz', '.pkl', '.zip'];
+const endings = ['.npz', '.pkl', '.safetensors', '.zip'];
 const most = 2 ** 36;
 
 /**

@@ -34,8 +34,8 @@ describe('the address of a reference', () => {
     ['ftp://host/ref.npz', /is no address of http/],
     ['file:///ref.npz', /is no address of http/],
     ['http://', /is no address of http/],
-    ['http://host/ref', /ends with none of \.npz, \.pkl, \.zip/],
-    ['http://host/?name=ref.npz', /ends with none of \.npz, \.pkl, \.zip/],
+    ['http://host/ref', /ends with none of \.npz, \.pkl, \.safetensors, \.zip/],
+    ['http://host/?name=ref.npz', /ends with none of \.npz, \.pkl, \.safetensors, \.zip/],
   ])('is refused: %s', (address, message) => {
     expect(() => referenceAt(address)).toThrow(
       expect.objectContaining({ code: 'E_FILE', message: expect.stringMatching(message) }),

@@ -1,17 +1,30 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import type { FeatureResize } from '@fewstep/models';
+import type { Execution, Task } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
-import { compileFid, compileReference, type ImageSet } from '../graph/reference.js';
+import type { ExecutorOptions } from '../execute/experiment-executor.js';
+import { isWeights } from '../files-of.js';
+import { compileFid, compileReference, type FeatureNetworkFile, type FidSet } from '../graph/reference.js';
 import { imagesOf, tasksOf } from '../report/image-counts.js';
 import type { Answer } from './answer.js';
-import { fetchReference, pathOf, referenceAt, search } from './fid-files.js';
+import {
+  type CountedSet,
+  fetchReference,
+  holdsImages,
+  pathOf,
+  referenceAt,
+  search,
+  setAt,
+} from './fid-files.js';
 import { openResults, shownPath } from './output.js';
 import { pathOrNamed } from './registry-files.js';
 import { demand, work } from './work.js';
 import { openWorld, type StoreOptions } from './world.js';
 
-interface EvaluationOptions extends StoreOptions {
-  readonly features: string;
+interface EvaluationOptions extends StoreOptions, ExecutorOptions {
+  readonly features?: string;
+  readonly resize?: FeatureResize;
   readonly batch?: number;
 }
 
@@ -23,12 +36,15 @@ export async function fidRef(
 ): Promise<void> {
   const { look, end } = search();
   const data = look('images', () => pathOf(images));
-  const network = look('features', () => resolve(pathOrNamed(options.features, 'feature_network')));
+  const network = networkFor([data], options, look);
   end();
+  const set = await setAt(data);
+  if (set.type === 'statistics')
+    throw new RunnerError('E_USAGE', `${images} is of statistics already: give it as --ref of fid calc`);
   const dest = resolve(options.dest);
   const results = await openResults(dirname(dest));
   const world = await openWorld(options);
-  const tasks = compileReference(data, { ...options, network });
+  const tasks = compileReference(set, { network, batch: options.batch });
   const execution = await work(tasks, world);
   demand(execution);
   const [{ statistics }, { writeStatistics }, { featureSets }, { withProducts }] = await Promise.all([
@@ -43,8 +59,11 @@ export async function fidRef(
   const sets = featureSets(paths.map((path) => path!));
   const found = await withProducts((products) => statistics(sets, products));
   const file = await results.write(await writeStatistics(found), basename(dest));
-  answer.object({ file, images: found.n, dim: found.mu.length });
-  answer.line(`${file}: mean and covariance of ${found.n} images, ${found.mu.length} features`);
+  const resized = resizeOf(execution, tasks);
+  answer.object({ file, images: found.n, dim: found.mu.length, ...(resized && { resize: resized }) });
+  answer.line(
+    `${file}: mean and covariance of ${found.n} images, ${found.mu.length} features${saidOf(resized)}`,
+  );
 }
 
 /** `fewstep fid calc IMAGES…`: the Fréchet distance of each set of images to a reference. */
@@ -58,17 +77,17 @@ export async function fidCalc(
     throw new RunnerError('E_USAGE', `--seed ${seed} draws nothing without --num: give both, or neither`);
   const { look, end } = search();
   const paths = images.map((path) => look('images', () => pathOf(path)));
-  const network = look('features', () => resolve(pathOrNamed(options.features, 'feature_network')));
   let remote: ReturnType<typeof referenceAt>;
   const reference = look('ref', () => {
     remote = referenceAt(ref);
     return remote?.path ?? resolve(pathOrNamed(ref, 'reference_data'));
   });
+  const network = networkFor([...paths, reference], options, look);
   end();
-  const sets = await Promise.all(paths.map((data) => drawn(data, num, seed)));
+  const sets = await Promise.all(paths.map(async (data) => drawn(await setAt(data), num, seed)));
   const world = await openWorld(options);
   if (remote) await fetchReference(remote);
-  const tasks = compileFid(sets, reference, { ...options, network });
+  const tasks = compileFid(sets, await setAt(reference), { network, batch: options.batch });
   const execution = await work(tasks, world);
   const scored = [];
   for (const [i, task] of tasks.entries()) {
@@ -76,48 +95,97 @@ export async function fidCalc(
     if (!record) continue;
     const path = await world.store.blob(record.outputs.value!);
     const { fid } = JSON.parse(await readFile(path!, 'utf8'));
-    const count = imagesOf(execution, tasksOf(task.inputs.features));
-    const realImages = imagesOf(execution, tasksOf(task.inputs.reference));
-    const of = sets[i]!.drawn?.of;
+    const { features, reference: real }: Task['inputs'] = task.inputs;
+    const [own, others] = [tasksOf(features), tasksOf(real)];
+    const count = imagesOf(execution, own);
+    const realImages = imagesOf(execution, others);
+    const resized = resizeOf(execution, [...own, ...others]);
+    const set = sets[i]!;
+    const of = 'drawn' in set ? set.drawn?.of : undefined;
     scored.push({
       set: images[i],
       fid,
-      images: count,
+      ...(count !== undefined && { images: count }),
       ...(of !== undefined && { of, seed }),
       ...(realImages !== undefined && { realImages }),
+      ...(resized && { resize: resized }),
     });
-    const name = images.length > 1 ? `${images[i]}: ` : '';
-    const which = of === undefined ? `${count} images` : `${count} of ${of} images, drawn with seed ${seed},`;
-    const real = realImages ?? (remote ? shownPath(remote.path) : ref);
-    answer.line(`fid ${fid} (${name}${which} against ${real})`);
+    const name = images.length > 1 || count === undefined ? `${images[i]}` : '';
+    const which =
+      count === undefined
+        ? ''
+        : of === undefined
+          ? `${count} images`
+          : `${count} of ${of} images, drawn with seed ${seed},`;
+    const against = realImages ?? (remote ? shownPath(remote.path) : ref);
+    const what = [name, which].filter(Boolean).join(': ');
+    answer.line(`fid ${fid} (${what} against ${against}${saidOf(resized)})`);
   }
   answer.object({ sets: scored });
   demand(execution);
 }
 
 /**
- * The images of a set that EDM's code draws: where it has more than `num`, NumPy's legacy generator shuffles their numbers,
- * and the first are taken, in the order of names.
+ * The feature network that images among these sets need: the one that is asked for, by default the official code's.
+ *
+ * @throws RunnerError E_USAGE where one is told of, or how it resizes, and that decides nothing
+ */
+function networkFor(
+  paths: readonly string[],
+  { features, resize }: EvaluationOptions,
+  look: ReturnType<typeof search>['look'],
+): FeatureNetworkFile | undefined {
+  const [told] = Object.entries({ features, resize }).filter(([, value]) => value !== undefined);
+  if (!paths.some(holdsImages)) {
+    if (!told) return undefined;
+    throw new RunnerError(
+      'E_USAGE',
+      `--${told[0]} ${told[1]} is for images, and of these there are none but their features or statistics: leave it out`,
+    );
+  }
+  const file = look('features', () => resolve(pathOrNamed(features ?? 'inception', 'feature_network')));
+  if (resize !== undefined && file !== '' && !isWeights(file))
+    throw new RunnerError(
+      'E_USAGE',
+      `--resize ${resize} is a choice of weights of FID’s Inception-v3, and ${features} is an ONNX file, which resizes as it was written to: leave it out`,
+    );
+  return { file, resize };
+}
+
+/** How images came to the size of the network that tasks evaluated, where that is chosen. */
+function resizeOf({ records }: Execution, tasks: readonly Task[]): string | undefined {
+  const [resize] = tasks.flatMap((task) => records.get(task)?.meta.resize ?? []);
+  return resize === undefined ? undefined : String(resize);
+}
+
+const saidOf = (resize: string | undefined) => (resize ? `, images resized as by ${resize}` : '');
+
+/**
+ * The part of a set that EDM's code draws of images: where it has more than `num`, NumPy's legacy generator shuffles their
+ * numbers, and the first are taken, in the order of names. Of features, in that of the file.
  *
  * @param num all where it is undefined
  * @param seed taken modulo 2³¹
- * @throws RunnerError E_IMAGES where the set has fewer; MetricsError
+ * @throws RunnerError E_IMAGES where the set has fewer; E_USAGE where it can’t be drawn from
  */
-async function drawn(data: string, num: number | undefined, seed: number): Promise<ImageSet> {
-  if (num === undefined) return { data };
-  const [{ countImages }, { numpyShuffle }] = await Promise.all([
-    import('@fewstep/metrics/images'),
-    import('@fewstep/solvers'),
-  ]);
-  const of = await countImages(data);
+async function drawn(set: CountedSet, num: number | undefined, seed: number): Promise<FidSet> {
+  if (num === undefined) return set;
+  const { data } = set;
+  if (set.type === 'statistics')
+    throw new RunnerError(
+      'E_USAGE',
+      `--num ${num} draws images, and ${data} is of statistics, of which nothing can be drawn: leave it out`,
+    );
+  const { count: of } = set;
   if (of < num)
     throw new RunnerError(
       'E_IMAGES',
       `${data} has ${of} images, fewer than --num ${num}: add what is missing, or draw ${of} at most`,
       { evidence: { file: data, count: of, num } },
     );
-  if (of === num) return { data };
+  if (of === num) return set;
+  const { numpyShuffle } = await import('@fewstep/solvers');
   const modulus = 2 ** 31;
   const order = numpyShuffle(of, ((seed % modulus) + modulus) % modulus);
-  return { data, drawn: { numbers: [...order.subarray(0, num).sort()], of } };
+  return { ...set, drawn: { numbers: [...order.subarray(0, num).sort()], of } };
 }

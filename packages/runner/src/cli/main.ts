@@ -140,25 +140,35 @@ withExecutor(withCache(withSet(program.command('sample'))))
 const fid = program.command('fid').description('Fréchet distance of sets of images on disk');
 const withFeatures = (command: Command) =>
   withJson(
-    withStore(command)
+    withExecutor(withStore(command))
       .option(
         '--features <file or name>',
-        'feature network, weights of FID’s Inception-v3 (.pth), or a name of the registry',
-        'inception',
+        'feature network of the images: ONNX, weights of FID’s Inception-v3, or a name of the registry (default: inception)',
       )
-      .option('--batch <n>', 'images that are read at once (default: 64); it changes no bit', whole(1)),
+      .addOption(
+        program
+          .createOption(
+            '--resize <as>',
+            'how images come to the size of Inception-v3: as in the original and EDM’s fid.py, or as in pytorch-fid (default: tensorflow)',
+          )
+          .choices(['tensorflow', 'pytorch']),
+      )
+      .option('--batch <n>', 'images that are read at once (default: 256); it changes no bit', whole(1)),
   );
 withFeatures(fid.command('ref'))
   .description('write the statistics of a set of images as .npz')
-  .argument('<images>', 'a zip or folder of images')
+  .argument('<images>', 'a zip or folder of images, or an .npz or .safetensors of features of them')
   .requiredOption('--dest <npz>', 'file to write')
   .action(doing(async () => (await import('./fid.js')).fidRef));
 withFeatures(fid.command('calc'))
   .description('print the distance of each set of images to a reference')
-  .argument('<images...>', 'zips or folders of images')
+  .argument(
+    '<images...>',
+    'zips or folders of images; .npz or .safetensors of features or statistics of them',
+  )
   .requiredOption(
     '--ref <file, URL or name>',
-    'statistics as .npz or EDM2’s .pkl, a zip or folder of images, or a name of the registry, as cifar10',
+    'statistics as .npz or EDM2’s .pkl, a zip or folder of images, features of them, or a name of the registry, as cifar10',
   )
   .option('--num <n>', 'draw so many images of each set (default: all)', whole(2))
   .option('--seed <seed>', 'which images --num draws (default: 0)', whole())

@@ -1,4 +1,4 @@
-import type { BetaSchedule, OnnxDenoiserOptions } from '@fewstep/models';
+import type { BetaSchedule, FeatureResize, OnnxDenoiserOptions } from '@fewstep/models';
 import type { CheckpointFiles, CheckpointValues, GuidanceName } from '@fewstep/models/families';
 import type { gitsChoices, OptionValues } from '@fewstep/schedules';
 import type { RngName } from '@fewstep/solvers';
@@ -48,6 +48,8 @@ export interface DatasetConfig extends CheckpointFiles {
   readonly decoder?: { readonly file: string; readonly scaleFactor: number };
   readonly referenceData?: string;
   readonly featureNetwork?: string;
+  /** Of weights that leave it open; left out: `tensorflow`. */
+  readonly featureResize?: FeatureResize;
 }
 
 /** What the network of an ONNX file gives, and what the file leaves open. */

@@ -204,12 +204,13 @@ describe('a spec of one point', () => {
 
   it('reads paths relative to the spec', async () => {
     const dataset =
-      '{ checkpoint: m/x.pkl, sigma_max: 40, reference_data: /data, feature_network: ../f.onnx }';
+      '{ checkpoint: m/x.pkl, sigma_max: 40, reference_data: /data, feature_network: ../f.pth, feature_resize: pytorch }';
     expect((await parseExperiment(spec({ dataset }), 'sub/a.yaml', options)).points[0]!.dataset).toEqual({
       checkpoint: '/home/me/sub/m/x.pkl',
       sigmaMax: 40,
       referenceData: '/data',
-      featureNetwork: '/home/me/f.onnx',
+      featureNetwork: '/home/me/f.pth',
+      featureResize: 'pytorch',
     });
   });
 
@@ -553,7 +554,7 @@ describe('values that are wrong', () => {
         'name: a b\nschedule: { type: polynomial, rho: -1 }\nstudent: { solver: amed, num_steps: 4 }\nname: b',
       ),
     ).toEqual([
-      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, and maybe sigma_min, sigma_max, classifier, first_stage, tokenizer, network, onnx, reference_data, feature_network. A registry entry (digits, cifar10, …) or its keys inline.',
+      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, and maybe sigma_min, sigma_max, classifier, first_stage, tokenizer, network, onnx, reference_data, feature_network, feature_resize. A registry entry (digits, cifar10, …) or its keys inline.',
       '1:7 name: found "a b", expected a name of letters, digits, dots and dashes, as digits-5-nfe.',
       '2:36 schedule.rho: found -1, expected a number above 0, at most 1000000.',
       '4:1 name: this key is there twice, first in line 1: remove one of them.',
@@ -784,6 +785,18 @@ describe('combinations that are impossible', () => {
       spec({ evaluate: '[fid, kid]', dataset: full.replace('.npz', '.pkl') }),
       [
         '5:17 evaluate: kid needs the real images themselves, and a .pkl holds only their mean and covariance: give a zip or folder of images as reference_data.',
+      ],
+    ],
+    [
+      spec({ dataset: full.replace(' }', ', feature_resize: tensorflow }') }),
+      [
+        '2:95 dataset.feature_resize: f.onnx is an ONNX file, which resizes as it was written to; how is chosen for weights of FID’s Inception-v3 alone: remove it.',
+      ],
+    ],
+    [
+      spec({ dataset: '{ checkpoint: x.pkl, feature_resize: pytorch }' }),
+      [
+        '2:47 dataset.feature_resize: it is of the feature network, and the dataset has none: add feature_network, or remove it.',
       ],
     ],
   ])('%j', async (text, expected) => {

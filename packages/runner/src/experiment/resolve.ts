@@ -92,6 +92,7 @@ function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): Dat
         )),
     ...(reference_data !== undefined && { referenceData: absolute(reference_data) }),
     ...(feature_network !== undefined && { featureNetwork: absolute(feature_network) }),
+    ...(facts.feature_resize !== undefined && { featureResize: facts.feature_resize }),
   };
 }
 

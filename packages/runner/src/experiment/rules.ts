@@ -1,4 +1,5 @@
 import { gitsChoices, type Option, withDefaults } from '@fewstep/schedules';
+import { isWeights } from '../files-of.js';
 import { faultsIn } from '../judging/faults.js';
 import type { JsonSchema } from '../judging/json-schema.js';
 import { isStatistics } from '../scores/scores.js';
@@ -253,6 +254,19 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         guidance?.prompt !== undefined &&
         guidance.prompts !== undefined &&
         'prompt lists the prompts, and prompts is a file of them: remove one.',
+    },
+    {
+      of: ['dataset.feature_resize', 'dataset.feature_network'],
+      broken: ({ dataset }) => {
+        if (typeof dataset === 'string' || dataset.feature_resize === undefined) return false;
+        const { feature_network: network } = dataset;
+        if (network === undefined)
+          return 'it is of the feature network, and the dataset has none: add feature_network, or remove it.';
+        return (
+          !isWeights(network) &&
+          `${network} is an ONNX file, which resizes as it was written to; how is chosen for weights of FID’s Inception-v3 alone: remove it.`
+        );
+      },
     },
     {
       of: ['sample.seeds'],

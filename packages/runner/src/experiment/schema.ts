@@ -241,6 +241,11 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
     'features.onnx',
     'pt_inception-2015-12-05-6726825d.pth',
   ),
+  feature_resize: choice(
+    ['tensorflow', 'pytorch'],
+    'tensorflow',
+    'How images come to the size of FID’s Inception-v3, where feature_network is weights of it: as in the original FID, EDM’s fid.py and published statistics (tensorflow), or as in pytorch-fid (pytorch).',
+  ),
 });
 
 /** A schedule that needs no search, and one that may be searched. */

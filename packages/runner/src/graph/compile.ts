@@ -30,7 +30,7 @@ import type { ConditionsParams } from '../tasks/conditions.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
 import type { SolveParams } from '../tasks/solving.js';
-import { featureNetwork, referenceOf } from './reference.js';
+import { featuresBy, referenceOf } from './reference.js';
 
 /** What a point of the grid comes down to. */
 export interface PlannedPoint {
@@ -355,25 +355,26 @@ function solvedBy(
 function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Samples, model: Model): Task {
   const { dataset, label, batch } = point;
   const real = () => {
-    const { featureNetwork: network, referenceData: data } = dataset;
-    if (network !== undefined && data !== undefined) return { network: featureNetwork(graph, network), data };
+    const { featureNetwork: file, featureResize: resize, referenceData: data } = dataset;
+    if (file !== undefined && data !== undefined) return { network: { file, resize }, data };
     throw new Error(`${score.name} of ${label} needs a feature network and reference data`);
   };
   return score.plan({
     graph,
     title: `${score.name} of ${label}`,
     images: outputs(samples, 'images'),
-    features: () =>
-      outputs(
-        graph.shards(kinds.features, {
-          title: `features of ${samples.title}`,
-          params: {},
-          inputs: { network: real().network, images: [each(samples, 'images')] },
-          ranges: samples.ranges,
-          ...inBatches(batch),
-        }),
-        'features',
-      ),
+    features: () => {
+      const { network, params } = featuresBy(real().network);
+      const features = graph.shards(kinds.features, {
+        title: `features of ${samples.title}`,
+        params,
+        inputs: { network, images: [each(samples, 'images')] },
+        ranges: samples.ranges,
+        ...inBatches(batch),
+        workPerItem: 1,
+      });
+      return outputs(features, 'features');
+    },
     real: (mayBe) => referenceOf(graph, real().data, real().network, { mayBe, batch }),
     solved: () =>
       outputs(planSamples(graph, { ...point, label: 'the reference' }, point.reference, model), 'images'),

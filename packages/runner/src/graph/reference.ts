@@ -1,3 +1,4 @@
+import type { FeatureResize } from '@fewstep/models';
 import {
   type GraphBuilder,
   graphBuilder,
@@ -6,37 +7,39 @@ import {
   type Ref,
   type Task,
 } from '@fewstep/taskgraph';
-import { bytesOfImages, fileOf } from '../files-of.js';
+import { bytesOfImages, fileOf, isWeights } from '../files-of.js';
 import { fidKind, isStatistics } from '../scores/scores.js';
 import * as kinds from '../tasks/kinds.js';
+import type { FeatureParams } from '../tasks/open-features.js';
 
 /** Bytes of images whose features are one task. */
 const partBytes = 8 * 2 ** 20;
 
-/**
- * A feature network from its file: ONNX as it is, weights of FID's Inception-v3 as the graph that a task makes of them, which
- * also says what is none.
- */
-export function featureNetwork(graph: GraphBuilder, file: string): Ref {
-  if (!/\.(pth|pt|ckpt|pkl|safetensors)$/i.test(file)) return fileOf(file, 'onnx');
-  const task = graph.task(kinds.featureNetwork, {
-    title: `feature network from ${file}`,
-    params: {},
-    inputs: { weights: fileOf(file, 'model') },
-  });
-  return output(task, 'graph');
+/** A feature network: its file, ONNX or weights, and how images come to its size where these leave it open. */
+export interface FeatureNetworkFile {
+  readonly file: string;
+  readonly resize?: FeatureResize | undefined;
 }
+
+/** What a task is told of its feature network. The default is left out, so that saying it makes nothing anew. */
+export const featuresBy = ({
+  file,
+  resize,
+}: FeatureNetworkFile): { readonly network: Ref; readonly params: FeatureParams } => ({
+  network: fileOf(file, isWeights(file) ? 'model' : 'onnx'),
+  params: resize === undefined || resize === 'tensorflow' ? {} : { resize },
+});
 
 /** What real images are compared by: their features; where published statistics may be and are, these. */
 export function referenceOf(
   graph: GraphBuilder,
   data: string,
-  network: Ref,
+  network: FeatureNetworkFile,
   { mayBe, batch }: { readonly mayBe?: 'statistics' | undefined; readonly batch?: number } = {},
 ): { readonly reference: readonly OutputRef[]; readonly statistics?: Ref } {
   if (mayBe === 'statistics' && isStatistics(data))
     return { reference: [], statistics: statisticsIn(graph, data) };
-  return { reference: featuresOf(graph, { data }, network, batch).map((task) => output(task, 'features')) };
+  return { reference: outputsOf(imageFeatures(graph, { data }, { network, batch })) };
 }
 
 /** Published statistics: an .npz as it is, of a pickle the .npz that a task makes of it. */
@@ -51,61 +54,110 @@ function statisticsIn(graph: GraphBuilder, file: string): Ref {
   return output(task, 'statistics');
 }
 
-/** Images on disk: all of them, or some, by their numbers from 0 in the order of names. */
-export interface ImageSet {
+/** Some of a set, by their numbers from 0 in its order. */
+interface Drawn {
+  readonly numbers: readonly number[];
+  readonly of: number;
+}
+
+/** Images on disk, all of them or some, in the order of names. */
+interface ImageSet {
+  readonly type: 'images';
   readonly data: string;
-  readonly drawn?: { readonly numbers: readonly number[]; readonly of: number } | undefined;
+  /** How many there are, where it is known. */
+  readonly count?: number;
+  readonly drawn?: Drawn | undefined;
+}
+
+/** What a Fréchet distance is from and to: images, or what somebody made of them. */
+export type FidSet =
+  | ImageSet
+  | { readonly type: 'features'; readonly data: string; readonly drawn?: Drawn | undefined }
+  | { readonly type: 'statistics'; readonly data: string };
+
+/** How images are evaluated: `batch` is how many are held at once. */
+interface Evaluated {
+  readonly network: FeatureNetworkFile | undefined;
+  readonly batch?: number | undefined;
+}
+
+const outputsOf = (tasks: readonly Task<typeof kinds.referenceFeatures | typeof kinds.givenFeatures>[]) =>
+  tasks.map((task) => output(task, 'features'));
+
+/** The features of a set: of images in parts, of a file of features that file’s. */
+function featuresOf(graph: GraphBuilder, set: Exclude<FidSet, { type: 'statistics' }>, evaluated: Evaluated) {
+  if (set.type === 'images') return imageFeatures(graph, set, evaluated);
+  const { data, drawn } = set;
+  const task = graph.task(kinds.givenFeatures, {
+    title: `features in ${data}`,
+    params: drawn ? { numbers: drawn.numbers } : {},
+    inputs: { file: fileOf(data, 'model') },
+  });
+  return [task];
 }
 
 /**
  * The features of images on disk, in as many parts as their size suggests. Those of drawn images are tasks of their own: to
  * choose them from the features of the whole set, all of its images would have to be evaluated.
  */
-function featuresOf(graph: GraphBuilder, { data, drawn }: ImageSet, network: Ref, batch = 64) {
+function imageFeatures(
+  graph: GraphBuilder,
+  { data, count, drawn }: Omit<ImageSet, 'type'>,
+  { network: file, batch = 256 }: Evaluated,
+) {
+  if (!file) throw new Error(`images of ${data} need a feature network`);
+  const { network, params } = featuresBy(file);
+  const taken = drawn?.numbers.length ?? count;
   const bytes = bytesOfImages(data) * (drawn ? drawn.numbers.length / drawn.of : 1);
   const of = Math.max(1, Math.ceil(bytes / partBytes));
   const which = drawn ? `${drawn.numbers.length} of ${drawn.of} images of ${data}` : data;
   const title = (part: number) => `features of ${which}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`;
-  const startOf = (part: number) => Math.floor(((drawn?.numbers.length ?? 0) * part) / of);
+  const startOf = (part: number) => Math.floor(((taken ?? 0) * part) / of);
   return Array.from({ length: of }, (_, part) =>
     graph.task(kinds.referenceFeatures, {
       title: title(part),
-      params: drawn ? { numbers: drawn.numbers.slice(startOf(part), startOf(part + 1)) } : { part, of },
+      params: {
+        ...params,
+        ...(drawn ? { numbers: drawn.numbers.slice(startOf(part), startOf(part + 1)) } : { part, of }),
+      },
       inputs: { network, data: fileOf(data, 'images') },
       hints: { batch },
+      work: startOf(part + 1) - startOf(part),
     }),
   );
 }
 
-/** How sets of images are evaluated: `batch` is how many are held at once. */
-interface Evaluated {
-  readonly network: string;
-  readonly batch?: number;
+/** The features of a set, in parts. */
+export function compileReference(
+  set: Exclude<FidSet, { type: 'statistics' }>,
+  evaluated: Evaluated,
+): ReturnType<typeof featuresOf> {
+  return featuresOf(graphBuilder(), set, evaluated);
 }
 
-/** The features of a set of images on disk, in parts. */
-export function compileReference(data: string, { network, batch }: Evaluated): readonly Task[] {
-  const graph = graphBuilder();
-  return featuresOf(graph, { data }, featureNetwork(graph, network), batch);
-}
-
-/** The Fréchet distance of each of several sets of images to a reference: another set, or published statistics. */
+/** The Fréchet distance of each of several sets to a reference. */
 export function compileFid(
-  sets: readonly ImageSet[],
-  reference: string,
-  { network, batch }: Evaluated,
-): readonly Task<typeof fidKind>[] {
+  sets: readonly FidSet[],
+  reference: FidSet,
+  evaluated: Evaluated,
+): readonly Task<typeof fidKind | typeof kinds.fidOfStatistics>[] {
   const graph = graphBuilder();
-  const features = featureNetwork(graph, network);
-  const real = referenceOf(graph, reference, features, { mayBe: 'statistics', ...(batch && { batch }) });
-  return sets.map((set) =>
-    graph.task(fidKind, {
-      title: `fid of ${set.data}`,
-      params: {},
-      inputs: {
-        features: featuresOf(graph, set, features, batch).map((task) => output(task, 'features')),
-        ...real,
-      },
-    }),
-  );
+  const real =
+    reference.type === 'statistics'
+      ? { reference: [], statistics: statisticsIn(graph, reference.data) }
+      : { reference: outputsOf(featuresOf(graph, reference, evaluated)) };
+  return sets.map((set) => {
+    const title = `fid of ${set.data}`;
+    return set.type === 'statistics'
+      ? graph.task(kinds.fidOfStatistics, {
+          title,
+          params: {},
+          inputs: { set: statisticsIn(graph, set.data), ...real },
+        })
+      : graph.task(fidKind, {
+          title,
+          params: {},
+          inputs: { features: outputsOf(featuresOf(graph, set, evaluated)), ...real },
+        });
+  });
 }

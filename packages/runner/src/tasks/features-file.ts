@@ -1,17 +1,19 @@
 import type { FeatureSet } from '@fewstep/metrics';
+import type { FeatureResize } from '@fewstep/models';
 import { joined, readTensors, tensorOf, writeTensors } from './artifacts.js';
 
-/** Feature vectors, float32 [n × dim]. */
+/** Feature vectors, float32 [n × dim], and how images came to the size of their network, where that is chosen. */
 export async function writeFeatures(
   dir: string,
   data: Float32Array,
   dim: number,
-): Promise<{ files: { features: string }; meta: { images: number } }> {
+  resize?: FeatureResize,
+): Promise<{ files: { features: string }; meta: { images: number; resize?: FeatureResize } }> {
   const n = data.length / dim;
   const features = { dtype: 'F32', shape: [n, dim], data } as const;
   return {
     files: { features: await writeTensors(dir, 'features.safetensors', { features }) },
-    meta: { images: n },
+    meta: { images: n, ...(resize && { resize }) },
   };
 }
 

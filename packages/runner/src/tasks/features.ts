@@ -6,9 +6,10 @@ import { openFeatures } from './open-features.js';
 
 /** Features of a shard of samples. */
 export const run: Run<typeof kind> = async (context) => {
-  const { inputs, dir } = context;
+  const { inputs, dir, progress } = context;
   const network = await openFeatures(context);
-  return writeFeatures(dir, await network.features(await readImages(inputs.images)), network.dim);
+  const found = await network.features(await readImages(inputs.images), progress);
+  return writeFeatures(dir, found, network.dim, network.resize);
 };
 
 export const slice: Slice<typeof kind> = async ({ params, inputs, dir }) => {

@@ -5,7 +5,9 @@ import { scoreKinds } from '../scores/scores.js';
 import type { ConditionsParams } from './conditions.js';
 import type { DenoiserParams } from './denoiser.js';
 import type { GitsParams } from './gits.js';
+import type { GivenFeaturesParams } from './given-features.js';
 import type { IntersPictureParams } from './inters-picture.js';
+import type { FeatureParams } from './open-features.js';
 import type { ComparisonParams, PictureParams } from './picture.js';
 import type { PredictorParams } from './predictor.js';
 import type { ReferenceParams } from './reference-features.js';
@@ -135,19 +137,10 @@ export const intersPicture = kind({
   run: () => import('./inters-picture.js'),
 });
 
-export const featureNetwork = kind({
-  name: 'feature-network',
-  revision: 1,
-  packages: ['models'],
-  params: none,
-  inputs: { weights: one },
-  outputs: { graph: file },
-  run: () => import('./feature-network.js'),
-});
-
+/** Published statistics in a pickle, as .npz. */
 export const statistics = kind({
   name: 'statistics',
-  revision: 1,
+  revision: 2,
   packages: ['models', 'metrics'],
   params: none,
   inputs: { file: one },
@@ -155,11 +148,12 @@ export const statistics = kind({
   run: () => import('./statistics.js'),
 });
 
+/** Features of a shard of samples: the network's file itself is an input, weights as they are published. */
 export const features = kind({
   name: 'features',
-  revision: 1,
-  packages: ['metrics'],
-  params: none,
+  revision: 2,
+  packages: ['models'],
+  params: params<FeatureParams>(),
   inputs: { network: one, images: many },
   outputs: { features: file },
   memory: smallerBatch,
@@ -169,14 +163,41 @@ export const features = kind({
 
 export const referenceFeatures = kind({
   name: 'reference-features',
-  revision: 1,
-  packages: ['metrics'],
+  revision: 2,
+  packages: ['models', 'metrics'],
   params: params<ReferenceParams>(),
   inputs: { network: one, data: one },
   outputs: { features: file },
   memory: smallerBatch,
   run: () => import('./reference-features.js'),
 });
+
+/** Features that somebody else computed. */
+export const givenFeatures = kind({
+  name: 'given-features',
+  revision: 1,
+  packages: ['models', 'metrics'],
+  params: params<GivenFeaturesParams>(),
+  inputs: { file: one },
+  outputs: { features: file },
+  memory: 'Fewer vectors in a file need less.',
+  run: () => import('./given-features.js'),
+});
+
+/** The Fréchet distance of published statistics, of whose images nothing is known. */
+export const fidOfStatistics = kind({
+  name: 'fid-of-statistics',
+  revision: 1,
+  packages: ['metrics'],
+  params: none,
+  inputs: { set: one, reference: many, statistics: optional },
+  outputs: { value: file },
+  run: () => import('./fid-of-statistics.js'),
+});
+
+/** Whether a task's work is of a feature network, not of the model that is sampled. */
+export const evaluatesFeatures = ({ name }: { readonly name: string }): boolean =>
+  name === features.name || name === referenceFeatures.name;
 
 /** A point's images in rows, and the first of them for the comparison. */
 export const picture = kind({
@@ -211,10 +232,11 @@ export const kinds = {
   samples,
   inters,
   intersPicture,
-  featureNetwork,
   statistics,
   features,
   referenceFeatures,
+  givenFeatures,
+  fidOfStatistics,
   ...scoreKinds,
   picture,
   comparison,

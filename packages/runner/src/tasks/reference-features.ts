@@ -2,14 +2,15 @@ import { countImages, readImages } from '@fewstep/metrics/images';
 import type { Run } from '@fewstep/taskgraph';
 import { writeFeatures } from './features-file.js';
 import type { referenceFeatures as kind } from './kinds.js';
-import { openFeatures } from './open-features.js';
+import { type FeatureParams, openFeatures } from './open-features.js';
 
 /** Which images of a set: a part of all, or some by their numbers. */
-export type ReferenceParams =
+type Which =
   /** Part `part` (from 0) of `of` parts of equal size, in the order of names. */
   | { readonly part: number; readonly of: number }
   /** From 0, in the order of names. */
   | { readonly numbers: readonly number[] };
+export type ReferenceParams = Which & FeatureParams;
 
 /** Features of some of a set of images on disk. */
 export const run: Run<typeof kind> = async (context) => {
@@ -19,11 +20,13 @@ export const run: Run<typeof kind> = async (context) => {
   const network = await openFeatures(context);
   const features = new Float32Array(numbers.length * network.dim);
   let done = 0;
-  for await (const images of readImages(data, { batch: hints.batch ?? 64, numbers, labels: false })) {
-    features.set(await network.features(images), done * network.dim);
-    progress((done += images.n));
+  for await (const images of readImages(data, { batch: hints.batch ?? 256, numbers, labels: false })) {
+    const before = done;
+    const found = await network.features(images, (some) => progress(before + some));
+    features.set(found, before * network.dim);
+    done += images.n;
   }
-  return writeFeatures(dir, features, network.dim);
+  return writeFeatures(dir, features, network.dim, network.resize);
 };
 
 function numbersOf(count: number, { part, of }: { readonly part: number; readonly of: number }): number[] {

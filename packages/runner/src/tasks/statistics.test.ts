@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readStatistics } from '@fewstep/metrics/npz';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bothStatistics, publishedStatistics } from './published-statistics.js';
 import { run } from './statistics.js';
 
 let dir: string;
@@ -31,20 +31,43 @@ const array = (shape: number[], values: number[], type = 'f8') => {
 };
 const gaussian = (mean: number) => dict({ mu: array([2], [mean, 2]), sigma: array([2, 2], [4, 1, 1, 9]) });
 
-async function converted(pickle: string) {
-  const file = join(dir, 'ref.pkl');
+/** The .npz that is made of a pickle. */
+async function converted(pickle: string): Promise<string> {
+  const out = await mkdtemp(join(dir, 'task-'));
+  const file = join(out, 'ref.pkl');
   await writeFile(file, Buffer.from(`\x80\x03${pickle}.`, 'latin1'));
   const given = { params: {}, hints: {}, device: null, progress: () => {}, digests: {} };
-  const { files } = await run({ ...given, inputs: { file }, dir });
-  return readStatistics(join(dir, files.statistics));
+  const { files } = await run({ ...given, inputs: { file }, dir: out });
+  return join(out, files.statistics);
 }
+/** Of those the ones of two features. */
+const ofTwo = async (pickle: string) => publishedStatistics(await converted(pickle), 2);
 
-it('takes of several statistics those for FID, else the only ones', async () => {
+it('takes of several statistics those of as many features, of these those for FID, else the only ones', async () => {
   const sigma = Float64Array.of(4, 1, 1, 9);
-  const both = dict({ num_images: 'K\x07', fd_dinov2: gaussian(5), fid: gaussian(1) });
-  expect(await converted(both)).toEqual({ mu: Float64Array.of(1, 2), sigma });
-  expect(await converted(dict({ fd_dinov2: gaussian(5) }))).toEqual({ mu: Float64Array.of(5, 2), sigma });
-  expect(await converted(gaussian(3))).toEqual({ mu: Float64Array.of(3, 2), sigma });
+  const one = dict({ mu: array([1], [6]), sigma: array([1, 1], [7]) });
+  const both = await converted(dict({ num_images: 'K\x07', fd_dinov2: one, fid: gaussian(1) }));
+  const two = { mu: Float64Array.of(1, 2), sigma };
+  const dino = { mu: Float64Array.of(6), sigma: Float64Array.of(7) };
+  expect(await publishedStatistics(both, 2)).toEqual(two);
+  expect(await publishedStatistics(both, 1)).toEqual(dino);
+  await expect(publishedStatistics(both, 3)).rejects.toMatchObject({
+    code: 'E_STATISTICS',
+    message: expect.stringMatching(/is of 1 and 2 features, and what it is compared with has 3: /),
+  });
+  const alone = await converted(dict({ fd_dinov2: one }));
+  expect(await bothStatistics(both, alone)).toEqual([dino, dino]);
+  await expect(bothStatistics(alone, await converted(gaussian(1)))).rejects.toMatchObject({
+    code: 'E_STATISTICS',
+    evidence: { expected: 1, found: [2] },
+  });
+  expect(await ofTwo(dict({ other: gaussian(5), fid: gaussian(1) }))).toEqual(two);
+  expect(await ofTwo(dict({ fd_dinov2: gaussian(5) }))).toEqual({ mu: Float64Array.of(5, 2), sigma });
+  expect(await ofTwo(gaussian(3))).toEqual({ mu: Float64Array.of(3, 2), sigma });
+  await expect(ofTwo(dict({ a: gaussian(1), b: gaussian(2) }))).rejects.toMatchObject({
+    code: 'E_STATISTICS',
+    message: expect.stringMatching(/holds several statistics of 2 features, a, b, and which /),
+  });
 });
 
 it('takes plain lists of numbers, whole ones among them', async () => {
@@ -52,21 +75,16 @@ it('takes plain lists of numbers, whole ones among them', async () => {
   const [one, two, half] = ['K\x01', 'K\x02', 'G\x3f\xe0\0\0\0\0\0\0'];
   const lists = { mu: list(one, half), sigma: list(list(two, half), list(half, one)) };
   const expected = { mu: Float64Array.of(1, 0.5), sigma: Float64Array.of(2, 0.5, 0.5, 1) };
-  expect(await converted(dict({ fid: dict(lists) }))).toEqual(expected);
-  expect(await converted(dict(lists))).toEqual(expected);
+  expect(await ofTwo(dict({ fid: dict(lists) }))).toEqual(expected);
+  expect(await ofTwo(dict(lists))).toEqual(expected);
   // a mean as an array beside them
-  expect(await converted(dict({ fid: dict({ ...lists, mu: array([2], [1, 0.5]) }) }))).toEqual(expected);
+  expect(await ofTwo(dict({ fid: dict({ ...lists, mu: array([2], [1, 0.5]) }) }))).toEqual(expected);
   const ragged = dict({ ...lists, sigma: list(list(two, half), list(half)) });
   await expect(converted(ragged)).rejects.toThrow(/holds no statistics/);
   await expect(converted(dict({ ...lists, mu: list(one) }))).rejects.toThrow(/they are \[1\] and \[2,2\]/);
 });
 
 it.each([
-  [
-    'of two, none for FID',
-    dict({ a: gaussian(1), b: gaussian(2) }),
-    /holds statistics of a, b, and needed are/,
-  ],
   [
     'of none',
     dict({ fid: dict({ mean: array([2], [1, 2]) }) }),

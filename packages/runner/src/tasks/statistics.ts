@@ -1,15 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Statistics } from '@fewstep/metrics';
-import { writeStatistics } from '@fewstep/metrics/npz';
+import { type NpyArray, writeNpz } from '@fewstep/metrics/npz';
 import { openStateDict, type PickleValue, readPickle, type StateDict } from '@fewstep/models';
 import type { Run } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { statistics as kind } from './kinds.js';
 
-/** Reference statistics as EDM2 publishes them, a pickle, as the .npz of those for FID. */
+/** Reference statistics as EDM2 publishes them, a pickle, as an .npz of all that are in it. */
 export const run: Run<typeof kind> = async ({ inputs, dir }) => {
-  await writeFile(join(dir, 'statistics.npz'), await writeStatistics(await readPickled(inputs.file)));
+  await writeFile(join(dir, 'statistics.npz'), await writeNpz(await readPickled(inputs.file)));
   return { files: { statistics: 'statistics.npz' }, meta: {} };
 };
 
@@ -24,12 +23,12 @@ interface Numbers {
 type Named = ReadonlyMap<string, Numbers>;
 
 /**
- * Mean and covariance in a pickle: a dict of `mu` and `sigma`, or of such dicts by the name of a score, of which `fid` is
- * taken, else the only one. They are arrays, or plain lists of numbers.
+ * Means and covariances in a pickle: a dict of `mu` and `sigma`, or of such dicts by the name of a score, as EDM2's of `fid`
+ * and `fd_dinov2`; a single one is named as if it stood by itself. They are arrays, or plain lists of numbers.
  *
  * @throws RunnerError E_STATISTICS, ModelError for what is no pickle of a dict
  */
-async function readPickled(path: string): Promise<Statistics> {
+async function readPickled(path: string): Promise<Readonly<Record<string, NpyArray>>> {
   const opened = await openStateDict(path);
   try {
     const arrays = arraysOf(opened, path);
@@ -39,27 +38,41 @@ async function readPickled(path: string): Promise<Statistics> {
         ? arrays
         : new Map([...arrays, ...listsOf(readPickle(await readFile(path)))]);
     const parts = partsIn(named);
-    const part = parts.includes('fid.') ? 'fid.' : parts.length === 1 ? parts[0] : undefined;
     const names = [...named.keys()];
-    if (part === undefined)
+    if (parts.length === 0)
       throw fault(
         path,
-        `holds ${parts.length === 0 ? 'no statistics' : `statistics of ${parts.map((one) => one.slice(0, -1)).join(', ')}`}, and needed are arrays mu and sigma, under fid where there are several; its arrays are ${names.slice(0, 8).join(', ') || 'none'}`,
+        `holds no statistics, and needed are arrays mu and sigma; its arrays are ${names.slice(0, 8).join(', ') || 'none'}`,
         { found: names },
       );
-    const [mu, sigma] = [named.get(`${part}mu`)!, named.get(`${part}sigma`)!];
-    const [dim = 0, ...more] = mu.shape;
-    const { shape } = sigma;
-    if (more.length > 0 || shape.length !== 2 || shape.some((size) => size !== dim) || dim > mostFeatures)
-      throw fault(
-        path,
-        `${part}mu [dim] and ${part}sigma [dim, dim] of at most ${mostFeatures} features are needed, and they are [${[dim, ...more]}] and [${shape}]`,
-        { mu: [dim, ...more], sigma: shape },
-      );
-    return { mu: mu.read(), sigma: sigma.read() };
+    const isAlone = parts.length === 1;
+    return Object.fromEntries(parts.flatMap((part) => arraysOfPart(path, part, named, isAlone ? '' : part)));
   } finally {
     opened.close();
   }
+}
+
+/** One of the statistics, and what stands before their names then. */
+function arraysOfPart(
+  path: string,
+  part: string,
+  named: Named,
+  prefix: string,
+): (readonly [string, NpyArray])[] {
+  const [mu, sigma] = [named.get(`${part}mu`)!, named.get(`${part}sigma`)!];
+  const [dim = 0, ...more] = mu.shape;
+  const { shape } = sigma;
+  if (more.length > 0 || shape.length !== 2 || shape.some((size) => size !== dim) || dim > mostFeatures)
+    throw fault(
+      path,
+      `${part}mu [dim] and ${part}sigma [dim, dim] of at most ${mostFeatures} features are needed, and they are [${[dim, ...more]}] and [${shape}]`,
+      { mu: [dim, ...more], sigma: shape },
+    );
+  const array = ({ shape, read }: Numbers): NpyArray => ({ dtype: 'float64', shape, data: read() });
+  return [
+    [`${prefix}mu`, array(mu)],
+    [`${prefix}sigma`, array(sigma)],
+  ];
 }
 
 /** What stands before the names of each `mu` that has a `sigma` beside it. */
