@@ -4,6 +4,7 @@ import type { NeededFile } from '../experiment/experiment.js';
 import { missingFiles } from '../experiment/missing-files.js';
 import { sourceOf } from '../experiment/published-models.js';
 import { compile, rootsOf } from '../graph/compile.js';
+import { evaluatesFeatures } from '../tasks/kinds.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import type { Answer } from './answer.js';
 import { pointsOf, readExperiments, sum } from './experiments.js';
@@ -25,7 +26,10 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     const planned = await planTasks(rootsOf(graph), { ...world, explain: options.why === true });
     const counts = { found: 0, toCompute: 0 };
     for (const { found, count } of planned) counts[found ? 'found' : 'toCompute'] += count;
-    const evaluations = planned.reduce((sum, { found, work }) => sum + (found ? 0 : work), 0);
+    const evaluations = planned.reduce(
+      (sum, { kind, found, work }) => sum + (found || evaluatesFeatures(kind) ? 0 : work),
+      0,
+    );
     const told = await Promise.all(
       planned.map(async ({ kind, title, count, found, record, why }) => ({
         kind: kind.name,

@@ -2,6 +2,7 @@ import { type Execution, execute, isShards, type Node, needed, TaskgraphError } 
 import { codeOf, errorOfLines, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
 import { progress, type Screen } from '../execute/progress.js';
+import { evaluatesFeatures } from '../tasks/kinds.js';
 import { interruption } from './interruption.js';
 import type { World } from './world.js';
 
@@ -16,9 +17,13 @@ export async function work(
   log?: Screen,
 ): Promise<Execution> {
   const all = needed(roots);
+  const [features, model] = [
+    all.filter(({ kind }) => evaluatesFeatures(kind)),
+    all.filter(({ kind }) => !evaluatesFeatures(kind)),
+  ];
   const ahead = {
     tasks: all.reduce((sum, node) => sum + tasksIn(node), 0),
-    work: all.reduce((sum, node) => sum + workOf(node), 0),
+    work: { model: sumOf(model), features: sumOf(features) },
   };
   const reporters = [process.stderr, ...(log ? [log] : [])].map((screen) => progress(screen, ahead));
   const warn = bottleneckWarnings(all);
@@ -60,6 +65,7 @@ export async function work(
 
 /** Shards count as one until they are cut. */
 const tasksIn = (node: Node) => (isShards(node) ? 0 : 1);
+const sumOf = (nodes: readonly Node[]) => nodes.reduce((sum, node) => sum + workOf(node), 0);
 const workOf = (node: Node) =>
   isShards(node)
     ? node.workPerItem * node.ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)

@@ -2,15 +2,16 @@ import type { ActionRecord, Task } from '@fewstep/taskgraph';
 import { describe, expect, it } from 'vitest';
 import { progress } from './progress.js';
 
-const task = (title: string, work: number) => ({ id: title, title, work }) as Task;
+const task = (title: string, work: number) =>
+  ({ id: title, title, work, kind: { name: title.split(' ')[0] } }) as Task;
 const record = {} as ActionRecord;
 
-it('measures the rate over the tasks that evaluate the network, and tells no time left when they are done', () => {
+it('measures the rate of each network over its tasks, and tells no time left when they are done', () => {
   let now = 0;
   const lines: string[] = [];
   const { onEvent } = progress(
     { write: (text) => lines.push(text) },
-    { tasks: 3, work: 200, now: () => now },
+    { tasks: 5, work: { model: 200, features: 16 }, now: () => now },
   );
   const spend = (one: Task, ms: number) => {
     onEvent({ type: 'started', task: one });
@@ -18,19 +19,24 @@ it('measures the rate over the tasks that evaluate the network, and tells no tim
     onEvent({ type: 'computed', task: one, record });
   };
   spend(task('samples a', 100), 1_000);
-  spend(task('features', 0), 8_000);
+  spend(task('picture', 0), 8_000);
+  spend(task('features a', 8), 4_000);
   spend(task('samples b', 100), 1_000);
-  onEvent({ type: 'found', source: 'local', task: task('features', 0), record });
+  onEvent({ type: 'found', source: 'local', task: task('features b', 8), record });
   expect(lines).toEqual([
-    '[1/3] samples a: 1.0 s · 100 evaluations/s · 0:01 left\n',
-    '[2/3] features: 8.0 s · 100 evaluations/s · 0:01 left\n',
-    '[3/3] samples b: 1.0 s\n',
+    '[1/5] samples a: 1.0 s · 100 evaluations/s · 0:01 left\n',
+    '[2/5] picture: 8.0 s · 100 evaluations/s · 0:01 left\n',
+    '[3/5] features a: 4.0 s · 100 evaluations/s · 0:05 left\n',
+    '[4/5] samples b: 1.0 s · 2.0 evaluations/s · 0:04 left\n',
   ]);
 });
 
 it('says who is waited for, once for each', () => {
   const lines: string[] = [];
-  const { onEvent } = progress({ write: (text) => lines.push(text) }, { tasks: 3, work: 0, now: () => 0 });
+  const { onEvent } = progress(
+    { write: (text) => lines.push(text) },
+    { tasks: 3, work: { model: 0, features: 0 }, now: () => 0 },
+  );
   for (const [title, holder] of [
     ['a', 'node-1, process 7'],
     ['b', 'node-1, process 7'],
@@ -59,7 +65,12 @@ describe('on a terminal', () => {
         shown = text.replace('\r\x1b[2K', '');
       },
     };
-    const { onEvent } = progress(screen, { tasks: 2, work: 0, now: () => now, later });
+    const { onEvent } = progress(screen, {
+      tasks: 2,
+      work: { model: 0, features: 0 },
+      now: () => now,
+      later,
+    });
     const pass = (ms: number) => {
       now += ms;
       for (const { call } of calls.splice(0).filter(({ at }) => at <= now)) call();

@@ -1,6 +1,7 @@
 import type { Event, Task } from '@fewstep/taskgraph';
 import { printable } from '../judging/shown.js';
 import { cut, roomOf } from '../report/columns.js';
+import { evaluatesFeatures } from '../tasks/kinds.js';
 
 /** Where progress goes. */
 export interface Screen {
@@ -13,10 +14,28 @@ const looking = 'looking through the store';
 const linesEveryMs = 10_000;
 const redrawEveryMs = 100;
 
+/** Evaluations of one network: those to come, those of finished tasks, and how long some task was at it. */
+interface Pace {
+  remaining: number;
+  worked: number;
+  busyMs: number;
+  busySince: number;
+}
+
+/** How much is to be evaluated: by the model that is sampled, and by the network of features. */
+export interface Work {
+  readonly model: number;
+  readonly features: number;
+}
+const networks = ['model', 'features'] as const;
+type Network = (typeof networks)[number];
+const networkOf = ({ kind }: Task): Network => (evaluatesFeatures(kind) ? 'features' : 'model');
+
 /**
  * Reports a run on a screen: one line that renews itself on a terminal, plain lines elsewhere.
  *
- * Rate and time left count network evaluations, the only part whose cost is known beforehand.
+ * Rate and time left count network evaluations, the only part whose cost is known beforehand; each of the two networks has
+ * its own rate.
  */
 export function progress(
   screen: Screen,
@@ -27,7 +46,7 @@ export function progress(
     later = soon,
   }: {
     tasks: number;
-    work: number;
+    work: Work;
     now?: () => number;
     /** Calls back after some time, unless it is told not to. */
     later?: (ms: number, call: () => void) => () => void;
@@ -37,21 +56,37 @@ export function progress(
   const running = new Map<string, { task: Task; since: number; done: number }>();
   /** What other runs compute, and who they are. */
   const waiting = new Map<string, string>();
-  let [tasks, remaining, worked] = [known, work, 0];
-  let [busySince, busyMs] = [0, 0];
+  let tasks = known;
+  const paces = Object.fromEntries(
+    networks.map((name): [Network, Pace] => [
+      name,
+      { remaining: work[name], worked: 0, busyMs: 0, busySince: 0 },
+    ]),
+  ) as Record<Network, Pace>;
   let toldToWait = '';
   let drawLater: (() => void) | undefined;
   let [lastDraw, lastLine] = [0, now()];
 
-  /** Whether tasks run that evaluate the network; the others tell nothing of its rate. */
-  const isEvaluating = () => [...running.values()].some(({ task }) => task.work > 0);
-  const rateAndRest = () => {
-    const seconds = (busyMs + (isEvaluating() ? now() - busySince : 0)) / 1000;
-    const done = [...running.values()].reduce((sum, one) => sum + one.done, 0);
+  /** Tasks that run and evaluate a network; the others tell nothing of its rate. */
+  const evaluating = (network: Network) =>
+    [...running.values()].filter(({ task }) => task.work > 0 && networkOf(task) === network);
+  /** How fast a network is, and what it has to do yet; nothing where that is not known. */
+  const rateOf = (network: Network) => {
+    const { remaining, worked, busyMs, busySince } = paces[network];
+    const at = evaluating(network);
+    const seconds = (busyMs + (at.length > 0 ? now() - busySince : 0)) / 1000;
+    const done = at.reduce((sum, one) => sum + one.done, 0);
     const rate = (worked + done) / seconds;
     return seconds > 0.5 && rate > 0 && remaining > 0
-      ? ` · ${Math.round(rate)} evaluations/s · ${duration((remaining - done) / rate)} left`
-      : '';
+      ? [{ rate, left: (remaining - done) / rate, isBusy: at.length > 0 }]
+      : [];
+  };
+  const rateAndRest = () => {
+    const known = networks.flatMap(rateOf);
+    const shown = known.find(({ isBusy }) => isBusy) ?? known[0];
+    if (!shown) return '';
+    const left = known.reduce((sum, one) => sum + one.left, 0);
+    return ` · ${rated(shown.rate)} evaluations/s · ${duration(left)} left`;
   };
   const count = () => `[${settled.size}/${Math.max(tasks, settled.size)}]`;
   const status = () => {
@@ -83,10 +118,12 @@ export function progress(
   /** Seconds that it ran. */
   const stop = (id: string) => {
     const one = running.get(id);
-    const before = isEvaluating();
     running.delete(id);
-    if (before && !isEvaluating()) busyMs += now() - busySince;
-    return one ? (now() - one.since) / 1000 : 0;
+    if (!one) return 0;
+    const network = networkOf(one.task);
+    if (one.task.work > 0 && evaluating(network).length === 0)
+      paces[network].busyMs += now() - paces[network].busySince;
+    return (now() - one.since) / 1000;
   };
 
   return {
@@ -100,11 +137,11 @@ export function progress(
         case 'found':
           settled.add(task.id);
           waiting.delete(task.id);
-          remaining -= task.work;
+          paces[networkOf(task)].remaining -= task.work;
           return draw();
         case 'started':
           waiting.delete(task.id);
-          if (!isEvaluating()) busySince = now();
+          if (evaluating(networkOf(task)).length === 0) paces[networkOf(task)].busySince = now();
           running.set(task.id, { task, since: now(), done: 0 });
           return draw();
         case 'progress': {
@@ -114,8 +151,8 @@ export function progress(
         }
         case 'computed': {
           settled.add(task.id);
-          worked += task.work;
-          remaining -= task.work;
+          paces[networkOf(task)].worked += task.work;
+          paces[networkOf(task)].remaining -= task.work;
           const seconds = stop(task.id);
           if (screen.isTTY) return draw();
           return line(`${count()} ${task.title}: ${seconds.toFixed(1)} s${rateAndRest()}`);
@@ -155,6 +192,9 @@ function soon(ms: number, call: () => void): () => void {
   timer.unref();
   return () => clearTimeout(timer);
 }
+
+/** Slow networks do some in a minute. */
+const rated = (rate: number) => (rate < 10 ? rate.toPrecision(2) : Math.round(rate));
 
 function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
