@@ -36,7 +36,7 @@ export async function fidRef(
 ): Promise<void> {
   const { look, end } = search();
   const data = look('images', () => pathOf(images));
-  const network = networkFor([data], options, look);
+  const network = networkFor([images], options, look);
   end();
   const set = await setAt(data);
   if (set.type === 'statistics')
@@ -82,7 +82,8 @@ export async function fidCalc(
     remote = referenceAt(ref);
     return remote?.path ?? resolve(pathOrNamed(ref, 'reference_data'));
   });
-  const network = networkFor([...paths, reference], options, look);
+  // by what was given where nothing is there, so that a network isn’t asked for in vain
+  const network = networkFor([...images, reference || ref], options, look);
   end();
   const sets = await Promise.all(paths.map(async (data) => drawn(await setAt(data), num, seed)));
   const world = await openWorld(options);
