@@ -57,7 +57,7 @@ describe('a feature network', () => {
 
   it('gives an image the same bits in every batch, place and number of threads', async () => {
     const [whole, n, dim] = [strokes(19), 19, 224];
-    expect(network.dim).toBe(dim);
+    expect(network).toMatchObject({ dim, batch: 8 });
     const told: number[] = [];
     const features = await network.features(whole, (done) => told.push(done));
     expect(told).toEqual([8, 16, 19]);

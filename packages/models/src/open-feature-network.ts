@@ -23,6 +23,8 @@ export interface FeatureNetwork {
   readonly dim: number;
   /** How images come to its size, where that is chosen. */
   readonly resize?: FeatureResize;
+  /** Images that are evaluated together, of large ones fewer: calls of a multiple leave no place empty. */
+  readonly batch: number;
   /**
    * Feature vectors [n × dim] of n images. A grey image has its channel three times for a network of colours.
    *
@@ -156,6 +158,7 @@ function networkOf(
   return {
     dim,
     ...(resize && { resize }),
+    batch: most * session.devices,
     async features(images, progress = () => {}) {
       const shape = shapeOf(images, form);
       const { data, n, channels, height, width } = images;
