@@ -12,7 +12,7 @@ vi.mock('@fewstep/models', async (original) => ({
     opened.push(path);
     const features = async ({ data, n }: { data: Uint8Array; n: number }) =>
       Float32Array.from({ length: 2 * n }, (_, i) => data[i >> 1]! + (i % 2));
-    return { dim: 2, ...(resize && { resize }), features, close: async () => {} };
+    return { dim: 2, batch: 1, ...(resize && { resize }), features, close: async () => {} };
   },
 }));
 

@@ -20,7 +20,9 @@ export const run: Run<typeof kind> = async (context) => {
   const network = await openFeatures(context);
   const features = new Float32Array(numbers.length * network.dim);
   let done = 0;
-  for await (const images of readImages(data, { batch: hints.batch ?? 256, numbers, labels: false })) {
+  // whole batches of the network, so that none is filled up but the last
+  const batch = Math.ceil((hints.batch ?? 256) / network.batch) * network.batch;
+  for await (const images of readImages(data, { batch, numbers, labels: false })) {
     const before = done;
     const found = await network.features(images, (some) => progress(before + some));
     features.set(found, before * network.dim);
