@@ -143,7 +143,7 @@ const withFeatures = (command: Command) =>
     withExecutor(withStore(command))
       .option(
         '--features <file or name>',
-        'feature network of the images: ONNX, weights of FID’s Inception-v3, or a name of the registry (default: inception)',
+        'feature network of the images: ONNX, weights of FID’s Inception-v3 or of DINOv2, or a name of the registry, as dinov2 (default: inception)',
       )
       .addOption(
         program

@@ -72,8 +72,16 @@ const inception = published(
   { bytes: 95_628_359, sha256: '6726825d' },
 );
 
+/** DINOv2's ViT-L/14 without registers (Oquab et al. 2023, arXiv:2304.07193), for the FD-DINOv2 that EDM2 reports. */
+const dinov2 = published(
+  'https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14',
+  'dinov2_vitl14_pretrain.pth',
+  'Apache 2.0, Meta',
+  { bytes: 1_217_586_395, sha256: 'd5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428' },
+);
+
 /** Networks whose features are scored, for use with any data. */
-export const featureNetworks = { inception } satisfies Record<string, ModelFile>;
+export const featureNetworks = { inception, dinov2 } satisfies Record<string, ModelFile>;
 
 /**
  * First stages, for models of latent diffusion that have none in their file. Its authors' own have: official code loads this

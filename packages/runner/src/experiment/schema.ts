@@ -233,11 +233,11 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
   network: networkSchema,
   onnx,
   reference_data: text(
-    'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them; relative to the spec.',
+    'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them, for Inception or DINOv2; relative to the spec.',
     'train.zip',
   ),
   feature_network: text(
-    'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; or the weights of FID’s Inception-v3 as pytorch-fid publishes them (.pth); relative to the spec.',
+    'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; or weights, told by their content: FID’s Inception-v3 (of pytorch-fid, torch-fidelity or NVIDIA), or DINOv2; relative to the spec.',
     'features.onnx',
     'pt_inception-2015-12-05-6726825d.pth',
   ),
