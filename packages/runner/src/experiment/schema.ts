@@ -233,18 +233,18 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
   network: networkSchema,
   onnx,
   reference_data: text(
-    'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them, for Inception or DINOv2; relative to the spec.',
+    'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them; relative to the spec.',
     'train.zip',
   ),
   feature_network: text(
-    'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; or weights, told by their content: FID’s Inception-v3 (of pytorch-fid, torch-fidelity or NVIDIA), or DINOv2; relative to the spec.',
+    'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; or weights of FID’s Inception-v3 or DINOv2; relative to the spec.',
     'features.onnx',
     'pt_inception-2015-12-05-6726825d.pth',
   ),
   feature_resize: choice(
     ['tensorflow', 'pytorch'],
     'tensorflow',
-    'How images come to the size of FID’s Inception-v3, where feature_network is weights of it: as in the original FID, EDM’s fid.py and published statistics (tensorflow), or as in pytorch-fid (pytorch).',
+    'How images come to the size of Inception-v3, of weights alone: as in the original FID and EDM’s fid.py, or as in pytorch-fid.',
   ),
 });
 
