@@ -83,7 +83,7 @@ it('lists the models, and which of their files are here', async () => {
   ]);
 
   const json = JSON.parse((await fewstep(['models', 'list', '--json'], { env })).stdout);
-  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(12);
+  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(13);
   expect(json.models[1]).toMatchObject({
     name: 'cifar10',
     sigma_max: 80,
