@@ -98,7 +98,7 @@ it('lists the models, and which of their files are here', async () => {
     here: false,
     problem: expect.stringContaining(foreign),
   });
-  expect(json.models.slice(-3)).toMatchObject([
+  expect(json.models.slice(-4)).toMatchObject([
     {
       name: 'ms_coco',
       files: [
@@ -111,6 +111,10 @@ it('lists the models, and which of their files are here', async () => {
     {
       name: 'inception',
       files: [{ name: 'pt_inception-2015-12-05-6726825d.pth', here: false, bytes: 95_628_359 }],
+    },
+    {
+      name: 'dinov2',
+      files: [{ name: 'dinov2_vitl14_pretrain.pth', here: false, bytes: 1_217_586_395 }],
     },
     { name: 'vq-f4', files: [{ role: 'first_stage', name: 'vq-f4.zip', here: false }] },
   ]);
