@@ -11,7 +11,6 @@ export type { EdmNetworkOptions } from './checkpoints/edm-options.js';
 export {
   type FeatureCheckpoint,
   readFeatureCheckpoint,
-  readInceptionCheckpoint,
 } from './checkpoints/feature-checkpoint.js';
 export {
   admCheckpoint,

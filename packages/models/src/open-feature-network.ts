@@ -1,4 +1,4 @@
-import { readInceptionCheckpoint } from './checkpoints/inception-checkpoint.js';
+import { readFeatureCheckpoint } from './checkpoints/feature-checkpoint.js';
 import type { OnnxSession } from './engines/onnx-session.js';
 import { openEncoded } from './engines/open-encoded.js';
 import { type EngineOptions, openSession } from './engines/open-session.js';
@@ -56,9 +56,9 @@ const signature = { what: WHAT, inputs: ['images'], outputs: ['features'] };
  *
  * - ONNX: input `images` float32 [n, channels, height, width], values 0…255, n free; output `features` float32 [n, dim].
  *   Other outputs are not computed. Weights may be in files beside it.
- * - Weights: of FID's Inception-v3, as `readInceptionCheckpoint` takes them.
+ * - Weights: of FID's Inception-v3 or a DINOv2, as `readFeatureCheckpoint` takes them.
  *
- * @throws ModelError `E_ONNX` for a graph of another form; as `readInceptionCheckpoint`; `E_CHECKPOINT` when `resize` is
+ * @throws ModelError `E_ONNX` for a graph of another form; as `readFeatureCheckpoint`; `E_CHECKPOINT` when `resize` is
  *   given for a network that has its own; `E_ENGINE` when the engine or the device is not there, or refuses it
  */
 export async function openFeatureNetwork(
@@ -76,11 +76,13 @@ const isOnnxFile = (path: string) =>
 
 async function openWeights(
   path: string,
-  { resize = 'tensorflow', ...engine }: FeatureNetworkOptions,
+  { resize, ...engine }: FeatureNetworkOptions,
 ): Promise<FeatureNetwork> {
-  const encoded = exportFeatureNetwork(await readInceptionCheckpoint(path), { resize });
+  const checkpoint = await readFeatureCheckpoint(path);
+  const encoded = exportFeatureNetwork(checkpoint, resize ? { resize } : {});
   const form = formOf(readOnnx(memorySource(encoded.graph)));
-  return networkOf(await openEncoded(encoded, signature, engine), { ...form, resize }, engine);
+  const chosen = checkpoint.type === 'inception' && { resize: resize ?? 'tensorflow' };
+  return networkOf(await openEncoded(encoded, signature, engine), { ...form, ...chosen }, engine);
 }
 
 async function openOnnxNetwork(

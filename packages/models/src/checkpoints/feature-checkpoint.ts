@@ -44,10 +44,3 @@ function featureCheckpoint(file: Pick<TensorFile, 'tensors' | 'read'>): FeatureC
   if (!isInception(named)) throw checkpointFault('its tensors are of no feature network that is known');
   return inceptionCheckpoint(Object.fromEntries(file.read(file.tensors.keys())));
 }
-
-/** The same, where it is FID's Inception-v3. @throws as `readFeatureCheckpoint`, and `E_CHECKPOINT` for another network */
-export async function readInceptionCheckpoint(path: string): Promise<InceptionCheckpoint> {
-  const checkpoint = await readFeatureCheckpoint(path);
-  if (checkpoint.type === 'inception') return checkpoint;
-  throw checkpointFault(`${path}: it is DINOv2, no Inception-v3`, { path });
-}
