@@ -14,8 +14,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exportFeatureNetwork, readFeatureCheckpoint } from '@fewstep/models';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { originalShapes } from '../packages/models/dist/dino-tiny.test.support.js';
+import { openSession } from '../packages/models/dist/engines/open-session.js';
 import { inception } from '../packages/models/dist/networks/inception.js';
 import { recordShapes } from '../packages/models/dist/networks/parameters.js';
 
@@ -75,17 +75,17 @@ const parts = {
   },
   async evaluate(folder) {
     let start = performance.now();
-    const session = await InferenceSession.create(join(folder, 'features.onnx'));
+    const signature = { what: 'a feature network', inputs: ['images'], outputs: ['features'] };
+    const session = await openSession(join(folder, 'features.onnx'), signature, {});
     console.log(`  opened in ${seconds(start)} s, ${peak()}`);
     for (const n of [1, 1, 4]) {
       const data = Float32Array.from({ length: n * 3 * 256 * 256 }, (_, i) => 128 + 127 * Math.sin(i * i));
-      const images = new Tensor('float32', data, [n, 3, 256, 256]);
       start = performance.now();
-      const { features } = await session.run({ images }, ['features']);
-      const finite = features.data.every(Number.isFinite) ? '' : ', NOT FINITE';
-      console.log(`  ${n} at once: ${seconds(start)} s, ${peak()}, [${features.dims}]${finite}`);
+      const { features } = await session.run({ images: { data, shape: [3, 256, 256] } }, n);
+      const finite = features.every(Number.isFinite) ? '' : ', NOT FINITE';
+      console.log(`  ${n} at once: ${seconds(start)} s, ${peak()}, ${features.length / n} features${finite}`);
     }
-    await session.release();
+    await session.close();
   },
 };
 
