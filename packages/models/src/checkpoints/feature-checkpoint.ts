@@ -13,7 +13,7 @@ export type FeatureCheckpoint = InceptionCheckpoint | DinoCheckpoint;
  *
  * - FID's Inception-v3 (the graph `inception-2015-12-05`) from any of its public files, which hold the same network: a state
  *   dict as pytorch-fid and torch-fidelity publish it (`pt_inception-2015-12-05-6726825d.pth`), a pickled module as NVIDIA
- *   publishes it for EDM and StyleGAN3 (`inception-v3-2015-12-05.pkl`), or a TorchScript program as for StyleGAN2
+ *   publishes it for StyleGAN3 and EDM (`inception-2015-12-05.pkl`), or a TorchScript program as for StyleGAN2-ADA
  *   (`inception-2015-12-05.pt`). Nothing is executed, and their code is not looked at.
  * - DINOv2's vision transformers without registers, from the original files (`dinov2_vitl14_pretrain.pth`) or Hugging Face's
  *   (`model.safetensors` of facebook/dinov2-large).
@@ -36,7 +36,7 @@ export async function readFeatureCheckpoint(path: string): Promise<FeatureCheckp
 }
 
 const EXPECTED =
-  "Features are those of FID's Inception-v3 (pt_inception-2015-12-05-6726825d.pth as pytorch-fid publishes it, EDM's inception-v3-2015-12-05.pkl, StyleGAN's inception-2015-12-05.pt), of DINOv2 (dinov2_vitl14_pretrain.pth, or model.safetensors of facebook/dinov2-large), or of any network as an ONNX file";
+  "Features are those of FID's Inception-v3 (pt_inception-2015-12-05-6726825d.pth as pytorch-fid publishes it, NVIDIA's inception-2015-12-05.pkl or .pt), of DINOv2 (dinov2_vitl14_pretrain.pth, or model.safetensors of facebook/dinov2-large), or of any network as an ONNX file";
 
 function featureCheckpoint(file: Pick<TensorFile, 'tensors' | 'read'>): FeatureCheckpoint {
   const named = { tensors: Object.fromEntries(file.tensors) };

@@ -67,11 +67,11 @@ describe('readFeatureCheckpoint', () => {
       'another module of EDM’s persistence',
       'ctorch_utils.persistence\n_reconstruct_persistent_obj\n(}(X\x04\0\0\0typeX\x05\0\0\0classX\x0a\0\0\0class_name' +
         'X\x08\0\0\0DetectorX\x05\0\0\0state}utR',
-      /holds a PythonInstance where a dict of tensors is due\. Features are those of .*EDM's inception-v3-2015-12-05\.pkl/,
+      /holds a PythonInstance where a dict of tensors is due\. Features are those of .*NVIDIA's inception-2015-12-05\.pkl/,
     ],
     ['a dict without its weights', '}', /of no feature network that is known\. .* an ONNX file/],
   ])('says which file to take for %s', async (_, pickle, message) => {
-    const path = await fileOf('inception-v3-2015-12-05.pkl', Buffer.from(`\x80\x02${pickle}.`, 'latin1'));
+    const path = await fileOf('inception-2015-12-05.pkl', Buffer.from(`\x80\x02${pickle}.`, 'latin1'));
     await expect(readFeatureCheckpoint(path)).rejects.toMatchObject({
       code: 'E_CHECKPOINT',
       message: expect.stringMatching(message),
