@@ -1,8 +1,10 @@
+export { clipImages } from './clip-images.js';
+export { type ClipPair, type ClipScore, clipScore } from './clip-score.js';
 export { MetricsError, type MetricsErrorCode } from './errors.js';
 export type { FeatureSet } from './feature-set.js';
 export { frechetDistance } from './frechet.js';
 export { imageGrid } from './images/image-grid.js';
-export { imagePath } from './images/image-names.js';
+export { imagePath, imageSeed } from './images/image-names.js';
 export { describeImage, type Image, type ImageBatch } from './images/images.js';
 export { type Kid, type KidSubsets, kid, kidOverSubsets } from './kid.js';
 export type { TimesTransposed } from './matrix.js';

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
-import { filesInFolder, imageNames } from './image-names.js';
+import { filesInFolder, imageNames, imagePath, imageSeed } from './image-names.js';
 import { countImages, readImages } from './read-images.js';
 
 let root: string;
@@ -140,5 +140,26 @@ describe('images of a zip', () => {
     });
     const linked = await zipOf('linked.zip', [['a.png'], ['more', 0o120777]]);
     await expect(look(linked)).rejects.toMatchObject({ code: 'E_IMAGES', evidence: { entry: 'more' } });
+  });
+});
+
+describe('the seed of an image', () => {
+  it('is told by its name, as it was named', () => {
+    for (const seed of [0, 17, 999, 1000, 4_294_967_295])
+      for (const subdirs of [true, false]) expect(imageSeed(imagePath(seed, { subdirs }))).toBe(seed);
+    expect(imageSeed('some/where.v2/7.jpeg')).toBe(7);
+  });
+
+  it.each([
+    'grid.png',
+    '000000/img00000003.png',
+    '3_0.png',
+    '3.1.png',
+    '-3.png',
+    '4294967296.png',
+    '17',
+    '17/a.png',
+  ])('is not guessed: %s', (name) => {
+    expect(imageSeed(name)).toBeUndefined();
   });
 });

@@ -108,3 +108,10 @@ export function imagePath(seed: number, { subdirs = true }: { readonly subdirs?:
   const digits = (value: number) => String(value).padStart(6, '0');
   return `${subdirs ? `${digits(seed - (seed % 1000))}/` : ''}${digits(seed)}.png`;
 }
+
+/** The seed that a name of `imagePath`'s kind tells, of a file of any kind and in any folder; none of any other name. */
+export function imageSeed(name: string): number | undefined {
+  const [, digits] = /(?:^|\/)(\d{1,10})\.[^./]+$/.exec(name) ?? [];
+  const seed = Number(digits);
+  return seed < 2 ** 32 ? seed : undefined;
+}

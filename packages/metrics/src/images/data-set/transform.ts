@@ -1,3 +1,4 @@
+import { cropped, roundedEven } from '../../crop.js';
 import { imageFault } from '../../errors.js';
 import { type ResizeFilter, resize } from '../../resize.js';
 import type { Image } from '../images.js';
@@ -51,24 +52,15 @@ export function transformer(transform: Transform | undefined): (image: Image) =>
   };
 }
 
-/** To the nearest whole number, halves to the even one, as numpy rounds. */
-function roundedEven(x: number): number {
-  const nearest = Math.round(x);
-  return x % 1 === 0.5 && nearest % 2 === 1 ? nearest - 1 : nearest;
-}
-
 /** Its middle; where that is between two pixels, the upper and the left one. */
-function middle(image: Image, width: number, height: number): Image {
-  const top = Math.floor((image.height - height) / 2);
-  const left = Math.floor((image.width - width) / 2);
-  const { data, channels } = image;
-  const cut = new Uint8Array(channels * height * width);
-  for (let row = 0; row < channels * height; row++) {
-    const from = (Math.floor(row / height) * image.height + top + (row % height)) * image.width + left;
-    cut.set(data.subarray(from, from + width), row * width);
-  }
-  return { data: cut, channels, height, width };
-}
+const middle = (image: Image, width: number, height: number): Image =>
+  cropped(
+    image,
+    Math.floor((image.width - width) / 2),
+    Math.floor((image.height - height) / 2),
+    width,
+    height,
+  );
 
 /** A grey image with its channel three times. */
 function coloured(image: Image): Image {
