@@ -7,6 +7,7 @@ export { decodeImage, encodePng } from './png.js';
 export {
   countImages,
   type Label,
+  listImages,
   type NamedImages,
   type ReadImagesOptions,
   readImages,

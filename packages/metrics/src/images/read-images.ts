@@ -75,10 +75,17 @@ export async function* readImages(
  *
  * @throws MetricsError E_IMAGES where there is no such zip or folder.
  */
-export async function countImages(path: string): Promise<number> {
+export const countImages = async (path: string): Promise<number> => (await listImages(path)).length;
+
+/**
+ * The names of the images that `readImages` finds at `path`, in its order. None is decoded.
+ *
+ * @throws MetricsError E_IMAGES where there is no such zip or folder.
+ */
+export async function listImages(path: string): Promise<readonly string[]> {
   const set = await openImageSet(path);
   set.close();
-  return set.images.length;
+  return set.images;
 }
 
 type ImageSet = Awaited<ReturnType<typeof openImageSet>>;
