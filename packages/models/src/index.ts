@@ -5,6 +5,12 @@ export type {
   GuidedCheckpoint,
   LatentCheckpoint,
 } from './checkpoints/checkpoint.js';
+export {
+  type ClipCheckpoint,
+  type ClipNetwork,
+  type ClipTold,
+  openClipCheckpoint,
+} from './checkpoints/clip-checkpoint.js';
 export type { DinoCheckpoint } from './checkpoints/dino-checkpoint.js';
 export { edmWeightShapes, parseEdmCheckpoint, readEdmCheckpoint } from './checkpoints/edm-checkpoint.js';
 export type { EdmNetworkOptions } from './checkpoints/edm-options.js';
