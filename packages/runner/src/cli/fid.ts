@@ -8,6 +8,7 @@ import { isWeights } from '../files-of.js';
 import { compileFid, compileReference, type FeatureNetworkFile, type FidSet } from '../graph/reference.js';
 import { imagesOf, tasksOf } from '../report/image-counts.js';
 import type { Answer } from './answer.js';
+import { drawn } from './drawn.js';
 import {
   type CountedSet,
   fetchReference,
@@ -85,7 +86,7 @@ export async function fidCalc(
   // by what was given where nothing is there, so that a network isn’t asked for in vain
   const network = networkFor([...images, reference || ref], options, look);
   end();
-  const sets = await Promise.all(paths.map(async (data) => drawn(await setAt(data), num, seed)));
+  const sets = await Promise.all(paths.map(async (data) => partOf(await setAt(data), num, seed)));
   const world = await openWorld(options);
   if (remote) await fetchReference(remote);
   const tasks = compileFid(sets, await setAt(reference), { network, batch: options.batch });
@@ -162,31 +163,15 @@ function resizeOf({ records }: Execution, tasks: readonly Task[]): string | unde
 const saidOf = (resize: string | undefined) => (resize ? `, images resized as by ${resize}` : '');
 
 /**
- * The part of a set that EDM's code draws of images: where it has more than `num`, NumPy's legacy generator shuffles their
- * numbers, and the first are taken, in the order of names. Of features, in that of the file.
+ * The part of a set that is drawn, the whole where none is.
  *
- * @param num all where it is undefined
- * @param seed taken modulo 2³¹
- * @throws RunnerError E_IMAGES where the set has fewer; E_USAGE where it can’t be drawn from
+ * @throws RunnerError as `drawn`, and E_USAGE where it can’t be drawn from
  */
-async function drawn(set: CountedSet, num: number | undefined, seed: number): Promise<FidSet> {
+async function partOf(set: CountedSet, num: number | undefined, seed: number): Promise<FidSet> {
+  if (set.type !== 'statistics') return { ...set, drawn: await drawn(set.data, set.count, num, seed) };
   if (num === undefined) return set;
-  const { data } = set;
-  if (set.type === 'statistics')
-    throw new RunnerError(
-      'E_USAGE',
-      `--num ${num} draws images, and ${data} is of statistics, of which nothing can be drawn: leave it out`,
-    );
-  const { count: of } = set;
-  if (of < num)
-    throw new RunnerError(
-      'E_IMAGES',
-      `${data} has ${of} images, fewer than --num ${num}: add what is missing, or draw ${of} at most`,
-      { evidence: { file: data, count: of, num } },
-    );
-  if (of === num) return set;
-  const { numpyShuffle } = await import('@fewstep/solvers');
-  const modulus = 2 ** 31;
-  const order = numpyShuffle(of, ((seed % modulus) + modulus) % modulus);
-  return { ...set, drawn: { numbers: [...order.subarray(0, num).sort()], of } };
+  throw new RunnerError(
+    'E_USAGE',
+    `--num ${num} draws images, and ${set.data} is of statistics, of which nothing can be drawn: leave it out`,
+  );
 }

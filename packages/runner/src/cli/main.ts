@@ -174,6 +174,36 @@ withFeatures(fid.command('calc'))
   .option('--seed <seed>', 'which images --num draws (default: 0)', whole())
   .action(doing(async () => (await import('./fid.js')).fidCalc));
 
+withExecutor(
+  withJson(
+    withStore(
+      program
+        .command('clip-score')
+        .description('how well images on disk show what they were made for')
+        .command('calc')
+        .description('print the CLIP score of each set of images, each held against the prompt of its seed'),
+    ),
+  ),
+)
+  .argument('<images...>', 'zips or folders of images named by their seeds, as 000017.png')
+  .option(
+    '--clip <file or name>',
+    'a CLIP with vision transformer, or a name of the registry, as clip-vit-l-14',
+    'clip-vit-g-14',
+  )
+  .option(
+    '--clip-network <map>',
+    'what its weights don’t show, as dataset.clip_network of a spec: "{ activation: gelu }"',
+  )
+  .option(
+    '--prompts <file>',
+    'a prompt in each line, or a CSV with a column text; seed s has entry s mod their number (default: the 30,000 captions of ms_coco)',
+  )
+  .option('--num <n>', 'draw so many images of each set (default: all)', whole(1))
+  .option('--seed <seed>', 'which images --num draws (default: 0)', whole())
+  .option('--batch <n>', 'images that are read at once (default: 64); it changes no bit', whole(1))
+  .action(doing(async () => (await import('./clip-score.js')).clipScoreCalc));
+
 const toldOfNetwork =
   'what its weights don’t show, as dataset.network of a spec: "{ family: adm, image_size: 64 }"';
 const models = program

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { datasetEntry, datasetFolder } from '../experiment/datasets.js';
 import {
+  clips,
   type DatasetName,
   datasetNames,
   type FileRole,
@@ -24,13 +25,18 @@ export interface PlacedFile {
   readonly path: string;
 }
 
-/** What the registry names: models, networks that score their samples, and first stages. */
-export type RegistryName = DatasetName | keyof typeof featureNetworks | keyof typeof firstStages;
+/** What the registry names: models, networks that score their samples, CLIPs, and first stages. */
+export type RegistryName =
+  | DatasetName
+  | keyof typeof featureNetworks
+  | keyof typeof clips
+  | keyof typeof firstStages;
 
 /** Files that stand alone, and what each is to a model. */
 const alone: Readonly<Record<string, { readonly role: FileRole; readonly file: ModelFile }>> =
   Object.fromEntries([
     ...Object.entries(featureNetworks).map(([name, file]) => [name, { role: 'feature_network', file }]),
+    ...Object.entries(clips).map(([name, file]) => [name, { role: 'clip', file }]),
     ...Object.entries(firstStages).map(([name, file]) => [name, { role: 'first_stage', file }]),
   ]);
 
@@ -59,7 +65,15 @@ export function registryFiles(name: RegistryName): PlacedFile[] {
  * @throws RunnerError E_FILE, with how it is had
  */
 export function pathOrNamed(given: string, role?: FileRole): string {
-  if (existsSync(given)) return given;
+  return existsSync(given) ? given : pathNamed(given, role);
+}
+
+/**
+ * The file that a name of the registry means, of that role or the first.
+ *
+ * @throws RunnerError E_FILE, with how it is had
+ */
+export function pathNamed(given: string, role?: FileRole): string {
   const named = registryNames.flatMap((name) => {
     const found = registryFiles(name).find((file) => role === undefined || file.role === role);
     return found ? [{ name, ...found }] : [];

@@ -9,6 +9,7 @@ const starts: Readonly<Record<string, (head: Buffer) => boolean>> = {
   '.pkl': isPickle,
   '.pt': isPickle,
   '.pth': isPickle,
+  '.bin': isPickle,
   '.ckpt': isPickle,
   // the length of its header in eight bytes, then JSON
   '.safetensors': (head) => head[8] === 0x7b && head.readUInt32LE(4) === 0,

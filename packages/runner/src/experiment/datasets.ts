@@ -21,7 +21,7 @@ export const byFile = <T>(find: (name: FileName) => T | undefined): { readonly [
 export function datasetFacts(dataset: Spec['dataset']): Exclude<Spec['dataset'], string> {
   if (typeof dataset !== 'string') return dataset;
   const { files, sigmaMin, sigmaMax } = datasetEntry(dataset);
-  const { reference_data, feature_network } = files;
+  const { reference_data, feature_network, clip } = files;
   return {
     checkpoint: files.checkpoint.name,
     sigma_min: sigmaMin,
@@ -29,6 +29,7 @@ export function datasetFacts(dataset: Spec['dataset']): Exclude<Spec['dataset'],
     ...byFile((name) => files[name]?.name),
     ...(reference_data && { reference_data: reference_data.name }),
     ...(feature_network && { feature_network: feature_network.name }),
+    ...(clip && { clip: clip.name }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { BetaSchedule, FeatureResize, OnnxDenoiserOptions } from '@fewstep/models';
+import type { BetaSchedule, ClipTold, FeatureResize, OnnxDenoiserOptions } from '@fewstep/models';
 import type { CheckpointFiles, CheckpointValues, GuidanceName } from '@fewstep/models/families';
 import type { gitsChoices, OptionValues } from '@fewstep/schedules';
 import type { RngName } from '@fewstep/solvers';
@@ -50,6 +50,13 @@ export interface DatasetConfig extends CheckpointFiles {
   readonly featureNetwork?: string;
   /** Of weights that leave it open; left out: `tensorflow`. */
   readonly featureResize?: FeatureResize;
+  readonly clip?: ClipConfig;
+}
+
+/** A CLIP, and what its weights don't show, under its YAML names. */
+export interface ClipConfig {
+  readonly file: string;
+  readonly network?: ClipTold;
 }
 
 /** What the network of an ONNX file gives, and what the file leaves open. */

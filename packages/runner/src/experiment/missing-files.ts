@@ -21,6 +21,7 @@ export function neededFiles(
   const features = evaluate.some((one) =>
     typeof one === 'string' ? scoreNamed(one)?.needs.startsWith('real images') : one.needs === 'features',
   );
+  const isClip = evaluate.some((one) => typeof one === 'string' && scoreNamed(one)?.needs === 'prompts');
   const registered = typeof spec.dataset === 'string' ? spec.dataset : undefined;
   const onnx = onnxFilesOf(dataset);
   const files: (readonly [key: string, path: string | undefined])[] = [
@@ -30,6 +31,7 @@ export function neededFiles(
     ['tokenizer', dataset.tokenizer],
     ['reference_data', features ? dataset.referenceData : undefined],
     ['feature_network', features ? dataset.featureNetwork : undefined],
+    ['clip', isClip ? dataset.clip?.file : undefined],
     ['prompts', publishedPrompts(spec, surroundings)],
   ];
   const needed = (key: string, path: string, sentence: (where: string) => string): NeededFile => {

@@ -520,7 +520,9 @@ describe('values that are wrong', () => {
     [{ sample: '{ grid: 8 }' }, ['5:17 sample.grid: found 8, expected text such as 8x8.']],
     [
       { evaluate: '[fdi]' },
-      ['5:12 evaluate: "fdi" is no metric. One of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.'],
+      [
+        '5:12 evaluate: "fdi" is no metric. One of clip_score, fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
+      ],
     ],
     [
       { evaluate: '[rmse_to_teacher, rmse_to_teacher]' },
@@ -529,13 +531,13 @@ describe('values that are wrong', () => {
     [
       { evaluate: '{ fid: 1 }' },
       [
-        '5:11 evaluate: found a map, expected a list, each one of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
+        '5:11 evaluate: found a map, expected a list, each one of clip_score, fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
       ],
     ],
     [
       { evaluate: 'fid' },
       [
-        '5:11 evaluate: found "fid", expected a list, each one of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher; a list is written [fid].',
+        '5:11 evaluate: found "fid", expected a list, each one of clip_score, fid, kid, prdc, psnr_to_teacher, rmse_to_teacher; a list is written [fid].',
       ],
     ],
     [
@@ -554,7 +556,7 @@ describe('values that are wrong', () => {
         'name: a b\nschedule: { type: polynomial, rho: -1 }\nstudent: { solver: amed, num_steps: 4 }\nname: b',
       ),
     ).toEqual([
-      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, and maybe sigma_min, sigma_max, classifier, first_stage, tokenizer, network, onnx, reference_data, feature_network, feature_resize. A registry entry (digits, cifar10, …) or its keys inline.',
+      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, and maybe sigma_min, sigma_max, classifier, first_stage, tokenizer, network, onnx, reference_data, feature_network, feature_resize, clip, clip_network. A registry entry (digits, cifar10, …) or its keys inline.',
       '1:7 name: found "a b", expected a name of letters, digits, dots and dashes, as digits-5-nfe.',
       '2:36 schedule.rho: found -1, expected a number above 0, at most 1000000.',
       '4:1 name: this key is there twice, first in line 1: remove one of them.',
@@ -974,7 +976,7 @@ describe('--set', () => {
 
   it('comes after the problems of the file', async () => {
     expect(await problems(spec({ evaluate: '[x]' }), ['train.lr=0'])).toEqual([
-      '5:12 evaluate: "x" is no metric. One of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
+      '5:12 evaluate: "x" is no metric. One of clip_score, fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
       '--set train.lr=0 train.lr: found 0, expected a number above 0.',
     ]);
   });
@@ -1032,10 +1034,10 @@ describe('--set', () => {
 
   it('says how a list is written', async () => {
     expect(await problems(spec(), ['evaluate=fid,kid'])).toEqual([
-      '--set evaluate=fid,kid evaluate: found "fid,kid", expected a list, each one of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher; a list is written [fid, kid].',
+      '--set evaluate=fid,kid evaluate: found "fid,kid", expected a list, each one of clip_score, fid, kid, prdc, psnr_to_teacher, rmse_to_teacher; a list is written [fid, kid].',
     ]);
     expect(await problems(spec(), ['evaluate=5'])).toEqual([
-      '--set evaluate=5 evaluate: found 5, expected a list, each one of fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
+      '--set evaluate=5 evaluate: found 5, expected a list, each one of clip_score, fid, kid, prdc, psnr_to_teacher, rmse_to_teacher.',
     ]);
   });
 });

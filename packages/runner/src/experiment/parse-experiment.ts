@@ -6,6 +6,7 @@ import type { Experiment, NeededFile, Point } from './experiment.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { judge } from './judge.js';
 import { checkpointJudge } from './judge-checkpoint.js';
+import { clipJudge } from './judge-clip.js';
 import { gridPathsOf, languageWith } from './language.js';
 import { neededFiles } from './missing-files.js';
 import { levelsJudge } from './noise-levels.js';
@@ -37,8 +38,8 @@ export interface SpecOptions {
  * The experiment that a YAML text describes, every default filled in, every path absolute.
  *
  * Files that it names need not be there: see `missingFiles`. Only `predictor` and prompts are read, for they say what is
- * sampled (the registry's prompts where they are there), of a checkpoint the names in it, for they say what it can be led by, of ONNX files their outlines, and of a
- * folder of such what it is configured for.
+ * sampled (the registry's prompts where they are there), of a checkpoint the names in it, for they say what it can be led by, of
+ * a CLIP those, too, of ONNX files their outlines, and of a folder of such what it is configured for.
  *
  * `published` is read, too: each point has what is published of it.
  *
@@ -97,6 +98,8 @@ export async function experimentOf(
   for (const [i, one] of judged.entries()) complainOpen(candidates[i]!, one, complain);
   const judgeCheckpoint = checkpointJudge(surroundings, complain);
   for (const one of judged) await judgeCheckpoint(one);
+  const judgeClip = clipJudge(surroundings, complain);
+  for (const one of judged) await judgeClip(one);
   const readPrompts = promptsReader(surroundings, complain);
   const prompts: (readonly string[] | undefined)[] = [];
   for (const one of judged) prompts.push(await readPrompts(one));

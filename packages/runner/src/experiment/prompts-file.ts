@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { codeOf } from '../errors.js';
+import { codeOf, RunnerError } from '../errors.js';
 import { datasetEntry, datasetFolder, type Surroundings } from './datasets.js';
 import { type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
@@ -112,6 +112,17 @@ export function promptsReader(
       say('guidance', `${where} ${found}. Or add prompt, a text or a list of texts.`);
     return undefined;
   };
+}
+
+/**
+ * The prompts of a file that a command is given.
+ *
+ * @throws RunnerError E_FILE where there are none in it
+ */
+export async function promptsIn(path: string): Promise<readonly string[]> {
+  const found = await readPrompts(path);
+  if (typeof found !== 'string') return found;
+  throw new RunnerError('E_FILE', `prompts: ${path} ${found}`, { evidence: { path } });
 }
 
 const notThere = 'is not there; the path is relative to the spec';

@@ -7,6 +7,7 @@ export type FileRole =
   | 'tokenizer'
   | 'reference_data'
   | 'feature_network'
+  | 'clip'
   | 'prompts';
 
 /** A published file, under the name that it has where it comes from. */
@@ -82,6 +83,28 @@ const dinov2 = published(
 
 /** Networks whose features are scored, for use with any data. */
 export const featureNetworks = { inception, dinov2 } satisfies Record<string, ModelFile>;
+
+/**
+ * CLIPs, for use with any data: OpenCLIP's that official evaluations of Stable Diffusion take (arXiv:2212.07143), and OpenAI's
+ * (arXiv:2103.00020), whose digest is part of its address.
+ */
+export const clips = {
+  'clip-vit-g-14': published(
+    'https://huggingface.co/laion/CLIP-ViT-g-14-laion2B-s34B-b88K/resolve/main',
+    'open_clip_pytorch_model.bin',
+    'MIT, LAION',
+    {
+      sha256: '9ef136f407986fb607cd37a823eba38a3b6f95e8ec702b3d1687252985d84750',
+      note: '5.47 GB',
+    },
+  ),
+  'clip-vit-l-14': published(
+    'https://openaipublic.azureedge.net/clip/models/b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836',
+    'ViT-L-14.pt',
+    'MIT, OpenAI',
+    { sha256: 'b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836' },
+  ),
+} satisfies Record<string, ModelFile>;
 
 /**
  * First stages, for models of latent diffusion that have none in their file. Its authors' own have: official code loads this
@@ -183,6 +206,7 @@ export const registry = {
       ),
       reference_data: authorsStatistics('ms_coco-512x512.npz'),
       feature_network: inception,
+      clip: clips['clip-vit-g-14'],
       prompts: published(
         'https://github.com/boomb0om/text2image-benchmark/releases/download/v0.0.1',
         'MS-COCO_val2014_30k_captions.csv',

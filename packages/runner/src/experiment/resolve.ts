@@ -70,6 +70,7 @@ export function resolvePoint(
 function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): DatasetConfig {
   const facts = datasetFacts(dataset);
   const { checkpoint, sigma_min, sigma_max, tokenizer, network, reference_data, feature_network } = facts;
+  const { clip, clip_network } = facts;
   const onnx = onnxOf(dataset);
   const folder = typeof dataset === 'string' ? datasetFolder(dataset, surroundings) : surroundings.specFolder;
   const absolute = (path: string) =>
@@ -93,6 +94,9 @@ function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): Dat
     ...(reference_data !== undefined && { referenceData: absolute(reference_data) }),
     ...(feature_network !== undefined && { featureNetwork: absolute(feature_network) }),
     ...(facts.feature_resize !== undefined && { featureResize: facts.feature_resize }),
+    ...(clip !== undefined && {
+      clip: { file: absolute(clip), ...(clip_network && { network: clip_network }) },
+    }),
   };
 }
 

@@ -25,18 +25,23 @@ export interface Rule {
   readonly at?: (spec: Spec) => string;
 }
 
-/** Of a score that a spec asks for, and its dataset, with what people call that. */
+/** Of a score that a spec asks for, its dataset, with what people call that, and what else is judged. */
 const scoreRule = (
   { name }: DeclaredScore,
-  broken: (facts: ReturnType<typeof datasetFacts>, dataset: string) => string | false,
+  broken: (facts: ReturnType<typeof datasetFacts>, dataset: string, spec: Spec) => string | false,
+  beside: readonly string[] = [],
 ): Rule => {
   // what is no list has its own problem
   const asked = ({ evaluate }: Spec): readonly string[] => (Array.isArray(evaluate) ? evaluate : []);
   return {
-    of: ['dataset', 'evaluate'],
+    of: ['dataset', 'evaluate', ...beside],
     broken: (spec) =>
       asked(spec).includes(name) &&
-      broken(datasetFacts(spec.dataset), typeof spec.dataset === 'string' ? spec.dataset : 'the dataset'),
+      broken(
+        datasetFacts(spec.dataset),
+        typeof spec.dataset === 'string' ? spec.dataset : 'the dataset',
+        spec,
+      ),
     at: (spec) => `evaluate.${asked(spec).indexOf(name)}`,
   };
 };
@@ -298,5 +303,21 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
             `${score.name} needs the real images themselves, and ${/\.npz$/i.test(reference_data) ? 'a .npz' : 'a .pkl'} holds only their mean and covariance: give a zip or folder of images as reference_data.`,
         ),
       ]),
+    ...scores
+      .filter(({ needs }) => needs === 'prompts')
+      .map((score) =>
+        scoreRule(
+          score,
+          ({ clip }, dataset, { guidance }) => {
+            if (guidance?.type !== 'cfg')
+              return `${score.name} holds samples against their prompts, and they have none: remove it${guidance ? '' : ', or add guidance: { type: cfg, prompt: … } where the model takes prompts'}.`;
+            return (
+              clip === undefined &&
+              `${score.name} is measured by a CLIP, and ${dataset} has none: add its file as dataset.clip; fewstep models fetch clip-vit-g-14 gets the one of official evaluations.`
+            );
+          },
+          ['guidance.type'],
+        ),
+      ),
   ];
 }

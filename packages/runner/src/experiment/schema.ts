@@ -110,6 +110,21 @@ export const networkSchema = object(
   familyValues,
 );
 
+/** What a CLIP is told. */
+export const clipNetworkSchema = object(
+  'What weights of a CLIP don’t show, where its file is none of OpenAI’s, nor a ViT-g or ViT-bigG of OpenCLIP’s; what it lacks is asked for.',
+  [],
+  {
+    activation: {
+      enum: ['quick_gelu', 'gelu'],
+      description:
+        'Activation of both encoders: quick_gelu in OpenAI’s networks, gelu in most of OpenCLIP’s.',
+    },
+    vision_heads: { ...count, description: 'Attention heads of the image encoder.' },
+    text_heads: { ...count, description: 'Attention heads of the text encoder.' },
+  },
+);
+
 const betas = object(
   'The noise that the network was trained on, in discrete times: needed for eps, v and x0; gives a denoiser its noise range and the schedule discrete.',
   ['type'],
@@ -246,6 +261,11 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
     'tensorflow',
     'How images come to the size of Inception-v3, of weights alone: as in the original FID and EDM’s fid.py, or as in pytorch-fid.',
   ),
+  clip: text(
+    'A CLIP with vision transformer, for clip_score: a file of OpenCLIP (open_clip_pytorch_model.bin, .safetensors), OpenAI (ViT-L-14.pt) or Hugging Face’s transformers; relative to the spec. Default for ms_coco: OpenCLIP’s ViT-g/14, as its official evaluation.',
+    'open_clip_pytorch_model.bin',
+  ),
+  clip_network: clipNetworkSchema,
 });
 
 /** A schedule that needs no search, and one that may be searched. */

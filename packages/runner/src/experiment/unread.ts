@@ -114,6 +114,12 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
     reader: 'it is in place of num_heads in the decoder, which is not told',
   },
   {
+    path: 'dataset.clip_network',
+    of: ['dataset.clip'],
+    read: ({ dataset }) => typeof dataset === 'string' || dataset.clip !== undefined,
+    reader: 'it tells what weights of dataset.clip don’t show, which is not there',
+  },
+  {
     path: 'dataset.onnx',
     of: ['dataset.checkpoint'],
     read: ({ dataset }) => isOnnx(dataset),

@@ -4,7 +4,6 @@ import {
   each,
   type GraphBuilder,
   graphBuilder,
-  type OutputRef,
   output,
   outputs,
   type Range,
@@ -26,10 +25,11 @@ import { guidances } from '../experiment/guidances.js';
 import { fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import { ownScore, type Score, scoreNamed } from '../scores/scores.js';
-import type { ConditionsParams } from '../tasks/conditions.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
+import { blocksOf, titleOfBlock } from '../tasks/prompt-blocks.js';
 import type { SolveParams } from '../tasks/solving.js';
+import { clipParams, promptEmbeddings } from './clip.js';
 import { featuresBy, referenceOf } from './reference.js';
 
 /** What a point of the grid comes down to. */
@@ -66,8 +66,6 @@ const firstValidationSeed = 3 * 2 ** 30;
 const comparisonColumns = 12;
 /** Batches in a shard: small enough that little is lost to a kill, large enough that a shard costs more than its keeping. */
 const shardBatches = 4;
-/** Prompts that are encoded together: 60 MB of Stable Diffusion's. */
-const promptBlock = 256;
 
 /**
  * An experiment as the tasks that it needs, each once however many points share it.
@@ -165,27 +163,17 @@ function planConditions(
   denoiser: Model['denoiser'],
   tokenizer: string | undefined,
 ): RangeRef {
-  const of = prompts.length;
   const [info, textEncoder] = [output(denoiser, 'info'), output(denoiser, 'text_encoder')];
   const vocabulary = fileOf(tokenizer, 'model');
   const inputs = { info, text_encoder: textEncoder, tokenizer: vocabulary };
-  const encoded = (title: string, params: ConditionsParams): OutputRef =>
-    output(graph.task(kinds.conditions, { title, params, inputs }), 'conditions');
   return {
     identity: digestOfText(canonicalJson(prompts as string[])),
     on: [info, textEncoder, ...(vocabulary ? [vocabulary] : [])],
-    of([first, last]) {
-      if (of <= promptBlock) return [encoded('encoded prompts', { prompts })];
-      const blocks = new Set<number>();
-      for (let seed = first; seed <= last && blocks.size * promptBlock < of; seed++)
-        blocks.add(Math.floor((seed % of) / promptBlock));
-      return [...blocks].map((block) => {
-        const from = block * promptBlock;
-        const some = prompts.slice(from, from + promptBlock);
-        const title = `encoded prompts ${from}-${from + some.length - 1} of ${of}`;
-        return encoded(title, { prompts: some, place: { first: from, of } });
-      });
-    },
+    of: (range) =>
+      blocksOf(prompts, [range]).map((params) => {
+        const title = `encoded ${titleOfBlock(params)}`;
+        return output(graph.task(kinds.conditions, { title, params, inputs }), 'conditions');
+      }),
   };
 }
 
@@ -378,7 +366,32 @@ function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Sam
     real: (mayBe) => referenceOf(graph, real().data, real().network, { mayBe, batch }),
     solved: () =>
       outputs(planSamples(graph, { ...point, label: 'the reference' }, point.reference, model), 'images'),
+    clip: () => planClip(graph, point, score, samples),
   });
+}
+
+/** What a CLIP sees in samples, and reads in their prompts. */
+function planClip(
+  graph: GraphBuilder,
+  { dataset: { clip }, guidance, label, seeds, batch }: Point,
+  { name }: Score,
+  samples: Samples,
+) {
+  if (!clip || !guidance?.prompts) throw new Error(`${name} of ${label} needs a CLIP and prompts`);
+  const seen = graph.shards(kinds.clipEmbeddings, {
+    title: `embeddings of ${samples.title}`,
+    params: clipParams(clip),
+    inputs: { clip: fileOf(clip.file, 'model'), images: [each(samples, 'images')] },
+    ranges: samples.ranges,
+    ...inBatches(batch),
+  });
+  return {
+    params: { seeds },
+    inputs: {
+      images: [outputs(seen, 'embeddings')],
+      prompts: promptEmbeddings(graph, clip, guidance.prompts, seeds),
+    },
+  };
 }
 
 /** Shards of seeds, by what is evaluated together. */

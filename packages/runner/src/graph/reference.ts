@@ -11,6 +11,7 @@ import { bytesOfImages, fileOf, isWeights } from '../files-of.js';
 import { fidKind, isStatistics } from '../scores/scores.js';
 import * as kinds from '../tasks/kinds.js';
 import type { FeatureParams } from '../tasks/open-features.js';
+import type { Which } from '../tasks/reference-features.js';
 
 /** Bytes of images whose features are one task. */
 const partBytes = 8 * 2 ** 20;
@@ -55,14 +56,13 @@ function statisticsIn(graph: GraphBuilder, file: string): Ref {
 }
 
 /** Some of a set, by their numbers from 0 in its order. */
-interface Drawn {
+export interface Drawn {
   readonly numbers: readonly number[];
   readonly of: number;
 }
 
 /** Images on disk, all of them or some, in the order of names. */
-interface ImageSet {
-  readonly type: 'images';
+export interface ImageSet {
   readonly data: string;
   /** How many there are, where it is known. */
   readonly count?: number;
@@ -71,7 +71,7 @@ interface ImageSet {
 
 /** What a Fréchet distance is from and to: images, or what somebody made of them. */
 export type FidSet =
-  | ImageSet
+  | ({ readonly type: 'images' } & ImageSet)
   | { readonly type: 'features'; readonly data: string; readonly drawn?: Drawn | undefined }
   | { readonly type: 'statistics'; readonly data: string };
 
@@ -100,30 +100,41 @@ function featuresOf(graph: GraphBuilder, set: Exclude<FidSet, { type: 'statistic
  * The features of images on disk, in as many parts as their size suggests. Those of drawn images are tasks of their own: to
  * choose them from the features of the whole set, all of its images would have to be evaluated.
  */
-function imageFeatures(
-  graph: GraphBuilder,
-  { data, count, drawn }: Omit<ImageSet, 'type'>,
-  { network: file, batch = 256 }: Evaluated,
-) {
-  if (!file) throw new Error(`images of ${data} need a feature network`);
+function imageFeatures(graph: GraphBuilder, set: ImageSet, { network: file, batch = 256 }: Evaluated) {
+  if (!file) throw new Error(`images of ${set.data} need a feature network`);
   const { network, params } = featuresBy(file);
+  return inParts(set, 'features', (title, which, work) =>
+    graph.task(kinds.referenceFeatures, {
+      title,
+      params: { ...params, ...which },
+      inputs: { network, data: fileOf(set.data, 'images') },
+      hints: { batch },
+      work,
+    }),
+  );
+}
+
+/**
+ * What is made of each part of images on disk, in as many as their size suggests: `what` is made, in words; `work`: how many
+ * images it is of, 0 where that isn't known.
+ */
+export function inParts<T>(
+  { data, count, drawn }: ImageSet,
+  what: string,
+  make: (title: string, which: Which, work: number) => T,
+): T[] {
   const taken = drawn?.numbers.length ?? count;
   const bytes = bytesOfImages(data) * (drawn ? drawn.numbers.length / drawn.of : 1);
   const of = Math.max(1, Math.ceil(bytes / partBytes));
   const which = drawn ? `${drawn.numbers.length} of ${drawn.of} images of ${data}` : data;
-  const title = (part: number) => `features of ${which}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`;
+  const title = (part: number) => `${what} of ${which}${of > 1 ? `, part ${part + 1} of ${of}` : ''}`;
   const startOf = (part: number) => Math.floor(((taken ?? 0) * part) / of);
   return Array.from({ length: of }, (_, part) =>
-    graph.task(kinds.referenceFeatures, {
-      title: title(part),
-      params: {
-        ...params,
-        ...(drawn ? { numbers: drawn.numbers.slice(startOf(part), startOf(part + 1)) } : { part, of }),
-      },
-      inputs: { network, data: fileOf(data, 'images') },
-      hints: { batch },
-      work: startOf(part + 1) - startOf(part),
-    }),
+    make(
+      title(part),
+      drawn ? { numbers: drawn.numbers.slice(startOf(part), startOf(part + 1)) } : { part, of },
+      startOf(part + 1) - startOf(part),
+    ),
   );
 }
 

@@ -109,7 +109,7 @@ function guidanceOf(
 }
 
 /** Keys of a dataset that are paths. */
-const filesOfDataset = ['checkpoint', ...fileNames, 'tokenizer', 'reference_data', 'feature_network'];
+const filesOfDataset = ['checkpoint', ...fileNames, 'tokenizer', 'reference_data', 'feature_network', 'clip'];
 
 /** A name of the registry stays one where it is found from there, too. */
 function datasetOf({ dataset }: Point, { dataset: told }: Spec, from: string, folder: string): unknown {

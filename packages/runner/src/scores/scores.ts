@@ -9,6 +9,7 @@ import {
   type Params,
   params,
 } from '@fewstep/taskgraph/kind';
+import type { ClipScoreParams } from '../tasks/clip-score.js';
 
 /** What a score is made of. */
 interface Scored {
@@ -25,6 +26,11 @@ interface Scored {
   };
   /** The same seeds, solved near-exactly. */
   solved(): ShardsRef;
+  /** What the dataset's CLIP sees in the samples, and reads in their prompts. */
+  clip(): {
+    readonly params: ClipScoreParams;
+    readonly inputs: { readonly images: readonly ShardsRef[]; readonly prompts: readonly OutputRef[] };
+  };
 }
 
 /** A score of samples, said once: its name in a spec, what it needs, what it computes, how it is shown. */
@@ -33,8 +39,8 @@ export interface Score<K extends Kind = Kind> {
   readonly description: string;
   /** Digits after the point of each of its columns. */
   readonly digits: Readonly<Record<string, number>>;
-  /** What the samples are compared with: real images themselves, or their statistics, too; the reference; nothing. */
-  readonly needs: 'real images' | 'real images or statistics' | 'the reference' | 'nothing';
+  /** What the samples are compared with: real images themselves, or their statistics, too; the reference; their prompts; nothing. */
+  readonly needs: 'real images' | 'real images or statistics' | 'the reference' | 'prompts' | 'nothing';
   /** The task that gives its columns, as JSON. */
   readonly kind: K;
   /** Its columns, where they are made of what the task gives. */
@@ -86,6 +92,13 @@ export const rmseKind = scoring(
   { images: many, reference: many },
   () => import('../tasks/rmse.js'),
 );
+export const clipScoreKind = scoring(
+  'clip-score',
+  1,
+  params<ClipScoreParams>(),
+  { images: many, prompts: many },
+  () => import('../tasks/clip-score.js'),
+);
 
 /** As papers report KID. */
 const kidSubsets = { subsets: 100, size: 1000, seed: 0 } as const;
@@ -134,6 +147,15 @@ export const scores: readonly Score[] = [
     needs: 'real images',
     kind: prdcKind,
     plan: (scored) => scored.graph.task(prdcKind, { params: { k: neighbours }, ...compared(scored) }),
+  }),
+  score({
+    name: 'clip_score',
+    description:
+      'CLIP score: 100 times the mean cosine of samples and their prompts in the dataset’s CLIP, and its standard error.',
+    digits: { clip_score: 3, clip_score_se: 3 },
+    needs: 'prompts',
+    kind: clipScoreKind,
+    plan: ({ graph, title, clip }) => graph.task(clipScoreKind, { title, ...clip() }),
   }),
   score({
     name: 'rmse_to_teacher',

@@ -3,12 +3,7 @@ import type { Run } from '@fewstep/taskgraph';
 import { writeTensors } from './artifacts.js';
 import type { conditions as kind } from './kinds.js';
 import { readInfo } from './model-info.js';
-
-export interface ConditionsParams {
-  readonly prompts: readonly string[];
-  /** Where they stand in the list that they are a part of; left out: they are all of it. */
-  readonly place?: { readonly first: number; readonly of: number };
-}
+import { placeTensor } from './prompt-blocks.js';
 
 /**
  * Prompts as a network is told them: float32 [1 + prompts, positions, width], that of the empty prompt first. Of a part of a
@@ -17,7 +12,6 @@ export interface ConditionsParams {
 export const run: Run<typeof kind> = async ({ params, inputs, dir, device }) => {
   const { textEncoder } = await readInfo(inputs);
   if (!textEncoder) throw new Error('a model with a text encoder says so in its info');
-  const { place } = params;
   if (params.prompts.length === 0) throw new Error('prompts are known once their file is there');
   const { positions, width } = textEncoder;
   const tokenizer = await openTokenizer(inputs.tokenizer);
@@ -29,7 +23,7 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir, device }) => 
   await encoder.close();
   const conditions = await writeTensors(dir, 'conditions.safetensors', {
     conditions: { dtype: 'F32', shape: [prompts.length, positions, width], data },
-    ...(place && { place: { dtype: 'F64', shape: [2], data: Float64Array.of(place.first, place.of) } }),
+    ...placeTensor(params),
   });
   return { files: { conditions }, meta: { prompts: params.prompts.length } };
 };

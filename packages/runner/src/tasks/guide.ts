@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { classifierFree, type LoadedDenoiser, readSafetensors } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 import { tensorOf } from './artifacts.js';
+import { placeIn } from './prompt-blocks.js';
 
 /** Guidance that every evaluation takes part in. */
 export interface Guidable {
@@ -57,8 +58,7 @@ function readBlock(path: string) {
   const { data, shape } = tensorOf(tensors, 'conditions', 'F32');
   const [rows = 0, positions = 0, width = 0] = shape;
   const count = rows - 1;
-  const [first = 0, of = count] = tensors.place ? tensorOf(tensors, 'place', 'F64').data : [];
   const size = positions * width;
   const row = (i: number) => Float64Array.from(data.subarray(i * size, (i + 1) * size));
-  return { first, of, count, unconditional: row(0), row };
+  return { ...placeIn(tensors, count), count, unconditional: row(0), row };
 }

@@ -2,15 +2,16 @@ import type { FileName } from '@fewstep/models/families';
 import { fileNames } from '@fewstep/models/families';
 import { file, kind, many, one, optional, params } from '@fewstep/taskgraph';
 import { scoreKinds } from '../scores/scores.js';
-import type { ConditionsParams } from './conditions.js';
 import type { DenoiserParams } from './denoiser.js';
 import type { GitsParams } from './gits.js';
 import type { GivenFeaturesParams } from './given-features.js';
 import type { IntersPictureParams } from './inters-picture.js';
+import type { ClipParams } from './open-clip.js';
 import type { FeatureParams } from './open-features.js';
 import type { ComparisonParams, PictureParams } from './picture.js';
 import type { PredictorParams } from './predictor.js';
-import type { ReferenceParams } from './reference-features.js';
+import type { PromptBlock } from './prompt-blocks.js';
+import type { ReferenceParams, Which } from './reference-features.js';
 import type { SamplesParams } from './samples.js';
 import type { StepCostsParams } from './step-costs.js';
 import type { TeacherParams } from './teacher.js';
@@ -46,7 +47,7 @@ export const conditions = kind({
   name: 'conditions',
   revision: 2,
   packages: ['models'],
-  params: params<ConditionsParams>(),
+  params: params<PromptBlock>(),
   inputs: { info: one, text_encoder: one, tokenizer: optional },
   outputs: { conditions: file },
   run: () => import('./conditions.js'),
@@ -198,6 +199,41 @@ export const fidOfStatistics = kind({
 /** Whether a task's work is of a feature network, not of the model that is sampled. */
 export const evaluatesFeatures = ({ name }: { readonly name: string }): boolean =>
   name === features.name || name === referenceFeatures.name;
+/** What a CLIP sees in samples. */
+export const clipEmbeddings = kind({
+  name: 'clip-embeddings',
+  revision: 1,
+  packages: ['models', 'metrics'],
+  params: params<ClipParams>(),
+  inputs: { clip: one, images: many },
+  outputs: { embeddings: file },
+  memory: smallerBatch,
+  run: () => import('./clip-embeddings.js'),
+  slice: () => import('./clip-embeddings.js'),
+});
+
+/** The same of images on disk. */
+export const clipSetEmbeddings = kind({
+  name: 'clip-set-embeddings',
+  revision: 1,
+  packages: ['models', 'metrics'],
+  params: params<Which & ClipParams>(),
+  inputs: { clip: one, data: one },
+  outputs: { embeddings: file },
+  memory: 'A smaller --batch needs less.',
+  run: () => import('./clip-set-embeddings.js'),
+});
+
+/** What it reads in prompts. */
+export const clipPrompts = kind({
+  name: 'clip-prompts',
+  revision: 1,
+  packages: ['models'],
+  params: params<PromptBlock & ClipParams>(),
+  inputs: { clip: one },
+  outputs: { embeddings: file },
+  run: () => import('./clip-prompts.js'),
+});
 
 /** A point's images in rows, and the first of them for the comparison. */
 export const picture = kind({
@@ -237,6 +273,9 @@ export const kinds = {
   referenceFeatures,
   givenFeatures,
   fidOfStatistics,
+  clipEmbeddings,
+  clipSetEmbeddings,
+  clipPrompts,
   ...scoreKinds,
   picture,
   comparison,

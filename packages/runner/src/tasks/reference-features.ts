@@ -5,7 +5,7 @@ import type { referenceFeatures as kind } from './kinds.js';
 import { type FeatureParams, openFeatures } from './open-features.js';
 
 /** Which images of a set: a part of all, or some by their numbers. */
-type Which =
+export type Which =
   /** Part `part` (from 0) of `of` parts of equal size, in the order of names. */
   | { readonly part: number; readonly of: number }
   /** From 0, in the order of names. */
@@ -16,7 +16,7 @@ export type ReferenceParams = Which & FeatureParams;
 export const run: Run<typeof kind> = async (context) => {
   const { params, hints, inputs, dir, progress } = context;
   const { data } = inputs;
-  const numbers = 'numbers' in params ? params.numbers : numbersOf(await countImages(data), params);
+  const numbers = await numbersIn(data, params);
   const network = await openFeatures(context);
   const features = new Float32Array(numbers.length * network.dim);
   let done = 0;
@@ -31,7 +31,11 @@ export const run: Run<typeof kind> = async (context) => {
   return writeFeatures(dir, features, network.dim, network.resize);
 };
 
-function numbersOf(count: number, { part, of }: { readonly part: number; readonly of: number }): number[] {
+/** Which images of a set those are, by their numbers. */
+export async function numbersIn(data: string, params: Which): Promise<readonly number[]> {
+  if ('numbers' in params) return params.numbers;
+  const { part, of } = params;
+  const count = await countImages(data);
   const start = Math.floor((count * part) / of);
   const end = Math.floor((count * (part + 1)) / of);
   return Array.from({ length: end - start }, (_, i) => start + i);
