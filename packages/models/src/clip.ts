@@ -29,8 +29,8 @@ export interface Clip {
    * Embeddings [n × dim] of n images, each of length 1.
    *
    * Images of another size are to be made so before, as the networks were trained: the shorter side becomes S =
-   * `imageSize` by Pillow's bicubic filter (that of `resize` in @fewstep/metrics), the longer S·long/short without its
-   * fraction, and of that the S in the middle are taken, from (length − S)/2 on, rounded to even where it is a half.
+   * `imageSize` by Pillow's bicubic filter, the longer S·long/short without its fraction, and of that the S in the middle
+   * are taken, from (length − S)/2 on, rounded to even where it is a half: `clipImages` of @fewstep/metrics.
    *
    * @throws ModelError `E_ENGINE` when the images have another size, or there are other bytes than it says
    */
