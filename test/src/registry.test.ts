@@ -83,7 +83,7 @@ it('lists the models, and which of their files are here', async () => {
   ]);
 
   const json = JSON.parse((await fewstep(['models', 'list', '--json'], { env })).stdout);
-  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(13);
+  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(15);
   expect(json.models[1]).toMatchObject({
     name: 'cifar10',
     sigma_max: 80,
@@ -98,13 +98,14 @@ it('lists the models, and which of their files are here', async () => {
     here: false,
     problem: expect.stringContaining(foreign),
   });
-  expect(json.models.slice(-4)).toMatchObject([
+  expect(json.models.slice(-6)).toMatchObject([
     {
       name: 'ms_coco',
       files: [
         { role: 'checkpoint', here: true, bytes: 3_500_000 },
         { role: 'reference_data', name: 'ms_coco-512x512.npz', here: false },
         { role: 'feature_network' },
+        { role: 'clip', name: 'open_clip_pytorch_model.bin', here: false },
         { role: 'prompts' },
       ],
     },
@@ -116,6 +117,8 @@ it('lists the models, and which of their files are here', async () => {
       name: 'dinov2',
       files: [{ name: 'dinov2_vitl14_pretrain.pth', here: false, bytes: 1_217_586_395 }],
     },
+    { name: 'clip-vit-g-14', files: [{ role: 'clip', name: 'open_clip_pytorch_model.bin' }] },
+    { name: 'clip-vit-l-14', files: [{ role: 'clip', name: 'ViT-L-14.pt', here: false }] },
     { name: 'vq-f4', files: [{ role: 'first_stage', name: 'vq-f4.zip', here: false }] },
   ]);
 });

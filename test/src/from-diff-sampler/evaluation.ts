@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resize } from '@fewstep/metrics';
 import { decodeImage, readImages } from '@fewstep/metrics/images';
-import { type Group, none, refused } from './row.js';
+import type { Group } from './row.js';
 import { commands, samples, type World } from './world.js';
 
 const fid = async (world: World) => {
@@ -17,6 +17,18 @@ const drawn = async (world: World) => {
   await world.json(commands.sample(world.size));
   const { sets } = await world.json(commands.drawn(world.size));
   return sets[0];
+};
+/** The CLIP score of some samples, by a tiny CLIP. */
+const shown = async (world: World) => {
+  await world.json(commands.sample(world.size));
+  const { sets } = await world.json(commands.shown(world.size));
+  return sets[0];
+};
+/** The file of a name of the registry, the first or that of a role. */
+const fileNamed = async (world: World, name: string, role?: string): Promise<string> => {
+  const { models } = await world.json('fewstep models list');
+  const { files } = models.find((one: { name: string }) => one.name === name);
+  return files.find((one: { role: string }) => role === undefined || one.role === role).name;
 };
 const made = async (world: World) => {
   await world.json(commands.sample(world.size));
@@ -92,9 +104,7 @@ export const evaluation: readonly Group[] = [
         ours: 'inception',
         note: 'the one that pytorch-fid publishes, of the same TensorFlow weights: `fewstep models fetch inception`; or NVIDIA’s file itself, as `inception-2015-12-05.pkl`; or another network, as `digits`. Images come to its size as there; `--resize pytorch` is pytorch-fid’s way',
         async check(world) {
-          const { models } = await world.json('fewstep models list');
-          const inception = models.find(({ name }: { name: string }) => name === 'inception');
-          equal(inception.files[0].name, 'pt_inception-2015-12-05-6726825d.pth');
+          equal(await fileNamed(world, 'inception'), 'pt_inception-2015-12-05-6726825d.pth');
         },
       },
     ],
@@ -102,12 +112,59 @@ export const evaluation: readonly Group[] = [
   {
     title: 'clip_score.py',
     rows: [
-      none(
-        'calc --images, --num, --seed, --batch',
-        'needed, all, 0, 250',
-        'its README has it, its folder doesn’t: it is in diff-solvers-main. No CLIP score here yet: the images that `fewstep sample --predictor …` writes for seeds 0-29999 are named and sorted as it expects, with `--subdirs` or without',
-        () => refused('evaluate=[clip_score]'),
-      ),
+      {
+        official: 'calc --images',
+        theirs: 'needed',
+        here: '`fewstep clip-score calc IMAGES…`',
+        ours: 'needed',
+        note: 'its README has the script, its folder doesn’t: it is in diff-solvers-main. Folders or zips of images named by their seeds, a line each: an image has the caption of its seed, there that of its place among the sorted files. A run scores its samples itself with `evaluate: [clip_score]`',
+        async check(world) {
+          const { clip_score, clip_score_se, images } = await shown(world);
+          ok(Math.abs(clip_score) <= 100 && clip_score_se > 0);
+          equal(images, 3);
+        },
+      },
+      {
+        official: 'calc --num',
+        theirs: 'all',
+        here: '`--num`',
+        ours: 'all',
+        note: 'the same images, as fid.py draws them; here with their captions',
+        check: async (world) => equal((await shown(world)).of, 4),
+      },
+      {
+        official: 'calc --seed',
+        theirs: '0',
+        here: '`--seed`',
+        ours: '0',
+        note: 'of that draw',
+        check: async (world) => equal((await shown(world)).seed, 1),
+      },
+      {
+        official: 'calc --batch',
+        theirs: '250',
+        here: '`--batch`',
+        ours: '64',
+        note: 'without effect there, memory and speed alone here',
+        check: shown, // by 3
+      },
+      {
+        official: 'ViT-g-14 of laion2b_s34b_b88k',
+        theirs: 'by open_clip',
+        here: '`--clip`',
+        ours: 'clip-vit-g-14',
+        note: 'the same file: `fewstep models fetch clip-vit-g-14`; or another, as `clip-vit-l-14`',
+        check: async (world) => equal(await fileNamed(world, 'clip-vit-g-14'), 'open_clip_pytorch_model.bin'),
+      },
+      {
+        official: 'MS-COCO_val2014_30k_captions.csv, of the downloads',
+        theirs: 'its 30,000',
+        here: '`--prompts`',
+        ours: 'its 30,000',
+        note: 'or a file of your own; more images than captions stop there with an error, here seed s has caption s mod their number',
+        check: async (world) =>
+          equal(await fileNamed(world, 'ms_coco', 'prompts'), 'MS-COCO_val2014_30k_captions.csv'),
+      },
     ],
   },
   {

@@ -37,13 +37,11 @@ export const scripts: Group = {
         ok((await world.run('fewstep --help')).stdout.includes('\n  run '));
       },
     },
-    {
-      official: '`clip_score.py`',
-      here: '–',
-      note: 'no CLIP score yet: [below](#clip_scorepy) stands how the official script takes these images',
-      async check(world) {
-        ok(!(await world.run('fewstep --help')).stdout.includes('clip'));
-      },
-    },
+    script(
+      'clip_score.py',
+      'fewstep clip-score calc',
+      'or `evaluate: [clip_score]`; it is in diff-solvers-main',
+      'clip-score',
+    ),
   ],
 };

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Finished, fewstep, root } from '../command-line.js';
+import { clipTold, writeClip } from '../tiny-clip.js';
 
 /** How much is computed: all that the page says, or as little as shows the same. */
 export interface Size {
@@ -70,6 +71,8 @@ export const commands = {
   fid: () => `fewstep fid calc ${samples} --ref digits.npz --features digits`,
   drawn: ({ data, num }: Size) =>
     `fewstep fid calc ${samples} --ref ${data} --features digits --num ${num} --seed 1 --batch 3`,
+  shown: ({ num }: Size) =>
+    `fewstep clip-score calc ${samples} --clip clip.safetensors --clip-network ${JSON.stringify(clipTold)} --prompts captions.txt --num ${num} --seed 1 --batch 3`,
   dataset: () =>
     `fewstep dataset ${samples} set.zip --transform center-crop --resolution 16x16 --max-images 3`,
 } satisfies Record<string, (size: Size) => string>;
@@ -108,6 +111,8 @@ evaluate: [fid, rmse_to_teacher]
 export async function openWorld(size: Size): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'fewstep-diff-sampler-'));
   for (const [name, text] of Object.entries(specs)) await writeFile(join(folder, name), text);
+  await writeFile(join(folder, 'captions.txt'), 'a one\na seven\n');
+  await writeClip(join(folder, 'clip.safetensors'));
   execFileSync('sh', ['-ec', setting], { cwd: folder, env: { ...process.env, REPOSITORY: root } });
   const ended = new Map<string, Promise<Finished>>();
   const run = (typed: string) => {
