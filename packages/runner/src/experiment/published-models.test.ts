@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { datasetEntry } from './datasets.js';
-import { datasetNames, featureNetworks, firstStages, sourceOf } from './published-models.js';
+import { clips, datasetNames, featureNetworks, firstStages, sourceOf } from './published-models.js';
 
 const files = [
   ...datasetNames.flatMap((name) => Object.values(datasetEntry(name).files)),
   ...Object.values(featureNetworks),
+  ...Object.values(clips),
   ...Object.values(firstStages),
 ];
 
@@ -51,6 +52,12 @@ describe('the registry', () => {
       if (name === 'ms_coco') expect(files.reference_data?.name).toBe('ms_coco-512x512.npz');
       if (network?.sha256) expect(network.name).toContain(`-${network.sha256}.`);
     }
+  });
+
+  it('has the CLIP of the official evaluation for its captions, and OpenAI’s by its digest', () => {
+    expect(datasetEntry('ms_coco').files.clip).toBe(clips['clip-vit-g-14']);
+    const { address, sha256 } = clips['clip-vit-l-14'];
+    expect(address).toContain(`/${sha256}/`);
   });
 
   it('gives files that differ different names', () => {
