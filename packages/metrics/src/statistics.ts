@@ -28,11 +28,7 @@ export async function statistics(
   const sums: number[] = [];
   for await (const { dim, data } of sets) {
     if (sums.length === 0) sums.push(...new Array<number>(dim).fill(0));
-    if (dim !== sums.length)
-      throw featureFault(
-        `sets of ${sums.length} and of ${dim} features are no one set; compute both with the same feature network`,
-        { dims: [sums.length, dim] },
-      );
+    checkSameFeatures(sums.length, dim);
     checkVectors(data, dim);
     for (let i = 0; i < data.length; i++) sums[i % dim]! += data[i]!;
     n += data.length / dim;
@@ -41,7 +37,8 @@ export async function statistics(
   const dim = sums.length;
   const mu = Float64Array.from(sums, (sum) => sum / n);
   const sigma = new Float64Array(dim * dim);
-  for await (const { columns, count } of blocks(sets, mu)) {
+  for await (const { vectors, count } of centred(sets, mu)) {
+    const columns = transposed(vectors, count, dim);
     const products = await times(columns, columns, dim, dim, count);
     for (let i = 0; i < sigma.length; i++) sigma[i]! += products[i]!;
   }
@@ -53,16 +50,20 @@ export async function statistics(
 /** Vectors whose products are summed before they are added to those of others. */
 const BLOCK = 512;
 
-/** The vectors less their mean, as columns: [dim × count], `BLOCK` of them at a time whatever sets they come in. */
-async function* blocks(
+/**
+ * The vectors less their mean `mu` [dim]: [count × dim] in double, `BLOCK` of them at a time whatever sets they come in. The
+ * next are written over them.
+ */
+export async function* centred(
   sets: Iterable<FeatureSet> | AsyncIterable<FeatureSet>,
   mu: Float64Array,
-): AsyncGenerator<{ columns: Float64Array; count: number }> {
+): AsyncGenerator<{ vectors: Float64Array; count: number }> {
   const dim = mu.length;
   const vectors = new Float64Array(BLOCK * dim);
   let count = 0;
-  const block = () => ({ columns: transposed(vectors.subarray(0, count * dim), count, dim), count });
-  for await (const { data } of sets)
+  const block = () => ({ vectors: vectors.subarray(0, count * dim), count });
+  for await (const { dim: found, data } of sets) {
+    checkSameFeatures(dim, found);
     for (let start = 0; start < data.length; start += dim) {
       for (let i = 0; i < dim; i++) vectors[count * dim + i] = data[start + i]! - mu[i]!;
       count++;
@@ -70,7 +71,16 @@ async function* blocks(
       yield block();
       count = 0;
     }
+  }
   if (count > 0) yield block();
+}
+
+function checkSameFeatures(dim: number, found: number): void {
+  if (found === dim) return;
+  throw featureFault(
+    `sets of ${dim} and of ${found} features are no one set; compute both with the same feature network`,
+    { dims: [dim, found] },
+  );
 }
 
 /** Sizes that fit, finite numbers, a symmetric sigma without negative variances. */
@@ -108,4 +118,15 @@ export function checkStatistics({ mu, sigma }: Statistics, label: string): void 
         feature: i,
         variance: sigma[i * dim + i],
       });
+}
+
+/** Two that can be compared, by these labels. @throws MetricsError E_STATISTICS */
+export function checkPair(a: Statistics, b: Statistics): void {
+  checkStatistics(a, 'first statistics');
+  checkStatistics(b, 'second statistics');
+  if (a.mu.length !== b.mu.length)
+    throw statisticsFault(
+      `statistics of ${a.mu.length} and of ${b.mu.length} features can't be compared; compute both with the same feature network`,
+      { dims: [a.mu.length, b.mu.length] },
+    );
 }
