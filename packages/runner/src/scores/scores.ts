@@ -64,7 +64,7 @@ const ofFeatures = { features: many, reference: many } as const;
 
 export const fidKind = scoring(
   'fid',
-  3,
+  4,
   none,
   { ...ofFeatures, statistics: optional },
   () => import('../tasks/fid.js'),
@@ -120,8 +120,9 @@ const compared = ({ title, features, real }: Scored) => ({
 export const scores: readonly Score[] = [
   score({
     name: 'fid',
-    description: 'Fréchet distance between features of the samples and of real images.',
-    digits: { fid: 3 },
+    description:
+      'Fréchet distance between features of the samples and of real images; its standard error over other samples, as many; and of fewer than 50,000 images, but twice as many as features, FID∞, what infinitely many would have (arXiv:1911.07023).',
+    digits: { fid: 3, fid_se: 3, fid_inf: 3, fid_inf_se: 3 },
     needs: 'real images or statistics',
     kind: fidKind,
     plan: ({ graph, title, features, real }) =>
