@@ -12,5 +12,5 @@ export { type Kid, type KidSubsets, kid, kidOverSubsets } from './kid.js';
 export type { TimesTransposed } from './matrix.js';
 export { type Prdc, prdc } from './prdc.js';
 export { type ResizeFilter, resize } from './resize.js';
-export { rmse, rmseOf } from './rmse.js';
+export { type Rmse, rmse, rmseOf } from './rmse.js';
 export { type Statistics, statistics } from './statistics.js';

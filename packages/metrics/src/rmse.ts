@@ -5,23 +5,43 @@ import { imageFault } from './errors.js';
  *
  * @throws MetricsError E_IMAGES where the lengths differ or are 0.
  */
-export const rmse = (a: Uint8Array, b: Uint8Array): number => rmseOf([[a, b]]);
+export const rmse = (a: Uint8Array, b: Uint8Array): number => rmseOf([[a, b, a.length]]).rmse;
+
+/** A root mean square difference, and how far it may be off. */
+export interface Rmse {
+  readonly rmse: number;
+  /** How much it would vary over other images, as many; of one image it isn't known. */
+  readonly standardError: number | undefined;
+}
 
 /**
  * The same of sets that come part by part, of which one at a time is held.
  *
+ * - `parts`: the bytes of whole images, and how many bytes each of them has.
+ * - The standard error is that of the mean over images of their mean squares, over 2·rmse: how a root varies to first order.
+ *
  * @throws MetricsError E_IMAGES where the lengths of two parts differ, or there is none.
  */
-export function rmseOf(parts: Iterable<readonly [Uint8Array, Uint8Array]>): number {
-  // A sum of whole numbers below 2^53: exact, so its order is nothing.
+export function rmseOf(parts: Iterable<readonly [Uint8Array, Uint8Array, number]>): Rmse {
+  // Sums of whole numbers below 2^53: exact, so their order is nothing.
   let [squares, count] = [0, 0];
-  for (const [a, b] of parts) {
+  const means: number[] = [];
+  for (const [a, b, bytes] of parts) {
     if (a.length !== b.length || a.length === 0) throw noDifference(a.length, b.length);
-    for (let i = 0; i < a.length; i++) squares += (a[i]! - b[i]!) ** 2;
+    for (let start = 0; start < a.length; start += bytes) {
+      let ofImage = 0;
+      for (let i = start; i < start + bytes; i++) ofImage += (a[i]! - b[i]!) ** 2;
+      squares += ofImage;
+      means.push(ofImage / bytes);
+    }
     count += a.length;
   }
   if (count === 0) throw noDifference(0, 0);
-  return Math.sqrt(squares / count);
+  const mean = squares / count;
+  const [rmse, n] = [Math.sqrt(mean), means.length];
+  if (n === 1) return { rmse, standardError: undefined };
+  const variance = means.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+  return { rmse, standardError: mean === 0 ? 0 : Math.sqrt(variance / n) / (2 * rmse) };
 }
 
 const noDifference = (a: number, b: number) =>

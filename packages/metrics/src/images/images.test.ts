@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
-import { rmse } from '../rmse.js';
+import { rmse, rmseOf } from '../rmse.js';
 import { openZip } from '../zip.js';
 import { imageGrid } from './image-grid.js';
 import { imagePath } from './image-names.js';
@@ -389,5 +389,22 @@ describe('rmse', () => {
     expect(() => rmse(new Uint8Array(0), new Uint8Array(0))).toThrow(
       expect.objectContaining({ code: 'E_IMAGES' }),
     );
+  });
+
+  it('varies over images by what each of them is off', () => {
+    // mean squares of three images of two bytes: 2, 17 and 0.5
+    const [a, b] = [Uint8Array.of(0, 10, 7, 8, 1, 1), Uint8Array.of(2, 10, 2, 5, 1, 2)];
+    const parts: [Uint8Array, Uint8Array, number][] = [
+      [a.subarray(0, 4), b.subarray(0, 4), 2],
+      [a.subarray(4), b.subarray(4), 2],
+    ];
+    const mean = (2 + 17 + 0.5) / 3;
+    const variance = ((2 - mean) ** 2 + (17 - mean) ** 2 + (0.5 - mean) ** 2) / 2;
+    const { rmse, standardError } = rmseOf(parts);
+    expect(rmse).toBeCloseTo(Math.sqrt(mean), 14);
+    expect(standardError).toBeCloseTo(Math.sqrt(variance / 3) / (2 * Math.sqrt(mean)), 14);
+    expect(rmseOf([[a, a, 2]])).toEqual({ rmse: 0, standardError: 0 });
+    expect(rmseOf([[a, b, 6]]).standardError).toBeUndefined();
+    expect(() => rmseOf([])).toThrow(expect.objectContaining({ code: 'E_IMAGES' }));
   });
 });
