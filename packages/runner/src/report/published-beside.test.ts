@@ -64,4 +64,9 @@ it('tells the difference to the reference in the units that are asked for, compu
     rmse_to_teacher: 25.5,
     psnr_to_teacher: 20,
   });
+  writeFileSync(join(cwd, 'value.json'), '{"rmse_to_teacher":25.5,"rmse_to_teacher_se":0.0255}');
+  const { psnr_to_teacher_se: error } = await of('psnr_to_teacher');
+  expect(error).toBeCloseTo(20 * Math.log10(25.5255 / 25.5), 5);
+  writeFileSync(join(cwd, 'value.json'), '{"rmse_to_teacher":0,"rmse_to_teacher_se":0}');
+  expect(await of('psnr_to_teacher')).toEqual({ psnr_to_teacher: Infinity });
 });

@@ -87,7 +87,7 @@ export const prdcKind = scoring(
 );
 export const rmseKind = scoring(
   'rmse',
-  1,
+  2,
   none,
   { images: many, reference: many },
   () => import('../tasks/rmse.js'),
@@ -160,8 +160,8 @@ export const scores: readonly Score[] = [
   }),
   score({
     name: 'rmse_to_teacher',
-    description: 'Root mean square difference to the reference, in 8-bit units.',
-    digits: { rmse_to_teacher: 2 },
+    description: 'Root mean square difference to the reference, in 8-bit units, and its standard error.',
+    digits: { rmse_to_teacher: 2, rmse_to_teacher_se: 2 },
     needs: 'the reference',
     kind: rmseKind,
     plan: difference,
@@ -169,12 +169,16 @@ export const scores: readonly Score[] = [
   score({
     name: 'psnr_to_teacher',
     description:
-      'Peak signal-to-noise ratio to the reference in dB, 20·log10(255 / rmse_to_teacher): of all images together, no mean over them.',
-    digits: { psnr_to_teacher: 2 },
+      'Peak signal-to-noise ratio to the reference in dB, 20·log10(255 / rmse_to_teacher): of all images together, no mean over them; and its standard error.',
+    digits: { psnr_to_teacher: 2, psnr_to_teacher_se: 2 },
     needs: 'the reference',
     kind: rmseKind,
     plan: difference,
-    shown: ({ rmse_to_teacher }) => ({ psnr_to_teacher: 20 * Math.log10(255 / rmse_to_teacher!) }),
+    shown: ({ rmse_to_teacher: rmse, rmse_to_teacher_se: error }) => ({
+      psnr_to_teacher: 20 * Math.log10(255 / rmse!),
+      // of equal images it is infinite, and has none
+      ...(error !== undefined && rmse! > 0 && { psnr_to_teacher_se: (20 / Math.LN10) * (error / rmse!) }),
+    }),
   }),
 ];
 export const scoreNamed = (name: string): Score | undefined => scores.find((one) => one.name === name);

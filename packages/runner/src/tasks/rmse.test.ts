@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rmse } from '@fewstep/metrics';
+import { rmse, rmseOf } from '@fewstep/metrics';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { writeImages } from './artifacts.js';
 import { run } from './rmse.js';
@@ -38,7 +38,7 @@ async function shards(values: readonly number[], sizes: readonly number[]): Prom
 const score = async (images: string[], reference: string[]) => {
   const given = { params: {}, hints: {}, digests: {}, device: null, dir, progress: () => {} };
   await run({ ...given, inputs: { images, reference } });
-  return JSON.parse(await readFile(join(dir, 'value.json'), 'utf8')).rmse_to_teacher;
+  return JSON.parse(await readFile(join(dir, 'value.json'), 'utf8'));
 };
 
 it('is that of the whole sets, however they are cut, and holds a shard of each', async () => {
@@ -47,9 +47,17 @@ it('is that of the whole sets, however they are cut, and holds a shard of each',
     [2, 10, 250, 9, 80, 30],
   ];
   const [images, reference] = [await shards(a!, [1, 3, 2]), await shards(b!, [2, 2, 2])];
-  expect(await score(images, reference)).toBe(rmse(Uint8Array.from(a!), Uint8Array.from(b!)));
+  const [ours, theirs] = [Uint8Array.from(a!), Uint8Array.from(b!)];
+  expect(await score(images, reference)).toEqual({
+    rmse_to_teacher: rmse(ours, theirs),
+    rmse_to_teacher_se: rmseOf([[ours, theirs, 1]]).standardError,
+  });
   const order = read.filter((path) => path.includes(dir));
   expect(order).toEqual([images[0], reference[0], images[1], reference[1], images[2], reference[2]]);
+});
+
+it('has no standard error of one image', async () => {
+  expect(await score(await shards([5], [1]), await shards([2], [1]))).toEqual({ rmse_to_teacher: 3 });
 });
 
 it('refuses sets of other lengths', async () => {
