@@ -22,8 +22,8 @@ export interface FrechetJackknife {
  *   group; from files one set at a time is held. Besides, a distance a group.
  * - `limit` is where a line in 1/n through the distance of all n and that of n·(1 − 1/groups) vectors ends. The paper fits
  *   one to 15 sizes from n/10 on, of the first vectors each. These reach down to where 1/n is no law yet, and hardly see the
- *   last vectors: of Gaussians with n = 4·dim they take off one and a half times the excess and vary by a third more; four
- *   groups take off 1.02 to 1.05 times the excess.
+ *   last vectors: of Gaussians with n = 4·dim they take off one and a half times the excess and vary by a fifth more at least;
+ *   four groups take off 1.02 to 1.05 times the excess.
  * - 1/n is no law of few vectors: the limit is too small then, of 512 digits and their 224 features by a fifth of its
  *   standard error, of 256 by more than half. Of Gaussians whose features all vary alike, at n = 2·dim by 1.5, at 4·dim by 0.6.
  *
