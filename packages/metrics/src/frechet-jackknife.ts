@@ -38,7 +38,7 @@ export async function frechetJackknife(
   const { n } = own;
   if (!(Number.isInteger(groups) && groups >= 2 && n >= 2 * groups))
     throw statisticsFault(
-      `${n} vectors can't be parted into ${groups} groups; take 2 to ${Math.floor(n / 2)} groups`,
+      `${n} vectors can't be parted into ${groups} groups; take at least 2 groups, of at least 2 vectors each`,
       { groups, n },
     );
   const distance = await frechetDistance(own, reference, { times });
