@@ -24,7 +24,7 @@ const placeOf =
  * Qᵀ A Q = A − V Xᵀ − X Vᵀ with X = W − ½ V (Tᵀ Vᵀ W), W = A V T. 2 n³ multiplications, nearly all of them in products.
  *
  * Source: Bischof, Lang, Sun 2000, A framework for symmetric band reduction (ACM TOMS 26), and Schreiber, Van Loan 1989 for
- * T (SIAM J. Sci. Stat. Comput. 10). V, W and X are kept as rows here.
+ * T (SIAM J. Sci. Stat. Comput. 10). T is kept as its transpose, V as rows and as columns.
  */
 export async function bandOf(
   matrix: Float64Array,
@@ -86,11 +86,14 @@ async function reflected(
     reflectors.map(({ tau }) => tau),
     await times(v, v, count, count, size),
   );
-  const x = combined(t, await times(v, matrix, count, size, size), count, size);
-  const seen = transposed(await times(x, v, count, count, size), count, count);
-  const half = combined(t, seen, count, count).map((value) => -value / 2);
-  add(x, combined(half, v, count, size));
-  const [vs, xs] = [v, x].map((rows) => transposed(rows, count, size).subarray(first * count)) as [
+  const columns = transposed(v, count, size);
+  // the names of `bandOf`, each [size × count]
+  const w = await times(await times(matrix, v, size, count, size), t, size, count, count);
+  const seen = await times(v, transposed(w, size, count), count, count, size);
+  const half = await times(transposed(seen, count, count), t, count, count, count);
+  const x = await times(columns, half, size, count, count);
+  for (let i = 0; i < x.length; i++) x[i] = w[i]! - x[i]! / 2;
+  const [vs, xs] = [columns, x].map((matrix) => matrix.subarray(first * count)) as [
     Float64Array,
     Float64Array,
   ];
@@ -102,7 +105,7 @@ async function reflected(
   return result;
 }
 
-/** T [count × count], upper triangular, of reflections in a row; `products`: of their vectors with each other. */
+/** Tᵀ [count × count], lower triangular, of reflections in a row; `products`: of their vectors with each other. */
 function joined(taus: readonly number[], products: Float64Array): Float64Array {
   const count = taus.length;
   const t = new Float64Array(count * count);
@@ -110,32 +113,11 @@ function joined(taus: readonly number[], products: Float64Array): Float64Array {
     t[j * count + j] = tau;
     for (let i = 0; i < j; i++) {
       let sum = 0;
-      for (let k = i; k < j; k++) sum += t[i * count + k]! * products[k * count + j]!;
-      t[i * count + j] = -tau * sum;
+      for (let k = i; k < j; k++) sum += t[k * count + i]! * products[k * count + j]!;
+      t[j * count + i] = -tau * sum;
     }
   }
   return t;
-}
-
-/** Aᵀ·B: `a` [count × count], `b` [count × n]. Four rows of B at a time, so that the result is gone through as seldom. */
-function combined(a: Float64Array, b: Float64Array, count: number, n: number): Float64Array {
-  const result = new Float64Array(count * n);
-  const factor = (k: number, i: number) => (k < count ? a[k * count + i]! : 0);
-  const rowOf = (k: number) => Math.min(k, count - 1) * n;
-  for (let k = 0; k < count; k += 4) {
-    const [b0, b1, b2, b3] = [rowOf(k), rowOf(k + 1), rowOf(k + 2), rowOf(k + 3)];
-    for (let i = 0; i < count; i++) {
-      const [f0, f1, f2, f3] = [factor(k, i), factor(k + 1, i), factor(k + 2, i), factor(k + 3, i)];
-      if (f0 === 0 && f1 === 0 && f2 === 0 && f3 === 0) continue;
-      for (let j = 0; j < n; j++)
-        result[i * n + j]! += f0 * b[b0 + j]! + f1 * b[b1 + j]! + (f2 * b[b2 + j]! + f3 * b[b3 + j]!);
-    }
-  }
-  return result;
-}
-
-function add(x: Float64Array, y: Float64Array): void {
-  for (let i = 0; i < x.length; i++) x[i]! += y[i]!;
 }
 
 /** Rows of a, each followed by that of b: [n × 2·count]. */
@@ -161,18 +143,20 @@ function beside(a: Float64Array, b: Float64Array, n: number, count: number): Flo
 export function tridiagonalOf(band: Band): { diagonal: Float64Array; off: Float64Array } {
   const { n, width, entries } = band;
   const place = placeOf(band);
+  // for every reflector the same room: there are n²/2·width of them
+  const [room, sums] = [new Float64Array(width), new Float64Array(width)];
   for (let column = 0; column < n - 2; column++) {
     let [from, first] = [column, column + 1];
     while (first < n - 1) {
       const end = Math.min(first + width, n);
       // along a column, entries stand a row less one apart
-      const one = reflector(entries, place(first, from), end - first, 2 * width);
+      const one = reflector(entries, place(first, from), end - first, 2 * width, room);
       entries[place(first, from)] = one.beta;
       for (let i = first + 1; i < end; i++) entries[place(i, from)] = 0;
       if (one.tau !== 0) {
-        if (from > column) reflectRows(band, first, from + 1, first, one);
-        reflectBoth(band, first, one);
-        for (let i = end; i < Math.min(end + width, n); i++) reflect(entries, place(i, first), one);
+        if (from > column) reflectRows(band, first, end, from + 1, one, sums);
+        reflectBoth(band, first, end, one, sums);
+        reflectColumns(band, end, Math.min(end + width, n), first, one);
       }
       [from, first] = [first, end];
     }
@@ -182,60 +166,131 @@ export function tridiagonalOf(band: Band): { diagonal: Float64Array; off: Float6
   return { diagonal, off };
 }
 
-/** x := H x of the numbers from `start` on. */
+/** x := H x of the numbers from `start` on. Four sums, for one would wait for itself. */
 function reflect(numbers: Float64Array, start: number, { v, tau }: Reflector): void {
   const size = v.length;
-  let projection = 0;
-  for (let i = 0; i < size; i++) projection += v[i]! * numbers[start + i]!;
-  projection *= tau;
-  for (let i = 0; i < size; i++) numbers[start + i]! -= projection * v[i]!;
-}
-
-/** A := H A of the rows from `first` on, in columns `left` to `right` − 1. Two rows at a time, for their sums are one. */
-function reflectRows(band: Band, first: number, left: number, right: number, { v, tau }: Reflector): void {
-  const { entries } = band;
-  const place = placeOf(band);
-  const [size, width] = [v.length, right - left];
-  const projections = new Float64Array(width);
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
   let i = 0;
-  for (; i + 1 < size; i += 2) {
-    const [start, next] = [place(first + i, left), place(first + i + 1, left)];
-    const [vi, vn] = [v[i]!, v[i + 1]!];
-    for (let j = 0; j < width; j++) projections[j]! += vi * entries[start + j]! + vn * entries[next + j]!;
+  for (; i + 3 < size; i += 4) {
+    s0 += v[i]! * numbers[start + i]!;
+    s1 += v[i + 1]! * numbers[start + i + 1]!;
+    s2 += v[i + 2]! * numbers[start + i + 2]!;
+    s3 += v[i + 3]! * numbers[start + i + 3]!;
   }
-  for (; i < size; i++) {
-    const start = place(first + i, left);
-    for (let j = 0; j < width; j++) projections[j]! += v[i]! * entries[start + j]!;
+  for (; i < size; i++) s0 += v[i]! * numbers[start + i]!;
+  const projection = tau * (s0 + s1 + (s2 + s3));
+  for (i = 0; i < size; i++) numbers[start + i]! -= projection * v[i]!;
+}
+
+/** A := H A of rows `first` to `end` − 1, in columns `left` to `first` − 1. Four rows at a time, for their sums are one. */
+function reflectRows(
+  { width, entries }: Band,
+  first: number,
+  end: number,
+  left: number,
+  { v, tau }: Reflector,
+  sums: Float64Array,
+): void {
+  const columns = first - left;
+  const apart = 2 * width; // of one column's entries
+  const start = first * (apart + 1) + left - first + apart;
+  const size = end - first;
+  sums.fill(0);
+  let i = 0;
+  for (; i + 3 < size; i += 4) {
+    const row = start + i * apart;
+    const [v0, v1, v2, v3] = [v[i]!, v[i + 1]!, v[i + 2]!, v[i + 3]!];
+    for (let j = 0; j < columns; j++) {
+      const at = row + j;
+      sums[j]! +=
+        v0 * entries[at]! +
+        v1 * entries[at + apart]! +
+        (v2 * entries[at + 2 * apart]! + v3 * entries[at + 3 * apart]!);
+    }
   }
-  for (let i = 0; i < size; i++) {
-    const start = place(first + i, left);
-    const factor = tau * v[i]!;
-    for (let j = 0; j < width; j++) entries[start + j]! -= factor * projections[j]!;
+  for (; i < size; i++) for (let j = 0; j < columns; j++) sums[j]! += v[i]! * entries[start + i * apart + j]!;
+  for (let j = 0; j < columns; j++) sums[j]! *= tau;
+  for (i = 0; i < size; i++) {
+    const row = start + i * apart;
+    const vi = v[i]!;
+    for (let j = 0; j < columns; j++) entries[row + j]! -= vi * sums[j]!;
   }
 }
 
-/** A := H A H of the block on the diagonal from `first` on. */
-function reflectBoth(band: Band, first: number, { v, tau }: Reflector): void {
-  const { entries } = band;
-  const place = placeOf(band);
-  const p = new Float64Array(v.length);
-  for (let i = 0; i < v.length; i++) {
-    const start = place(first + i, first);
-    const vi = v[i]!;
-    let sum = entries[start + i]! * vi;
-    for (let j = 0; j < i; j++) {
-      const value = entries[start + j]!;
-      sum += value * v[j]!;
-      p[j]! += value * vi;
+/** A := A H of rows `top` to `bottom` − 1, in columns `first` to `top` − 1. */
+function reflectColumns(
+  { width, entries }: Band,
+  top: number,
+  bottom: number,
+  first: number,
+  { v, tau }: Reflector,
+): void {
+  const size = top - first;
+  const apart = 2 * width;
+  const start = top * (apart + 1) + first - top + apart;
+  const rows = bottom - top;
+  let i = 0;
+  for (; i + 3 < rows; i += 4) {
+    const [r0, r1, r2, r3] = [0, 1, 2, 3].map((next) => start + (i + next) * apart) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    let [s0, s1, s2, s3] = [0, 0, 0, 0];
+    for (let j = 0; j < size; j++) {
+      const vj = v[j]!;
+      s0 += vj * entries[r0 + j]!;
+      s1 += vj * entries[r1 + j]!;
+      s2 += vj * entries[r2 + j]!;
+      s3 += vj * entries[r3 + j]!;
     }
-    p[i]! += sum;
+    [s0, s1, s2, s3] = [tau * s0, tau * s1, tau * s2, tau * s3];
+    for (let j = 0; j < size; j++) {
+      const vj = v[j]!;
+      entries[r0 + j]! -= s0 * vj;
+      entries[r1 + j]! -= s1 * vj;
+      entries[r2 + j]! -= s2 * vj;
+      entries[r3 + j]! -= s3 * vj;
+    }
+  }
+  for (; i < rows; i++) {
+    const row = start + i * apart;
+    let sum = 0;
+    for (let j = 0; j < size; j++) sum += v[j]! * entries[row + j]!;
+    for (let j = 0; j < size; j++) entries[row + j]! -= tau * sum * v[j]!;
+  }
+}
+
+/** A := H A H of the block on the diagonal from `first` to `end` − 1. */
+function reflectBoth(
+  { width, entries }: Band,
+  first: number,
+  end: number,
+  { v, tau }: Reflector,
+  sums: Float64Array,
+): void {
+  const size = end - first;
+  const apart = 2 * width;
+  const start = first * (apart + 1) + apart;
+  sums.fill(0);
+  for (let i = 0; i < size; i++) {
+    const row = start + i * apart;
+    const vi = v[i]!;
+    let sum = entries[row + i]! * vi;
+    for (let j = 0; j < i; j++) {
+      const value = entries[row + j]!;
+      sum += value * v[j]!;
+      sums[j]! += value * vi;
+    }
+    sums[i]! += sum;
   }
   let projection = 0;
-  for (let i = 0; i < v.length; i++) projection += (p[i]! *= tau) * v[i]!;
-  for (let i = 0; i < v.length; i++) p[i]! -= (tau / 2) * projection * v[i]!;
-  for (let i = 0; i < v.length; i++) {
-    const start = place(first + i, first);
-    const [vi, pi] = [v[i]!, p[i]!];
-    for (let j = 0; j <= i; j++) entries[start + j]! -= vi * p[j]! + pi * v[j]!;
+  for (let i = 0; i < size; i++) projection += (sums[i]! *= tau) * v[i]!;
+  for (let i = 0; i < size; i++) sums[i]! -= (tau / 2) * projection * v[i]!;
+  for (let i = 0; i < size; i++) {
+    const row = start + i * apart;
+    const [vi, si] = [v[i]!, sums[i]!];
+    for (let j = 0; j <= i; j++) entries[row + j]! -= vi * sums[j]! + si * v[j]!;
   }
 }

@@ -1,4 +1,4 @@
-import { type TimesTransposed, transposed } from './matrix.js';
+import type { TimesTransposed } from './matrix.js';
 
 /** Rows that are found before what is left of the matrix is brought up to date, in one product. */
 const BLOCK = 64;
@@ -21,7 +21,7 @@ export async function choleskyRows(
   let rank = 0;
   // what is left: of these rows and columns of the matrix, less what the rows found so far make of it
   let open = Int32Array.from({ length: n }, (_, i) => i);
-  let left = matrix;
+  let left: Float64Array = matrix.slice();
   while (open.length > 0) {
     const found = pivotRows(left, open.length, threshold);
     for (const { row } of found) {
@@ -29,8 +29,10 @@ export async function choleskyRows(
       rank++;
     }
     if (found.length < Math.min(BLOCK, open.length)) break;
-    const pivots = new Set(found.map(({ pivot }) => pivot));
-    const kept = Int32Array.from(open.keys()).filter((at) => !pivots.has(at));
+    const kept = filled(
+      open.length,
+      found.map(({ pivot }) => pivot),
+    );
     left = await remaining(
       left,
       open.length,
@@ -57,10 +59,7 @@ function pivotRows(matrix: Float64Array, size: number, threshold: number): reado
     for (let i = 1; i < size; i++) if (diagonal[i]! > diagonal[pivot]!) pivot = i;
     if (!(diagonal[pivot]! > threshold)) break;
     const row = matrix.slice(pivot * size, (pivot + 1) * size);
-    for (const { row: earlier } of found) {
-      const factor = earlier[pivot]!;
-      for (let i = 0; i < size; i++) row[i]! -= factor * earlier[i]!;
-    }
+    subtract(row, pivot, found);
     const root = Math.sqrt(diagonal[pivot]!);
     for (let i = 0; i < size; i++) {
       // A pivot of before has nothing left: what is computed for it is rounding noise.
@@ -74,7 +73,35 @@ function pivotRows(matrix: Float64Array, size: number, threshold: number): reado
   return found;
 }
 
-/** The kept rows and columns of a matrix [size × size] less what the rows of a factor make of it. */
+/** Takes from a row of a matrix what the rows found before make of it; two at a time, so that it is gone through as seldom. */
+function subtract(row: Float64Array, pivot: number, found: readonly PivotRow[]): void {
+  const size = row.length;
+  for (let k = 0; k + 1 < found.length; k += 2) {
+    const [a, b] = [found[k]!.row, found[k + 1]!.row];
+    const [factorA, factorB] = [a[pivot]!, b[pivot]!];
+    for (let i = 0; i < size; i++) row[i]! -= factorA * a[i]! + factorB * b[i]!;
+  }
+  if (found.length % 2 === 0) return;
+  const last = found.at(-1)!.row;
+  const factor = last[pivot]!;
+  for (let i = 0; i < size; i++) row[i]! -= factor * last[i]!;
+}
+
+/** The numbers below `size` without the pivots, in whose places the last ones are: the others stand where they were. */
+function filled(size: number, pivots: readonly number[]): Int32Array {
+  const found = new Set(pivots);
+  const kept = Int32Array.from({ length: size - pivots.length }, (_, i) => i);
+  let last = size;
+  for (const [at] of kept.entries())
+    if (found.has(at)) {
+      do last--;
+      while (found.has(last));
+      kept[at] = last;
+    }
+  return kept;
+}
+
+/** The kept rows and columns of a matrix [size × size] less what the rows of a factor make of it. Overwrites the matrix. */
 async function remaining(
   matrix: Float64Array,
   size: number,
@@ -82,14 +109,15 @@ async function remaining(
   rows: readonly Float64Array[],
   times: TimesTransposed,
 ): Promise<Float64Array> {
-  const n = kept.length;
-  const factor = new Float64Array(rows.length * n);
-  for (const [k, row] of rows.entries()) for (let i = 0; i < n; i++) factor[k * n + i] = row[kept[i]!]!;
-  const columns = transposed(factor, rows.length, n);
-  const left = await times(columns, columns, n, n, rows.length);
+  const [n, count] = [kept.length, rows.length];
+  const columns = new Float64Array(n * count);
+  for (const [k, row] of rows.entries()) for (let i = 0; i < n; i++) columns[i * count + k] = row[kept[i]!]!;
+  for (const [to, from] of kept.entries())
+    if (from !== to) for (let i = 0; i < matrix.length; i += size) matrix[i + to] = matrix[i + from]!;
+  const left = await times(columns, columns, n, n, count);
   for (let i = 0; i < n; i++) {
     const start = kept[i]! * size;
-    for (let j = 0; j < n; j++) left[i * n + j] = matrix[start + kept[j]!]! - left[i * n + j]!;
+    for (let j = 0; j < n; j++) left[i * n + j] = matrix[start + j]! - left[i * n + j]!;
   }
   return left;
 }

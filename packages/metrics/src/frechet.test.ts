@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { choleskyRows } from './cholesky.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
 import { frechetDistance } from './frechet.js';
 import { timesTransposed } from './matrix.js';
-import type { Statistics } from './statistics.js';
+import { readNpz } from './npz/npz.js';
+import { type Statistics, statistics } from './statistics.js';
 
 const diagonal = (mu: number[], variances: number[]): Statistics => ({
   mu: Float64Array.from(mu),
@@ -31,13 +33,13 @@ describe('frechetDistance', () => {
       13,
     );
     expect(await frechetDistance(diagonal([0, 0], [0, 0]), diagonal([0, 0], [5, 4]))).toBe(9);
-    // Six of nine eigenvalues are 0 and come out as rounding noise of either sign.
+    // Six of nine eigenvalues are 0, and would come out as rounding noise of either sign.
     const [n, rank] = [9, 3];
     const random = (columns: number, seed: number) =>
       timesTransposed(numbers(n * columns, seed), numbers(n * columns, seed), n, n, columns);
     const full = { mu: new Float64Array(n), sigma: random(n, 4) };
     const low = { mu: new Float64Array(n), sigma: random(rank, 6) };
-    expect(await frechetDistance(full, low)).toBeCloseTo(await frechetDistance(low, full), 6);
+    expect(await frechetDistance(full, low)).toBeCloseTo(await frechetDistance(low, full), 13);
   });
 
   it('equals the closed form in two dimensions', async () => {
@@ -48,6 +50,61 @@ describe('frechetDistance', () => {
       5 + 6 - 2 * Math.sqrt(10 - 4 + 3 + 2 * Math.sqrt(5 * 1)),
       13,
     );
+  });
+
+  const statisticsOf = (dim: number, data: ArrayLike<number>) =>
+    statistics([{ dim, data: Float32Array.from(data) }]);
+  const variances = ({ mu, sigma }: Statistics) =>
+    mu.reduce((sum, _, i) => sum + sigma[i * mu.length + i]!, 0);
+
+  it('is that of 60 digits: fewer vectors than features, singular and far-off ones (fixtures/frechet.py)', async () => {
+    const made = await readNpz(await readFile(new URL('../fixtures/frechet.npz', import.meta.url)));
+    const cases = Object.keys(made).filter((name) => name.endsWith('.distance'));
+    expect(cases).toHaveLength(11);
+    for (const name of cases) {
+      const of = (side: string) => {
+        const { data, shape } = made[name.replace('distance', side)]!;
+        return statisticsOf(shape[1]!, Float64Array.from(data, Number));
+      };
+      const [a, b] = [await of('a'), await of('b')];
+      const expected = Number(made[name]!.data[0]);
+      // where one set alone hardly varies in some direction, rounding is taken the root of
+      const part = /^(dead-features|near-singular-reference)/.test(name) ? 1e-8 : 1e-12;
+      const bound = part * (variances(a) + variances(b));
+      for (const found of [await frechetDistance(a, b), await frechetDistance(b, a)])
+        expect(Math.abs(found - expected), name).toBeLessThan(bound);
+    }
+  });
+
+  it('is 0 between equals, symmetric, the same after a rotation, and |δ|² more after a shift', async () => {
+    const [dim, n] = [40, 70];
+    const [a, b] = [numbers(n * dim, 3), numbers(n * dim, 4).map((value) => 1.5 * value)];
+    const [ofA, ofB] = [await statisticsOf(dim, a), await statisticsOf(dim, b)];
+    const scale = variances(ofA) + variances(ofB);
+    const near = (found: number, expected: number) =>
+      expect(Math.abs(found - expected)).toBeLessThan(1e-13 * scale);
+    const distance = await frechetDistance(ofA, ofB);
+    expect(distance).toBeGreaterThan(0.01 * scale);
+    near(await frechetDistance(ofA, ofA), 0);
+    near(await frechetDistance(ofB, ofA), distance);
+
+    const axis = numbers(dim, 5);
+    const square = axis.reduce((sum, value) => sum + value ** 2, 0);
+    const reflection = Float64Array.from({ length: dim * dim }, (_, at) => {
+      const [i, j] = [Math.floor(at / dim), at % dim];
+      return Number(i === j) - (2 * axis[i]! * axis[j]!) / square;
+    });
+    const turned = ({ mu, sigma }: Statistics): Statistics => ({
+      mu: timesTransposed(mu, reflection, 1, dim, dim),
+      sigma: timesTransposed(timesTransposed(reflection, sigma, dim, dim, dim), reflection, dim, dim, dim),
+    });
+    near(await frechetDistance(turned(ofA), turned(ofB)), distance);
+
+    const shift = numbers(dim, 6);
+    const between = ofA.mu.map((value, i) => value - ofB.mu[i]!);
+    const moved = { mu: ofB.mu.map((value, i) => value + shift[i]!), sigma: ofB.sigma };
+    const more = shift.reduce((sum, value, i) => sum + (between[i]! - value) ** 2 - between[i]! ** 2, 0);
+    near((await frechetDistance(ofA, moved)) - distance, more);
   });
 
   it('refuses sizes that do not fit, and numbers that are none', async () => {

@@ -1,7 +1,7 @@
 import { choleskyRows } from './cholesky.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
 import { statisticsFault } from './errors.js';
-import { type TimesTransposed, timesTransposed } from './matrix.js';
+import { lowerRows, mirror, type TimesTransposed, timesTransposed } from './matrix.js';
 import { checkStatistics, type Statistics } from './statistics.js';
 
 /**
@@ -9,10 +9,13 @@ import { checkStatistics, type Statistics } from './statistics.js';
  * statistics (Heusel et al. 2017, arXiv:1706.08500).
  *
  * - `times`: what multiplies matrices, by default one core in JavaScript. Nearly all of the work is its.
- * - The trace of the root is Σ √λ over the eigenvalues λ of L Σ_b Lᵀ with Lᵀ L = Σ_a, negative ones (rounding) as 0.
- *   That matrix is symmetric, so nothing complex comes up, whatever the ranks. The official code takes the real part
- *   of a general matrix root: equal where the covariances have full rank, else within its rounding, about 1e-8.
- * - Equal statistics give 0 up to rounding, which may be below 0.
+ * - The trace of the root is the sum of the singular values of L_a L_bᵀ with Lᵀ L = Σ, as the roots of the eigenvalues of
+ *   that matrix times its own transpose, negative ones (rounding) as 0. It is symmetric, so nothing complex comes up, and as
+ *   large as the lower of both ranks, so that no noise comes in where there are fewer vectors than features. The official
+ *   code takes the real part of a general matrix root: equal where the covariances have full rank, else within its
+ *   rounding, about 1e-8.
+ * - Within 1e-12 of the variances' sum, also of fewer vectors than features, or where features depend on each other; where
+ *   one covariance alone has variances about 0, within 1e-8 of it. Equal statistics give 0 that closely; it may be below 0.
  *
  * @throws MetricsError E_STATISTICS where sizes differ, a number is not finite or a sigma is no covariance.
  */
@@ -33,10 +36,10 @@ export async function frechetDistance(
   for (let i = 0; i < dim; i++)
     distance += (a.mu[i]! - b.mu[i]!) ** 2 + a.sigma[i * dim + i]! + b.sigma[i * dim + i]!;
 
-  const { rows, rank } = await choleskyRows(a.sigma, dim, times);
-  const half = await times(rows, b.sigma, rank, dim, dim);
-  const product = await times(half, rows, rank, rank, dim);
-  for (const eigenvalue of await symmetricEigenvalues(product, rank, times))
+  const [more, fewer] = await factors(a, b, dim, times);
+  const between = await times(fewer.rows, more.rows, fewer.rank, more.rank, dim);
+  const product = await squared(between, fewer.rank, more.rank, times);
+  for (const eigenvalue of await symmetricEigenvalues(product, fewer.rank, times))
     distance -= 2 * Math.sqrt(Math.max(0, eigenvalue));
   if (!Number.isFinite(distance))
     throw statisticsFault(
@@ -44,4 +47,26 @@ export async function frechetDistance(
       { distance },
     );
   return distance;
+}
+
+/** Those of both covariances, the one of lower rank last. */
+async function factors(a: Statistics, b: Statistics, dim: number, times: TimesTransposed) {
+  const ofA = await choleskyRows(a.sigma, dim, times);
+  const ofB = await choleskyRows(b.sigma, dim, times);
+  return ofA.rank < ofB.rank ? ([ofB, ofA] as const) : ([ofA, ofB] as const);
+}
+
+/** A·Aᵀ [n × n]; `a` [n × inner]. */
+async function squared(
+  a: Float64Array,
+  n: number,
+  inner: number,
+  times: TimesTransposed,
+): Promise<Float64Array> {
+  const result = new Float64Array(n * n);
+  for await (const { top, end, products } of lowerRows(a, a, n, inner, times))
+    for (let i = top; i < end; i++)
+      result.set(products.subarray((i - top) * end, (i - top) * end + i + 1), i * n);
+  mirror(result, n);
+  return result;
 }

@@ -70,10 +70,59 @@ function tile(
   sums.set([s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33]);
 }
 
+/** Rows and columns that are copied at a time where one of them stands far apart in memory. */
+const TILE = 32;
+
 /** [columns × rows] of a row-major matrix [rows × columns]. */
 export function transposed(matrix: Float64Array, rows: number, columns: number): Float64Array {
   const result = new Float64Array(rows * columns);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j]!;
+  for (let i0 = 0; i0 < rows; i0 += TILE)
+    for (let j0 = 0; j0 < columns; j0 += TILE)
+      for (let j = j0; j < Math.min(columns, j0 + TILE); j++)
+        for (let i = i0; i < Math.min(rows, i0 + TILE); i++) result[j * rows + i] = matrix[i * columns + j]!;
   return result;
+}
+
+/** Rows that are multiplied at a time where only what is below the diagonal is wanted. */
+const PANEL = 256;
+
+/** Rows `top` to `end` − 1 of a matrix, in columns 0 to `end` − 1: `products` [end − top × end]. */
+export interface LowerRows {
+  readonly top: number;
+  readonly end: number;
+  readonly products: Float64Array;
+}
+
+/**
+ * A·Bᵀ [n × n] up to the diagonal, and little beyond: all that a symmetric matrix has. `a`, `b` [n × inner]; half of the
+ * multiplications of the whole, and no second matrix of its size is held.
+ */
+export async function* lowerRows(
+  a: Float64Array,
+  b: Float64Array,
+  n: number,
+  inner: number,
+  times: TimesTransposed,
+): AsyncGenerator<LowerRows> {
+  for (let top = 0; top < n; top += PANEL) {
+    const end = Math.min(n, top + PANEL);
+    const rows = a.subarray(top * inner, end * inner);
+    const products = await times(rows, b.subarray(0, end * inner), end - top, end, inner);
+    yield { top, end, products };
+  }
+}
+
+/** Visits all (i, j), j < i < n, by tiles, so that both a matrix and its transpose stay in a processor's cache. */
+export function eachBelow(n: number, visit: (i: number, j: number) => void): void {
+  for (let i0 = 0; i0 < n; i0 += TILE)
+    for (let j0 = 0; j0 <= i0; j0 += TILE)
+      for (let i = i0; i < Math.min(n, i0 + TILE); i++)
+        for (let j = j0; j < Math.min(i, j0 + TILE); j++) visit(i, j);
+}
+
+/** Copies what a matrix [n × n] has below its diagonal to above it. */
+export function mirror(matrix: Float64Array, n: number): void {
+  eachBelow(n, (i, j) => {
+    matrix[j * n + i] = matrix[i * n + j]!;
+  });
 }

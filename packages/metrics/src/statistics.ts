@@ -1,6 +1,6 @@
 import { featureFault, statisticsFault } from './errors.js';
 import { checkVectors, type FeatureSet } from './feature-set.js';
-import { type TimesTransposed, timesTransposed, transposed } from './matrix.js';
+import { eachBelow, lowerRows, mirror, type TimesTransposed, timesTransposed, transposed } from './matrix.js';
 
 /** Mean and covariance of feature vectors: `mu` [dim], `sigma` [dim × dim] symmetric, both double. */
 export interface Statistics {
@@ -39,11 +39,12 @@ export async function statistics(
   const sigma = new Float64Array(dim * dim);
   for await (const { vectors, count } of centred(sets, mu)) {
     const columns = transposed(vectors, count, dim);
-    const products = await times(columns, columns, dim, dim, count);
-    for (let i = 0; i < sigma.length; i++) sigma[i]! += products[i]!;
+    for await (const { top, end, products } of lowerRows(columns, columns, dim, count, times))
+      for (let i = top; i < end; i++)
+        for (let j = 0; j <= i; j++) sigma[i * dim + j]! += products[(i - top) * end + j]!;
   }
-  for (let i = 0; i < dim; i++)
-    for (let j = 0; j <= i; j++) sigma[i * dim + j] = sigma[j * dim + i] = sigma[i * dim + j]! / (n - 1);
+  for (let i = 0; i < sigma.length; i++) sigma[i]! /= n - 1;
+  mirror(sigma, dim);
   return { mu, sigma, n };
 }
 
@@ -101,17 +102,16 @@ export function checkStatistics({ mu, sigma }: Statistics, label: string): void 
   }
   let scale = 0;
   for (let i = 0; i < dim; i++) scale = Math.max(scale, sigma[i * dim + i]!);
-  for (let i = 0; i < dim; i++)
-    for (let j = 0; j <= i; j++) {
-      const [lower, upper] = [sigma[i * dim + j]!, sigma[j * dim + i]!];
-      if (Math.abs(lower - upper) > 1e-6 * scale)
-        fail(`sigma is not symmetric: ${lower} at (${i}, ${j}), ${upper} at (${j}, ${i})`, {
-          i,
-          j,
-          lower,
-          upper,
-        });
-    }
+  eachBelow(dim, (i, j) => {
+    const [lower, upper] = [sigma[i * dim + j]!, sigma[j * dim + i]!];
+    if (Math.abs(lower - upper) > 1e-6 * scale)
+      fail(`sigma is not symmetric: ${lower} at (${i}, ${j}), ${upper} at (${j}, ${i})`, {
+        i,
+        j,
+        lower,
+        upper,
+      });
+  });
   for (let i = 0; i < dim; i++)
     if (sigma[i * dim + i]! < -1e-6 * scale)
       fail(`the variance of feature ${i} is ${sigma[i * dim + i]}`, {
