@@ -49,21 +49,3 @@ export function distance(a: FeatureSet, i: number, b: FeatureSet, j: number): nu
   for (; k < dim; k++) s0 += (x[p + k]! - y[q + k]!) ** 2;
   return Math.sqrt(s0 + s1 + (s2 + s3));
 }
-
-const TILE = 64;
-
-/** Visits all pairs (i, j) of rows, i < rows, j < columns, by tiles that stay in a processor's cache. */
-export function eachPair(rows: number, columns: number, visit: (i: number, j: number) => void): void {
-  for (let i0 = 0; i0 < rows; i0 += TILE)
-    for (let j0 = 0; j0 < columns; j0 += TILE)
-      for (let i = i0; i < Math.min(rows, i0 + TILE); i++)
-        for (let j = j0; j < Math.min(columns, j0 + TILE); j++) visit(i, j);
-}
-
-/** Visits all pairs (i, j), j < i < rows, likewise. */
-export function eachPairBelow(rows: number, visit: (i: number, j: number) => void): void {
-  for (let i0 = 0; i0 < rows; i0 += TILE)
-    for (let j0 = 0; j0 <= i0; j0 += TILE)
-      for (let i = i0; i < Math.min(rows, i0 + TILE); i++)
-        for (let j = j0; j < Math.min(i, j0 + TILE); j++) visit(i, j);
-}

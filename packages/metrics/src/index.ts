@@ -10,7 +10,7 @@ export { imagePath, imageSeed } from './images/image-names.js';
 export { describeImage, type Image, type ImageBatch } from './images/images.js';
 export { type Kid, type KidSubsets, kid, kidOverSubsets } from './kid.js';
 export type { TimesTransposed } from './matrix.js';
-export { type Prdc, prdc } from './prdc.js';
+export { type Prdc, type PrdcOptions, prdc } from './prdc.js';
 export { type ResizeFilter, resize } from './resize.js';
 export { type Rmse, rmse, rmseOf } from './rmse.js';
 export { type Statistics, statistics } from './statistics.js';

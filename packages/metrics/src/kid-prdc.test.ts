@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FeatureSet } from './feature-set.js';
+import { distance, type FeatureSet } from './feature-set.js';
 import { kid, kidOverSubsets } from './kid.js';
 import { type TimesTransposed, timesTransposed } from './matrix.js';
 import { prdc } from './prdc.js';
@@ -147,9 +147,9 @@ describe('kid', () => {
 });
 
 describe('prdc', () => {
-  it('counts balls on a line', () => {
+  it('counts balls on a line', async () => {
     // Reals 0, 1, 3, 10 have radii 1, 1, 2, 7; fakes 0.5, 2, 30 have radii 1.5, 1.5, 28.
-    const result = prdc(set(1, 0, 1, 3, 10), set(1, 0.5, 2, 30), 1);
+    const result = await prdc(set(1, 0, 1, 3, 10), set(1, 0.5, 2, 30), 1);
     expect([...result.radii]).toEqual([1, 1, 2, 7]);
     // 0.5 lies in the balls of 0 and 1; 2 in that of 3 (1 is at exactly its radius); 30 in none.
     expect(result.precision).toBe(2 / 3);
@@ -162,9 +162,9 @@ describe('prdc', () => {
     expect([...result.realism]).toEqual([2, 1, 1 / 29]);
   });
 
-  it('takes the k-th nearest, and tiles of all sizes', () => {
+  it('takes the k-th nearest', async () => {
     const [real, fake] = [many(131, 2, 8), many(70, 2, 9, 0.1)];
-    const result = prdc(real, fake, 3);
+    const result = await prdc(real, fake, 3);
     const far = (a: number[], b: number[]) => Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!);
     const [u, v] = [rows(real), rows(fake)];
     const radius = (set: number[][], i: number) =>
@@ -191,15 +191,100 @@ describe('prdc', () => {
     );
   });
 
-  it('gives copies a radius of 0, which holds nothing', () => {
-    const same = set(1, 5, 5, 5);
-    expect(prdc(same, same, 1)).toMatchObject({ precision: 0, recall: 0, density: 0, coverage: 0 });
+  /** As the definitions have it: every distance from the differences, in the order of `distance`. */
+  const byDifferences = (real: FeatureSet, fake: FeatureSet, k: number) => {
+    const [n, m] = [real, fake].map(({ data, dim }) => data.length / dim) as [number, number];
+    const radii = (one: FeatureSet, count: number) =>
+      Array.from(
+        { length: count },
+        (_, i) =>
+          Array.from({ length: count }, (_, j) => (i === j ? Infinity : distance(one, i, one, j))).sort(
+            (a, b) => a - b,
+          )[k - 1]!,
+      );
+    const [ofReal, ofFake] = [radii(real, n), radii(fake, m)];
+    const sorted = [...ofReal].sort((a, b) => a - b);
+    const typical = (sorted[(n - 1) >> 1]! + sorted[n >> 1]!) / 2;
+    const pairs = ofReal.flatMap((radius, i) =>
+      ofFake.map((fakeRadius, j) => {
+        const between = distance(real, i, fake, j);
+        const ratio = radius < typical && radius > 0 ? radius / between : 0;
+        return { i, j, inReal: between < radius, inFake: between < fakeRadius, ratio };
+      }),
+    );
+    const different = (of: 'i' | 'j', inside: 'inReal' | 'inFake') =>
+      new Set(pairs.filter((pair) => pair[inside]).map((pair) => pair[of])).size;
+    return {
+      precision: different('j', 'inReal') / m,
+      recall: different('i', 'inFake') / n,
+      density: pairs.filter(({ inReal }) => inReal).length / (k * m),
+      coverage: different('i', 'inReal') / n,
+      realism: Float64Array.from(ofFake, (_, j) =>
+        Math.max(...pairs.filter((pair) => pair.j === j).map(({ ratio }) => ratio)),
+      ),
+      radii: Float64Array.from(ofReal),
+    };
+  };
+  const map = ({ dim, data }: FeatureSet, change: (value: number) => number): FeatureSet => ({
+    dim,
+    data: data.map(change),
   });
 
-  it('refuses a k that no vector has', () => {
-    for (const k of [0, 1.5, 3])
-      expect(() => prdc(set(1, 1, 2, 3), set(1, 1, 2, 3, 4), k)).toThrow(
-        expect.objectContaining({ code: 'E_FEATURES', evidence: { k, counts: [3, 4] } }),
+  const lattice = (set: FeatureSet, steps: number) => map(set, (value) => Math.round(steps * value));
+
+  it.each<[string, FeatureSet, FeatureSet]>([
+    ['ties on a lattice, copies among them', lattice(many(90, 2, 3), 6), lattice(many(80, 2, 4), 6)],
+    [
+      'vectors far from zero',
+      map(many(90, 5, 3), (value) => 4096 + Math.round(40 * value) / 64),
+      map(many(80, 5, 4), (value) => 4096 + Math.round(40 * value) / 64),
+    ],
+    ['sets far from each other', many(90, 7, 5), map(many(80, 7, 6), (value) => 1e6 + Math.round(4 * value))],
+    ['fakes in the middle of all balls', many(90, 30, 5), map(many(80, 30, 6), (v) => 0.5 + (v - 0.5) / 9)],
+  ])('gives the same bits as differences do, however products are rounded: %s', async (_, real, fake) => {
+    const expected = byDifferences(real, fake, 3);
+    expect(await prdc(real, fake, 3)).toEqual(expected);
+    // as far off as a sum of products may be, to either side
+    const next = generator(5);
+    const times: TimesTransposed = (a, b, rows, columns, inner) =>
+      timesTransposed(a, b, rows, columns, inner).map(
+        (product) => product * (1 + (next(3) - 1) * inner * (Number.EPSILON / 2)),
       );
+    expect(await prdc(real, fake, 3, { times })).toEqual(expected);
+  });
+
+  it('holds a block at a time, and says how far it is', async () => {
+    const [real, fake] = [many(1100, 2, 1), many(60, 2, 2)];
+    const blocks: number[][] = [];
+    const shares: number[] = [];
+    const times: TimesTransposed = (a, b, ...shape) => {
+      blocks.push(shape.slice(0, 2));
+      return timesTransposed(a, b, ...shape);
+    };
+    const found = await prdc(real, fake, 2, { times, onProgress: (share) => shares.push(share) });
+    expect(blocks).toEqual([
+      [1000, 1000],
+      [100, 1000],
+      [100, 100],
+      [60, 60],
+      [1000, 60],
+      [100, 60],
+    ]);
+    expect(shares.at(-1)).toBe(1);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(found).toEqual(byDifferences(real, fake, 2));
+  });
+
+  it('gives copies a radius of 0, which holds nothing', async () => {
+    const same = set(1, 5, 5, 5);
+    expect(await prdc(same, same, 1)).toMatchObject({ precision: 0, recall: 0, density: 0, coverage: 0 });
+  });
+
+  it('refuses a k that no vector has', async () => {
+    for (const k of [0, 1.5, 3])
+      await expect(prdc(set(1, 1, 2, 3), set(1, 1, 2, 3, 4), k)).rejects.toMatchObject({
+        code: 'E_FEATURES',
+        evidence: { k, counts: [3, 4] },
+      });
   });
 });
