@@ -8,7 +8,7 @@ export { type FrechetJackknife, frechetJackknife } from './frechet-jackknife.js'
 export { imageGrid } from './images/image-grid.js';
 export { imagePath, imageSeed } from './images/image-names.js';
 export { describeImage, type Image, type ImageBatch } from './images/images.js';
-export { type Kid, type KidSubsets, kid, kidOverSubsets } from './kid.js';
+export { type Kid, type KidOptions, type KidSubsets, kid, kidOverSubsets } from './kid.js';
 export type { TimesTransposed } from './matrix.js';
 export { type Prdc, type PrdcOptions, prdc } from './prdc.js';
 export { type ResizeFilter, resize } from './resize.js';

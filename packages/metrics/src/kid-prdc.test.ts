@@ -43,7 +43,9 @@ describe('kid', () => {
       shapes.push(shape);
       return timesTransposed(a, b, ...shape);
     };
-    const found = await kid(x, y, { times });
+    const shares: number[] = [];
+    const found = await kid(x, y, { times, onProgress: (share) => shares.push(share) });
+    expect([shares.length, shares.at(-1)]).toEqual([7, 1]);
     expect(found.kid).toBeCloseTo(byPairs(rows(x), rows(y)), 11);
     expect(shapes.filter(([, columns]) => columns === 70)).toEqual([
       [70, 70, 2],

@@ -13,35 +13,36 @@ export interface Kid {
   readonly standardError: number;
 }
 
+/** How KID is computed. */
+export interface KidOptions {
+  /** What multiplies matrices, by default one core in JavaScript. Nearly all of the work is its. */
+  readonly times?: TimesTransposed;
+  /** Is told what share of all pairs has been gone through, 0…1. */
+  readonly onProgress?: (share: number) => void;
+}
+
 /**
  * Kernel inception distance over all pairs: the unbiased estimate of the squared maximum mean discrepancy under the kernel
  * (x·y/dim + 1)³, in double (Bińkowski et al. 2018, arXiv:1801.01401, section 4).
  *
- * - `times`: what multiplies matrices, by default one core in JavaScript. Nearly all of the work is its.
  * - (n + m)² − n·m scalar products; of all pairs no more than 1000 × 1000 are held.
  *
  * @throws MetricsError E_FEATURES where dimensions differ, a set has fewer than 2 vectors or a number is not finite.
  */
-export async function kid(
-  x: FeatureSet,
-  y: FeatureSet,
-  { times = timesTransposed }: { readonly times?: TimesTransposed } = {},
-): Promise<Kid> {
+export async function kid(x: FeatureSet, y: FeatureSet, options: KidOptions = {}): Promise<Kid> {
   const [n, m] = atLeastTwo(x, y);
   const everything = { x: upTo(n), y: upTo(m) };
-  const { kid, standardError } = await over(x, y, [everything], times);
+  const { kid, standardError } = await over(x, y, [everything], options);
   return { kid, standardError };
 }
 
 /** The random subsets of `kidOverSubsets`, as many of each set. */
-export interface KidSubsets {
+export interface KidSubsets extends KidOptions {
   readonly subsets: number;
   /** Vectors of each set in a subset, drawn without repetition. */
   readonly size: number;
   /** A whole number in 0 … below − 1, uniformly: what makes the subsets, so equal draws give equal results. */
   readonly draw: (below: number) => number;
-  /** As for `kid`. */
-  readonly times?: TimesTransposed;
 }
 
 /**
@@ -56,7 +57,7 @@ export interface KidSubsets {
 export async function kidOverSubsets(
   x: FeatureSet,
   y: FeatureSet,
-  { subsets, size, draw, times = timesTransposed }: KidSubsets,
+  { subsets, size, draw, ...options }: KidSubsets,
 ): Promise<Kid & { readonly deviation: number }> {
   const [n, m] = atLeastTwo(x, y);
   if (![subsets, size].every(Number.isInteger) || subsets < 1 || size < 2 || size > Math.min(n, m))
@@ -66,7 +67,7 @@ export async function kidOverSubsets(
     );
   const [ofX, ofY] = [dealer(n, size, draw), dealer(m, size, draw)];
   const drawn = Array.from({ length: subsets }, () => ({ x: ofX(), y: ofY() }));
-  return over(x, y, drawn, times);
+  return over(x, y, drawn, options);
 }
 
 function atLeastTwo(x: FeatureSet, y: FeatureSet): [number, number] {
@@ -91,8 +92,15 @@ async function over(
   x: FeatureSet,
   y: FeatureSet,
   subsets: readonly Subset[],
-  times: TimesTransposed,
+  { times = timesTransposed, onProgress = () => {} }: KidOptions,
 ): Promise<Kid & { readonly deviation: number }> {
+  let [done, all] = [0, 0];
+  for (const { x, y } of subsets) all += x.length ** 2 + y.length ** 2 + x.length * y.length;
+  const multiply: TimesTransposed = async (a, b, rows, columns, inner) => {
+    const products = await times(a, b, rows, columns, inner);
+    onProgress((done += rows * columns) / all);
+    return products;
+  };
   const sums = {
     x: new Float64Array(x.data.length / x.dim),
     y: new Float64Array(y.data.length / y.dim),
@@ -100,9 +108,9 @@ async function over(
   const values: number[] = [];
   let pairs = 0;
   for (const rows of subsets) {
-    const xx = await kernel(x, rows.x, x, rows.x, times);
-    const yy = await kernel(y, rows.y, y, rows.y, times);
-    const xy = await kernel(x, rows.x, y, rows.y, times);
+    const xx = await kernel(x, rows.x, x, rows.x, multiply);
+    const yy = await kernel(y, rows.y, y, rows.y, multiply);
+    const xy = await kernel(x, rows.x, y, rows.y, multiply);
     const [n, m] = [rows.x.length, rows.y.length];
     values.push(xx.mean + yy.mean - 2 * xy.mean);
     rows.x.forEach((row, i) => {
