@@ -88,7 +88,7 @@ interface TaskContext<P = unknown, I extends InputNames = InputNames> {
   readonly device: Json;
   /** An empty folder on the store's disk. */
   readonly dir: string;
-  /** Says how far it is, in units of its expected work. */
+  /** Says how far it is, in units of its expected work; a task without any, what share of it is done. */
   progress(done: number): void;
 }
 
