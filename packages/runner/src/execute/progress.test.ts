@@ -31,6 +31,19 @@ it('measures the rate of each network over its tasks, and tells no time left whe
   ]);
 });
 
+it('says what share is done of a task that evaluates no network', () => {
+  let now = 0;
+  const lines: string[] = [];
+  const { onEvent } = progress(
+    { write: (text) => lines.push(text) },
+    { tasks: 2, work: 100, now: () => now },
+  );
+  onEvent({ type: 'started', task: task('prdc', 0) });
+  now = 30_000;
+  onEvent({ type: 'progress', task: task('prdc', 0), done: 0.25 });
+  expect(lines).toEqual(['[0/2] prdc (25 %, 1:30 left)\n']);
+});
+
 it('says who is waited for, once for each', () => {
   const lines: string[] = [];
   const { onEvent } = progress(

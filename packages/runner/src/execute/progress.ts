@@ -88,9 +88,15 @@ export function progress(
     const left = known.reduce((sum, one) => sum + one.left, 0);
     return ` · ${rated(shown.rate)} evaluations/s · ${duration(left)} left`;
   };
+  /** A task without evaluations says what share of it is done, if it says anything. */
+  const titleAndShare = ({ task, since, done }: { task: Task; since: number; done: number }) => {
+    if (task.work > 0 || done <= 0 || done >= 1) return task.title;
+    const left = ((now() - since) / 1000) * (1 / done - 1);
+    return `${task.title} (${Math.floor(100 * done)} %, ${duration(left)} left)`;
+  };
   const count = () => `[${settled.size}/${Math.max(tasks, settled.size)}]`;
   const status = () => {
-    const titles = [...running.values()].map(({ task }) => task.title).join('; ');
+    const titles = [...running.values()].map(titleAndShare).join('; ');
     // of others only where nothing runs here
     return `${count()} ${titles || [...waiting.values()][0] || looking}${rateAndRest()}`;
   };
@@ -146,7 +152,7 @@ export function progress(
           return draw();
         case 'progress': {
           const one = running.get(task.id);
-          if (one) one.done = Math.min(event.done, task.work);
+          if (one) one.done = Math.min(event.done, task.work || 1);
           return draw();
         }
         case 'computed': {
