@@ -30,7 +30,8 @@ export async function statistics(
     if (sums.length === 0) sums.push(...new Array<number>(dim).fill(0));
     checkSameFeatures(sums.length, dim);
     checkVectors(data, dim);
-    for (let i = 0; i < data.length; i++) sums[i % dim]! += data[i]!;
+    for (let start = 0; start < data.length; start += dim)
+      for (let i = 0; i < dim; i++) sums[i]! += data[start + i]!;
     n += data.length / dim;
   }
   if (n < 2) throw statisticsFault(`a covariance needs at least 2 vectors, and there are ${n}`, { n });
