@@ -21,7 +21,7 @@ export async function choleskyRows(
   let rank = 0;
   // what is left: of these rows and columns of the matrix, less what the rows found so far make of it
   let open = Int32Array.from({ length: n }, (_, i) => i);
-  let left: Float64Array = matrix.slice();
+  let left = matrix;
   while (open.length > 0) {
     const found = pivotRows(left, open.length, threshold);
     for (const { row } of found) {
@@ -73,18 +73,19 @@ function pivotRows(matrix: Float64Array, size: number, threshold: number): reado
   return found;
 }
 
-/** Takes from a row of a matrix what the rows found before make of it; two at a time, so that it is gone through as seldom. */
+/** Takes from a row of a matrix what the rows found before make of it; four at a time, so that it is gone through as seldom. */
 function subtract(row: Float64Array, pivot: number, found: readonly PivotRow[]): void {
   const size = row.length;
-  for (let k = 0; k + 1 < found.length; k += 2) {
-    const [a, b] = [found[k]!.row, found[k + 1]!.row];
-    const [factorA, factorB] = [a[pivot]!, b[pivot]!];
-    for (let i = 0; i < size; i++) row[i]! -= factorA * a[i]! + factorB * b[i]!;
+  let k = 0;
+  for (; k + 3 < found.length; k += 4) {
+    const [a, b, c, d] = [found[k]!.row, found[k + 1]!.row, found[k + 2]!.row, found[k + 3]!.row];
+    const [fa, fb, fc, fd] = [a[pivot]!, b[pivot]!, c[pivot]!, d[pivot]!];
+    for (let i = 0; i < size; i++) row[i]! -= fa * a[i]! + fb * b[i]! + (fc * c[i]! + fd * d[i]!);
   }
-  if (found.length % 2 === 0) return;
-  const last = found.at(-1)!.row;
-  const factor = last[pivot]!;
-  for (let i = 0; i < size; i++) row[i]! -= factor * last[i]!;
+  for (const { row: earlier } of found.slice(k)) {
+    const factor = earlier[pivot]!;
+    for (let i = 0; i < size; i++) row[i]! -= factor * earlier[i]!;
+  }
 }
 
 /** The numbers below `size` without the pivots, in whose places the last ones are: the others stand where they were. */
@@ -101,7 +102,7 @@ function filled(size: number, pivots: readonly number[]): Int32Array {
   return kept;
 }
 
-/** The kept rows and columns of a matrix [size × size] less what the rows of a factor make of it. Overwrites the matrix. */
+/** The kept rows and columns of a matrix [size × size] less what the rows of a factor make of it. */
 async function remaining(
   matrix: Float64Array,
   size: number,
@@ -112,12 +113,16 @@ async function remaining(
   const [n, count] = [kept.length, rows.length];
   const columns = new Float64Array(n * count);
   for (const [k, row] of rows.entries()) for (let i = 0; i < n; i++) columns[i * count + k] = row[kept[i]!]!;
-  for (const [to, from] of kept.entries())
-    if (from !== to) for (let i = 0; i < matrix.length; i += size) matrix[i + to] = matrix[i + from]!;
+  // columns that stand elsewhere than before
+  const moved = Int32Array.from(kept.keys()).filter((at) => kept[at] !== at);
+  const ofMoved = new Float64Array(moved.length);
   const left = await times(columns, columns, n, n, count);
   for (let i = 0; i < n; i++) {
-    const start = kept[i]! * size;
-    for (let j = 0; j < n; j++) left[i * n + j] = matrix[start + j]! - left[i * n + j]!;
+    const [start, row] = [kept[i]! * size, i * n];
+    for (let k = 0; k < moved.length; k++)
+      ofMoved[k] = matrix[start + kept[moved[k]!]!]! - left[row + moved[k]!]!;
+    for (let j = 0; j < n; j++) left[row + j] = matrix[start + j]! - left[row + j]!;
+    for (let k = 0; k < moved.length; k++) left[row + moved[k]!] = ofMoved[k]!;
   }
   return left;
 }

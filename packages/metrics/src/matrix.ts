@@ -70,7 +70,7 @@ function tile(
   sums.set([s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33]);
 }
 
-/** Rows and columns that are copied at a time where one of them stands far apart in memory. */
+/** Rows and columns that are gone through at a time where one of them stands far apart in memory. */
 const TILE = 32;
 
 /** [columns × rows] of a row-major matrix [rows × columns]. */
@@ -112,17 +112,24 @@ export async function* lowerRows(
   }
 }
 
-/** Visits all (i, j), j < i < n, by tiles, so that both a matrix and its transpose stay in a processor's cache. */
-export function eachBelow(n: number, visit: (i: number, j: number) => void): void {
-  for (let i0 = 0; i0 < n; i0 += TILE)
-    for (let j0 = 0; j0 <= i0; j0 += TILE)
-      for (let i = i0; i < Math.min(n, i0 + TILE); i++)
-        for (let j = j0; j < Math.min(i, j0 + TILE); j++) visit(i, j);
+/** Rows `top` to `end` − 1, columns `left` to `right` − 1. */
+interface Tile {
+  readonly top: number;
+  readonly end: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** What covers a matrix [n × n] up to its diagonal, and a little beyond. */
+export function* tilesBelow(n: number): Generator<Tile> {
+  for (let top = 0; top < n; top += TILE)
+    for (let left = 0; left <= top; left += TILE)
+      yield { top, end: Math.min(n, top + TILE), left, right: Math.min(n, left + TILE) };
 }
 
 /** Copies what a matrix [n × n] has below its diagonal to above it. */
 export function mirror(matrix: Float64Array, n: number): void {
-  eachBelow(n, (i, j) => {
-    matrix[j * n + i] = matrix[i * n + j]!;
-  });
+  for (const { top, end, left, right } of tilesBelow(n))
+    for (let i = top; i < end; i++)
+      for (let j = left; j < Math.min(i, right); j++) matrix[j * n + i] = matrix[i * n + j]!;
 }

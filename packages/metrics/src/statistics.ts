@@ -1,6 +1,13 @@
 import { featureFault, statisticsFault } from './errors.js';
 import { checkVectors, type FeatureSet } from './feature-set.js';
-import { eachBelow, lowerRows, mirror, type TimesTransposed, timesTransposed, transposed } from './matrix.js';
+import {
+  lowerRows,
+  mirror,
+  type TimesTransposed,
+  tilesBelow,
+  timesTransposed,
+  transposed,
+} from './matrix.js';
 
 /** Mean and covariance of feature vectors: `mu` [dim], `sigma` [dim × dim] symmetric, both double. */
 export interface Statistics {
@@ -97,22 +104,24 @@ export function checkStatistics({ mu, sigma }: Statistics, label: string): void 
       sigma: sigma.length,
     });
   for (const [name, values] of Object.entries({ mu, sigma })) {
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0)
-      fail(`entry ${bad} of ${name} is ${values[bad]}`, { array: name, entry: bad, value: values[bad] });
+    for (let i = 0; i < values.length; i++)
+      if (!Number.isFinite(values[i]))
+        fail(`entry ${i} of ${name} is ${values[i]}`, { array: name, entry: i, value: values[i] });
   }
   let scale = 0;
   for (let i = 0; i < dim; i++) scale = Math.max(scale, sigma[i * dim + i]!);
-  eachBelow(dim, (i, j) => {
-    const [lower, upper] = [sigma[i * dim + j]!, sigma[j * dim + i]!];
-    if (Math.abs(lower - upper) > 1e-6 * scale)
-      fail(`sigma is not symmetric: ${lower} at (${i}, ${j}), ${upper} at (${j}, ${i})`, {
-        i,
-        j,
-        lower,
-        upper,
-      });
-  });
+  for (const { top, end, left, right } of tilesBelow(dim))
+    for (let i = top; i < end; i++)
+      for (let j = left; j < right; j++) {
+        const [lower, upper] = [sigma[i * dim + j]!, sigma[j * dim + i]!];
+        if (Math.abs(lower - upper) > 1e-6 * scale)
+          fail(`sigma is not symmetric: ${lower} at (${i}, ${j}), ${upper} at (${j}, ${i})`, {
+            i,
+            j,
+            lower,
+            upper,
+          });
+      }
   for (let i = 0; i < dim; i++)
     if (sigma[i * dim + i]! < -1e-6 * scale)
       fail(`the variance of feature ${i} is ${sigma[i * dim + i]}`, {
