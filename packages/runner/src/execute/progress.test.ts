@@ -36,7 +36,7 @@ it('says what share is done of a task that evaluates no network', () => {
   const lines: string[] = [];
   const { onEvent } = progress(
     { write: (text) => lines.push(text) },
-    { tasks: 2, work: 100, now: () => now },
+    { tasks: 2, work: { model: 100, features: 0 }, now: () => now },
   );
   onEvent({ type: 'started', task: task('prdc', 0) });
   now = 30_000;
