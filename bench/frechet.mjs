@@ -2,9 +2,10 @@
 //
 //   node bench/frechet.mjs [VECTORS] [FEATURES]
 //
-// With Debian's python3-scipy beside it, the same by numpy and scipy, as the official code has it; ratios of one run count.
+// With Debian's python3-scipy beside it, the same by numpy and scipy on the same files. Seconds depend on what else the
+// machine does; the ratios of one run count.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { frechetDistance, statistics } from '@fewstep/metrics';
@@ -28,55 +29,105 @@ function features(count, seed) {
   return data;
 }
 
-const shards = (seed) => ({
-  *[Symbol.iterator]() {
-    for (let start = 0; start < n; start += shard)
-      yield { dim, data: features(Math.min(shard, n - start), seed + start) };
-  },
-});
+const folder = mkdtempSync(join(tmpdir(), 'fewstep-frechet-'));
+const file = join(folder, 'features');
+const starts = Array.from({ length: Math.ceil(n / shard) }, (_, i) => i * shard);
+const countFrom = (start) => Math.min(shard, n - start);
 
-async function timed(what, work) {
+/** The features in the file, a shard at a time. */
+const shards = {
+  *[Symbol.iterator]() {
+    const opened = openSync(file, 'r');
+    for (const start of starts) {
+      const data = new Float32Array(countFrom(start) * dim);
+      readSync(opened, data);
+      yield { dim, data };
+    }
+    closeSync(opened);
+  },
+};
+
+async function timed(work) {
   const start = performance.now();
   const result = await work();
-  console.log(`${what}: ${((performance.now() - start) / 1000).toFixed(2)} s`);
-  return result;
+  return [result, (performance.now() - start) / 1000];
 }
 
-const products = await openDoubleProducts();
-const made = performance.now();
-for (const _ of shards(1));
-console.log(`(making the features once: ${((performance.now() - made) / 1000).toFixed(2)} s)`);
-const a = await timed('statistics, the features made twice', () => statistics(shards(1), products));
-const b = await statistics([{ dim, data: features(3 * dim, 7) }], products);
-const distance = await timed('distance', () => frechetDistance(a, b, products));
-console.log(`distance ${distance}, at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
-
+/** Times are printed; statistics are those of the files, as the official code sums them. */
 const script = `
 import sys, time, numpy as np, scipy.linalg
-dim, n = int(sys.argv[2]), int(sys.argv[3])
-load = lambda name: np.fromfile(sys.argv[1] + '/' + name)
-ma, mb = load('ma'), load('mb')
-sa, sb = load('sa').reshape(dim, dim), load('sb').reshape(dim, dim)
-t = time.time()
-s, _ = scipy.linalg.sqrtm(sa @ sb, disp=False)
-d = np.square(ma - mb).sum() + np.trace(sa + sb - 2 * s)
-print('scipy, distance: %.2f s' % (time.time() - t))
-print('distance', repr(float(np.real(d))))
-x = np.random.rand(1000, dim).astype(np.float32)
-t = time.time()
-for _ in range(n // 1000):
-    f = x.astype(np.float64); f.T @ f
-print('numpy, sums of products: %.2f s' % (time.time() - t))
+folder, dim, shard = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+load = lambda name: np.fromfile(folder + '/' + name)
+def timed(work):
+    start = time.time()
+    result = work()
+    return result, time.time() - start
+def statistics():
+    total, products, n = np.zeros(dim), np.zeros([dim, dim]), 0
+    with open(folder + '/features', 'rb') as file:
+        while True:
+            x = np.fromfile(file, np.float32, shard * dim).reshape(-1, dim).astype(np.float64)
+            if len(x) == 0:
+                break
+            total += x.sum(0); products += x.T @ x; n += len(x)
+    mu = total / n
+    return mu, (products - n * np.outer(mu, mu)) / (n - 1)
+ma, sa, mb, sb = load('ma'), load('sa').reshape(dim, dim), load('mb'), load('sb').reshape(dim, dim)
+traces = np.square(ma - mb).sum() + np.trace(sa) + np.trace(sb)
+def official():
+    root, _ = scipy.linalg.sqrtm(sa @ sb, disp=False)
+    return traces - 2 * np.real(np.trace(root))
+def symmetric():
+    half = scipy.linalg.cholesky(sa, lower=True)
+    return traces - 2 * np.sqrt(np.maximum(0, scipy.linalg.eigvalsh(half.T @ sb @ half))).sum()
+_, summing = timed(statistics)
+root, rooting = timed(official)
+value, eigen = timed(symmetric)
+print(summing, rooting, root, eigen, value)
 `;
-const folder = mkdtempSync(join(tmpdir(), 'fewstep-frechet-'));
+
 try {
+  const written = openSync(file, 'w');
+  for (const start of starts) writeSync(written, features(countFrom(start), 1 + start));
+  closeSync(written);
+  const products = await openDoubleProducts();
+  const b = await statistics([{ dim, data: features(3 * dim, 7) }], products);
+
+  const [a, summing] = await timed(() => statistics(shards, products));
+  const [distance, eigen] = await timed(() => frechetDistance(a, b, products));
+  console.log(`statistics of ${n} × ${dim}: ${summing.toFixed(2)} s`);
+  console.log(`distance: ${eigen.toFixed(2)} s, ${distance}`);
+  console.log(
+    `together: ${(summing + eigen).toFixed(2)} s, at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`,
+  );
+
   for (const [name, data] of Object.entries({ ma: a.mu, sa: a.sigma, mb: b.mu, sb: b.sigma }))
     writeFileSync(join(folder, name), data);
-  console.log(
-    execFileSync('python3', ['-c', script, folder, `${dim}`, `${n}`], { encoding: 'utf8' }).trimEnd(),
-  );
-} catch {
-  console.log('no python3 with numpy and scipy here: nothing to compare with');
+  const theirs = python(folder, dim, shard);
+  if (theirs === undefined) console.log('no python3 with numpy and scipy here: nothing to compare with');
+  else {
+    const [theirSumming, rooting, root, theirEigen, value] = theirs;
+    const ratio = (ours, other) => `${other.toFixed(2)} s, ours ${(ours / other).toFixed(2)} times that`;
+    console.log(`numpy, statistics: ${ratio(summing, theirSumming)}`);
+    console.log(`scipy, distance by sqrtm: ${ratio(eigen, rooting)}, ${root}`);
+    console.log(`scipy, distance by eigvalsh: ${ratio(eigen, theirEigen)}, ${value}`);
+    console.log(
+      `numpy and scipy by eigvalsh, together: ${ratio(summing + eigen, theirSumming + theirEigen)}`,
+    );
+  }
 } finally {
   rmSync(folder, { recursive: true });
+}
+
+/** What the script prints; undefined without Python or its packages. */
+function python(...args) {
+  try {
+    execFileSync('python3', ['-c', 'import numpy, scipy.linalg'], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  return execFileSync('python3', ['-c', script, ...args.map(String)], { encoding: 'utf8' })
+    .trim()
+    .split(' ')
+    .map(Number);
 }
