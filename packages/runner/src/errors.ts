@@ -16,7 +16,7 @@ export { codeOf };
  * - `E_CLASSES`: classes that the network has not. `E_MODEL`: guidance or a schedule that the model has not, or lacks.
  * - `E_CONDITIONS`: an image whose prompt isn't among those encoded. `E_BOTTLENECK`: a network that gives none, though it
  *   says so.
- * - `E_STATISTICS`: reference statistics of another feature network.
+ * - `E_STATISTICS`: reference statistics of another feature network. `E_FEATURES`: a file that holds no feature vectors.
  * - `E_IMAGES`: fewer images than are to be drawn of them.
  * - `E_FILE`: a file that isn't there or can't be read. `E_INPUT_CHANGED`: one that changed while it was used.
  * - `E_TASK`: tasks failed; the message gives each reason, with its own code.

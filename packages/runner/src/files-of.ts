@@ -6,9 +6,6 @@ import { everyFile, type FileRef, type FilesOf, outside } from '@fewstep/taskgra
 /** What a file or folder of a spec is taken for. */
 type Role = 'images' | 'onnx' | 'model' | 'module';
 
-/** A file of a feature network's weights, by its name; any other is an ONNX graph. */
-export const isWeights = (file: string): boolean => /\.(pth|pt|ckpt|pkl|safetensors)$/i.test(file);
-
 /** A file or folder of a spec, as an input; none where there is none. */
 export const fileOf = <P extends string | undefined>(path: P, as: Role) =>
   (path === undefined ? undefined : outside(path, as)) as P extends string ? FileRef : undefined;

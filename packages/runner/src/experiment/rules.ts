@@ -1,5 +1,5 @@
 import { gitsChoices, type Option, withDefaults } from '@fewstep/schedules';
-import { isWeights } from '../files-of.js';
+import { isWeights } from '../is-weights.js';
 import { faultsIn } from '../judging/faults.js';
 import type { JsonSchema } from '../judging/json-schema.js';
 import { isStatistics } from '../scores/scores.js';

@@ -7,7 +7,8 @@ import {
   type Ref,
   type Task,
 } from '@fewstep/taskgraph';
-import { bytesOfImages, fileOf, isWeights } from '../files-of.js';
+import { bytesOfImages, fileOf } from '../files-of.js';
+import { isWeights } from '../is-weights.js';
 import { fidKind, isStatistics } from '../scores/scores.js';
 import * as kinds from '../tasks/kinds.js';
 import type { FeatureParams } from '../tasks/open-features.js';
