@@ -102,7 +102,7 @@ export const evaluation: readonly Group[] = [
         theirs: 'NVIDIA’s pickle',
         here: '`--features`',
         ours: 'inception',
-        note: 'the one that pytorch-fid publishes, of the same TensorFlow weights: `fewstep models fetch inception`; or NVIDIA’s file itself, as `inception-2015-12-05.pkl`; or another network, as `digits`. Images come to its size as there; `--resize pytorch` is pytorch-fid’s way',
+        note: 'the one that pytorch-fid publishes, of the same TensorFlow weights: `fewstep models fetch inception`; or NVIDIA’s file itself, as `inception-2015-12-05.pkl`; or another network, as `digits`',
         async check(world) {
           equal(await fileNamed(world, 'inception'), 'pt_inception-2015-12-05-6726825d.pth');
         },
