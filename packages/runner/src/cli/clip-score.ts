@@ -64,7 +64,7 @@ export async function clipScoreCalc(
     if (!record) continue;
     const path = await world.store.blob(record.outputs.value!);
     const score = JSON.parse(await readFile(path!, 'utf8'));
-    const count = imagesOf(execution, tasksOf(task.inputs.images));
+    const count = imagesOf(execution, tasksOf(task.inputs.features));
     const of = sets[i]!.drawn?.of;
     scored.push({ set: images[i], ...score, images: count, ...(of !== undefined && { of, seed }) });
     const name = images.length > 1 ? `${images[i]}: ` : '';

@@ -28,7 +28,7 @@ export const promptEmbeddings = (
     const task = graph.task(kinds.clipPrompts, {
       title: `embedded ${titleOfBlock(block)}`,
       params: { ...block, ...clipParams(clip) },
-      inputs: { clip: fileOf(clip.file, 'model') },
+      inputs: { network: fileOf(clip.file, 'model') },
     });
     return output(task, 'embeddings');
   });
@@ -47,12 +47,12 @@ export function compileClip(
   const graph = graphBuilder();
   return sets.map(({ seeds: each, ...set }) => {
     const seeds = rangesOf(each);
-    const images = inParts(set, 'embeddings', (title, which) =>
+    const features = inParts(set, 'embeddings', (title, which) =>
       output(
         graph.task(kinds.clipSetEmbeddings, {
           title,
           params: { ...which, ...clipParams(clip) },
-          inputs: { clip: fileOf(clip.file, 'model'), data: fileOf(set.data, 'images') },
+          inputs: { network: fileOf(clip.file, 'model'), data: fileOf(set.data, 'images') },
           hints: batch === undefined ? {} : { batch },
         }),
         'embeddings',
@@ -61,7 +61,7 @@ export function compileClip(
     return graph.task(clipScoreKind, {
       title: `clip_score of ${set.data}`,
       params: { seeds },
-      inputs: { images, prompts: promptEmbeddings(graph, clip, prompts, seeds) },
+      inputs: { features, prompts: promptEmbeddings(graph, clip, prompts, seeds) },
     });
   });
 }

@@ -381,14 +381,14 @@ function planClip(
   const seen = graph.shards(kinds.clipEmbeddings, {
     title: `embeddings of ${samples.title}`,
     params: clipParams(clip),
-    inputs: { clip: fileOf(clip.file, 'model'), images: [each(samples, 'images')] },
+    inputs: { network: fileOf(clip.file, 'model'), images: [each(samples, 'images')] },
     ranges: samples.ranges,
     ...inBatches(batch),
   });
   return {
     params: { seeds },
     inputs: {
-      images: [outputs(seen, 'embeddings')],
+      features: [outputs(seen, 'embeddings')],
       prompts: promptEmbeddings(graph, clip, guidance.prompts, seeds),
     },
   };

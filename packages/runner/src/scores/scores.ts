@@ -29,7 +29,7 @@ interface Scored {
   /** What the dataset's CLIP sees in the samples, and reads in their prompts. */
   clip(): {
     readonly params: ClipScoreParams;
-    readonly inputs: { readonly images: readonly ShardsRef[]; readonly prompts: readonly OutputRef[] };
+    readonly inputs: { readonly features: readonly ShardsRef[]; readonly prompts: readonly OutputRef[] };
   };
 }
 
@@ -96,7 +96,7 @@ export const clipScoreKind = scoring(
   'clip-score',
   1,
   params<ClipScoreParams>(),
-  { images: many, prompts: many },
+  { features: many, prompts: many },
   () => import('../tasks/clip-score.js'),
 );
 

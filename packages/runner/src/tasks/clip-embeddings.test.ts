@@ -24,8 +24,8 @@ const embeddingsOf = async (from: number, to: number) => {
   const [height, width] = [20, 18];
   const data = bytes.slice(from * height * width, to * height * width);
   const images = { data, n: to - from, channels: 1, height, width };
-  const inputs = { clip, images: [join(folder, await writeImages(folder, images))] };
-  const digests = { clip: ['a'] };
+  const inputs = { network: clip, images: [join(folder, await writeImages(folder, images))] };
+  const digests = { network: ['a'] };
   const { files, meta } = await run({ ...given, params: { network }, inputs, dir: folder, digests });
   expect(meta).toEqual({ images: to - from });
   return join(folder, files.embeddings);

@@ -13,7 +13,7 @@ export interface ClipScoreParams {
 
 /** CLIP score of images whose embeddings come in the order of their seeds, each held against its own prompt. */
 export const run: Run<typeof kind> = async ({ params: { seeds }, inputs, dir }) => {
-  const { score, standardError } = clipScore(pairs(inputs.images, seeds, inputs.prompts));
+  const { score, standardError } = clipScore(pairs(inputs.features, seeds, inputs.prompts));
   return writeValue(dir, {
     clip_score: score,
     ...(standardError !== undefined && { clip_score_se: standardError }),

@@ -19,13 +19,13 @@ export const openClipOf = ({
   device,
 }: {
   readonly params: ClipParams;
-  readonly inputs: { readonly clip: string };
+  readonly inputs: { readonly network: string };
   readonly digests: Readonly<Record<string, readonly Digest[]>>;
   /** One for all tasks of a process. */
   readonly device: Json;
 }): Promise<Clip> =>
-  keep(JSON.stringify([digests.clip, network]), () =>
-    openClip(inputs.clip, { ...network, device: device as Device }),
+  keep(JSON.stringify([digests.network, network]), () =>
+    openClip(inputs.network, { ...network, device: device as Device }),
   );
 
 /** Embeddings, float32 [n × dim], each of length 1, and what stands beside them. */
