@@ -47,13 +47,14 @@ export function compileClip(
   const graph = graphBuilder();
   return sets.map(({ seeds: each, ...set }) => {
     const seeds = rangesOf(each);
-    const features = inParts(set, 'embeddings', (title, which) =>
+    const features = inParts(set, 'embeddings', (title, which, work) =>
       output(
         graph.task(kinds.clipSetEmbeddings, {
           title,
           params: { ...which, ...clipParams(clip) },
           inputs: { network: fileOf(clip.file, 'model'), data: fileOf(set.data, 'images') },
           hints: batch === undefined ? {} : { batch },
+          work,
         }),
         'embeddings',
       ),

@@ -384,6 +384,7 @@ function planClip(
     inputs: { network: fileOf(clip.file, 'model'), images: [each(samples, 'images')] },
     ranges: samples.ranges,
     ...inBatches(batch),
+    workPerItem: 1,
   });
   return {
     params: { seeds },

@@ -196,9 +196,6 @@ export const fidOfStatistics = kind({
   run: () => import('./fid-of-statistics.js'),
 });
 
-/** Whether a task's work is of a feature network, not of the model that is sampled. */
-export const evaluatesFeatures = ({ name }: { readonly name: string }): boolean =>
-  name === features.name || name === referenceFeatures.name;
 /** What a CLIP sees in samples. */
 export const clipEmbeddings = kind({
   name: 'clip-embeddings',
@@ -234,6 +231,10 @@ export const clipPrompts = kind({
   outputs: { embeddings: file },
   run: () => import('./clip-prompts.js'),
 });
+
+/** Whether a task's work is of a network that scores, not of the model that is sampled. */
+export const evaluatesFeatures = ({ name }: { readonly name: string }): boolean =>
+  [features, referenceFeatures, clipEmbeddings, clipSetEmbeddings].some((one) => one.name === name);
 
 /** A point's images in rows, and the first of them for the comparison. */
 export const picture = kind({
