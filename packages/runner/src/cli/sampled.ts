@@ -53,7 +53,7 @@ export async function sampledBy(spec: string | undefined, options: SampledOption
     return text === undefined ? [] : [{ ...key, value: read(text), option: `--${name} ${text}` }];
   });
   if (named === undefined) {
-    if (spec !== undefined) return readExperiment(spec, { told, set });
+    if (spec !== undefined) return readExperiment(spec, { told, set, unscored: true });
     throw new RunnerError(
       'E_USAGE',
       'there is nothing to sample: name a spec, or a trained predictor, as --predictor network-snapshot-000010.pkl.',
@@ -62,8 +62,14 @@ export async function sampledBy(spec: string | undefined, options: SampledOption
   const predictor = await findPredictor(named);
   const trained = { path: 'predictor', value: predictor, option: `--predictor ${named}` };
   if (spec !== undefined)
-    return readExperiment(spec, { told: [{ ...trained, inPlaceOf: sampler }, ...told], set });
+    return readExperiment(spec, {
+      ...{ told: [{ ...trained, inPlaceOf: sampler }, ...told], set },
+      unscored: true,
+    });
   const cwd = workingFolder();
   const place = { file: displayPath(predictor, cwd), line: 0, column: 0, layer: 0 } as const;
-  return experimentOf(treeOf({ name: 'sample', predictor }, place), join(cwd, 'sample'), { told, set });
+  return experimentOf(treeOf({ name: 'sample', predictor }, place), join(cwd, 'sample'), {
+    ...{ told, set },
+    unscored: true,
+  });
 }

@@ -20,7 +20,7 @@ export interface DeclaredSchedule extends Declared {
   readonly spacing: string;
 }
 
-export interface DeclaredScore extends Pick<Score, 'name' | 'description' | 'needs'> {
+export interface DeclaredScore extends Pick<Score, 'name' | 'description' | 'needs' | 'least'> {
   readonly own?: OwnScore;
 }
 

@@ -144,6 +144,10 @@ export interface Point {
   readonly evaluate: readonly (string | OwnScore)[];
   /** Ranges of consecutive seeds [first, last], in the order asked for, no seed twice. */
   readonly seeds: readonly (readonly [number, number])[];
+  /** Blocks that the seeds are cut into, each scored by itself. */
+  readonly repeats: number;
+  /** Seeds that its settings were chosen on; no task reads them. */
+  readonly tunedOn?: readonly (readonly [number, number])[];
   readonly batch: number;
   readonly rng: RngName;
   /** Seed s gets entry s mod length; one entry: that class for all. */

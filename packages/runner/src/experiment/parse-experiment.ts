@@ -30,6 +30,8 @@ export interface SpecOptions {
   readonly set?: readonly string[];
   /** Working folder; default the process's. */
   readonly cwd?: string;
+  /** Nothing is scored, whatever the spec says. */
+  readonly unscored?: boolean;
   /** Folder of the registry's checkpoints; default $FEWSTEP_MODELS, else models/ in the workspace. */
   readonly models?: string;
 }
@@ -92,8 +94,10 @@ export async function experimentOf(
   const candidates: Completed[] = [];
   for (const combination of combinations(root, complain, gridPathsOf(language)))
     candidates.push(await complete(combination));
+  const { rules } = language;
+  const asked = options.unscored ? { ...language, rules: rules.filter((rule) => !rule.ofScores) } : language;
   const judged = candidates.map(({ tree, doubtful }) =>
-    judge(completeOnnxFolder(tree, surroundings, complain), complain, language, doubtful),
+    judge(completeOnnxFolder(tree, surroundings, complain), complain, asked, doubtful),
   );
   for (const [i, one] of judged.entries()) complainOpen(candidates[i]!, one, complain);
   const judgeCheckpoint = checkpointJudge(surroundings, complain);
@@ -130,7 +134,10 @@ export async function experimentOf(
   complainTwins(points, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
   const specs = candidates.map(({ tree }) => toJs(tree) as Spec);
-  return { name: judged[0]!.spec.name, file: absolute, points, specs, files: [...files.values()] };
+  return {
+    ...{ name: judged[0]!.spec.name, file: absolute, specs, files: [...files.values()] },
+    points: options.unscored ? points.map((point) => ({ ...point, repeats: 1 })) : points,
+  };
 }
 
 /** A value of the command line that every point replaces would silently do nothing. */

@@ -32,7 +32,10 @@ export const trains = ({ predictor, train }: Spec): boolean => predictor === und
 /** Whether the student is steered by a predictor, a new one or one that is trained already. */
 export const isSteered = ({ predictor, train }: Spec): boolean => predictor !== undefined || train !== false;
 
-const sampleDefaults = withDefaults(sampleKeys as never, {}) as Required<NonNullable<Spec['sample']>>;
+/** What is drawn where a spec says nothing. */
+export const sampleDefaults = withDefaults(sampleKeys as never, {}) as Required<
+  Omit<NonNullable<Spec['sample']>, 'tuned_on'>
+>;
 
 /** A valid combination with every default filled in and every path absolute. `prompts`: of the file that it names. */
 export function resolvePoint(
@@ -42,7 +45,11 @@ export function resolvePoint(
   prompts: readonly string[] = [],
 ): Omit<Point, 'label' | 'settings'> {
   const { plain, students, given, scores } = declarations;
-  const { seeds, batch, grid, rng, classes } = { ...sampleDefaults, ...spec.sample };
+  const { seeds, repeats, tuned_on, batch, grid, rng, classes } = {
+    ...sampleDefaults,
+    tuned_on: undefined,
+    ...spec.sample,
+  };
   const [columns, rows] = grid.split('x').map(Number) as [number, number];
   return {
     dataset: datasetOf(spec, surroundings),
@@ -60,6 +67,8 @@ export function resolvePoint(
     reference: referenceOf(spec.reference, declarations),
     evaluate: (spec.evaluate ?? []).map((name) => named(scores, name)?.own ?? name),
     seeds: rangesOfSeeds(seeds),
+    repeats,
+    ...(tuned_on !== undefined && { tunedOn: rangesOfSeeds(tuned_on) }),
     batch,
     rng,
     classes: typeof classes === 'number' ? [classes] : classes,

@@ -8,9 +8,9 @@ import { type Declarations, type DeclaredScore, listed, named, optionsOf, reader
 import { guidances } from './guidances.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
-import { isSteered } from './resolve.js';
+import { isSteered, sampleDefaults } from './resolve.js';
 import type { Spec } from './schema.js';
-import { rangesOfSeeds } from './seeds.js';
+import { countOfSeeds, rangesOfSeeds } from './seeds.js';
 
 /** A combination that a schema can't rule out. */
 export interface Rule {
@@ -21,6 +21,8 @@ export interface Rule {
   readonly of: readonly string[];
   /** What is wrong with the combination; false when it is possible. */
   readonly broken: (spec: Spec) => string | false;
+  /** Of what scores take alone: not asked where nothing is scored. */
+  readonly ofScores?: true;
   /** A more exact place, in the path of one of the keys. */
   readonly at?: (spec: Spec) => string;
 }
@@ -45,6 +47,36 @@ const scoreRule = (
     at: (spec) => `evaluate.${asked(spec).indexOf(name)}`,
   };
 };
+
+/** The seeds of a key of `sample`, where they can be read. */
+const seedsRule = (key: 'seeds' | 'tuned_on'): Rule => ({
+  of: [`sample.${key}`],
+  broken: ({ sample }) => {
+    try {
+      rangesOfSeeds(sample?.[key] ?? 0);
+      return false;
+    } catch (error) {
+      return `${(error as Error).message}.`;
+    }
+  },
+});
+
+/** Of how many seeds there are, and how many blocks they are cut into. */
+const blocksRule = (
+  beside: readonly string[],
+  broken: (seeds: number, repeats: number, spec: Spec) => string | false,
+): Rule => ({
+  of: ['sample.seeds', 'sample.repeats', ...beside],
+  ofScores: true,
+  broken: (spec) => {
+    const { seeds, repeats } = { ...sampleDefaults, ...spec.sample };
+    try {
+      return broken(countOfSeeds(rangesOfSeeds(seeds)), repeats, spec);
+    } catch {
+      return false; // what is no seeds has its own problem
+    }
+  },
+});
 
 /** Of the noise levels that a part lists, and of what is beside. */
 const listedRule = (
@@ -273,17 +305,30 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         );
       },
     },
-    {
-      of: ['sample.seeds'],
-      broken: (spec) => {
-        try {
-          rangesOfSeeds(spec.sample?.seeds ?? 0);
-          return false;
-        } catch (error) {
-          return `${(error as Error).message}.`;
-        }
-      },
-    },
+    seedsRule('seeds'),
+    seedsRule('tuned_on'),
+    blocksRule([], (seeds, repeats) => {
+      const [fewer, more] = [Math.floor(seeds / repeats) * repeats, Math.ceil(seeds / repeats) * repeats];
+      return (
+        fewer < more &&
+        `${seeds} seeds are not ${repeats} blocks of equal size: ask for ${fewer > 0 ? `${fewer} or ` : ''}${more} of them, or for other repeats.`
+      );
+    }),
+    ...scores.flatMap(({ name, least }) =>
+      least === undefined
+        ? []
+        : blocksRule(['evaluate'], (seeds, repeats, { evaluate }) => {
+            const images = seeds / repeats;
+            const there = repeats > 1 ? 'a block of the seeds has' : 'the seeds are';
+            return (
+              Array.isArray(evaluate) &&
+              evaluate.includes(name) &&
+              Number.isInteger(images) &&
+              images < least.images &&
+              `${name} takes ${least.images} images at least, for ${least.for}, and ${there} ${images}: ask for more seeds, or leave ${name} out of evaluate.`
+            );
+          }),
+    ),
     ...scores
       .filter(({ needs }) => needs.startsWith('real images'))
       .flatMap((score) => [

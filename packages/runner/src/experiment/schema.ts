@@ -69,6 +69,12 @@ export const sampleKeys = {
     description:
       'One seed per image, as 0-49999 or 1,2,5-10, up to 4294967295: seed 17 is the same image in any batch.',
   },
+  repeats: integer(
+    1,
+    1000,
+    1,
+    'Blocks of equal size that the seeds are cut into, in their order, each scored by itself; a score is their mean: 3 of 0-149999 are three times 50,000 images.',
+  ),
   batch: integer(1, 65_536, 64, 'Images evaluated at once. Memory and speed only: it changes no result.'),
   grid: {
     type: 'string',
@@ -98,7 +104,17 @@ export const sampleKeys = {
       'Classes of a network that has them: random draws one per seed, a number is the class of every image, of a list seed s gets entry s mod its length. Latents do not depend on it, nor does training, which draws classes at random.',
   },
 } as const;
-const sample = object('Which images are drawn.', [], sampleKeys);
+const sample = object('Which images are drawn.', [], {
+  ...sampleKeys,
+  tuned_on: {
+    anyOf: [
+      { type: 'string', examples: ['0-511'] },
+      { type: 'integer', minimum: 0 },
+    ],
+    description:
+      'Seeds that settings were chosen on, written as seeds are: scores of images among them are flagged. It changes no result.',
+  },
+});
 
 const count = { type: 'integer', minimum: 1, maximum: 65_536 } as const;
 const beta = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;

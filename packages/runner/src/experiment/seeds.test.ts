@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rangesOfSeeds } from './seeds.js';
+import { blocksOfSeeds, countOfShared, rangesOfSeeds } from './seeds.js';
 
 describe('rangesOfSeeds', () => {
   it.each([
@@ -53,4 +53,36 @@ describe('rangesOfSeeds', () => {
   ])('refuses %j', (text, message) => {
     expect(() => rangesOfSeeds(text)).toThrow(expect.objectContaining({ code: 'E_SEEDS', message }));
   });
+});
+
+it('cuts seeds into blocks of one size in their order', () => {
+  expect(blocksOfSeeds(rangesOfSeeds('0-149999'), 3)).toEqual([
+    [[0, 49_999]],
+    [[50_000, 99_999]],
+    [[100_000, 149_999]],
+  ]);
+  expect(blocksOfSeeds(rangesOfSeeds('7-9,0,20-23'), 2)).toEqual([
+    [
+      [7, 9],
+      [0, 0],
+    ],
+    [[20, 23]],
+  ]);
+  expect(blocksOfSeeds(rangesOfSeeds('1,3-8,2'), 4)).toEqual([
+    [
+      [1, 1],
+      [3, 3],
+    ],
+    [[4, 5]],
+    [[6, 7]],
+    [
+      [8, 8],
+      [2, 2],
+    ],
+  ]);
+});
+
+it('counts the seeds that two lists share', () => {
+  expect(countOfShared(rangesOfSeeds('0-9,20'), rangesOfSeeds('8-12,20-21,3'))).toBe(4);
+  expect(countOfShared(rangesOfSeeds('0-9'), rangesOfSeeds('10-12'))).toBe(0);
 });

@@ -29,6 +29,35 @@ export function rangesOfSeeds(text: string | number): Range[] {
   return ranges;
 }
 
+/** How many seeds ranges have. */
+export const countOfSeeds = (ranges: readonly Range[]): number =>
+  ranges.reduce((count, [first, last]) => count + last - first + 1, 0);
+
+/** Ranges cut into so many blocks of as many seeds each, which must come out even; their order is kept. */
+export function blocksOfSeeds(ranges: readonly Range[], blocks: number): Range[][] {
+  const size = countOfSeeds(ranges) / blocks;
+  if (!Number.isInteger(size)) throw new Error(`${size * blocks} seeds are not ${blocks} equal blocks`);
+  const cut: Range[][] = Array.from({ length: blocks }, () => []);
+  let before = 0;
+  for (const [first, last] of ranges)
+    for (let at = first; at <= last; ) {
+      const block = Math.floor(before / size);
+      const end = Math.min(last, at + (block + 1) * size - before - 1);
+      cut[block]!.push([at, end]);
+      before += end - at + 1;
+      at = end + 1;
+    }
+  return cut;
+}
+
+/** How many of the seeds are among others. */
+export const countOfShared = (ranges: readonly Range[], others: readonly Range[]): number =>
+  ranges
+    .flatMap(([first, last]) =>
+      others.map(([from, to]) => Math.max(0, Math.min(last, to) - Math.max(first, from) + 1)),
+    )
+    .reduce((count, shared) => count + shared, 0);
+
 function firstTwice(ranges: readonly Range[]): number | undefined {
   const ascending = [...ranges].sort(([a], [b]) => a - b);
   return ascending.find(([first], i) => i > 0 && first <= ascending[i - 1]![1])?.[0];

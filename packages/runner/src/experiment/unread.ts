@@ -84,6 +84,12 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
     read: isSteered,
     reader: 'only a predictor does, and train: false has none',
   },
+  ...['repeats', 'tuned_on'].map((key) => ({
+    path: `sample.${key}`,
+    of: ['evaluate'],
+    read: ({ evaluate = [] }: Spec) => evaluate.length > 0,
+    reader: 'only scores do, and evaluate asks for none',
+  })),
   ...[...methodPartsOf(declarations), ...schedulePartsOf(declarations)].flatMap((part) =>
     optionsIn(part, declarations),
   ),

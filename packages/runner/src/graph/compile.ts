@@ -22,8 +22,10 @@ import {
   type SamplerConfig,
 } from '../experiment/experiment.js';
 import { guidances } from '../experiment/guidances.js';
+import { blocksOfSeeds, countOfSeeds } from '../experiment/seeds.js';
 import { fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
+import { seedsText } from '../report/seeds-text.js';
 import { ownScore, type Score, scoreNamed } from '../scores/scores.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
@@ -39,8 +41,12 @@ export interface PlannedPoint {
   readonly schedule?: Task<typeof kinds.gits>;
   /** Where one is trained. */
   readonly predictor?: Task<typeof kinds.predictor>;
+  /** Of all its seeds. */
   readonly samples: Samples;
-  readonly scores: Readonly<Record<string, Task>>;
+  /** The same in the blocks that are scored, each by itself: one of all where nothing is repeated. */
+  readonly repeats: readonly { readonly seeds: Point['seeds']; readonly samples: Samples }[];
+  /** By name: of each block. */
+  readonly scores: Readonly<Record<string, readonly Task[]>>;
   readonly picture: Task<typeof kinds.picture>;
   /** The states that its samples go through, and those of the first in rows, where they are asked for. */
   readonly inters?: {
@@ -61,7 +67,7 @@ export interface Graph {
 }
 
 /** Training and warm-up image i has seed 2³¹ + i, so that it never meets a sampling seed that people use. */
-const firstTrainingSeed = 2 ** 31;
+export const firstTrainingSeed = 2 ** 31;
 const firstValidationSeed = 3 * 2 ** 30;
 const comparisonColumns = 12;
 /** Batches in a shard: small enough that little is lost to a kill, large enough that a shard costs more than its keeping. */
@@ -88,7 +94,7 @@ export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)
   const ofPoints = points.flatMap(({ scores, picture, schedule, predictor }) => [
     schedule,
     predictor,
-    ...Object.values(scores),
+    ...Object.values(scores).flat(),
     picture,
   ]);
   return [...ofPoints.filter((task) => task !== undefined), comparison];
@@ -102,23 +108,34 @@ function planPoint(graph: GraphBuilder, point: Point, shown: number): PlannedPoi
   const steering = predictor ? output(predictor, 'predictor') : fileOf(point.predictor, 'model');
   const steps = { schedule, predictor: steering };
   const samples = planSamples(graph, point, sampler, model, steps);
-  const scores: Record<string, Task> = {};
+  const repeats = blocksOfSeeds(point.seeds, point.repeats).map((seeds) => {
+    const block = { ...point, seeds };
+    return { block, seeds, samples: planSamples(graph, block, sampler, model, steps) };
+  });
+  const scores: Record<string, Task[]> = {};
   for (const one of evaluate) {
     const score = typeof one === 'string' ? scoreNamed(one) : ownScore(one);
     if (!score) throw new Error(`${one} is no score`);
-    scores[score.name] = planScore(graph, point, score, samples, model);
+    scores[score.name] = repeats.map(({ block, samples }) => planScore(graph, block, score, samples, model));
   }
   const { columns, rows } = grid;
+  const pictured = Math.max(columns * rows, comparisonColumns);
+  const size = countOfSeeds(point.seeds) / point.repeats;
   const picture = graph.task(kinds.picture, {
     title: `picture of ${point.label}`,
     params: { columns, rows, compared: comparisonColumns },
-    inputs: { images: [outputs(samples, 'images', Math.max(columns * rows, comparisonColumns))] },
+    inputs: {
+      images: repeats
+        .slice(0, Math.ceil(pictured / size))
+        .map(({ samples }, i) => outputs(samples, 'images', pictured - i * size)),
+    },
   });
   return {
     point,
     ...(schedule && { schedule }),
     ...(predictor && { predictor }),
     samples,
+    repeats,
     scores,
     picture,
     ...(shown > 0 && { inters: planInters(graph, point, model, { ...steps, rows: shown }) }),
@@ -341,7 +358,8 @@ function solvedBy(
 }
 
 function planScore(graph: GraphBuilder, point: Point, score: Score, samples: Samples, model: Model): Task {
-  const { dataset, label, batch } = point;
+  const { dataset, batch, repeats, seeds } = point;
+  const label = repeats === 1 ? point.label : `${point.label}, seeds ${seedsText(seeds)}`;
   const real = () => {
     const { featureNetwork: file, featureResize: resize, referenceData: data } = dataset;
     if (file !== undefined && data !== undefined) return { network: { file, resize }, data };

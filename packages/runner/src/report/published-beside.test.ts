@@ -22,14 +22,18 @@ evaluate: [${evaluate}]
 `;
   const graph = compile(await parseExperiment(text, join(cwd, 'a.yaml'), { cwd, models: 'models' }));
   const [{ samples, scores }] = graph.points as [(typeof graph.points)[0]];
-  const shard = {} as Task;
-  const record = (meta: object, outputs: object) => ({ meta, outputs }) as unknown as ActionRecord;
+  const shard = { params: {}, inputs: {} } as unknown as Task;
+  const recorded = { components: { inputs: {}, versions: {} }, provenance: { device: 'abacus' } };
+  const record = (meta: object, outputs: object) =>
+    ({ ...recorded, meta, outputs }) as unknown as ActionRecord;
   const execution = {
     ...{ computed: 0, local: 0, remote: 0, failures: new Map() },
     shards: new Map([[samples, [shard]]]),
     records: new Map([
       [shard, record(counted, {})],
-      ...Object.values(scores).map((task) => [task, record({}, { value: 'value' })] as const),
+      ...Object.values(scores)
+        .flat()
+        .map((task) => [task, record({}, { value: 'value' })] as const),
     ]),
   } as unknown as Execution;
   const store = { blob: async () => join(cwd, 'value.json') } as unknown as Store;

@@ -4,16 +4,23 @@ import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { PublishedFigures } from '../experiment/experiment.js';
 import type { Graph } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
-import { scoreNamed } from '../scores/scores.js';
+import { minimumOf, scoreNamed } from '../scores/scores.js';
 import { referenceFeatures } from '../tasks/kinds.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import { foldersOf } from './folders.js';
 import { imagesOf, tasksOf } from './image-counts.js';
+import { type Columns, overRepeats } from './intervals.js';
+import { type Leak, leaksOf } from './leaks.js';
+import { type Protocol, protocolOf } from './protocol.js';
+import { seedsText } from './seeds-text.js';
+import { type OverTrainings, overTrainings } from './trainings.js';
 
 /** What a run found out, as `run --json` prints it. */
 export interface Report {
   readonly name: string;
   readonly points: readonly PointReport[];
+  /** Points that differ in the seed of their predictor's training alone, together; none where there are none. */
+  readonly trainings?: readonly OverTrainings[];
   /** Tasks computed by this run, found in the local store, and found remotely. */
   readonly tasks: { readonly computed: number; readonly local: number; readonly remote: number };
   /** Digits that the table shows of columns of the user's own. */
@@ -41,12 +48,22 @@ export interface PointReport {
   readonly thresholding?: 'dynamic' | 'none';
   /** Noise levels, where a search found them. */
   readonly sigmas?: readonly number[];
-  /** A ratio to no difference is infinite, which JSON has as null. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Samples that they are of. */
+  /**
+   * Scores by column; `X_se` is the standard error of `X`. Where they are repeated, means over the repeats, their standard
+   * errors from the spread of these, and the least fid as `fid_min`. A ratio to no difference is infinite, which JSON has as
+   * null.
+   */
+  readonly metrics: Columns;
+  /** Samples that they are of; where they are repeated, each time. */
   readonly images?: number;
+  /** What each repeat gave by itself. */
+  readonly repeats?: readonly { readonly seeds: string; readonly metrics: Columns }[];
   /** Real images that they compare with; of published statistics nobody says. */
   readonly realImages?: number;
+  /** What its scores depend on beside the sampler. */
+  readonly protocol?: Protocol;
+  /** Scored images that something was fitted to or chosen on; none where there are none. */
+  readonly leaks?: readonly Leak[];
   /** What was published of this sampler at this cost, where the experiment names such figures. */
   readonly published?: Pick<PublishedFigures, 'name' | 'images' | 'source'> & { readonly fid: number };
   readonly artifacts: {
@@ -87,22 +104,41 @@ export async function report(
     const path = await blob(task, output);
     return path && place(path, ...target);
   };
-  const points: PointReport[] = [];
-  const folders = foldersOf(graph.points.map(({ point }) => point.label));
-  for (const [i, { point, schedule, samples, predictor, picture, scores }] of graph.points.entries()) {
-    const metrics: Record<string, number> = {};
-    for (const [score, task] of Object.entries(scores)) {
+  /** What scores are, of those that are there. */
+  const columnsOf = async (scores: readonly (readonly [string, Task | undefined])[]): Promise<Columns> => {
+    const all: Record<string, number> = {};
+    for (const [score, task] of scores) {
       const path = await blob(task, 'value');
       if (!path) continue;
       const value = JSON.parse(await readFile(path, 'utf8'));
-      Object.assign(metrics, scoreNamed(score)?.shown?.(value) ?? value);
+      Object.assign(all, scoreNamed(score)?.shown?.(value) ?? value);
     }
-    const shards = execution.shards.get(samples) ?? [];
+    return all;
+  };
+  const points: PointReport[] = [];
+  const folders = foldersOf(graph.points.map(({ point }) => point.label));
+  for (const [i, planned] of graph.points.entries()) {
+    const { point, schedule, repeats, predictor, picture, scores } = planned;
+    const each = await Promise.all(
+      repeats.map(async ({ seeds }, repeat) => ({
+        seeds: seedsText(seeds),
+        metrics: await columnsOf(Object.entries(scores).map(([name, tasks]) => [name, tasks[repeat]])),
+      })),
+    );
+    const isRepeated = repeats.length > 1;
+    const metrics = isRepeated ? meansOf(each.map(({ metrics }) => metrics)) : each[0]!.metrics;
+    const shards = repeats.flatMap(({ samples }) => execution.shards.get(samples) ?? []);
     const records = shards.flatMap((task) => execution.records.get(task) ?? []);
     const counted = records.find(({ meta }) => meta.nfe !== undefined)?.meta;
     const { nfe, forwards, thresholding } = (counted ?? {}) as Counted;
-    const scored = Object.values(scores).filter((task) => execution.records.has(task));
-    const images = scored.length > 0 ? imagesOf(execution, shards) : undefined;
+    const [first = []] = repeats.map((_, repeat) => Object.values(scores).map((tasks) => tasks[repeat]!));
+    const scored = first.filter((task) => execution.records.has(task));
+    const isScored = scored.length > 0;
+    const images = isScored
+      ? imagesOf(execution, execution.shards.get(repeats[0]!.samples) ?? [])
+      : undefined;
+    const protocol = isScored ? await protocolOf(planned, { execution, store }) : undefined;
+    const leaks = isScored ? await leaksOf(planned) : [];
     const readByScores = scored.flatMap(({ inputs }) => Object.values(inputs).flatMap(tasksOf));
     const realImages = imagesOf(
       execution,
@@ -124,7 +160,10 @@ export async function report(
       ...(found && { sigmas: (await readSchedule(found)).sigmas }),
       metrics,
       ...(images !== undefined && { images }),
+      ...(isRepeated && isScored && { repeats: each }),
       ...(realImages !== undefined && { realImages }),
+      ...(protocol && { protocol }),
+      ...(leaks.length > 0 && { leaks }),
       ...(published && { published }),
       artifacts: {
         ...(grid && { grid }),
@@ -138,9 +177,11 @@ export async function report(
   const own = graph.points.flatMap(({ point }) => point.evaluate.filter((one) => typeof one !== 'string'));
   const digits = Object.assign({}, ...own.map((one) => one.digits)) as Readonly<Record<string, number>>;
   const comparison = await placed(graph.comparison, 'png', 'comparison.png');
+  const trainings = overTrainings(graph.points.map(({ point }, i) => ({ point, ...points[i]! })));
   return {
     name,
     points,
+    ...(trainings.length > 0 && { trainings }),
     tasks: { computed: execution.computed, local: execution.local, remote: execution.remote },
     ...(Object.keys(digits).length > 0 && { digits }),
     ...(plugins.length > 0 && { plugins }),
@@ -151,6 +192,23 @@ export async function report(
       message: withoutSecrets(error.message),
     })),
   };
+}
+
+/** Columns over repeats, those that all of them have; the least where a score's papers have it. */
+function meansOf(repeats: readonly Columns[]): Columns {
+  const [first = {}, ...others] = repeats;
+  const whole = Object.keys(first).filter((column) => others.every((one) => one[column] !== undefined));
+  const means = overRepeats(
+    repeats.map((one) => Object.fromEntries(whole.map((column) => [column, one[column]!]))),
+  );
+  return Object.fromEntries(
+    Object.entries(means).flatMap(([column, mean]) => [
+      [column, mean],
+      ...(scoreNamed(column)?.minimum
+        ? [[minimumOf(column), Math.min(...repeats.map((one) => one[column]!))]]
+        : []),
+    ]),
+  );
 }
 
 /** What was published of a sampler that takes so many passes. */

@@ -75,7 +75,7 @@ describe('an experiment with every key', () => {
 
   it('leaves out no key that a spec may have', async () => {
     const trained = await resolved(
-      `name: it\ndataset: ms_coco\nschedule: { type: discrete }\nstudent: { solver: dpmpp, num_steps: 4 }\nguidance: { type: cfg, prompt: a }\npublished: ${published}`,
+      `name: it\ndataset: ms_coco\nschedule: { type: discrete }\nstudent: { solver: dpmpp, num_steps: 4 }\nguidance: { type: cfg, prompt: a }\nsample: { tuned_on: 7-9 }\nevaluate: [rmse_to_teacher]\npublished: ${published}`,
     );
     const sampled = await resolved(`name: it\npredictor: ${official}`);
     expect(sampled.dataset).toBe('digits');

@@ -69,6 +69,10 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
     ...(predictor === undefined ? trainingOf(train, methodOf) : { predictor: at(predictor) }),
     sample: {
       seeds: seedsText(seeds),
+      ...(point.evaluate.length > 0 && {
+        repeats: point.repeats,
+        ...(point.tunedOn && { tuned_on: seedsText(point.tunedOn) }),
+      }),
       batch: point.batch,
       grid: `${grid.columns}x${grid.rows}`,
       rng: point.rng,

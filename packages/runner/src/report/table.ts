@@ -1,18 +1,27 @@
-import { printable } from '../judging/shown.js';
 import { digitsOf } from '../scores/scores.js';
-import { aligned, columnsOf } from './columns.js';
+import { alikeBest, columnText, format, metricsIn, repeatsOf } from './figures.js';
+import { cell, markdownTable } from './markdown.js';
+import { notesOn, notTold } from './notes.js';
 import type { PointReport, Report } from './report.js';
 
 /**
  * The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric, and one of published
- * FID where there is some. Below it, of how many images the scores are and with how many they are compared, which has
- * columns only where it differs; where figures are published, and which scores are of fewer images than those; and which of
- * the points are thresholded.
+ * FID where there is some. A figure with a standard error stands with half the width of its 95 % interval, and with a mark
+ * where that can't tell it from the best of what is scored alike. Below it what is to be known of the figures: of how many
+ * images they are and with how many they are compared, which has columns only where it differs; what ± and the mark mean;
+ * where figures are published and which scores are of fewer images than those; what is thresholded, was computed on several
+ * devices, or is scored on images that something was fitted to. Then trainings that differ in their seed alone, together.
  */
-export function table({ points, digits = {} }: Report): string {
-  const metrics = [...new Set(points.flatMap((point) => Object.keys(point.metrics)))];
-  const counts = Object.entries({ images: 'images', 'real images': 'realImages' } as const).map(
-    ([name, count]) => ({ name, count, found: new Set(points.map((point) => point[count])) }),
+export function table({ points, digits = {}, trainings = [] }: Report): string {
+  const digitsIn = (metric: string) => digits[metric] ?? digitsOf(metric);
+  const metrics = metricsIn(points);
+  const columns = metrics.map((metric) => {
+    const alike = alikeBest(points, metric);
+    const texts = columnText(points, metric, { digits: digitsIn(metric), repeatsOf });
+    return points.map((point, i) => (alike.has(point) ? `${notTold} ${texts[i]}` : texts[i]!));
+  });
+  const counts = Object.entries({ images: imagesText, 'real images': realImagesText } as const).map(
+    ([name, of]) => ({ name, of, found: new Set(points.map(of)) }),
   );
   const [varied, same] = [
     counts.filter(({ found }) => found.size > 1),
@@ -21,51 +30,63 @@ export function table({ points, digits = {} }: Report): string {
   const isPublished = points.some(({ published }) => published);
   const beside: readonly { readonly name: string; of(point: PointReport): string }[] = [
     ...(isPublished ? [{ name: 'published fid', of: fidPublished }] : []),
-    ...varied.map(({ name, count }) => ({ name, of: (point: PointReport) => format(point[count], 0) })),
+    ...varied.map(({ name, of }) => ({
+      name,
+      of: (point: PointReport) => of(point) ?? format(undefined, 0),
+    })),
   ];
-  const cells = points.map((point) => [
-    cell(point.label),
-    format(point.nfe, 0),
-    ...metrics.map((metric) => format(point.metrics[metric], digits[metric] ?? digitsOf(metric))),
-    ...beside.map(({ of }) => of(point)),
-  ]);
-  const isNumber = (column: number) => column > 0;
-  const [header = [], ...rows] = aligned(
-    [['sampler', 'NFE', ...metrics.map(cell), ...beside.map(({ name }) => name)], ...cells],
-    isNumber,
-  );
-  const rule = header.map(
-    (cell, column) => `${'-'.repeat(columnsOf(cell) + 1)}${isNumber(column) ? ':' : '-'}`,
-  );
-  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
-  const alike = same.flatMap(({ name, found: [n] }) => (n === undefined ? [] : `${n} ${name}`));
-  const thresholded = cells.flatMap(([label], i) => (points[i]!.thresholding === 'dynamic' ? label : []));
-  const sources = points.flatMap(({ published }) =>
-    published ? `${published.source}, of ${published.images} images` : [],
-  );
-  const fewer = cells.flatMap(([label], i) => {
-    const { published, images = 0 } = points[i]!;
-    return published && images < published.images ? label! : [];
+  const notes = notesOn(points, {
+    alike: same.flatMap(({ name, found: [n] }) => (n === undefined ? [] : `${n} ${name}`)),
+    isMarked: columns.flat().some((text) => text.startsWith(notTold)),
   });
-  const below = [
-    ...(alike.length > 0 ? [`Of ${alike.join(', against ')}.`] : []),
-    ...[...new Set(sources)].map((source) => `Published: ${cell(source)}.`),
-    ...(fewer.length > 0 ? [`Of fewer images than what is published, so higher: ${fewer.join('; ')}.`] : []),
-    ...(thresholded.length > 0 ? [`With dynamic thresholding: ${thresholded.join('; ')}.`] : []),
-  ].flatMap((sentence) => ['', sentence]);
-  return [line(header), `|${rule.join('|')}|`, ...rows.map(line), ...below].join('\n');
+  const together = trainings.length > 0 ? trainingsTable(trainings, digitsIn) : [];
+  return [
+    ...markdownTable([
+      ['sampler', 'NFE', ...metrics.map(cell), ...beside.map(({ name }) => name)],
+      ...points.map((point, i) => [
+        cell(point.label),
+        format(point.nfe, 0),
+        ...columns.map((texts) => texts[i]!),
+        ...beside.map(({ of }) => of(point)),
+      ]),
+    ]),
+    ...notes.flatMap((sentence) => ['', sentence]),
+    ...together,
+  ].join('\n');
 }
 
-/** What Markdown reads as marks; an underscore only at the edge of a word. */
-const marks = /[\\`*[\]<>&|~]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
-
-/** A text as a cell shows it, whatever it is. */
-const cell = (text: string) => printable(text).replace(marks, '\\$&');
+function trainingsTable(
+  trainings: NonNullable<Report['trainings']>,
+  digitsIn: (metric: string) => number,
+): string[] {
+  const metrics = metricsIn(trainings);
+  const columns = metrics.map((metric) =>
+    columnText(trainings, metric, { digits: digitsIn(metric), repeatsOf: ({ seeds }) => seeds.length }),
+  );
+  return [
+    '',
+    'Means over trainings that differ in train.seed alone, with a 95 % interval by their spread (Student’s t); the images are the same:',
+    '',
+    ...markdownTable([
+      ['over training seeds', 'trainings', ...metrics.map(cell)],
+      ...trainings.map(({ label, seeds }, i) => [
+        cell(label),
+        String(seeds.length),
+        ...columns.map((texts) => texts[i]!),
+      ]),
+    ]),
+  ];
+}
 
 /** In papers it has two digits. */
 const fidPublished = ({ published }: PointReport) => format(published?.fid, 2);
 
-function format(value: number | undefined, digits: number): string {
-  if (value === undefined) return '–';
-  return value === Infinity ? '∞' : value.toFixed(digits);
+function imagesText(point: PointReport): string | undefined {
+  const { images } = point;
+  const repeats = repeatsOf(point);
+  if (images === undefined) return undefined;
+  return repeats > 1 ? `${repeats} × ${images}` : String(images);
 }
+
+const realImagesText = ({ realImages }: PointReport) =>
+  realImages === undefined ? undefined : String(realImages);

@@ -39,6 +39,12 @@ export interface Score<K extends Kind = Kind> {
   readonly description: string;
   /** Digits after the point of each of its columns. */
   readonly digits: Readonly<Record<string, number>>;
+  /** Images that it can't do with fewer of, and what takes so many; left out: one. */
+  readonly least?: { readonly images: number; readonly for: string };
+  /** Which of two figures is better, where one is. */
+  readonly best?: 'lowest' | 'highest';
+  /** Whether papers have the least of several repeats, which then stands beside their mean. */
+  readonly minimum?: boolean;
   /** What the samples are compared with: real images themselves, or their statistics, too; the reference; their prompts; nothing. */
   readonly needs: 'real images' | 'real images or statistics' | 'the reference' | 'prompts' | 'nothing';
   /** The task that gives its columns, as JSON. */
@@ -122,7 +128,10 @@ export const scores: readonly Score[] = [
     name: 'fid',
     description:
       'Fréchet distance between features of the samples and of real images; its standard error over other samples, as many; and of fewer than 50,000 images, but twice as many as features, FID∞, what infinitely many would have (arXiv:1911.07023).',
-    digits: { fid: 3, fid_se: 3, fid_inf: 3, fid_inf_se: 3 },
+    digits: { fid: 3, fid_inf: 3 },
+    least: { images: 2, for: 'a covariance' },
+    best: 'lowest',
+    minimum: true, // of three, as in EDM's evaluation (arXiv:2206.00364)
     needs: 'real images or statistics',
     kind: fidKind,
     plan: ({ graph, title, features, real }) =>
@@ -136,7 +145,9 @@ export const scores: readonly Score[] = [
     name: 'kid',
     description:
       'Kernel inception distance and its standard error, over all pairs of images, or over 100 subsets of 1000 where pairs are more than between two sets of 10,000.',
-    digits: { kid: 6, kid_se: 6 },
+    digits: { kid: 6 },
+    least: { images: 2, for: 'a pair' },
+    best: 'lowest',
     needs: 'real images',
     kind: kidKind,
     plan: (scored) => scored.graph.task(kidKind, { params: kidSubsets, ...compared(scored) }),
@@ -145,6 +156,8 @@ export const scores: readonly Score[] = [
     name: 'prdc',
     description: 'Precision, recall, density and coverage, with balls that reach to the fifth neighbour.',
     digits: { precision: 3, recall: 3, density: 3, coverage: 3 },
+    least: { images: neighbours + 1, for: `a neighbour number ${neighbours}` },
+    best: 'highest',
     needs: 'real images',
     kind: prdcKind,
     plan: (scored) => scored.graph.task(prdcKind, { params: { k: neighbours }, ...compared(scored) }),
@@ -153,7 +166,8 @@ export const scores: readonly Score[] = [
     name: 'clip_score',
     description:
       'CLIP score: 100 times the mean cosine of samples and their prompts in the dataset’s CLIP, and its standard error.',
-    digits: { clip_score: 3, clip_score_se: 3 },
+    digits: { clip_score: 3 },
+    best: 'highest',
     needs: 'prompts',
     kind: clipScoreKind,
     plan: ({ graph, title, clip }) => graph.task(clipScoreKind, { title, ...clip() }),
@@ -161,7 +175,8 @@ export const scores: readonly Score[] = [
   score({
     name: 'rmse_to_teacher',
     description: 'Root mean square difference to the reference, in 8-bit units, and its standard error.',
-    digits: { rmse_to_teacher: 2, rmse_to_teacher_se: 2 },
+    digits: { rmse_to_teacher: 2 },
+    best: 'lowest',
     needs: 'the reference',
     kind: rmseKind,
     plan: difference,
@@ -170,7 +185,8 @@ export const scores: readonly Score[] = [
     name: 'psnr_to_teacher',
     description:
       'Peak signal-to-noise ratio to the reference in dB, 20·log10(255 / rmse_to_teacher): of all images together, no mean over them; and its standard error.',
-    digits: { psnr_to_teacher: 2, psnr_to_teacher_se: 2 },
+    digits: { psnr_to_teacher: 2 },
+    best: 'highest',
     needs: 'the reference',
     kind: rmseKind,
     plan: difference,
@@ -232,6 +248,15 @@ export const scoreKinds = Object.fromEntries(
 /** Whether a file of real images is of statistics of them: an .npz, or a pickle as EDM2's. */
 export const isStatistics = (path: string): boolean => /\.(npz|pkl)$/i.test(path);
 
+/** The column of the least of several repeats. */
+export const minimumOf = (column: string): string => `${column}_min`;
+
+/** The score that has a column, or of whose repeats it is the least. */
+export const scoreOf = (column: string): Score | undefined =>
+  scores.find(({ name, digits }) => digits[column] !== undefined || minimumOf(name) === column);
+
 /** How many digits the table shows of a column. */
-export const digitsOf = (column: string): number =>
-  scores.find(({ digits }) => digits[column] !== undefined)?.digits[column] ?? 3;
+export const digitsOf = (column: string): number => {
+  const score = scoreOf(column);
+  return (score && (score.digits[column] ?? score.digits[score.name])) ?? 3;
+};

@@ -1,0 +1,79 @@
+import { halfWidthOf, metricsIn, repeatsOf } from './figures.js';
+import type { Leak } from './leaks.js';
+import { cell } from './markdown.js';
+import type { PointReport } from './report.js';
+
+/** As papers have FID; of fewer it is higher. */
+const imagesOfPapers = 50_000;
+
+/** Before a figure that can't be told from the best of its column. */
+export const notTold = '≈';
+
+/** What each leak is of. */
+const leaked: Readonly<Record<Leak['of'], string>> = {
+  training: 'seeds that the predictor was trained on',
+  validation: 'seeds that told the loss of its training',
+  schedule: 'seeds that the noise levels were searched on',
+  tuned_on: 'seeds that settings were chosen on (tuned_on)',
+};
+
+/** What is to be known of a table's figures, a sentence each. `alike`: the counts that all points share, as text. */
+export function notesOn(
+  points: readonly PointReport[],
+  { alike, isMarked }: { readonly alike: readonly string[]; readonly isMarked: boolean },
+): string[] {
+  const metrics = metricsIn(points);
+  /** "What is said: a; b." of those that it is so of. */
+  const those = (said: string, isSo: (point: PointReport) => boolean, end = '') => {
+    const labels = points.filter(isSo).map(({ label }) => cell(label));
+    return labels.length > 0 ? [`${said}: ${labels.join('; ')}${end}.`] : [];
+  };
+  const isRepeated = (point: PointReport) => repeatsOf(point) > 1;
+  const hasErrors = (point: PointReport) =>
+    metrics.some((metric) => halfWidthOf(point, metric, 1) !== undefined);
+  const isFew = ({ images = Infinity, metrics: { fid }, published }: PointReport) =>
+    fid !== undefined && images < (published?.images ?? imagesOfPapers);
+  const sources = points.flatMap(({ published }) =>
+    published ? `Published: ${cell(published.source)}, of ${published.images} images.` : [],
+  );
+  const tends = metrics.includes('fid_inf') ? '; fid_inf is what it tends to with more' : '';
+  const fewer = those(
+    'Of fewer images than what is published, so higher',
+    (point) => point.published !== undefined && isFew(point),
+    tends,
+  );
+  return [
+    ...(alike.length > 0 ? [`Of ${alike.join(', against ')}.`] : []),
+    ...(points.some(isRepeated)
+      ? [
+          `N × n images are N sets of n, each scored by itself; a score is their mean${metrics.includes('fid_min') ? ', fid_min the least' : ''}.`,
+        ]
+      : []),
+    ...(points.some((point) => hasErrors(point) && !isRepeated(point))
+      ? ['± is a 95 % interval: 1.96 standard errors, over other images.']
+      : []),
+    ...(points.some((point) => hasErrors(point) && isRepeated(point))
+      ? ['± of a mean is a 95 % interval by the spread of the sets (Student’s t).']
+      : []),
+    ...(isMarked
+      ? [
+          `${notTold} are the best of a column and what their intervals can’t tell from it, taken as independent. On the same seeds figures vary together: so this errs on the side of caution.`,
+        ]
+      : []),
+    ...new Set(sources),
+    ...fewer,
+    ...(fewer.length === 0 && points.some(isFew)
+      ? [`fid is higher of fewer images: papers have it of ${imagesOfPapers}${tends}.`]
+      : []),
+    ...those('With dynamic thresholding', ({ thresholding }) => thresholding === 'dynamic'),
+    ...those('Computed on several devices, which report.json tells', ({ protocol }) =>
+      Object.values(protocol?.devices ?? {}).some((devices) => devices.length > 1),
+    ),
+    ...(Object.keys(leaked) as Leak['of'][]).flatMap((of) => {
+      const found = points.flatMap(({ label, leaks = [] }) =>
+        leaks.filter((leak) => leak.of === of).map(({ images }) => `${cell(label)} (${images})`),
+      );
+      return found.length > 0 ? [`LEAK: scored on ${leaked[of]}, so too good: ${found.join('; ')}.`] : [];
+    }),
+  ];
+}
