@@ -311,7 +311,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
       const [fewer, more] = [Math.floor(seeds / repeats) * repeats, Math.ceil(seeds / repeats) * repeats];
       return (
         fewer < more &&
-        `${seeds} seeds are not ${repeats} blocks of equal size: ask for ${fewer > 0 ? `${fewer} or ` : ''}${more} of them, or for other repeats.`
+        `the seeds are ${seeds}, which makes no ${repeats} blocks of equal size: ask for ${fewer > 0 ? `${fewer} or ` : ''}${more} of them, or for other repeats.`
       );
     }),
     ...scores.flatMap(({ name, least }) =>

@@ -79,11 +79,11 @@ it.each(['[fid, kid]', '[prdc]', '[psnr_to_teacher]'])(
 it.each([
   [
     '{ seeds: 0-99, repeats: 3 }',
-    '6:18 sample.seeds: 100 seeds are not 3 blocks of equal size: ask for 99 or 102 of them, or for other repeats.',
+    '6:18 sample.seeds: the seeds are 100, which makes no 3 blocks of equal size: ask for 99 or 102 of them, or for other repeats.',
   ],
   [
     '{ repeats: 65 }',
-    '6:20 sample.repeats: 64 seeds are not 65 blocks of equal size: ask for 65 of them, or for other repeats.',
+    '6:20 sample.repeats: the seeds are 64, which makes no 65 blocks of equal size: ask for 65 of them, or for other repeats.',
   ],
   ['{ tuned_on: 9-0 }', expect.stringMatching(/^6:21 sample\.tuned_on: .*9-0/)],
 ])('refuses %s', async (sample, problem) => {

@@ -43,7 +43,7 @@ export function columnText<F extends Figures>(
 }
 
 /**
- * The best point of those that are scored alike, and all whose difference to it their intervals allow for; nothing where it
+ * The best point of those that cost as much and are scored alike, and all whose difference to it their intervals allow for; nothing where it
  * stands alone.
  */
 export function alikeBest(points: readonly PointReport[], metric: string): ReadonlySet<PointReport> {
@@ -69,10 +69,11 @@ export function alikeBest(points: readonly PointReport[], metric: string): Reado
   return new Set(alike.map(({ point }) => point));
 }
 
-/** What must be the same for figures of a column to be compared. */
-function likenessOf({ images, realImages, protocol }: PointReport, metric: string): string {
+/** What must be the same for figures of a column to be compared: what a sample costs, and how it is scored. */
+function likenessOf(point: PointReport, metric: string): string {
+  const { nfe, forwards, images, realImages, protocol } = point;
   const score = scoreOf(metric);
-  return JSON.stringify([images, realImages, score && protocol?.scores[score.name]]);
+  return JSON.stringify([nfe, forwards, images, realImages, score && protocol?.scores[score.name]]);
 }
 
 /** A number of so many digits; a dash where there is none. */

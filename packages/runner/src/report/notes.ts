@@ -6,7 +6,7 @@ import type { PointReport } from './report.js';
 /** As papers have FID; of fewer it is higher. */
 const imagesOfPapers = 50_000;
 
-/** Before a figure that can't be told from the best of its column. */
+/** Before a figure that can't be told from the best of its column, and before that one. */
 export const notTold = '≈';
 
 /** What each leak is of. */
@@ -57,7 +57,7 @@ export function notesOn(
       : []),
     ...(isMarked
       ? [
-          `${notTold} are the best of a column and what their intervals can’t tell from it, taken as independent. On the same seeds figures vary together: so this errs on the side of caution.`,
+          `${notTold} are the best of a column at their NFE and what the intervals, taken as independent, can’t tell from it; on the same seeds figures vary together, so this errs on the side of caution.`,
         ]
       : []),
     ...new Set(sources),
@@ -70,10 +70,20 @@ export function notesOn(
       Object.values(protocol?.devices ?? {}).some((devices) => devices.length > 1),
     ),
     ...(Object.keys(leaked) as Leak['of'][]).flatMap((of) => {
-      const found = points.flatMap(({ label, leaks = [] }) =>
-        leaks.filter((leak) => leak.of === of).map(({ images }) => `${cell(label)} (${images})`),
+      const found = points.flatMap(({ label, images, repeats, leaks = [] }) =>
+        leaks
+          .filter((leak) => leak.of === of)
+          .map((leak) => ({
+            label: cell(label),
+            count: `${leak.images} of ${(images ?? 0) * (repeats?.length ?? 1)} images`,
+          })),
       );
-      return found.length > 0 ? [`LEAK: scored on ${leaked[of]}, so too good: ${found.join('; ')}.`] : [];
+      const counts = new Set(found.map(({ count }) => count));
+      const isAll = found.length === points.length && counts.size === 1;
+      const text = isAll
+        ? `all points (${[...counts]})`
+        : found.map(({ label, count }) => `${label} (${count})`).join('; ');
+      return found.length > 0 ? [`LEAK: scored on ${leaked[of]}, so too good: ${text}.`] : [];
     }),
   ];
 }

@@ -151,7 +151,15 @@ it('compares only what is scored alike', () => {
     points: [scored('a', { fid: 1, fid_se: 1 }, by('1')), scored('b', { fid: 2, fid_se: 1 }, by('2'))],
     ...none,
   });
-  expect([same, other].map((text) => text.includes('≈'))).toEqual([true, false]);
+  const dearer = table({
+    name: 'x',
+    points: [
+      scored('a', { fid: 1, fid_se: 1 }, by('1')),
+      scored('b', { fid: 2, fid_se: 1 }, { ...by('1'), nfe: 6 }),
+    ],
+    ...none,
+  });
+  expect([same, other, dearer].map((text) => text.includes('≈'))).toEqual([true, false, false]);
 });
 
 it('has so many digits that an interval is not 0', () => {
@@ -199,8 +207,24 @@ it('flags what leaks, what several devices computed, and has fid∞ beside fewer
     '',
     'Computed on several devices, which report.json tells: c.',
     '',
-    'LEAK: scored on seeds that the predictor was trained on, so too good: a\\|b (5).',
+    'LEAK: scored on seeds that the predictor was trained on, so too good: a\\|b (5 of 512 images).',
   ]);
+});
+
+it('flags what leaks into all points once', () => {
+  const repeats = [
+    { seeds: '0-511', metrics: {} },
+    { seeds: '512-1023', metrics: {} },
+  ];
+  const leaks = [{ of: 'tuned_on' as const, images: 7 }];
+  const points = ['a', 'b'].map((label) => scored(label, { kid: 1 }, { leaks, repeats }));
+  expect(
+    table({ name: 'x', points, ...none })
+      .split('\n')
+      .at(-1),
+  ).toBe(
+    'LEAK: scored on seeds that settings were chosen on (tuned_on), so too good: all points (7 of 1024 images).',
+  );
 });
 
 it('has trainings that differ in their seed alone together', () => {

@@ -7,10 +7,11 @@ import type { PointReport, Report } from './report.js';
 /**
  * The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric, and one of published
  * FID where there is some. A figure with a standard error stands with half the width of its 95 % interval, and with a mark
- * where that can't tell it from the best of what is scored alike. Below it what is to be known of the figures: of how many
- * images they are and with how many they are compared, which has columns only where it differs; what ± and the mark mean;
- * where figures are published and which scores are of fewer images than those; what is thresholded, was computed on several
- * devices, or is scored on images that something was fitted to. Then trainings that differ in their seed alone, together.
+ * where that can't tell it from the best of what costs as much and is scored alike. Below it what is to be known of the
+ * figures: of how many images they are and with how many they are compared, which has columns only where it differs; what ±
+ * and the mark mean; where figures are published and which scores are of fewer images than those; what is thresholded, was
+ * computed on several devices, or is scored on images that something was fitted to. Then trainings that differ in their seed
+ * alone, together.
  */
 export function table({ points, digits = {}, trainings = [] }: Report): string {
   const digitsIn = (metric: string) => digits[metric] ?? digitsOf(metric);
