@@ -44,4 +44,6 @@ it('scores each block of seeds by itself, on shards that a run without repeats h
 it('pictures the first block alone where that has enough images', async () => {
   const [point] = (await graphOf('{ seeds: 0-199, repeats: 2, grid: 10x10 }')).points;
   expect(point!.picture.inputs.images).toMatchObject([{ shards: { ranges: [[0, 99]] }, first: 100 }]);
+  const [more] = (await graphOf('{ seeds: 0-199, repeats: 2, grid: 11x10 }')).points;
+  expect(more!.picture.inputs.images).toMatchObject([{}, { shards: { ranges: [[100, 199]] }, first: 10 }]);
 });

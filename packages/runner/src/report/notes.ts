@@ -1,3 +1,4 @@
+import type { Json } from '@fewstep/taskgraph';
 import { halfWidthOf, metricsIn, repeatsOf } from './figures.js';
 import type { Leak } from './leaks.js';
 import { cell } from './markdown.js';
@@ -42,6 +43,8 @@ export function notesOn(
     (point) => point.published !== undefined && isFew(point),
     tends,
   );
+  const used = points.flatMap(({ protocol }) => Object.values(protocol?.devices ?? {}).flat());
+  const devices = new Set(used.map(({ device }) => cell(deviceText(device))));
   return [
     ...(alike.length > 0 ? [`Of ${alike.join(', against ')}.`] : []),
     ...(points.some(isRepeated)
@@ -66,9 +69,9 @@ export function notesOn(
       ? [`fid is higher of fewer images: papers have it of ${imagesOfPapers}${tends}.`]
       : []),
     ...those('With dynamic thresholding', ({ thresholding }) => thresholding === 'dynamic'),
-    ...those('Computed on several devices, which report.json tells', ({ protocol }) =>
-      Object.values(protocol?.devices ?? {}).some((devices) => devices.length > 1),
-    ),
+    ...(devices.size > 1
+      ? [`Computed on several devices, report.json tells which on what: ${[...devices].join(', ')}.`]
+      : []),
     ...(Object.keys(leaked) as Leak['of'][]).flatMap((of) => {
       const found = points.flatMap(({ label, images, repeats, leaks = [] }) =>
         leaks
@@ -87,3 +90,7 @@ export function notesOn(
     }),
   ];
 }
+
+/** As `--device` has them: cpu, cuda:0. */
+const deviceText = (device: Json): string =>
+  typeof device === 'object' && device !== null ? Object.values(device).flat().join(':') : String(device);

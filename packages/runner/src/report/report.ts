@@ -1,18 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import type { Execution, Store, Task } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { PublishedFigures } from '../experiment/experiment.js';
 import type { Graph } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
-import { minimumOf, scoreNamed } from '../scores/scores.js';
-import { referenceFeatures } from '../tasks/kinds.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import { foldersOf } from './folders.js';
-import { imagesOf, tasksOf } from './image-counts.js';
-import { type Columns, overRepeats } from './intervals.js';
-import { type Leak, leaksOf } from './leaks.js';
-import { type Protocol, protocolOf } from './protocol.js';
-import { seedsText } from './seeds-text.js';
+import type { Columns } from './intervals.js';
+import type { Leak } from './leaks.js';
+import type { Protocol } from './protocol.js';
+import { scoredOf } from './scored.js';
 import { type OverTrainings, overTrainings } from './trainings.js';
 
 /** What a run found out, as `run --json` prints it. */
@@ -104,47 +100,17 @@ export async function report(
     const path = await blob(task, output);
     return path && place(path, ...target);
   };
-  /** What scores are, of those that are there. */
-  const columnsOf = async (scores: readonly (readonly [string, Task | undefined])[]): Promise<Columns> => {
-    const all: Record<string, number> = {};
-    for (const [score, task] of scores) {
-      const path = await blob(task, 'value');
-      if (!path) continue;
-      const value = JSON.parse(await readFile(path, 'utf8'));
-      Object.assign(all, scoreNamed(score)?.shown?.(value) ?? value);
-    }
-    return all;
-  };
   const points: PointReport[] = [];
   const folders = foldersOf(graph.points.map(({ point }) => point.label));
   for (const [i, planned] of graph.points.entries()) {
-    const { point, schedule, repeats, predictor, picture, scores } = planned;
-    const each = await Promise.all(
-      repeats.map(async ({ seeds }, repeat) => ({
-        seeds: seedsText(seeds),
-        metrics: await columnsOf(Object.entries(scores).map(([name, tasks]) => [name, tasks[repeat]])),
-      })),
-    );
-    const isRepeated = repeats.length > 1;
-    const metrics = isRepeated ? meansOf(each.map(({ metrics }) => metrics)) : each[0]!.metrics;
+    const { point, schedule, repeats, predictor, picture } = planned;
     const shards = repeats.flatMap(({ samples }) => execution.shards.get(samples) ?? []);
     const records = shards.flatMap((task) => execution.records.get(task) ?? []);
     const counted = records.find(({ meta }) => meta.nfe !== undefined)?.meta;
     const { nfe, forwards, thresholding } = (counted ?? {}) as Counted;
-    const [first = []] = repeats.map((_, repeat) => Object.values(scores).map((tasks) => tasks[repeat]!));
-    const scored = first.filter((task) => execution.records.has(task));
-    const isScored = scored.length > 0;
-    const images = isScored
-      ? imagesOf(execution, execution.shards.get(repeats[0]!.samples) ?? [])
-      : undefined;
-    const protocol = isScored ? await protocolOf(planned, { execution, store }) : undefined;
-    const leaks = isScored ? await leaksOf(planned) : [];
-    const readByScores = scored.flatMap(({ inputs }) => Object.values(inputs).flatMap(tasksOf));
-    const realImages = imagesOf(
-      execution,
-      readByScores.filter(({ kind }) => kind === referenceFeatures),
-    );
-    const published = metrics.fid === undefined ? undefined : publishedAt(point.published, forwards ?? nfe);
+    const scored = await scoredOf(planned, { execution, store });
+    const published =
+      scored.metrics.fid === undefined ? undefined : publishedAt(point.published, forwards ?? nfe);
     const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
     const levels = await placed(schedule, 'schedule', folders[i]!, 'schedule.json');
     const found = await blob(schedule, 'schedule');
@@ -158,12 +124,7 @@ export async function report(
       ...(forwards !== undefined && { forwards }),
       ...(thresholding !== undefined && { thresholding }),
       ...(found && { sigmas: (await readSchedule(found)).sigmas }),
-      metrics,
-      ...(images !== undefined && { images }),
-      ...(isRepeated && isScored && { repeats: each }),
-      ...(realImages !== undefined && { realImages }),
-      ...(protocol && { protocol }),
-      ...(leaks.length > 0 && { leaks }),
+      ...scored,
       ...(published && { published }),
       artifacts: {
         ...(grid && { grid }),
@@ -192,23 +153,6 @@ export async function report(
       message: withoutSecrets(error.message),
     })),
   };
-}
-
-/** Columns over repeats, those that all of them have; the least where a score's papers have it. */
-function meansOf(repeats: readonly Columns[]): Columns {
-  const [first = {}, ...others] = repeats;
-  const whole = Object.keys(first).filter((column) => others.every((one) => one[column] !== undefined));
-  const means = overRepeats(
-    repeats.map((one) => Object.fromEntries(whole.map((column) => [column, one[column]!]))),
-  );
-  return Object.fromEntries(
-    Object.entries(means).flatMap(([column, mean]) => [
-      [column, mean],
-      ...(scoreNamed(column)?.minimum
-        ? [[minimumOf(column), Math.min(...repeats.map((one) => one[column]!))]]
-        : []),
-    ]),
-  );
 }
 
 /** What was published of a sampler that takes so many passes. */

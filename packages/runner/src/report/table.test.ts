@@ -190,7 +190,10 @@ it('says what repeated scores are, and of how many images', () => {
 });
 
 it('flags what leaks, what several devices computed, and has fid∞ beside fewer images', () => {
-  const devices = { samples: [{ device: 'a', tasks: 1 }], features: [{ device: 'a' }, { device: 'b' }] };
+  const devices = {
+    samples: [{ device: { type: 'cpu' } }],
+    features: [{ device: { type: 'cpu' } }, { device: { type: 'cuda', ids: [0, 1] } }],
+  };
   const points = [
     scored('a|b', { fid: 2, fid_inf: 1 }, { leaks: [{ of: 'training', images: 5 }] }),
     scored('c', { fid: 2, fid_inf: 1 }, { protocol: { devices, scores: {} } as never }),
@@ -205,7 +208,7 @@ it('flags what leaks, what several devices computed, and has fid∞ beside fewer
     '',
     'fid is higher of fewer images: papers have it of 50000; fid_inf is what it tends to with more.',
     '',
-    'Computed on several devices, which report.json tells: c.',
+    'Computed on several devices, report.json tells which on what: cpu, cuda:0:1.',
     '',
     'LEAK: scored on seeds that the predictor was trained on, so too good: a\\|b (5 of 512 images).',
   ]);
