@@ -5,8 +5,11 @@ import type { TimesTransposed } from './matrix.js';
 /** Of the band on the way: narrow, for what comes after it is done on one core; wide enough for products to be fast. */
 const WIDTH = 32;
 
-/** Two or three steps an eigenvalue are usual; only overflow takes this many. */
-const MAX_STEPS = 64;
+/**
+ * Steps for each eigenvalue on the mean; two are usual, and only what is no number takes this many. The first eigenvalue of a
+ * matrix that grows from there may take hundreds, with which the others are nearly found.
+ */
+const MAX_STEPS = 30;
 
 /**
  * The eigenvalues of a symmetric matrix [n × n], in no particular order.
@@ -40,12 +43,13 @@ function tridiagonalEigenvalues(d: Float64Array, e: Float64Array): Float64Array 
   }
   const isSmall = (m: number) =>
     Math.abs(e[m]!) <= Number.EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!) + Number.EPSILON);
+  let steps = 0;
   for (let first = 0; first < n; first++) {
-    for (let steps = 0; ; steps++) {
+    for (;;) {
       let end = first;
       while (end < n - 1 && !isSmall(end)) end++;
       if (end === first) break;
-      if (steps === MAX_STEPS)
+      if (steps++ === MAX_STEPS * n)
         throw statisticsFault(
           `the eigenvalues of a covariance can't be found: its numbers, of about ${norm}, are too large or too small for double`,
           { norm },

@@ -171,6 +171,23 @@ describe('symmetricEigenvalues', () => {
     },
   );
 
+  it.each([2, 4, 8])(
+    'finds small ones of a matrix that shrinks by %i decades to their own digits',
+    async (decades) => {
+      // D L Lᵀ D with a unit lower triangle L: the determinant is that of D².
+      const n = 150;
+      const scales = Float64Array.from({ length: n }, (_, i) => 10 ** ((-decades * i) / n));
+      const entries = numbers(n * n, 8);
+      const root = Float64Array.from({ length: n * n }, (_, at) => {
+        const [i, j] = [Math.floor(at / n), at % n];
+        return scales[i]! * (i === j ? 1 : i > j ? entries[at]! / 5 : 0);
+      });
+      const found = await symmetricEigenvalues(timesTransposed(root, root, n, n, n), n, timesTransposed);
+      const logarithms = (values: Float64Array) => values.reduce((sum, value) => sum + Math.log(value), 0);
+      expect(logarithms(found)).toBeCloseTo(2 * logarithms(scales), 9);
+    },
+  );
+
   it('stays stable where a row is almost on its axis already', async () => {
     const matrix = Float64Array.of(1, 0.5, 1e-9, 0.5, 2, -1, 1e-9, -1, 3);
     const values = (await symmetricEigenvalues(matrix, 3, timesTransposed)).sort();
