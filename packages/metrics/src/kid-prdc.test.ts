@@ -45,7 +45,7 @@ describe('kid', () => {
     };
     const shares: number[] = [];
     const found = await kid(x, y, { times, onProgress: (share) => shares.push(share) });
-    expect([shares.length, shares.at(-1)]).toEqual([7, 1]);
+    expect([shares.length, shares.at(-1)]).toEqual([6, 1]);
     expect(found.kid).toBeCloseTo(byPairs(rows(x), rows(y)), 11);
     expect(shapes.filter(([, columns]) => columns === 70)).toEqual([
       [70, 70, 2],
