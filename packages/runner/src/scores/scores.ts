@@ -77,7 +77,7 @@ export const fidKind = scoring(
 );
 export const kidKind = kind({
   name: 'kid',
-  revision: 2,
+  revision: 3,
   packages: ['solvers', 'metrics'],
   params: params<{ readonly subsets: number; readonly size: number; readonly seed: number }>(),
   inputs: ofFeatures,
