@@ -17,7 +17,8 @@ export { codeOf };
  * - `E_CONDITIONS`: an image whose prompt isn't among those encoded. `E_BOTTLENECK`: a network that gives none, though it
  *   says so.
  * - `E_STATISTICS`: reference statistics of another feature network. `E_FEATURES`: a file that holds no feature vectors.
- * - `E_IMAGES`: fewer images than are to be drawn of them; one whose name tells no seed, or another's.
+ * - `E_IMAGES`: fewer images than are to be drawn of them, or than a covariance is of; one whose name tells no seed, or
+ *   another's.
  * - `E_FILE`: a file that isn't there or can't be read. `E_INPUT_CHANGED`: one that changed while it was used.
  * - `E_TASK`: tasks failed; the message gives each reason, with its own code.
  * - `E_TASK_CRASHED`, `E_TASK_OUTPUT`, `E_TASK_FAILED`: the computing process ended, left no output, or has a bug.

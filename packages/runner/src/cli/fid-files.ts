@@ -46,12 +46,12 @@ export const holdsImages = (path: string): boolean => !/\.(npz|pkl|safetensors)$
  * What is at a path: images in a zip or folder; in an .npz or .safetensors features; or statistics, mu and sigma, in an .npz
  * or a pickle.
  *
- * @throws RunnerError E_FEATURES; MetricsError, ModelError for what can't be read
+ * @throws RunnerError E_FEATURES, E_IMAGES for less than two; MetricsError, ModelError for what can't be read
  */
 export async function setAt(data: string): Promise<CountedSet> {
   if (holdsImages(data)) {
     const { countImages } = await import('@fewstep/metrics/images');
-    return { type: 'images', data, count: await countImages(data) };
+    return { type: 'images', data, count: enough(data, await countImages(data), 'image') };
   }
   if (/\.pkl$/i.test(data)) return { type: 'statistics', data };
   const { statisticsIn } = await import('@fewstep/metrics/npz');
@@ -59,7 +59,17 @@ export async function setAt(data: string): Promise<CountedSet> {
   const { openFeaturesOf } = await import('../features-of-file.js');
   const features = await openFeaturesOf(data);
   features.close();
-  return { type: 'features', data, count: features.n };
+  return { type: 'features', data, count: enough(data, features.n, 'vector') };
+}
+
+/** Refused before anything is evaluated. */
+function enough(data: string, count: number, what: string): number {
+  if (count > 1) return count;
+  throw new RunnerError(
+    'E_IMAGES',
+    `${data} holds ${count} ${what}, and a covariance is of two at least: add more`,
+    { evidence: { file: data, count } },
+  );
 }
 
 /** What is downloaded as a reference, as names end, and how long it may be: images lie beside statistics, too. */

@@ -50,10 +50,15 @@ describe('images that can’t be drawn', () => {
     return fidCalc([folder], { features: file, ref: file, ...options }, nobody);
   };
 
-  it('are fewer than asked for, or drawn by a seed without a number', async () => {
+  it('are one, fewer than asked for, or drawn by a seed without a number', async () => {
     const image = await encodePng({ data: new Uint8Array(1), channels: 1, height: 1, width: 1 });
-    for (const name of ['a.png', 'b.png']) writeFileSync(join(folder, name), image);
+    writeFileSync(join(folder, 'a.png'), image);
     writeFileSync(join(folder, 'ref.npz'), '');
+    await expect(calc({})).rejects.toMatchObject({
+      code: 'E_IMAGES',
+      evidence: { file: folder, count: 1 },
+    });
+    writeFileSync(join(folder, 'b.png'), image);
     await expect(calc({ num: 3 })).rejects.toMatchObject({
       code: 'E_IMAGES',
       evidence: { file: folder, count: 2, num: 3 },

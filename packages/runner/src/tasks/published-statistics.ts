@@ -17,12 +17,12 @@ export async function publishedStatistics(path: string, dim: number): Promise<St
   if (part)
     throw new RunnerError(
       'E_STATISTICS',
-      `${path} holds several statistics of ${dim} features, ${fitting.map(({ prefix }) => prefix.slice(0, -1)).join(', ')}, and which of them is meant is told by the name fid: save one as an .npz of mu and sigma.`,
+      `the published statistics (${path}) hold several of ${dim} features, ${fitting.map(({ prefix }) => prefix.slice(0, -1)).join(', ')}, and which of them is meant is told by the name fid: save one as an .npz of mu and sigma.`,
       { exitCode: 1, evidence: { path, found: fitting.map(({ prefix }) => prefix) } },
     );
   throw new RunnerError(
     'E_STATISTICS',
-    `${path} is of ${dimsOf(parts)} features, and what it is compared with has ${dim}: take the statistics that the same feature network makes of the real images (fewstep fid ref).`,
+    `the published statistics (${path}) are of ${dimsOf(parts)} features, and what they are compared with has ${dim}: take the statistics that the same feature network makes of the real images (fewstep fid ref).`,
     { exitCode: 1, evidence: { path, expected: dim, found: parts.map((one) => one.dim) } },
   );
 }

@@ -53,7 +53,7 @@ it('takes of several statistics those of as many features, of these those for FI
   expect(await publishedStatistics(both, 1)).toEqual(dino);
   await expect(publishedStatistics(both, 3)).rejects.toMatchObject({
     code: 'E_STATISTICS',
-    message: expect.stringMatching(/is of 1 and 2 features, and what it is compared with has 3: /),
+    message: expect.stringMatching(/are of 1 and 2 features, and what they are compared with has 3: /),
   });
   const alone = await converted(dict({ fd_dinov2: one }));
   expect(await bothStatistics(both, alone)).toEqual([dino, dino]);
@@ -66,7 +66,7 @@ it('takes of several statistics those of as many features, of these those for FI
   expect(await ofTwo(gaussian(3))).toEqual({ mu: Float64Array.of(3, 2), sigma });
   await expect(ofTwo(dict({ a: gaussian(1), b: gaussian(2) }))).rejects.toMatchObject({
     code: 'E_STATISTICS',
-    message: expect.stringMatching(/holds several statistics of 2 features, a, b, and which /),
+    message: expect.stringMatching(/hold several of 2 features, a, b, and which /),
   });
 });
 
