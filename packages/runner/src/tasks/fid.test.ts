@@ -82,5 +82,5 @@ it('holds where real images are all the same, and refuses statistics of other fe
   await writeFile(path, await writeStatistics({ mu: Float64Array.of(0), sigma: Float64Array.of(1) }));
   await expect(
     scored(await shards(features(9, 2, 4)), { reference: [], statistics: path }),
-  ).rejects.toMatchObject({ code: 'E_STATISTICS', evidence: { expected: 2, found: 1 } });
+  ).rejects.toMatchObject({ code: 'E_STATISTICS', evidence: { expected: 2, found: [1] } });
 });
