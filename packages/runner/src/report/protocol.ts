@@ -175,7 +175,7 @@ export async function protocolOf(
       } else if (!shard) {
         const source = sourceOf(task, name);
         if (source && name === 'statistics') reference = { ...source, statistics: true };
-        else if (source) files[name] = source;
+        else if (source && 'file' in ref) files[name] = source;
       }
     }
     const params = Object.keys(task.params as object).length > 0 ? task.params : undefined;
