@@ -105,6 +105,7 @@ it('the README’s solver, schedule and score run, and editors know their option
   expect(points[0]).toMatchObject({
     nfe: 6,
     metrics: { contrast: expect.any(Number) },
+    protocol: { scores: { contrast: { files: { module: { file: 'my-score.mjs' } } } } },
   });
   const { stdout } = await fewstep(['schema', 'spec.yaml'], { cwd: dir, env });
   const { $defs } = JSON.parse(stdout);

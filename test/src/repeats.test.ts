@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeStatistics } from '@fewstep/metrics/npz';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { experimentJson } from './command-json.js';
@@ -85,6 +86,21 @@ it('repeats scores over blocks of seeds, beside what an earlier run had, and say
   expect(table).toMatch(/^\| sampler \| NFE \| +fid \|.* fid_min \|\n(.*\n)+\| euler .* ± /);
   expect(table).toContain('\nOf 3 × 4 images, against 5 real images.\n');
   expect(table).toMatch(/\nLEAK: scored on seeds .*: all points \(2 of 12 images\)\.\n/);
+});
+
+it('tells statistics as such, and the sampler of a reference', async () => {
+  const [dim, path] = [224, join(dir, 'ref.npz')];
+  const sigma = Float64Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
+  await writeFile(path, await writeStatistics({ mu: new Float64Array(dim), sigma }));
+  const few = 'reference={ solver: euler, num_steps: 3 }';
+  const [{ protocol, realImages }] = (
+    await run('dataset.reference_data=ref.npz', 'evaluate=[fid, rmse_to_teacher]', few)
+  ).points;
+  expect(realImages).toBeUndefined();
+  const { fid, rmse_to_teacher: rmse } = protocol.scores;
+  expect(fid.reference).toEqual({ file: 'ref.npz', sha256: await digestOf(path), statistics: true });
+  expect(rmse.reference).toMatchObject({ method: { solver: 'euler' }, numSteps: 3 });
+  expect([fid.files, rmse.features, rmse.files]).toEqual([undefined, undefined, undefined]);
 });
 
 it('refuses to score a single image, and draws it', async () => {
