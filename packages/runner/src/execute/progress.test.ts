@@ -63,7 +63,7 @@ it('says who is waited for, once for each', () => {
 });
 
 describe('on a terminal', () => {
-  const terminal = (columns: number) => {
+  const terminal = (columns: number, work = { model: 0, features: 0 }) => {
     let now = 0;
     let shown = '';
     const calls: { at: number; call: () => void }[] = [];
@@ -78,12 +78,7 @@ describe('on a terminal', () => {
         shown = text.replace('\r\x1b[2K', '');
       },
     };
-    const { onEvent } = progress(screen, {
-      tasks: 2,
-      work: { model: 0, features: 0 },
-      now: () => now,
-      later,
-    });
+    const { onEvent } = progress(screen, { tasks: 2, work, now: () => now, later });
     const pass = (ms: number) => {
       now += ms;
       for (const { call } of calls.splice(0).filter(({ at }) => at <= now)) call();
@@ -115,6 +110,16 @@ describe('on a terminal', () => {
     onEvent({ type: 'found', source: 'local', task: task('kid', 0), record });
     pass(200);
     expect(shown()).toBe('[2/2] looking through the store');
+  });
+
+  it('keeps the time left where a name is long', () => {
+    const { onEvent, pass, shown } = terminal(49, { model: 0, features: 90 });
+    const features = task('features of /a/folder/that/is/named/at/length', 90);
+    onEvent({ type: 'started', task: features });
+    pass(1000);
+    onEvent({ type: 'progress', task: features, done: 30 });
+    pass(1000);
+    expect(shown()).toBe('[0/2] features of · 30 evaluations/s · 0:02 left');
   });
 
   it('counts slices and shards as they come, and cuts lines by columns', () => {

@@ -98,7 +98,7 @@ export function progress(
   const status = () => {
     const titles = [...running.values()].map(titleAndShare).join('; ');
     // of others only where nothing runs here
-    return `${count()} ${titles || [...waiting.values()][0] || looking}${rateAndRest()}`;
+    return [`${count()} ${titles || [...waiting.values()][0] || looking}`, rateAndRest()] as const;
   };
   const line = (text: string) => {
     screen.write(`${screen.isTTY ? '\r\x1b[2K' : ''}${printable(text)}\n`);
@@ -106,7 +106,7 @@ export function progress(
   };
   const draw = () => {
     if (!screen.isTTY) {
-      if (now() - lastLine > linesEveryMs) line(status());
+      if (now() - lastLine > linesEveryMs) line(status().join(''));
       return;
     }
     const wait = lastDraw + redrawEveryMs - now();
@@ -119,7 +119,13 @@ export function progress(
       return;
     }
     lastDraw = now();
-    screen.write(`\r\x1b[2K${cut(printable(status()), roomOf(screen))}`);
+    const [doing, rest] = status();
+    const room = roomOf(screen);
+    const left = room - rest.length;
+    // a long name gives way to the time left
+    const shown =
+      left > count().length ? cut(printable(doing), left) + rest : cut(printable(doing + rest), room);
+    screen.write(`\r\x1b[2K${shown}`);
   };
   /** Seconds that it ran. */
   const stop = (id: string) => {
