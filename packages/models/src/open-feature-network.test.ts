@@ -3,7 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tiny, tinyFigures, tinyImage, tinyImages, tinyWeights } from './dino-tiny.test.support.js';
+import { writeSafetensors } from './files/safetensors.js';
 import { encodeOnnx } from './onnx/onnx-model.js';
 import { type GraphValue, OnnxOps } from './onnx/onnx-ops.js';
 import { type FeatureNetwork, openFeatureNetwork } from './open-feature-network.js';
@@ -166,6 +169,40 @@ describe('a file', () => {
     await network.close();
     await refused(path, 'E_CHECKPOINT', /resize pytorch is a choice of weights of FID's Inception-v3/, {
       resize: 'pytorch',
+    });
+  });
+});
+
+describe('weights', () => {
+  it('of Inception-v3 come with a choice of how images are resized, which it tells', async () => {
+    const path = join(folder, 'inception.pth');
+    const packed = new URL('../fixtures/inception.pytorch-fid.pth.gz', import.meta.url);
+    await writeFile(path, gunzipSync(readFileSync(packed)));
+    for (const [asked, resize] of [
+      [undefined, 'tensorflow'],
+      ['pytorch', 'pytorch'],
+    ] as const) {
+      const network = await openFeatureNetwork(path, { ...(asked && { resize: asked }) });
+      expect(network).toMatchObject({ dim: 2048, resize });
+      await network.close();
+    }
+  });
+
+  it('of DINOv2 give their figures, and are resized one way alone', async () => {
+    const path = join(folder, 'dino.safetensors');
+    await writeFile(path, writeSafetensors(tinyWeights(tiny.plain)));
+    const network = await openFeatureNetwork(path);
+    expect(network).not.toHaveProperty('resize');
+    const [[height, width]] = tinyImages;
+    const image = { data: Uint8Array.from(tinyImage(0)), n: 1, channels: 3, height, width };
+    const features = await network.features(image);
+    await network.close();
+    const expected = tinyFigures[`plain.${height}x${width}`]!.data as Float32Array;
+    expect(features).toHaveLength(network.dim);
+    for (const [i, value] of features.entries()) expect(value).toBeCloseTo(expected[i]!, 4);
+    await expect(openFeatureNetwork(path, { resize: 'tensorflow' })).rejects.toMatchObject({
+      code: 'E_CHECKPOINT',
+      evidence: { resize: 'tensorflow' },
     });
   });
 });
