@@ -96,7 +96,7 @@ export async function fidCalc(
     const record = execution.records.get(task);
     if (!record) continue;
     const path = await world.store.blob(record.outputs.value!);
-    const { fid } = JSON.parse(await readFile(path!, 'utf8'));
+    const score = JSON.parse(await readFile(path!, 'utf8'));
     const { features, reference: real }: Task['inputs'] = task.inputs;
     const [own, others] = [tasksOf(features), tasksOf(real)];
     const count = imagesOf(execution, own);
@@ -106,7 +106,7 @@ export async function fidCalc(
     const of = 'drawn' in set ? set.drawn?.of : undefined;
     scored.push({
       set: images[i],
-      fid,
+      ...score,
       ...(count !== undefined && { images: count }),
       ...(of !== undefined && { of, seed }),
       ...(realImages !== undefined && { realImages }),
@@ -121,7 +121,8 @@ export async function fidCalc(
           : `${count} of ${of} images, drawn with seed ${seed},`;
     const against = realImages ?? (remote ? shownPath(remote.path) : ref);
     const what = [name, which].filter(Boolean).join(': ');
-    answer.line(`fid ${fid} (${what} against ${against}${saidOf(resized)})`);
+    const error = score.fid_se === undefined ? '' : `, standard error ${score.fid_se}`;
+    answer.line(`fid ${score.fid}${error} (${what} against ${against}${saidOf(resized)})`);
   }
   answer.object({ sets: scored });
   demand(execution);

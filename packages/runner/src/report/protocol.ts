@@ -157,6 +157,12 @@ export async function protocolOf(
     return packages;
   }
 
+  /** How images came to a network's size, where that is chosen: its task counted it, for a default is in no parameter. */
+  function resizeOf(shard: Task): { readonly resize?: Json } {
+    const resize = records.get(shard)?.meta.resize;
+    return resize === undefined ? {} : { resize };
+  }
+
   function scored(task: Task): ScoreProtocol {
     const files: Record<string, NamedFile> = {};
     let features: ScoreProtocol['features'];
@@ -166,7 +172,7 @@ export async function protocolOf(
       if (!ref) continue;
       const [shard] = 'shards' in ref ? cutOf(task, name).map(wholeOf) : [];
       const network = shard && sourceOf(shard, 'network');
-      if (shard && network) features = { ...network, ...withoutSeeds(shard) };
+      if (shard && network) features = { ...network, ...withoutSeeds(shard), ...resizeOf(shard) };
       else if (shard && name === 'reference') reference = withoutSeeds(shard);
       else if ('task' in ref && ref.task.kind === referenceFeatures) {
         const data = sourceOf(ref.task, 'data');
