@@ -91,11 +91,12 @@ describe('fid calc', () => {
     );
     expect(code, stderr).toBe(0);
     const { sets } = JSON.parse(stdout);
-    const { fid } = sets[0];
+    const { fid, fid_se } = sets[0];
     expect(sets).toEqual([
-      { set: 'all', fid, images: 10, of: 11, seed },
-      { set: 'drawn', fid, images: 10 },
+      { set: 'all', fid, fid_se, images: 10, of: 11, seed },
+      { set: 'drawn', fid, fid_se, images: 10 },
     ]);
+    expect(fid_se).toBeGreaterThan(0);
     expect(fid).toBeGreaterThan(1);
     expect(stderr).toMatch(
       /^ref\.npz: \d\.\d MB\nto download: 1 file, .*\nmodels\/references\/[0-9a-f]{16}\/ref\.npz: get ref\.npz from http:\S+ref\.npz\?… \(/,
@@ -103,8 +104,9 @@ describe('fid calc', () => {
 
     const again = await calc('all', '--num', '10', ...given);
     const [, other] =
-      /^fid (\S+) \(10 of 11 images, drawn with seed 0, against models\S+ref\.npz\)\n$/.exec(again.stdout) ??
-      [];
+      /^fid (\S+), standard error \S+ \(10 of 11 images, drawn with seed 0, against models\S+ref\.npz\)\n$/.exec(
+        again.stdout,
+      ) ?? [];
     expect(Math.abs(Number(other) - fid)).toBeGreaterThan(1e-3);
     // its length, and itself
     expect(requests).toEqual(new Array(2).fill('/fid-refs/ref.npz?key=secret'));
@@ -115,7 +117,13 @@ describe('fid calc', () => {
     const [cpu, tensors] = [await calc(...given), await calc(...given, '--device', 'tfjs', '--store', 'tf')];
     expect(tensors.code, tensors.stderr).toBe(0);
     const [expected, found] = [cpu, tensors].map(({ stdout }) => JSON.parse(stdout).sets[0]);
-    expect(found).toEqual({ set: 'drawn', fid: expect.closeTo(expected.fid, 6), images: 10, realImages: 11 });
+    expect(found).toEqual({
+      set: 'drawn',
+      fid: expect.closeTo(expected.fid, 6),
+      fid_se: expect.closeTo(expected.fid_se, 6),
+      images: 10,
+      realImages: 11,
+    });
     expect(found.fid).not.toBe(expected.fid); // the last bits are another device's
     expect(expected.fid).toBeGreaterThan(1e-3);
   });
@@ -152,9 +160,16 @@ describe('fid calc', () => {
     expect(code, stderr).toBe(0);
     const expected = await frechetDistance(sa, sb);
     const { sets } = JSON.parse(stdout);
+    const own = {
+      fid: expect.closeTo(expected, 9),
+      fid_se: expect.any(Number),
+      fid_inf: expect.any(Number),
+      fid_inf_se: expect.any(Number),
+      images: 9,
+    };
     expect(sets).toEqual([
-      { set: 'a.npz', fid: expect.closeTo(expected, 9), images: 9 },
-      { set: 'a.safetensors', fid: expect.closeTo(expected, 9), images: 9 },
+      { ...own, set: 'a.npz' },
+      { ...own, set: 'a.safetensors' },
       { set: 'st.npz', fid: expect.closeTo(expected, 9) },
     ]);
     const refused = await Promise.all([
