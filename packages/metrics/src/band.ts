@@ -231,12 +231,8 @@ function reflectColumns(
   const rows = bottom - top;
   let i = 0;
   for (; i + 3 < rows; i += 4) {
-    const [r0, r1, r2, r3] = [0, 1, 2, 3].map((next) => start + (i + next) * apart) as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const r0 = start + i * apart;
+    const [r1, r2, r3] = [r0 + apart, r0 + 2 * apart, r0 + 3 * apart];
     let [s0, s1, s2, s3] = [0, 0, 0, 0];
     for (let j = 0; j < size; j++) {
       const vj = v[j]!;
