@@ -89,7 +89,7 @@ describe('a score', () => {
     const given = ['--ref', '.', '--features', network, '--store', '.fewstep'];
     const calc = ['fid', 'calc', join(dir, 'out'), ...given];
     const { stdout, stderr } = await fewstep(calc, { cwd: set });
-    const [, fid] = /^fid ([\d.]+) \(4 images against 5\)\n$/.exec(stdout) ?? [];
+    const [, fid] = /^fid ([\d.]+), standard error \S+ \(4 images against 5\)\n$/.exec(stdout) ?? [];
     expect(Number(fid), stderr).toBeGreaterThan(0);
     const sampled = 'student.num_steps=3';
     const real = [
