@@ -152,9 +152,9 @@ describe('fid on disk', () => {
     expect((await fewstep(reference, { cwd: dir })).code).toBe(0);
     const calc = ['fid', 'calc', 'sampled/amed', '--ref', 'ref.npz', '--features', network, '--json'];
     const { stdout } = await fewstep(calc, { cwd: dir });
-    const [{ fid }] = JSON.parse(stdout).sets;
+    const [{ fid, fid_se }] = JSON.parse(stdout).sets;
     expect(Math.abs(fid)).toBeLessThan(1e-6);
-    expect(JSON.parse(stdout)).toEqual({ sets: [{ set: 'sampled/amed', fid, images: 16 }] });
+    expect(JSON.parse(stdout)).toEqual({ sets: [{ set: 'sampled/amed', fid, fid_se, images: 16 }] });
     const other = await fewstep([...calc.slice(0, 2), 'sampled/euler', ...calc.slice(3)], { cwd: dir });
     expect(JSON.parse(other.stdout).sets[0].fid).toBeGreaterThan(0.01);
   });

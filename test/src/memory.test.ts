@@ -169,7 +169,7 @@ it.runIf(process.platform !== 'win32')('a command waits for no pipe', async () =
   for (const [args, said] of [
     [['validate', pipe], 'E_SPEC'],
     [['models', 'inspect', pipe], 'E_CHECKPOINT'],
-    [['fid', 'calc', pipe, '--ref', pipe, '--features', pipe, ...store], 'E_FILE'],
+    [['fid', 'calc', pipe, '--ref', pipe, '--features', pipe, ...store], 'E_IMAGES'],
   ] as const) {
     const { code, stderr } = await start(args).finished;
     expect(stderr).toContain(said);
