@@ -48,6 +48,7 @@ export async function modelsInspect(
 function familyIn({ family, families, problem, onnx }: Inspection): string {
   // other networks with these names are no use to FID
   if (family === 'inception') return problem ? 'an Inception-v3, but not FID’s' : 'FID’s Inception-v3';
+  if (family === 'dinov2') return 'DINOv2';
   if (families) return `${families.join(' or ')}: it doesn’t show which`;
   return family ?? (onnx ? 'an ONNX graph' : 'no known family');
 }
