@@ -74,3 +74,5 @@ export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
 export { opening } from './students/opening.js';
 export { placed, placement, placementChoices } from './students/placement.js';
+export { compile } from './table/compile.js';
+export { type SamplerTable, tableSolver } from './table/sampler-table.js';

@@ -1,0 +1,75 @@
+import { evaluate } from '../drive/evaluate.js';
+import { combine } from '../math/vector.js';
+import type { Solver, Vector } from '../solver.js';
+import { solverFault } from '../solver-error.js';
+
+/**
+ * A sampler as numbers: every deterministic one that is linear in what the network answers is one. With z the noise of
+ * deviation 1 and D_k = D(x_k; σ_k), for E evaluations,
+ *
+ *     x_k = a_k z + Σ_{j<k} b_kj D_j        what the network is shown, k = 0 … E − 1
+ *     out = a_E z + Σ_{j<E} b_Ej D_j        the sample
+ *
+ * The form that Bespoke Non-Stationary solvers are defined by (arXiv:2403.01329), in units of data.
+ */
+export interface SamplerTable {
+  /** σ_k, the noise level that the network is told, data units: E of them, in any order. */
+  readonly sigmas: readonly number[];
+  /** a_k, b_k0 … b_k,k−1 of each x_k, and as the last, row E, of the sample: row k has k + 1 numbers. */
+  readonly rows: readonly (readonly number[])[];
+}
+
+/**
+ * The one solver that executes tables, the whole of one in a single interval: given x = σ·z and noise levels [σ, σ_end], of
+ * which it reads the first alone, it asks for the table's evaluations and ends at its sample.
+ *
+ * It costs as many evaluations as the table has noise levels.
+ *
+ * @throws SolverError (E_SOLVER) if rows and noise levels don't fit or hold what is no number
+ */
+export function tableSolver(table: SamplerTable): Solver<{ readonly x: Vector }> {
+  checkTable(table);
+  const { sigmas, rows } = table;
+  return {
+    name: 'table',
+    // it doesn't converge to anything: its noise levels are part of it
+    order: 0,
+    init: (x) => ({ x }),
+    *step({ x }, sigma) {
+      const known: Vector[] = [x.map((value) => value / sigma)];
+      const row = (k: number) => combine(...rows[k]!.map((weight, i) => [weight, known[i]!] as const));
+      for (const [k, told] of sigmas.entries()) known.push((yield* evaluate(row(k), told)).denoised);
+      return { x: row(sigmas.length) };
+    },
+  };
+}
+
+/** @throws SolverError (E_SOLVER) */
+function checkTable({ sigmas, rows }: SamplerTable): void {
+  const evaluations = sigmas.length;
+  if (rows.length !== evaluations + 1)
+    throw solverFault(`a table of E noise levels has E + 1 rows; found ${evaluations} and ${rows.length}.`, {
+      sigmas: evaluations,
+      rows: rows.length,
+    });
+  for (const [k, sigma] of sigmas.entries())
+    if (!(sigma > 0 && Number.isFinite(sigma)))
+      throw solverFault(`a noise level of a table is a number above 0; found ${sigma} at ${k}.`, {
+        index: k,
+        found: sigma,
+      });
+  for (const [k, row] of rows.entries()) {
+    if (row.length !== k + 1)
+      throw solverFault(
+        `row ${k} of a table has ${k + 1} numbers, of the noise and of each answer before; found ${row.length}.`,
+        { row: k, found: row.length },
+      );
+    const at = row.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0)
+      throw solverFault(`rows of a table hold finite numbers; found ${row[at]} at ${at} of row ${k}.`, {
+        row: k,
+        index: at,
+        found: row[at],
+      });
+  }
+}
