@@ -75,4 +75,15 @@ export { ipndmStudent } from './students/ipndm.js';
 export { opening } from './students/opening.js';
 export { placed, placement, placementChoices } from './students/placement.js';
 export { compile } from './table/compile.js';
+export { type FitIteration, type FitTable, fitTable } from './table/fit-table.js';
+export { dampedStep } from './table/levenberg-marquardt.js';
+export {
+  type BlockDenoise,
+  type NormalEquations,
+  normalEquations,
+  type Seen,
+  squaresOf,
+  type TableBlock,
+} from './table/normal-equations.js';
 export { type SamplerTable, tableSolver } from './table/sampler-table.js';
+export { moved, type TableParameter, tableParameters } from './table/table-parameters.js';
