@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { timesTransposed } from './algebra/matrix.js';
+import { matrixRoot } from './algebra/matrix-root.js';
 import type { FeatureSet } from './feature-set.js';
 import { frechetDistance } from './frechet.js';
 import { frechetError } from './frechet-error.js';
 import { frechetJackknife } from './frechet-jackknife.js';
-import { timesTransposed } from './matrix.js';
-import { matrixRoot } from './matrix-root.js';
 import { type Statistics, statistics } from './statistics.js';
 
 /** Standard normal numbers of a small generator. */

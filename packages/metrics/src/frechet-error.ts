@@ -1,7 +1,7 @@
-import { choleskyRows } from './cholesky.js';
+import { choleskyRows } from './algebra/cholesky.js';
+import { type TimesTransposed, timesTransposed, transposed } from './algebra/matrix.js';
+import { matrixRoot } from './algebra/matrix-root.js';
 import type { FeatureSet } from './feature-set.js';
-import { type TimesTransposed, timesTransposed, transposed } from './matrix.js';
-import { matrixRoot } from './matrix-root.js';
 import { centred, checkPair, type Statistics } from './statistics.js';
 
 /**

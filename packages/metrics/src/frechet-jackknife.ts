@@ -1,7 +1,7 @@
+import { type TimesTransposed, timesTransposed } from './algebra/matrix.js';
 import { statisticsFault } from './errors.js';
 import type { FeatureSet } from './feature-set.js';
 import { frechetDistance } from './frechet.js';
-import { type TimesTransposed, timesTransposed } from './matrix.js';
 import { type Statistics, statistics } from './statistics.js';
 
 /** What distances of parts tell of the distance of all. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { choleskyRows } from './cholesky.js';
-import { symmetricEigenvalues } from './eigenvalues.js';
+import { choleskyRows } from './algebra/cholesky.js';
+import { symmetricEigenvalues } from './algebra/eigenvalues.js';
+import { timesTransposed } from './algebra/matrix.js';
 import { frechetDistance } from './frechet.js';
-import { timesTransposed } from './matrix.js';
 import { readNpz } from './npz/npz.js';
 import { type Statistics, statistics } from './statistics.js';
 

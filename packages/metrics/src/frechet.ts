@@ -1,7 +1,7 @@
-import { choleskyRows } from './cholesky.js';
-import { symmetricEigenvalues } from './eigenvalues.js';
+import { choleskyRows } from './algebra/cholesky.js';
+import { symmetricEigenvalues } from './algebra/eigenvalues.js';
+import { lowerRows, mirror, type TimesTransposed, timesTransposed } from './algebra/matrix.js';
 import { statisticsFault } from './errors.js';
-import { lowerRows, mirror, type TimesTransposed, timesTransposed } from './matrix.js';
 import { checkStatistics, type Statistics } from './statistics.js';
 
 /**

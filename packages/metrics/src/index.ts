@@ -1,3 +1,4 @@
+export type { TimesTransposed } from './algebra/matrix.js';
 export { clipImages } from './clip-images.js';
 export { type ClipPair, type ClipScore, clipScore } from './clip-score.js';
 export { MetricsError, type MetricsErrorCode } from './errors.js';
@@ -9,7 +10,6 @@ export { imageGrid } from './images/image-grid.js';
 export { imagePath, imageSeed } from './images/image-names.js';
 export { describeImage, type Image, type ImageBatch } from './images/images.js';
 export { type Kid, type KidOptions, type KidSubsets, kid, kidOverSubsets } from './kid.js';
-export type { TimesTransposed } from './matrix.js';
 export { type Prdc, type PrdcOptions, prdc } from './prdc.js';
 export { type ResizeFilter, resize } from './resize.js';
 export { type Rmse, rmse, rmseOf } from './rmse.js';

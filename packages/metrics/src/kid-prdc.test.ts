@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type TimesTransposed, timesTransposed } from './algebra/matrix.js';
 import { distance, type FeatureSet } from './feature-set.js';
 import { kid, kidOverSubsets } from './kid.js';
-import { type TimesTransposed, timesTransposed } from './matrix.js';
 import { prdc } from './prdc.js';
 
 const set = (dim: number, ...data: number[]): FeatureSet => ({ dim, data: Float32Array.from(data) });

@@ -1,6 +1,6 @@
+import { type TimesTransposed, timesTransposed } from './algebra/matrix.js';
 import { featureFault } from './errors.js';
 import { counts, type FeatureSet } from './feature-set.js';
-import { type TimesTransposed, timesTransposed } from './matrix.js';
 
 /** An estimate of the kernel inception distance, and how far it may be off. */
 export interface Kid {

@@ -1,5 +1,5 @@
+import type { TimesTransposed } from './algebra/matrix.js';
 import type { FeatureSet } from './feature-set.js';
-import type { TimesTransposed } from './matrix.js';
 
 /** Vectors in double about a point that is near them, so that little cancels where lengths are subtracted. */
 export interface Located {

@@ -1,6 +1,6 @@
+import { type TimesTransposed, timesTransposed } from './algebra/matrix.js';
 import { featureFault } from './errors.js';
 import { counts, distance, type FeatureSet } from './feature-set.js';
-import { type TimesTransposed, timesTransposed } from './matrix.js';
 import { eachNearPair, type Located, located, meanOf, type Visit } from './near-pairs.js';
 
 /** How fakes and reals lie among each other, by the balls that reach to k-th nearest neighbours; the fractions are in 0…1. */

@@ -1,5 +1,3 @@
-import { featureFault, statisticsFault } from './errors.js';
-import { checkVectors, type FeatureSet } from './feature-set.js';
 import {
   lowerRows,
   mirror,
@@ -7,7 +5,9 @@ import {
   tilesBelow,
   timesTransposed,
   transposed,
-} from './matrix.js';
+} from './algebra/matrix.js';
+import { featureFault, statisticsFault } from './errors.js';
+import { checkVectors, type FeatureSet } from './feature-set.js';
 
 /** Mean and covariance of feature vectors: `mu` [dim], `sigma` [dim × dim] symmetric, both double. */
 export interface Statistics {

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
+import { timesTransposed } from '../algebra/matrix.js';
 import { frechetDistance } from '../frechet.js';
-import { timesTransposed } from '../matrix.js';
 import { statistics } from '../statistics.js';
 import { openDoubleProducts } from './double-products.js';
 

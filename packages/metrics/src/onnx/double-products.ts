@@ -1,5 +1,5 @@
+import type { TimesTransposed } from '../algebra/matrix.js';
 import { MetricsError } from '../errors.js';
-import type { TimesTransposed } from '../matrix.js';
 
 /** An ONNX graph: y [m × n] = Gemm(a [m × k], b [n × k], transB: 1), float64, opset 17. */
 const graph = Buffer.from(

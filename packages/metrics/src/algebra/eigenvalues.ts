@@ -1,5 +1,5 @@
+import { statisticsFault } from '../errors.js';
 import { bandOf, tridiagonalOf } from './band.js';
-import { statisticsFault } from './errors.js';
 import type { TimesTransposed } from './matrix.js';
 
 /** Of the band on the way: narrow, for what comes after it is done on one core; wide enough for products to be fast. */
