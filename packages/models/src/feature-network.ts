@@ -35,9 +35,9 @@ interface FeatureNetworkSettings {
  * Writes a feature network as an ONNX graph of float32, resizing inside, any batch size n.
  *
  * - Input: `images` [n, 3, height, width] of any size, values 0…255.
- * - Output: `features` [n, dim]. Of Inception-v3 the means of the last feature map, dim 2048. Of DINOv2 the class token after the last norm, dim 1024 of ViT-L, of images as EDM2 brings them to 224×224: by Keys'
- *   cubic with a = −1/2, filtered where they become smaller, without rounding; over 255, less ImageNet's mean, over its
- *   deviation.
+ * - Output: `features` [n, dim]. Of Inception-v3 the means of the last feature map, dim 2048. Of DINOv2 the class token after
+ *   the last norm, dim 1024 of ViT-L, of images as EDM2 brings them to 224×224: by Keys' cubic with a = −1/2, filtered where
+ *   they become smaller, without rounding; over 255, less ImageNet's mean, over its deviation.
  *
  * @throws ModelError `E_CHECKPOINT` where a `resize` is given for a network that has one only
  */

@@ -11,9 +11,9 @@ import { isAveraged } from './wrappers.js';
 const MAX_DEPTH = 64;
 
 /**
- * The tensors of a pickle's value, a module's of TorchScript being a dict: those under `state_dict` where it has that key and no averaged weights beside, as
- * Lightning's checkpoints do, else all of them. Names of nested dicts and places in lists are joined by dots; what is no
- * tensor is left out.
+ * The tensors of a pickle's value, a module's of TorchScript being a dict: those under `state_dict` where it has that key
+ * and no averaged weights beside, as Lightning's checkpoints do, else all of them. Names of nested dicts and places in lists
+ * are joined by dots; what is no tensor is left out.
  *
  * @throws ModelError `E_CHECKPOINT`
  */

@@ -16,7 +16,8 @@ export const isTorchZip = (entries: readonly ZipEntry[]): boolean => pickleOf(en
 /**
  * Reads PyTorch's zip format: a pickle `data.pkl`, and the elements of each storage as a file `data/KEY`. The pickle is
  * run; a storage's bytes are read when first asked for. A TorchScript program has its code and the constants within
- * beside them, which are left alone: its modules come as `ScriptModule`. `budget`: that of the file, for tensors may have to be copied.
+ * beside them, which are left alone: its modules come as `ScriptModule`. `budget`: that of the file, for tensors may have to
+ * be copied.
  *
  * @throws ModelError `E_PICKLE` or `E_ZIP`.
  */
