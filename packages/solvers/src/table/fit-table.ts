@@ -9,7 +9,7 @@ import {
   squaresOf,
   type TableBlock,
 } from './normal-equations.js';
-import { type SamplerTable, tableSolver } from './sampler-table.js';
+import { checkTable, type SamplerTable } from './sampler-table.js';
 import { moved, tableParameters } from './table-parameters.js';
 
 /** What a table is fitted to. */
@@ -64,7 +64,7 @@ export async function fitTable<B extends TableBlock>({
   range,
   onIteration,
 }: FitTable<B>): Promise<{ readonly table: SamplerTable; readonly calls: number }> {
-  tableSolver(start);
+  checkTable(start);
   const see: Seen = range ? { range } : {};
   const parameters = tableParameters(start.sigmas.length);
   let calls = 0;

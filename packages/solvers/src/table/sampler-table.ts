@@ -45,7 +45,7 @@ export function tableSolver(table: SamplerTable): Solver<{ readonly x: Vector }>
 }
 
 /** @throws SolverError (E_SOLVER) */
-function checkTable({ sigmas, rows }: SamplerTable): void {
+export function checkTable({ sigmas, rows }: SamplerTable): void {
   const evaluations = sigmas.length;
   if (rows.length !== evaluations + 1)
     throw solverFault(`a table of E noise levels has E + 1 rows; found ${evaluations} and ${rows.length}.`, {
