@@ -135,7 +135,10 @@ export async function experimentOf(
   if (problems.length > 0) throw new SpecError(problems);
   const specs = candidates.map(({ tree }) => toJs(tree) as Spec);
   return {
-    ...{ name: judged[0]!.spec.name, file: absolute, specs, files: [...files.values()] },
+    name: judged[0]!.spec.name,
+    file: absolute,
+    specs,
+    files: [...files.values()],
     points: options.unscored ? points.map((point) => ({ ...point, repeats: 1 })) : points,
   };
 }

@@ -29,6 +29,10 @@ export function rangesOfSeeds(text: string | number): Range[] {
   return ranges;
 }
 
+/** Ranges as a spec has them: `0-15,20`. */
+export const seedsText = (ranges: readonly Range[]): string =>
+  ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
+
 /** How many seeds ranges have. */
 export const countOfSeeds = (ranges: readonly Range[]): number =>
   ranges.reduce((count, [first, last]) => count + last - first + 1, 0);

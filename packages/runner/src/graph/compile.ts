@@ -22,10 +22,9 @@ import {
   type SamplerConfig,
 } from '../experiment/experiment.js';
 import { guidances } from '../experiment/guidances.js';
-import { blocksOfSeeds, countOfSeeds } from '../experiment/seeds.js';
+import { blocksOfSeeds, countOfSeeds, seedsText } from '../experiment/seeds.js';
 import { fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
-import { seedsText } from '../report/seeds-text.js';
 import { ownScore, type Score, scoreNamed } from '../scores/scores.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';

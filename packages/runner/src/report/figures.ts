@@ -43,8 +43,8 @@ export function columnText<F extends Figures>(
 }
 
 /**
- * The best point of those that cost as much and are scored alike, and all whose difference to it their intervals allow for; nothing where it
- * stands alone.
+ * The best point of those that cost as much and are scored alike, and all whose difference to it their intervals allow for;
+ * nothing where it stands alone.
  */
 export function alikeBest(points: readonly PointReport[], metric: string): ReadonlySet<PointReport> {
   const best = scoreOf(metric)?.best;

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { canonicalJson, type Execution, type Json, type Store, type Task } from '@fewstep/taskgraph';
+import { seedsText } from '../experiment/seeds.js';
 import type { PlannedPoint } from '../graph/compile.js';
 import { referenceFeatures } from '../tasks/kinds.js';
 import { type ModelInfo, readInfo } from '../tasks/model-info.js';
 import { imagesOf } from './image-counts.js';
-import { seedsText } from './seeds-text.js';
 
 /** A file by its name and its SHA-256. */
 interface NamedFile {

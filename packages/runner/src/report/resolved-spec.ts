@@ -11,8 +11,8 @@ import type {
   Point,
 } from '../experiment/experiment.js';
 import type { Spec } from '../experiment/schema.js';
+import { seedsText } from '../experiment/seeds.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
-import { seedsText } from './seeds-text.js';
 
 /** Values by their keys, as YAML has them. */
 type Told = Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Execution, Store } from '@fewstep/taskgraph';
+import { seedsText } from '../experiment/seeds.js';
 import type { PlannedPoint } from '../graph/compile.js';
 import { minimumOf, scoreNamed } from '../scores/scores.js';
 import { referenceFeatures } from '../tasks/kinds.js';
@@ -8,7 +9,6 @@ import { type Columns, overRepeats } from './intervals.js';
 import { leaksOf } from './leaks.js';
 import { protocolOf } from './protocol.js';
 import type { PointReport } from './report.js';
-import { seedsText } from './seeds-text.js';
 
 type Scored = Pick<PointReport, 'metrics' | 'images' | 'repeats' | 'realImages' | 'protocol' | 'leaks'>;
 
