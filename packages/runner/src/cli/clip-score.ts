@@ -8,7 +8,7 @@ import { promptsIn } from '../experiment/prompts-file.js';
 import { compileClip, type SeededSet } from '../graph/clip.js';
 import { imagesOf, tasksOf } from '../report/image-counts.js';
 import type { Answer } from './answer.js';
-import { drawn } from './drawn.js';
+import { checkDrawing, drawn } from './drawn.js';
 import { pathOf, search } from './fid-files.js';
 import { clipNetworkTold } from './network-told.js';
 import { shownPath } from './output.js';
@@ -32,8 +32,7 @@ export async function clipScoreCalc(
   answer: Answer,
 ): Promise<void> {
   const { num, seed = 0, batch } = options;
-  if (options.seed !== undefined && num === undefined)
-    throw new RunnerError('E_USAGE', `--seed ${seed} draws nothing without --num: give both, or neither`);
+  checkDrawing(options);
   const network = clipNetworkTold(options.clipNetwork);
   const { look, end } = search();
   const paths = images.map((path) => look('images', () => pathOf(path)));

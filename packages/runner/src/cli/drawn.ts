@@ -1,6 +1,12 @@
 import { RunnerError } from '../errors.js';
 import type { Drawn } from '../graph/reference.js';
 
+/** @throws RunnerError E_USAGE where --seed is given without --num, and would do nothing */
+export function checkDrawing({ num, seed }: { readonly num?: number; readonly seed?: number }): void {
+  if (seed !== undefined && num === undefined)
+    throw new RunnerError('E_USAGE', `--seed ${seed} draws nothing without --num: give both, or neither`);
+}
+
 /**
  * What EDM's code draws of a set of images: where it has more than `num`, NumPy's legacy generator shuffles their numbers,
  * and the first are taken, in the order of names. Of features, in that of the file. Nothing where all are taken.

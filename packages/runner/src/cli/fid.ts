@@ -8,7 +8,7 @@ import { compileFid, compileReference, type FeatureNetworkFile, type FidSet } fr
 import { isWeights } from '../is-weights.js';
 import { imagesOf, tasksOf } from '../report/image-counts.js';
 import type { Answer } from './answer.js';
-import { drawn } from './drawn.js';
+import { checkDrawing, drawn } from './drawn.js';
 import {
   type CountedSet,
   fetchReference,
@@ -74,8 +74,7 @@ export async function fidCalc(
   answer: Answer,
 ): Promise<void> {
   const { ref, num, seed = 0 } = options;
-  if (options.seed !== undefined && num === undefined)
-    throw new RunnerError('E_USAGE', `--seed ${seed} draws nothing without --num: give both, or neither`);
+  checkDrawing(options);
   const { look, end } = search();
   const paths = images.map((path) => look('images', () => pathOf(path)));
   let remote: ReturnType<typeof referenceAt>;
