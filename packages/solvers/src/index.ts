@@ -9,6 +9,30 @@ export {
   solveSync,
 } from './drive/solve.js';
 export { type StepMetric, stepCosts, type TeacherPath } from './drive/step-costs.js';
+export { type Block, type BlockDenoise, type View, within } from './fit/block.js';
+export {
+  accepted,
+  beginFit,
+  concluded,
+  type Fit,
+  type FitIteration,
+  type FitState,
+  fit,
+  type Proposal,
+  proposed,
+} from './fit/fit.js';
+export { dampedStep } from './fit/levenberg-marquardt.js';
+export { type NormalEquations, normalEquations, sumOf } from './fit/normal-equations.js';
+export { type Squares, squaresOf, sumOfSquares } from './fit/squares.js';
+export {
+  generator,
+  type Parameter,
+  type Start,
+  startOf,
+  type TableFamily,
+  type TableGenerator,
+} from './generators/generator.js';
+export { generators } from './generators/registry.js';
 export { type Adam, adam, type Gradients } from './learned/adam.js';
 export {
   checkPredictor,
@@ -74,16 +98,6 @@ export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
 export { opening } from './students/opening.js';
 export { placed, placement, placementChoices } from './students/placement.js';
+export type { Bands } from './table/bands.js';
 export { compile } from './table/compile.js';
-export { type FitIteration, type FitTable, fitTable } from './table/fit-table.js';
-export { dampedStep } from './table/levenberg-marquardt.js';
-export {
-  type BlockDenoise,
-  type NormalEquations,
-  normalEquations,
-  type Seen,
-  squaresOf,
-  type TableBlock,
-} from './table/normal-equations.js';
-export { type SamplerTable, tableSolver } from './table/sampler-table.js';
-export { moved, type TableParameter, tableParameters } from './table/table-parameters.js';
+export { checkTable, depthOf, type SamplerTable, tableSolver } from './table/sampler-table.js';

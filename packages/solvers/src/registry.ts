@@ -1,3 +1,4 @@
+import { byName } from './by-name.js';
 import { deisMethod } from './methods/deis.js';
 import { dpmMethod } from './methods/dpm.js';
 import { dpmppMethod } from './methods/dpmpp.js';
@@ -11,11 +12,6 @@ import { steeredDpm } from './students/dpm.js';
 import { steeredDpmpp } from './students/dpmpp.js';
 import { steeredEuler } from './students/euler.js';
 import { steeredIpndm } from './students/ipndm.js';
-
-const byName = <const T extends readonly { readonly name: string }[]>(...declared: T) =>
-  Object.fromEntries(declared.map((one) => [one.name, one])) as unknown as {
-    readonly [M in T[number] as M['name']]: M;
-  };
 
 /** Every plain solver, by its name in a spec. */
 export const methods = byName(

@@ -1,7 +1,8 @@
 import { evaluate } from '../drive/evaluate.js';
-import { combine } from '../math/vector.js';
 import type { Solver, Vector } from '../solver.js';
 import { solverFault } from '../solver-error.js';
+import type { Bands } from './bands.js';
+import { known, rowOf } from './rows.js';
 
 /**
  * A sampler as numbers: every deterministic one that is linear in what the network answers is one. With z the noise of
@@ -15,8 +16,12 @@ import { solverFault } from '../solver-error.js';
 export interface SamplerTable {
   /** σ_k, the noise level that the network is told, data units: E of them, in any order. */
   readonly sigmas: readonly number[];
-  /** a_k, b_k0 … b_k,k−1 of each x_k, and as the last, row E, of the sample: row k has k + 1 numbers. */
+  /**
+   * a_k, b_k0 … b_k,k−1 of each x_k, and as the last, row E, of the sample: row k has k + 1 numbers, or where the table has
+   * `bands` k + 1 times as many as there are bands, those of the noise first: a number for each band of each.
+   */
   readonly rows: readonly (readonly number[])[];
+  readonly bands?: Bands;
 }
 
 /**
@@ -29,23 +34,28 @@ export interface SamplerTable {
  */
 export function tableSolver(table: SamplerTable): Solver<{ readonly x: Vector }> {
   checkTable(table);
-  const { sigmas, rows } = table;
+  const { sigmas, rows, bands } = table;
   return {
     name: 'table',
     // it doesn't converge to anything: its noise levels are part of it
     order: 0,
     init: (x) => ({ x }),
     *step({ x }, sigma) {
-      const known: Vector[] = [x.map((value) => value / sigma)];
-      const row = (k: number) => combine(...rows[k]!.map((weight, i) => [weight, known[i]!] as const));
-      for (const [k, told] of sigmas.entries()) known.push((yield* evaluate(row(k), told)).denoised);
-      return { x: row(sigmas.length) };
+      const all = [
+        known(
+          x.map((value) => value / sigma),
+          bands,
+        ),
+      ];
+      for (const [k, told] of sigmas.entries())
+        all.push(known((yield* evaluate(rowOf(rows[k]!, all), told)).denoised, bands));
+      return { x: rowOf(rows[sigmas.length]!, all) };
     },
   };
 }
 
 /** @throws SolverError (E_SOLVER) */
-export function checkTable({ sigmas, rows }: SamplerTable): void {
+export function checkTable({ sigmas, rows, bands }: SamplerTable): void {
   const evaluations = sigmas.length;
   if (rows.length !== evaluations + 1)
     throw solverFault(`a table of E noise levels has E + 1 rows; found ${evaluations} and ${rows.length}.`, {
@@ -58,10 +68,12 @@ export function checkTable({ sigmas, rows }: SamplerTable): void {
         index: k,
         found: sigma,
       });
+  if (bands) checkBands(bands);
+  const parts = bands ? bands.edges.length + 1 : 1;
   for (const [k, row] of rows.entries()) {
-    if (row.length !== k + 1)
+    if (row.length !== k + 1 && row.length !== (k + 1) * parts)
       throw solverFault(
-        `row ${k} of a table has ${k + 1} numbers, of the noise and of each answer before; found ${row.length}.`,
+        `row ${k} of a table has ${k + 1} numbers, of the noise and of each answer before${parts > 1 ? `, or ${parts} times as many, by band` : ''}; found ${row.length}.`,
         { row: k, found: row.length },
       );
     const at = row.findIndex((value) => !Number.isFinite(value));
@@ -72,4 +84,34 @@ export function checkTable({ sigmas, rows }: SamplerTable): void {
         found: row[at],
       });
   }
+}
+
+function checkBands({ shape, edges }: Bands): void {
+  if (!(shape.length === 3 && shape.every((side) => Number.isInteger(side) && side >= 1)))
+    throw solverFault(`bands are of samples [channels, height, width]; found ${shape.join(' × ')}.`, {
+      shape,
+    });
+  const at = edges.findIndex((edge, i) => !(edge > (edges[i - 1] ?? 0) && edge < 1));
+  if (at >= 0 || edges.length === 0)
+    throw solverFault(`edges of bands ascend between 0 and 1; found ${edges.join(', ') || 'none'}.`, {
+      edges,
+    });
+}
+
+/**
+ * How many evaluations of a table wait for another: those that none of the others' answers come into may be asked for at
+ * once, as the parallel points of EPD-Solver (arXiv:2507.14797). At most its number of noise levels.
+ */
+export function depthOf({ sigmas, rows, bands }: SamplerTable): number {
+  const parts = bands ? bands.edges.length + 1 : 1;
+  const depths: number[] = [];
+  for (const k of sigmas.keys()) {
+    const row = rows[k]!;
+    const each = row.length === k + 1 ? 1 : parts;
+    const read = depths.filter((_, j) =>
+      row.slice((j + 1) * each, (j + 2) * each).some((weight) => weight !== 0),
+    );
+    depths.push(1 + Math.max(0, ...read));
+  }
+  return Math.max(0, ...depths);
 }

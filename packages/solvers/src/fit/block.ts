@@ -1,0 +1,48 @@
+import type { JointRequest } from '../drive/lockstep.js';
+import { concatenate } from '../math/vector.js';
+import type { Evaluation, Vector } from '../solver.js';
+
+/** What a table is fitted to: noise, and what is seen of where a teacher ends from there. */
+export interface Block {
+  /** [n × size], of deviation 1. */
+  readonly noise: Vector;
+  /** [n × width], of a view. */
+  readonly goal: Vector;
+  readonly n: number;
+}
+
+/** Answers the samples of a request by themselves; `owners` are their places in the block. */
+export type BlockDenoise = (request: JointRequest) => Evaluation | Promise<Evaluation>;
+
+/** What is seen of samples [n × size], and compared: n × width numbers, of each sample by itself. */
+export type View = (samples: Vector, n: number) => Vector | Promise<Vector>;
+
+/** Values themselves, those beyond the bounds as the bound: [−1, 1] of an image. Nothing is beyond those of latents. */
+export const within =
+  ([low, high]: readonly [number, number] = [-Infinity, Infinity]): View =>
+  (samples) =>
+    samples.map((value) => Math.min(high, Math.max(low, value)));
+
+/** The answers to several requests of a whole block, in one. */
+export async function answers(
+  asked: readonly { readonly x: Vector; readonly sigma: number }[],
+  n: number,
+  denoise: BlockDenoise,
+): Promise<Vector[]> {
+  if (asked.length === 0) return [];
+  const { denoised } = await denoise({
+    x: concatenate(asked.map(({ x }) => x)),
+    sigma: concatenate(asked.map(({ sigma }) => new Float64Array(n).fill(sigma))),
+    owners: asked.flatMap(() => Array.from({ length: n }, (_, i) => i)),
+  });
+  return split(denoised, asked.length);
+}
+
+/** What is seen of several batches of n samples, in one. */
+export const seen = async (view: View, batches: readonly Vector[], n: number): Promise<Vector[]> =>
+  split(await view(concatenate(batches), batches.length * n), batches.length);
+
+function split(whole: Vector, parts: number): Vector[] {
+  const length = whole.length / parts;
+  return Array.from({ length: parts }, (_, i) => whole.subarray(i * length, (i + 1) * length));
+}

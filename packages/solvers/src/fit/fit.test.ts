@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import type { JointRequest } from '../drive/lockstep.js';
+import { solveSync } from '../drive/solve.js';
+import { startOf, type TableFamily } from '../generators/generator.js';
+import { tableGenerator } from '../generators/table.js';
+import { denoiser, gaussian, twoClusters, worst } from '../methods/analytic.test.helpers.js';
+import { heun } from '../methods/heun.js';
+import { ipndm } from '../methods/ipndm.js';
+import { torchCpu } from '../random/torch-cpu.js';
+import { tableSolver } from '../table/sampler-table.js';
+import { within } from './block.js';
+import { type FitState, fit } from './fit.js';
+import { normalEquations } from './normal-equations.js';
+import { squaresOf } from './squares.js';
+
+const shape = [2, 2, 2] as const;
+const size = 8;
+const noiseOf = (seed: number, n: number) => torchCpu(seed).randn(n * size);
+type At = (x: number, sigma: number) => number;
+const asked = (at: At) => (request: JointRequest) => denoiser(at, request.owners.length)(request);
+const all = within();
+
+/** n samples as a teacher of many steps ends. */
+function block(at: At, seed: number, n: number) {
+  const noise = noiseOf(seed, n);
+  const sigmas = Array.from({ length: 200 }, (_, i) => 80 * (0.01 / 80) ** (i / 199));
+  const { x } = solveSync({ solver: heun, x: noise.map((z) => 80 * z), n, sigmas, denoise: denoiser(at, n) });
+  return { noise, goal: x, n };
+}
+
+const euler = { solver: ipndm({ maxOrder: 1 }), sigmas: [80, 0.01], shape };
+const plain = { bands: 1, by_band: 'last' } as const;
+
+it('finds the exact map of a Gaussian with one evaluation', async () => {
+  const { at, flow } = gaussian(0.3, 0.5);
+  const exact = (seed: number, n: number) => {
+    const noise = noiseOf(seed, n);
+    return { noise, goal: noise.map((z) => flow(80 * z, 80, 0.01)), n };
+  };
+  const { table } = await fit({
+    family: tableGenerator.make(plain, euler),
+    train: [exact(1, 6), exact(2, 5)],
+    validation: [exact(3, 4)],
+    denoise: asked(at),
+    view: all,
+    iterations: 20,
+  });
+  const { noise, goal, n } = exact(4, 7);
+  const { x } = solveSync({
+    solver: tableSolver(table),
+    x: noise.map((z) => 80 * z),
+    n,
+    sigmas: [80, 0.01],
+    denoise: denoiser(at, n),
+  });
+  expect(worst(x, goal)).toBeLessThan(1e-8);
+});
+
+describe('of two clusters', () => {
+  const start = { solver: ipndm({ maxOrder: 4 }), sigmas: [80, 8, 1, 0.2, 0.01], afs: true, shape };
+  const family = tableGenerator.make(plain, start);
+  const whole = block(twoClusters, 5, 12);
+  const values = family.parameters.map((parameter) => parameter.start);
+  const off = async (table: Parameters<typeof squaresOf>[0][number], of = whole, view = all) =>
+    (await squaresOf([table], of, asked(twoClusters), view)).squares[0]!;
+
+  it.each([
+    ['', plain, 13, 16],
+    [' where the last row is by band', { bands: 2, by_band: 'last' }, 17, 16],
+    // of each entry of the first two rows two: 3 more in the first, 2·2 in the second, 3·1 in the third
+    [' where all rows are', { bands: 2, by_band: 'all' }, 23, 16 + 1 * 3 + 2 * 2 + 3 * 1],
+  ] as const)('derives by every parameter, for the calls that it says%s', async (_, options, count, more) => {
+    const one = tableGenerator.make(options, start);
+    const from = one.parameters.map((parameter) => parameter.start);
+    expect(one.parameters).toHaveLength(count);
+    const found = await normalEquations(one, from, whole, asked(twoClusters), all);
+    expect(found.calls).toBe(12 * (3 + more));
+    expect(found.squares).toBeCloseTo(await off(startOf(one)), 12);
+    for (const p of from.keys()) {
+      const at = (by: number) => off(one.table(from.map((value, i) => (i === p ? value + by : value))));
+      const slope = ((await at(1e-5)) - (await at(-1e-5))) / 2e-5;
+      // forward differences are off by as much as the map is curved
+      expect(Math.abs(2 * found.gradient[p]! - slope)).toBeLessThan(0.05 * Math.abs(slope) + 1e-3);
+      expect(found.matrix[p * count + p]).toBeGreaterThan(0);
+    }
+  });
+
+  it('asks once what two tables ask alike', async () => {
+    const at = (p: number) => family.table(values.map((value, i) => (i === p ? value + 0.1 : value)));
+    const calls = async (...tables: ReturnType<typeof at>[]) =>
+      (await squaresOf([family.table(values), ...tables], whole, asked(twoClusters), all)).calls / 12;
+    expect(await calls()).toBe(3);
+    // entries and noise levels of rows 0, 1 and 2, and of the last
+    expect([
+      await calls(at(0)),
+      await calls(at(1)),
+      await calls(at(3)),
+      await calls(at(8)),
+      await calls(at(12)),
+    ]).toEqual([6, 6, 5, 4, 3]);
+    // an answer that nothing reads is no reason to ask again
+    const apart = { sigmas: [9, 2], rows: [[9], [2, 0], [0, 0.5, 0.5]] };
+    const { calls: parallel } = await squaresOf(
+      [apart, { ...apart, sigmas: [8, 2] }],
+      whole,
+      asked(twoClusters),
+      all,
+    );
+    expect(parallel).toBe(12 * 3);
+  });
+
+  it('comes much nearer to the teacher, on samples that nothing saw, and counts what it asked for', async () => {
+    const states: FitState[] = [];
+    let counted = 0;
+    const denoise = (request: JointRequest) => {
+      counted += request.owners.length;
+      return asked(twoClusters)(request);
+    };
+    const view = within([-1, 1]);
+    const within1 = ({ noise, goal, n }: typeof whole) => ({
+      noise,
+      goal: goal.map((v) => Math.min(1, Math.max(-1, v))),
+      n,
+    });
+    const { table, state } = await fit({
+      family,
+      train: [whole, block(twoClusters, 6, 12)].map(within1),
+      validation: [within1(block(twoClusters, 7, 8))],
+      denoise,
+      view,
+      iterations: 8,
+      onIteration: (one) => states.push(one),
+    });
+    expect(state.calls).toBe(counted);
+    const unseen = within1(block(twoClusters, 8, 20));
+    expect(await off(table, unseen, view)).toBeLessThan(0.05 * (await off(startOf(family), unseen, view)));
+    const { log, best } = state;
+    for (const [i, { train }] of log.entries())
+      if (i > 0) expect(train).toBeLessThanOrEqual(log[i - 1]!.train);
+    expect(best!.validation).toBe(Math.min(...log.map(({ validation }) => validation), best!.validation));
+    expect(states.map((one) => one.log.length)).toEqual(states.map((_, i) => i + 1));
+    // from a file it goes on to the same bits
+    expect(JSON.parse(JSON.stringify(states[2]))).toEqual(states[2]);
+  });
+
+  it('is left where it is if it can’t be bettered', async () => {
+    const noise = noiseOf(1, 3);
+    const exact = { noise, goal: noise.map((z) => 2 * z), n: 3 };
+    const given: TableFamily = {
+      parameters: [{ name: 'last', start: 2, step: 1e-3 }],
+      table: ([last]: number[]) => ({ sigmas: [1], rows: [[1], [last!, 0]] }),
+    };
+    const { table, state } = await fit({
+      family: given,
+      train: [exact],
+      validation: [exact],
+      denoise: asked(twoClusters),
+      view: all,
+      iterations: 30,
+    });
+    expect(table).toEqual(startOf(given));
+    expect(state.log.at(-1)).toMatchObject({ train: 0, damping: null });
+    expect(state.log.length).toBeLessThan(5);
+  });
+
+  it('refuses a start that samples nothing, and tries no step that leaves the numbers', async () => {
+    const noise = noiseOf(1, 3);
+    const of = (steep: number): TableFamily => ({
+      parameters: [{ name: 'entry', start: 1, step: 1e-3 }],
+      table: ([entry]: number[]) => ({ sigmas: [1], rows: [[steep * entry!], [0, steep]] }),
+    });
+    const fitted = (family: TableFamily) =>
+      fit({
+        family,
+        train: [{ noise, goal: noise, n: 3 }],
+        validation: [{ noise, goal: noise, n: 3 }],
+        denoise: asked((x) => x ** 3),
+        view: all,
+        iterations: 3,
+      });
+    await expect(fitted(of(1e200))).rejects.toMatchObject({ code: 'E_SOLVER' });
+    const { state } = await fitted(of(1));
+    expect(state.values.every(Number.isFinite)).toBe(true);
+    expect(state.log.every(({ train }) => Number.isFinite(train))).toBe(true);
+  });
+});
