@@ -42,8 +42,11 @@ describe.each(methods)('$label', ({ solver, cost }) => {
         const ends = [sigmas[0]!, sigmas.at(-1)!];
         const found = solveSync({ solver: tableSolver(table), x, n: 2, sigmas: ends, denoise });
         expect(found.nfe).toBe(expected.nfe);
-        const size = 1 + Math.max(...expected.x.map(Math.abs));
-        expect(worst(found.x, expected.x) / size).toBeLessThan(1e-12);
+        // what is added up may be far larger than the sum, and the network magnifies what rounding leaves of it
+        const size = Math.max(
+          ...table.rows.map((row) => row.reduce((sum, weight) => sum + Math.abs(weight), 0)),
+        );
+        expect(worst(found.x, expected.x)).toBeLessThan(1e-13 * size);
       }),
       { numRuns: 15 },
     );
