@@ -51,7 +51,7 @@ export interface Surroundings {
 }
 
 /**
- * The folder of an entry's files: the folder of models; for an entry with a folder of its own (digits) the first that
+ * The folder of an entry's files: the folder of models; for one with a folder of its own (digits, emoji) the first that
  * holds the checkpoint of that folder beside the spec, in experiments/, in the folder of models (also the one where
  * missing files belong).
  */

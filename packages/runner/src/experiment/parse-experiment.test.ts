@@ -407,7 +407,7 @@ describe('values that are wrong', () => {
     [
       { dataset: 'cifar' },
       [
-        '2:10 dataset: "cifar" is no dataset; did you mean "cifar10"? One of afhqv2, cifar10, digits, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco, or a map with checkpoint.',
+        '2:10 dataset: "cifar" is no dataset; did you mean "cifar10"? One of afhqv2, cifar10, digits, emoji, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco, or a map with checkpoint.',
       ],
     ],
     [
@@ -556,7 +556,7 @@ describe('values that are wrong', () => {
         'name: a b\nschedule: { type: polynomial, rho: -1 }\nstudent: { solver: amed, num_steps: 4 }\nname: b',
       ),
     ).toEqual([
-      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, and maybe sigma_min, sigma_max, classifier, first_stage, tokenizer, network, onnx, reference_data, feature_network, feature_resize, clip, clip_network. A registry entry (digits, cifar10, …) or its keys inline.',
+      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, emoji, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, and maybe sigma_min, sigma_max, classifier, first_stage, tokenizer, network, onnx, reference_data, feature_network, feature_resize, clip, clip_network. A registry entry (digits, cifar10, …) or its keys inline.',
       '1:7 name: found "a b", expected a name of letters, digits, dots and dashes, as digits-5-nfe.',
       '2:36 schedule.rho: found -1, expected a number above 0, at most 1000000.',
       '4:1 name: this key is there twice, first in line 1: remove one of them.',

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { datasetEntry } from './datasets.js';
 import { clips, datasetNames, featureNetworks, firstStages, sourceOf } from './published-models.js';
@@ -10,9 +11,9 @@ const files = [
 ];
 
 describe('the registry', () => {
-  it('names every model of the paper, and those that its code fetches besides', () => {
+  it('names what comes with it, every model of the paper, and those that its code fetches besides', () => {
     expect(datasetNames).toEqual(
-      'digits cifar10 ffhq afhqv2 imagenet64 lsun_bedroom imagenet256 lsun_bedroom_ldm ffhq_ldm ms_coco'.split(
+      'digits emoji cifar10 ffhq afhqv2 imagenet64 lsun_bedroom imagenet256 lsun_bedroom_ldm ffhq_ldm ms_coco'.split(
         ' ',
       ),
     );
@@ -33,10 +34,23 @@ describe('the registry', () => {
     expect(sigmaMax / most).toBeCloseTo(1, 5);
   });
 
+  it('has the files of the data sets that come with it where it says', () => {
+    for (const name of ['digits', 'emoji'] as const) {
+      const { folder, files } = datasetEntry(name);
+      const there = readdirSync(new URL(`../../../../experiments/${folder}/`, import.meta.url));
+      for (const file of Object.values(files)) {
+        expect(there).toContain(file.name);
+        expect(file.note).toContain(`experiments/${folder} `);
+      }
+    }
+  });
+
   it('has an https address that ends in the file’s name, or says how else it is had', () => {
     for (const { name, address, note } of files)
       if (address === undefined)
-        expect(note).toMatch(/experiments\/digits|https:\/\/drive\.google\.com\/drive\/folders\/[\w-]+$/);
+        expect(note).toMatch(
+          /experiments\/(digits|emoji) |https:\/\/drive\.google\.com\/drive\/folders\/[\w-]+$/,
+        );
       else expect(address).toMatch(new RegExp(`^https://[^?#]+/${name}$`));
   });
 
@@ -45,8 +59,8 @@ describe('the registry', () => {
       const { files } = datasetEntry(name);
       const { feature_network: network } = files;
       expect(network?.name).toBe(
-        name === 'digits'
-          ? 'digits-features.onnx'
+        name === 'digits' || name === 'emoji'
+          ? `${name}-features.onnx`
           : files.reference_data && 'pt_inception-2015-12-05-6726825d.pth',
       );
       if (name === 'ms_coco') expect(files.reference_data?.name).toBe('ms_coco-512x512.npz');

@@ -138,22 +138,29 @@ const ldm = (
   sigmaMax: 83.82249324131594,
 });
 
-/**
- * The models of AMED-Solver's paper (arXiv:2312.00094) under its official names, those that its code fetches besides, and
- * the digits of this repository.
- */
-export const registry = {
-  digits: {
+/** Data that this repository carries, with a network trained on them in EDM's format: `experiments/FOLDER`. */
+const embedded = (folder: string, licence: string): RegistryEntry => {
+  const note = `it is in the folder experiments/${folder} of the Fewstep repository`;
+  return {
     family: 'edm',
     files: {
-      checkpoint: digitsFile('digits-edm.pkl'),
-      reference_data: digitsFile('digits-32x32.zip'),
-      feature_network: digitsFile('digits-features.onnx'),
+      checkpoint: { name: `${folder}-edm.pkl`, licence, note },
+      reference_data: { name: `${folder}-32x32.zip`, licence, note },
+      feature_network: { name: `${folder}-features.onnx`, licence, note },
     },
     sigmaMin: 0.002,
     sigmaMax: 80,
-    folder: 'digits',
-  },
+    folder,
+  };
+};
+
+/**
+ * The data sets of this repository, the models of AMED-Solver's paper (arXiv:2312.00094) under its official names, and those
+ * that its code fetches besides.
+ */
+export const registry = {
+  digits: embedded('digits', 'MNIST: CC BY-SA 3.0, Yann LeCun and Corinna Cortes'),
+  emoji: embedded('emoji', 'Noto Emoji: Apache 2.0, Google; Twemoji: CC BY 4.0, Twitter'),
   cifar10: edm('edm-cifar10-32x32-uncond-vp.pkl', 'cifar10-32x32.npz'),
   ffhq: edm('edm-ffhq-64x64-uncond-vp.pkl', 'ffhq-64x64.npz'),
   afhqv2: edm('edm-afhqv2-64x64-uncond-vp.pkl', 'afhqv2-64x64.npz'),
@@ -217,14 +224,6 @@ export const registry = {
     sigmaMax: 14.614641489691584,
   },
 } satisfies Record<string, RegistryEntry>;
-
-function digitsFile(name: string): ModelFile {
-  return {
-    name,
-    licence: 'MNIST: CC BY-SA 3.0, Yann LeCun and Corinna Cortes',
-    note: 'it is in the folder experiments/digits of the Fewstep repository',
-  };
-}
 
 /** `get X from ADDRESS (LICENCE)`, or how else it is had. */
 export function sourceOf({ name, address, licence, note }: ModelFile): string {
