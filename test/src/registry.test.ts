@@ -83,8 +83,8 @@ it('lists the models, and which of their files are here', async () => {
   ]);
 
   const json = JSON.parse((await fewstep(['models', 'list', '--json'], { env })).stdout);
-  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(15);
-  expect(json.models[1]).toMatchObject({
+  expect(json.models.map(({ name }: { name: string }) => name)).toHaveLength(16);
+  expect(json.models[2]).toMatchObject({
     name: 'cifar10',
     sigma_max: 80,
     files: [
@@ -93,7 +93,7 @@ it('lists the models, and which of their files are here', async () => {
       { role: 'feature_network', here: false },
     ],
   });
-  expect(json.models[6].files[1]).toMatchObject({
+  expect(json.models[7].files[1]).toMatchObject({
     role: 'classifier',
     here: false,
     problem: expect.stringContaining(foreign),
