@@ -37,24 +37,29 @@ let dir: string;
 let denoiser: LoadedDenoiser;
 beforeAll(async () => {
   dir = await workspace(spec);
-  const { graph, info } = exportDenoiser(await readEdmCheckpoint(digits));
-  denoiser = await openDenoiser(graph, info);
+  denoiser = await opened(digits);
 });
 afterAll(async () => {
   await denoiser.close();
   await rm(dir, { recursive: true, force: true });
 });
 
+async function opened(checkpoint: string): Promise<LoadedDenoiser> {
+  const { graph, info } = exportDenoiser(await readEdmCheckpoint(checkpoint));
+  return openDenoiser(graph, info);
+}
+
 /** The image of a seed, by the packages alone. */
-async function image(seed: number, rng: RngName, given?: number): Promise<Uint8Array> {
-  const { latent, label } = draw(seed, [1, 32, 32], 10, rngs[rng]);
+async function image(seed: number, rng: RngName, given?: number, of = denoiser): Promise<Uint8Array> {
+  const { channels, resolution, labelDim } = of.info;
+  const { latent, label } = draw(seed, [channels, resolution, resolution], labelDim, rngs[rng]);
   const levels = sigmas({ type: 'polynomial', rho: 7 }, { numSteps: 3, sigmaMin: 0.002, sigmaMax: 80 });
   const { x } = await solve({
     solver: euler,
     x: latent.map((value) => value * 80),
     n: 1,
     sigmas: levels,
-    denoise: (request) => denoiser.evaluate({ ...request, labels: [given ?? label!] }),
+    denoise: (request) => of.evaluate({ ...request, labels: [given ?? label!] }),
   });
   return toUint8(x);
 }
@@ -86,6 +91,23 @@ describe('the seeds of a spec', () => {
     expect(await drawn('sevens', 4)).toEqual(await image(4, 'torch-cpu', 7));
     expect(await drawn('listed', 3)).toEqual(await image(3, 'torch-cuda', 1));
     expect(await drawn('listed', 4)).toEqual(await image(4, 'torch-cuda', 4));
+  });
+
+  it('have the colours of the emoji of their class', async () => {
+    const set = ['dataset=emoji', 'grid=null', 'sample.classes=8'].flatMap((value) => ['--set', value]);
+    const { code, stderr } = await fewstep(
+      ['sample', 'spec.yaml', ...set, '--seeds', '0-1', '--outdir', 'flags'],
+      { cwd: dir, env: { FEWSTEP_MODELS: join(root, 'experiments') } },
+    );
+    expect(code, stderr).toBe(0);
+    const emoji = await opened(join(root, 'experiments/emoji/emoji-edm.pkl'));
+    const planes = await image(1, 'torch-cpu', 8, emoji);
+    await emoji.close();
+    const { data, info } = await sharp(join(dir, 'flags/000001.png'))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect(info).toMatchObject({ width: 32, height: 32, channels: 3 });
+    expect([...data]).toEqual(Array.from(data, (_, at) => planes[(at % 3) * 1024 + Math.floor(at / 3)]));
   });
 
   it('keep their results where the defaults are spelled out', async () => {
