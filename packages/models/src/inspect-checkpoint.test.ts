@@ -22,6 +22,8 @@ it('tells family, options and counts of an EDM checkpoint', async () => {
     bytes: 494_565,
     options: { type: 'SongUNet', embedding_type: 'fourier', encoder_type: 'residual' },
   });
+  expect(found.options).toMatchObject({ precond: 'edm', sigma_data: 0.5 });
+  expect(found.sources).toMatchObject({ precond: 'file', sigma_data: 'file' });
   expect(found.dtypes).toEqual({ F32: found.tensors });
   expect(found.groups.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(found.parameters);
 });

@@ -15,7 +15,10 @@ export const edm = family({
   options: {},
   read,
   async inspect(look) {
-    const { network, weights } = await read(look);
-    return { network, weights, sources: allFrom('file', network) };
+    const { network, weights, preconditioning } = await read(look);
+    // in EDM's words: who uses the network without its preconditioning must know them
+    const scaling = 'sigmaData' in preconditioning ? { sigma_data: preconditioning.sigmaData } : {};
+    const told = { ...network, precond: preconditioning.type, ...scaling };
+    return { network: told, weights, sources: allFrom('file', told) };
   },
 });

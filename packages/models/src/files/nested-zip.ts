@@ -24,8 +24,10 @@ export async function checkpointIn(entries: readonly ZipEntry[]): Promise<Source
     for await (const _ of entry.stream());
     return entry.stored;
   }
-  const names = (entry ? found : entries).slice(0, 8).map(({ name }) => name);
-  const list = names.map((name) => `"${name}"`).join(', ') || 'none';
+  const all = entry ? found : entries;
+  const names = all.slice(0, 8).map(({ name }) => name);
+  const more = all.length > names.length ? ` and ${all.length - names.length} more` : '';
+  const list = `${names.map((name) => `"${name}"`).join(', ') || 'none'}${more}`;
   throw checkpointFault(
     entry
       ? `it is a zip of ${found.length} checkpoints; unpack it and name one: ${list}`

@@ -321,7 +321,12 @@ describe('openStateDict', () => {
 
   const one = (name: string) => [[name, Buffer.from('N.')]] as const;
   const archives: [string, () => Promise<Uint8Array>, RegExp][] = [
-    ['of pictures', () => zipOf(one('1.png')), /without a checkpoint; its files are "1\.png"/],
+    ['of pictures', () => zipOf(one('1.png')), /without a checkpoint; its files are "1\.png"$/],
+    [
+      'of many pictures',
+      () => zipOf(Array.from({ length: 10 }, (_, i) => one(`${i}.png`)[0])),
+      /its files are "0\.png", .*"7\.png" and 2 more$/,
+    ],
     [
       'of two',
       () => zipOf([...one('a.pt'), ...one('b.pt')]),
