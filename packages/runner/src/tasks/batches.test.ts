@@ -42,7 +42,7 @@ describe('what seeds start from', () => {
 
   it.each([
     [[0], 0, /the dataset's network has none: remove the key/],
-    [[2, 10], 10, /class 10, but the dataset's network has 10, 0 to 9/],
+    [[2, 10], 10, /class 10, but the dataset's network has 10 classes, 0 to 9/],
   ])('refuses classes %j of %d', (classes, count, message) => {
     expect(() => startOf(seeds, shape, count, { classes })).toThrow(
       expect.objectContaining({

@@ -62,7 +62,7 @@ function classesOf(seeds: readonly number[], classes: readonly number[], count: 
   if (unknown !== undefined)
     throw new RunnerError(
       'E_CLASSES',
-      `sample.classes names class ${unknown}, but the dataset's network has ${count}, 0 to ${count - 1}.`,
+      `sample.classes names class ${unknown}, but the dataset's network has ${count} classes, 0 to ${count - 1}.`,
       { evidence: { classes, count } },
     );
   return seeds.map((seed) => classes[seed % classes.length]!);
