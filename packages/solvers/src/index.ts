@@ -15,14 +15,16 @@ export {
   beginFit,
   concluded,
   type Fit,
-  type FitIteration,
+  type FitRound,
   type FitState,
   fit,
   type Proposal,
   proposed,
+  TRIAL_BLOCKS,
 } from './fit/fit.js';
 export { dampedStep } from './fit/levenberg-marquardt.js';
 export { type NormalEquations, normalEquations, sumOf } from './fit/normal-equations.js';
+export { type Round, roundsOf } from './fit/rounds.js';
 export { type Squares, squaresOf, sumOfSquares } from './fit/squares.js';
 export {
   generator,

@@ -10,27 +10,29 @@ import { type Squares, squaresOf, sumOfSquares } from './squares.js';
  * Where a fit stands: plain data, so that it goes on from a file, and what lies between two of them may be computed by
  * several machines.
  *
- * An iteration is `normalEquations` on each block at `values` and `squaresOf` on what validates, `proposed` of their sums,
- * `squaresOf` of what that proposes on each block, and `accepted`.
+ * A round is `normalEquations` on each of its blocks at `values` and `squaresOf` on what validates, `proposed` of their
+ * sums, `squaresOf` of what that proposes on some of the blocks, and `accepted`.
  */
 export interface FitState {
   /** Of the family's parameters. */
   readonly values: readonly number[];
   /** λ of the last step. */
   readonly damping: number;
+  /** What the rounds until now say of all values θ: the loss is ½θᵀAθ + cᵀθ and a constant. null: nothing yet. */
+  readonly model: { readonly matrix: readonly number[]; readonly offset: readonly number[] } | null;
   /** What was best on the validation set. */
   readonly best: { readonly values: readonly number[]; readonly validation: number } | null;
-  /** Iterations in a row that were no gain there. */
+  /** Rounds in a row that were no gain there. */
   readonly idle: number;
-  /** There is nothing more to gain: what is left of the iterations changes nothing. */
+  /** There is nothing more to gain: what is left of the rounds changes nothing. */
   readonly ended: boolean;
-  readonly log: readonly FitIteration[];
+  readonly log: readonly FitRound[];
   /** Samples that the network was asked for, all until now. */
   readonly calls: number;
 }
 
-/** What one iteration found at its beginning, and λ of the step that was taken from there. */
-export interface FitIteration {
+/** What one round found at its beginning, and λ of the step that was taken from there. */
+export interface FitRound {
   /** Root mean square of what is seen less the goal, over what it is trained on and over what validates. */
   readonly train: number;
   readonly validation: number;
@@ -40,24 +42,26 @@ export interface FitIteration {
   readonly calls: number;
 }
 
-/** A step not taken yet. */
+/** Values to be tried, the first those where the fit stands. */
 export interface Proposal {
   readonly values: readonly number[];
   readonly damping: number;
 }
 
-/** Trials of λ in an iteration, by what it was before. */
-const TRIALS = [0.01, 0.1, 1, 10];
+/** Trials of λ in a round, by what it was before. */
+const TRIALS = [0.1, 1, 10, 100];
 const FIRST_DAMPING = 0.1;
+const LEAST_DAMPING = 1e-6;
 /** λ grows by so much where no trial was better, and beyond the second a step is no longer one. */
 const RETREAT = 1000;
 const MOST_DAMPING = 1e6;
-/** Iterations without a gain on the validation set before it ends. */
-const PATIENCE = 2;
+/** Rounds without a gain on the validation set before it ends. */
+const PATIENCE = 3;
 
 export const beginFit = ({ parameters }: TableFamily): FitState => ({
   values: parameters.map(({ start }) => start),
   damping: FIRST_DAMPING,
+  model: null,
   best: null,
   idle: 0,
   ended: false,
@@ -66,15 +70,18 @@ export const beginFit = ({ parameters }: TableFamily): FitState => ({
 });
 
 /**
- * The steps to try from where a fit stands; none where it has ended.
+ * The steps to try from where a fit stands; none where it has ended. `keep`: how much of what the rounds before found counts
+ * beside the equations of this one, 0 to 1.
  *
  * @throws SolverError (E_SOLVER) if the start gives no finite samples
  */
 export function proposed(
   state: FitState,
   equations: NormalEquations,
+  keep: number,
   validation: Squares,
 ): { readonly state: FitState; readonly proposals: readonly Proposal[] } {
+  const { values } = state;
   const train = Math.sqrt(equations.squares / equations.numbers);
   const validated = rms(validation);
   if (state.log.length === 0 && !Number.isFinite(train + validated))
@@ -85,36 +92,47 @@ export function proposed(
   const judged = judge(state, validation);
   const calls = judged.calls + equations.calls;
   const log = [...state.log, { train, validation: validated, damping: null, calls }];
-  const next = { ...judged, log, calls };
-  const proposals = TRIALS.map((factor) => {
-    const damping = state.damping * factor;
-    const step = dampedStep(equations, damping);
-    return { damping, values: state.values.map((value, i) => value + step[i]!) };
+  const own = times(equations.matrix, values);
+  const found = {
+    matrix: [...equations.matrix],
+    offset: [...equations.gradient].map((value, i) => value - own[i]!),
+  };
+  const model = state.model && keep > 0 ? mixed(state.model, found, keep) : found;
+  const towards = times(model.matrix, values);
+  const gradient = Float64Array.from(model.offset, (value, i) => value + towards[i]!);
+  const matrix = Float64Array.from(model.matrix);
+  const steps = TRIALS.map((factor) => {
+    const damping = Math.max(LEAST_DAMPING, state.damping * factor);
+    const step = dampedStep({ matrix, gradient }, damping);
+    return { damping, values: values.map((value, i) => value + step[i]!) };
   });
-  return { state: next, proposals: next.ended ? [] : proposals };
+  return {
+    state: { ...judged, model, log, calls },
+    proposals: judged.ended ? [] : [{ values, damping: state.damping }, ...steps],
+  };
 }
 
 /** Where a fit stands after its trials: at the best of them, or where it was with a larger λ. */
 export function accepted(state: FitState, proposals: readonly Proposal[], trials: Squares): FitState {
-  const { log } = state;
-  const last = log.at(-1)!;
-  const calls = state.calls + trials.calls;
-  const losses = trials.squares.map((squares) => Math.sqrt(squares / trials.numbers));
-  const best = losses.reduce((a, loss, i) => (loss < losses[a]! ? i : a), 0);
-  const isBetter = losses[best]! < last.train;
+  const { squares } = trials;
+  const best = squares.reduce((a, value, i) => (value < squares[a]! ? i : a), 0);
+  const isBetter = best > 0;
   const damping = isBetter ? proposals[best]!.damping : state.damping * RETREAT;
+  const calls = state.calls + trials.calls;
+  const { log } = state;
   return {
     ...state,
-    ...(isBetter && { values: proposals[best]!.values }),
+    values: proposals[best]!.values,
     damping,
     ended: damping > MOST_DAMPING,
-    log: [...log.slice(0, -1), { ...last, damping: isBetter ? damping : null, calls }],
+    log: [...log.slice(0, -1), { ...log.at(-1)!, damping: isBetter ? damping : null, calls }],
     calls,
   };
 }
 
 /** Where a fit ends: with what validates at its last values looked at, too. */
-export const concluded = (state: FitState, validation: Squares): FitState => judge(state, validation);
+export const concluded = (state: FitState, validation: Squares): FitState =>
+  state.ended ? state : judge(state, validation);
 
 function judge(state: FitState, validation: Squares): FitState {
   const found = rms(validation);
@@ -124,29 +142,50 @@ function judge(state: FitState, validation: Squares): FitState {
     ...state,
     best: isBest ? { values: state.values, validation: found } : state.best,
     idle,
-    ended: state.ended || idle >= PATIENCE,
+    ended: idle >= PATIENCE,
     calls: state.calls + validation.calls,
   };
 }
 
 const rms = ({ squares, numbers }: Squares) => Math.sqrt(squares[0]! / numbers);
 
+type Model = NonNullable<FitState['model']>;
+
+function mixed(before: Model, found: Model, keep: number): Model {
+  const mix = (a: readonly number[], b: readonly number[]) => a.map((value, i) => keep * value + b[i]!);
+  return { matrix: mix(before.matrix, found.matrix), offset: mix(before.offset, found.offset) };
+}
+
+/** A square matrix by a vector. */
+function times(matrix: ArrayLike<number>, vector: readonly number[]): number[] {
+  const p = vector.length;
+  return vector.map((_, i) => {
+    let sum = 0;
+    for (let j = 0; j < p; j++) sum += matrix[i * p + j]! * vector[j]!;
+    return sum;
+  });
+}
+
 /** What a family of tables is fitted to. */
 export interface Fit<B extends Block = Block> {
   readonly family: TableFamily;
-  /** What it is trained on, block by block: one is in memory, E + 2 times for each parameter, at a time. */
-  readonly train: readonly B[];
-  /** What only tells which iteration is best, and when there is nothing more to gain. */
+  /**
+   * What it is trained on, round by round, as `roundsOf` cuts them, and block by block: one is in memory, E + 2 times for
+   * each parameter, at a time.
+   */
+  readonly rounds: readonly { readonly blocks: readonly B[]; readonly keep: number }[];
+  /** What only tells which round is best, and when there is nothing more to gain. */
   readonly validation: readonly B[];
   /** Answers each sample by itself; `owners` are places in the block. */
   readonly denoise: (request: Parameters<BlockDenoise>[0], block: B) => ReturnType<BlockDenoise>;
   /** What is seen of samples, and compared with the blocks' goals. */
   readonly view: View;
-  /** At most. */
-  readonly iterations: number;
-  /** Sees where it stands after each iteration. */
-  readonly onIteration?: (state: FitState) => void;
+  /** Sees where it stands after each round. */
+  readonly onRound?: (state: FitState) => void;
 }
+
+/** Blocks of a round that its steps are tried on. */
+export const TRIAL_BLOCKS = 3;
 
 /**
  * Fits a family of tables to where a teacher ends, by Levenberg–Marquardt on what is seen of the samples: forward
@@ -158,12 +197,11 @@ export interface Fit<B extends Block = Block> {
  */
 export async function fit<B extends Block>({
   family,
-  train,
+  rounds,
   validation,
   denoise,
   view,
-  iterations,
-  onIteration,
+  onRound,
 }: Fit<B>): Promise<{ readonly table: SamplerTable; readonly state: FitState }> {
   const tableAt = (values: readonly number[]) => family.table(values);
   const off = async (blocks: readonly B[], all: readonly (readonly number[])[]) => {
@@ -174,22 +212,23 @@ export async function fit<B extends Block>({
   };
   let state = beginFit(family);
   checkTable(tableAt(state.values));
-  for (let i = 0; i < iterations && !state.ended; i++) {
+  for (const { blocks, keep } of rounds) {
+    if (state.ended) break;
     const each: NormalEquations[] = [];
-    for (const block of train)
+    for (const block of blocks)
       each.push(
         await normalEquations(family, state.values, block, (request) => denoise(request, block), view),
       );
-    const { state: judged, proposals } = proposed(state, sumOf(each), await off(validation, [state.values]));
-    state = judged;
-    if (proposals.length > 0) {
+    const next = proposed(state, sumOf(each), keep, await off(validation, [state.values]));
+    state = next.state;
+    if (next.proposals.length > 0) {
       const trials = await off(
-        train,
-        proposals.map(({ values }) => values),
+        blocks.slice(0, TRIAL_BLOCKS),
+        next.proposals.map(({ values }) => values),
       );
-      state = accepted(judged, proposals, trials);
+      state = accepted(state, next.proposals, trials);
     }
-    onIteration?.(state);
+    onRound?.(state);
   }
   if (!state.ended) state = concluded(state, await off(validation, [state.values]));
   return { table: tableAt(state.best!.values), state };

@@ -16,8 +16,8 @@ export const tableGenerator = generator({
     bands: integer(
       1,
       8,
-      1,
-      'Bands of spatial frequency, each an octave, that have entries of their own in the rows that by_band says.',
+      4,
+      'Bands of spatial frequency, octaves, that have entries of their own in the rows that by_band says.',
     ),
     by_band: choice(
       ['last', 'all'],
@@ -58,6 +58,6 @@ export const tableGenerator = generator({
   },
 });
 
-/** Edges of bands, each half of the next: [1/4, 1/2] of three. */
+/** Edges of octaves: 0.1, 0.2 and 0.4 of four bands. */
 const octaves = (count: number): number[] =>
-  Array.from({ length: count - 1 }, (_, i) => 2 ** (i + 1 - count));
+  Array.from({ length: count - 1 }, (_, i) => 0.4 * 2 ** (i + 2 - count));

@@ -15,14 +15,15 @@ const wave = (u: number, v: number) =>
     return (1 + sample) * (3 - channel) * cosine;
   });
 
+// radii 0, 0.09, 0.18, 0.25, 0.32, 0.40, 0.50 and 0.81
 it.each([
   [0, 0, 0],
   [0, 1, 0],
-  [1, 0, 1],
-  [0, 2, 1],
+  [1, 0, 0],
+  [0, 3, 1],
   [1, 3, 1],
-  [2, 0, 2],
-  [1, 4, 2],
+  [2, 0, 1],
+  [2, 4, 2],
   [3, 7, 2],
 ])('puts the cosine %i, %i into band %i', (u, v, band) => {
   const batch = wave(u, v);

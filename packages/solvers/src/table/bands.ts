@@ -2,8 +2,9 @@ import { addProduct, transposed } from '../math/matrix.js';
 import type { Vector } from '../solver.js';
 
 /**
- * Bands of spatial frequency that an image or latent is the sum of: of the cosine (u, v) of an orthonormal DCT-II of each
- * channel, those whose max(u/height, v/width) is below the first edge, from there below the second, …, from the last on.
+ * Bands of spatial frequency that an image or latent is the sum of: of the cosines (u, v) of an orthonormal DCT-II of each
+ * channel those whose radius √(((u/height)² + (v/width)²)/2) is below the first edge, from there below the second, …, from
+ * the last on.
  */
 export interface Bands {
   /** [channels, height, width] of a sample. */
@@ -25,7 +26,8 @@ export function inBands(batch: Vector, { shape: [, height, width], edges }: Band
       // below the edge
       const kept = product(product(rows, plane, height), columnsBack, width);
       for (let u = 0, i = 0; u < height; u++)
-        for (let v = 0; v < width; v++, i++) if (Math.max(u / height, v / width) >= edge) kept[i] = 0;
+        for (let v = 0; v < width; v++, i++)
+          if (Math.hypot(u / height, v / width) >= edge * Math.SQRT2) kept[i] = 0;
       part.set(product(product(rowsBack, kept, height), columns, width), at);
     }
     return part;
