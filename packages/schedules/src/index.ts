@@ -23,7 +23,7 @@ export {
   withDefaults,
 } from './options.js';
 export { type Schedule, schedules } from './registry.js';
-export { type ScheduleFamily, type Span, scheduleFamily } from './schedule.js';
+export { levelsOf, type ScheduleFamily, type Span, scheduleFamily } from './schedule.js';
 export { ScheduleError } from './schedule-error.js';
 export { sigmas } from './sigmas.js';
 export { type NoiseOfTime, vp, vpThrough } from './vp.js';

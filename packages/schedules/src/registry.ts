@@ -1,5 +1,6 @@
 import { ays } from './families/ays.js';
 import { discrete } from './families/discrete.js';
+import { dmn } from './families/dmn.js';
 import { explicit } from './families/explicit.js';
 import { logsnr } from './families/logsnr.js';
 import { polynomial } from './families/polynomial.js';
@@ -7,7 +8,7 @@ import { timeUniform } from './families/time-uniform.js';
 import type { NoiseTable } from './noise-table.js';
 import type { OptionValues } from './options.js';
 
-const families = [polynomial, logsnr, timeUniform, discrete, ays, explicit] as const;
+const families = [polynomial, logsnr, timeUniform, discrete, ays, dmn, explicit] as const;
 type Family = (typeof families)[number];
 
 /** Every family, by its name in a spec. */

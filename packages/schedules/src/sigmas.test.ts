@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noiseTable, noiseTables } from './noise-table.js';
 import type { Schedule } from './registry.js';
+import { levelsOf } from './schedule.js';
 import { sigmas } from './sigmas.js';
 import { vpThrough } from './vp.js';
 
@@ -68,10 +69,12 @@ describe('sigmas', () => {
         rho: fc.double({ min: 0.5, max: 3, noNaN: true }),
         table: fc.constant(table),
       }),
+      fc.record({ type: fc.constant('dmn' as const), p: fc.constantFrom(1, 2) }),
     );
     const level = fc.double({ min: Math.log(0.03), max: Math.log(14), noNaN: true }).map(Math.exp);
     fc.assert(
-      fc.property(schedule, fc.integer({ min: 2, max: 40 }), level, level, (schedule, numSteps, a, b) => {
+      fc.property(schedule, fc.integer({ min: 2, max: 40 }), level, level, (schedule, many, a, b) => {
+        const numSteps = schedule.type === 'dmn' ? 2 + (many % 6) : many; // each of which is sought
         const span = { numSteps, sigmaMin: Math.min(a, b), sigmaMax: Math.max(a, b) };
         fc.pre(span.sigmaMax > 20 * span.sigmaMin);
         // in a narrower range the noise of time_uniform rises before it falls, which is refused
@@ -92,6 +95,17 @@ describe('sigmas', () => {
     expect([fine[0], fine[3], fine[6]]).toEqual(list);
     expect(fine[1]! / fine[2]!).toBeCloseTo(fine[0]! / fine[1]!, 12);
     expect(fine[4]! / fine[5]!).toBeCloseTo(fine[3]! / fine[4]!, 12);
+  });
+
+  it('refuses finer levels that miss those which they divide', () => {
+    const family = {
+      name: 'crowded',
+      levels: ({ numSteps }: { readonly numSteps: number }) => Float64Array.of(80, numSteps, 1, 0.5, 0.2),
+    };
+    const at = (coarse?: number) =>
+      levelsOf(family, { ...edm, numSteps: 5, ...(coarse && { coarse }) }, {}, undefined);
+    expect(at(5)).toEqual(at());
+    expect(() => at(3)).toThrow(expect.objectContaining({ code: 'E_SCHEDULE', found: 1 }));
   });
 
   it.each<[string, Schedule, object, RegExp]>([

@@ -1,5 +1,5 @@
 import { type Schedule, schedules } from './registry.js';
-import type { ScheduleFamily, Span } from './schedule.js';
+import { levelsOf, type ScheduleFamily, type Span } from './schedule.js';
 import { ScheduleError } from './schedule-error.js';
 import { mostRho } from './spacing.js';
 
@@ -18,7 +18,7 @@ export function sigmas(schedule: Schedule, span: Span): Float64Array {
   checkSpan(span);
   checkRho(schedule);
   const family: ScheduleFamily = schedules[schedule.type];
-  const levels = family.levels(span, schedule as never, schedule.table);
+  const levels = levelsOf(family, span, schedule as never, schedule.table);
   for (let i = 0; i < levels.length; i++)
     if (!(levels[i]! > 0 && levels[i]! < Infinity && (i === 0 || levels[i]! < levels[i - 1]!)))
       throw new ScheduleError(

@@ -27,6 +27,18 @@ export function evenInLog(first: number, last: number, numSteps: number): Float6
   return Float64Array.from({ length: numSteps }, (_, i) => first * (last / first) ** (i / (numSteps - 1)));
 }
 
+/** Each interval of a list divided in `parts`, evenly in log σ; every `parts`-th level is one of the list, bit for bit. */
+export function divided(list: ArrayLike<number>, parts: number): Float64Array {
+  const intervals = list.length - 1;
+  const levels = new Float64Array(parts * intervals + 1);
+  for (let i = 0; i < intervals; i++) {
+    levels.set(evenInLog(list[i]!, list[i + 1]!, parts + 1), i * parts);
+    levels[i * parts] = list[i]!;
+  }
+  levels[parts * intervals] = list[intervals]!;
+  return levels;
+}
+
 /** Levels whose ends are those of the span to the bit. */
 export function between({ numSteps, sigmaMin, sigmaMax }: Span, levels: Float64Array): Float64Array {
   levels[0] = sigmaMax;

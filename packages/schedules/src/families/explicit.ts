@@ -1,15 +1,14 @@
 import { levels } from '../options.js';
 import { type Span, scheduleFamily } from '../schedule.js';
 import { ScheduleError } from '../schedule-error.js';
-import { evenInLog } from '../spacing.js';
+import { divided } from '../spacing.js';
 
 /**
  * A given list of n noise levels within [sigmaMin, sigmaMax].
  *
- * With numSteps = k·(n − 1) + 1, as a teacher with k steps per interval needs, each interval is divided evenly in log σ;
- * every k-th level is then one of the list, bit for bit.
+ * With numSteps = k·(n − 1) + 1, as a teacher with k steps per interval needs, each interval is divided.
  */
-function divided(list: ArrayLike<number>, { numSteps, sigmaMin, sigmaMax }: Span): Float64Array {
+function listed(list: ArrayLike<number>, { numSteps, sigmaMin, sigmaMax }: Span): Float64Array {
   const intervals = list.length - 1;
   const parts = (numSteps - 1) / intervals;
   if (!(intervals >= 1 && Number.isInteger(parts)))
@@ -24,13 +23,7 @@ function divided(list: ArrayLike<number>, { numSteps, sigmaMin, sigmaMax }: Span
       list,
       'List the noise levels from the largest to the smallest.',
     );
-  const levels = new Float64Array(numSteps);
-  for (let i = 0; i < intervals; i++) {
-    levels.set(evenInLog(list[i]!, list[i + 1]!, parts + 1), i * parts);
-    levels[i * parts] = list[i]!;
-  }
-  levels[numSteps - 1] = list[intervals]!;
-  return levels;
+  return divided(list, parts);
 }
 
 /** A given list. */
@@ -42,5 +35,5 @@ export const explicit = scheduleFamily({
       'The noise levels themselves, data units, descending, as many as num_steps. A teacher’s times between two of them are even in log σ.',
     ),
   },
-  levels: (span, { sigmas }) => divided(sigmas, span),
+  levels: (span, { sigmas }) => listed(sigmas, span),
 });
