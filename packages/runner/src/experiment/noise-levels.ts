@@ -34,6 +34,8 @@ interface Taken {
   readonly path: string;
   readonly schedule: GivenSchedule;
   readonly numSteps: number;
+  /** Of a teacher's: the timestamps whose intervals it divides. */
+  readonly coarse?: number;
   /** Keys that decide how many. */
   readonly counts: readonly string[];
 }
@@ -67,7 +69,7 @@ export function levelsJudge(complain: Complain): (point: Told, judged: Judged) =
       if (beyond) return say(`dataset.${beyond.key}`, beyond.sentence);
     }
     const wrong = new Set<string>();
-    for (const { path, schedule, numSteps, counts } of takenBy(point)) {
+    for (const { path, schedule, counts, ...many } of takenBy(point)) {
       if (wrong.has(path)) continue;
       const inTimes = schedules[schedule.type as Schedule['type']].inTimes === true;
       if (inTimes && table === false) {
@@ -79,15 +81,15 @@ export function levelsJudge(complain: Complain): (point: Told, judged: Judged) =
       }
       if (sigmaMin === undefined || sigmaMax === undefined || (inTimes && !table)) continue;
       const what = { ...schedule, ...(inTimes && { table }) } as Schedule;
-      const id = JSON.stringify([schedule, numSteps, sigmaMin, sigmaMax, inTimes && point.dataset.onnx]);
-      if (!built.has(id)) built.set(id, faultOf(what, { numSteps, sigmaMin, sigmaMax }));
+      const id = JSON.stringify([schedule, many, sigmaMin, sigmaMax, inTimes && point.dataset.onnx]);
+      if (!built.has(id)) built.set(id, faultOf(what, { ...many, sigmaMin, sigmaMax }));
       const sentence = built.get(id);
       if (sentence === undefined) continue;
       wrong.add(path);
       const options = Object.keys(schedule).flatMap((key) => (key === 'type' ? [] : `${path}.${key}`));
       // where fewer steps don't help it is the range
       const isRange = faultOf(what, { numSteps: 3, sigmaMin, sigmaMax }) !== undefined;
-      const keys = [...options, ...(isRange ? [...ends, ...counts] : [...counts, ...ends]), `${path}.type`];
+      const keys = [...options, ...(isRange ? ends : [...counts, ...ends]), `${path}.type`];
       say(lastLaidDown(keys, tree).join('.'), sentence);
     }
   };
@@ -151,7 +153,10 @@ function takenBy({ sampler, train, reference, evaluate }: Told): Taken[] {
   return [
     ...taken('schedule', sampler, sampler.numSteps, [steps]),
     ...(train && !isSearched(sampler.schedule)
-      ? taken('schedule', sampler, (train.M + 1) * intervals + 1, [steps, 'teacher.M'])
+      ? taken('schedule', sampler, (train.M + 1) * intervals + 1, [steps, 'teacher.M']).map((fine) => ({
+          ...fine,
+          coarse: sampler.numSteps,
+        }))
       : []),
     ...(isCompared
       ? taken('reference.schedule', reference, reference.numSteps, ['reference.num_steps'])

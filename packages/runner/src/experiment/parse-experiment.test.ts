@@ -419,7 +419,7 @@ describe('values that are wrong', () => {
     [
       { schedule: '{ type: poly }' },
       [
-        '3:19 schedule.type: "poly" is no schedule; did you mean "polynomial"? One of discrete, explicit, gits, logsnr, polynomial, time_uniform.',
+        '3:19 schedule.type: "poly" is no schedule; did you mean "polynomial"? One of ays, discrete, dmn, explicit, gits, logsnr, polynomial, time_uniform.',
       ],
     ],
     [
@@ -665,7 +665,7 @@ describe('combinations that are impossible', () => {
     [
       spec({ reference: '{ solver: heun, num_steps: 9, schedule: { type: gits } }' }),
       [
-        '5:60 reference.schedule.type: "gits" is no schedule. One of discrete, explicit, logsnr, polynomial, time_uniform.',
+        '5:60 reference.schedule.type: "gits" is no schedule. One of ays, discrete, dmn, explicit, logsnr, polynomial, time_uniform.',
       ],
     ],
     [
@@ -698,6 +698,27 @@ describe('combinations that are impossible', () => {
         dataset: '{ checkpoint: x.pkl, sigma_min: 1, sigma_max: 1.0000000000001 }',
       }),
       [expect.stringMatching(/^\d+:\d+ (student\.num_steps|teacher\.M): the logsnr schedule must give/)],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 11 }', { schedule: '{ type: ays }' }),
+      [
+        '3:19 schedule.type: ays of sd15 is a table of noise levels from 14.6146412293 to 0.0291671582, which the range of the model must be; found [80, 0.002]. For another model take dmn, which is computed for its range, or list noise levels as explicit.',
+      ],
+    ],
+    [
+      plain('{ solver: euler, num_steps: 11 }', {
+        schedule: '{ type: ays, of: svd }',
+        dataset: '{ checkpoint: x.pkl, sigma_min: 0.002, sigma_max: 700 }',
+      }),
+      [],
+    ],
+    // which would be too many, and are not sought but divide the student's
+    [spec({ schedule: '{ type: dmn, p: 2 }', teacher: '{ M: 30 }' }), []],
+    [
+      plain('{ solver: euler, num_steps: 60 }', { schedule: '{ type: dmn }' }),
+      [
+        '4:38 student.num_steps: dmn is for few steps: its num_steps must be at most 41; found 60. Take polynomial or logsnr for many.',
+      ],
     ],
     [
       spec({ schedule: '{ type: gits, rho: 0.002 }' }),

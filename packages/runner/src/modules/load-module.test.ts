@@ -110,6 +110,7 @@ describe('a file that declares nothing that will do is refused by its name and w
   it.each<[module: string, said: RegExp]>([
     [declared('levels: 1'), /its levels: found 1, expected a function of the span/],
     [declared('spacing: 3, levels: () => []'), /its spacing: found 3, expected a text/],
+    [declared('isWhole: 1, levels: () => []'), /its isWhole: found 1, expected true or false/],
   ])('a schedule: %s', async (module, said) => {
     await expect(loadSchedule(await written(module))).rejects.toThrow(said);
   });

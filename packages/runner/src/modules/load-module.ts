@@ -105,7 +105,11 @@ const shapes: Readonly<Record<ModuleRole, JsonSchema>> = {
   ),
   schedule: declaration(
     { levels: callable('the span and its options') },
-    { options: optionsMap, spacing: { type: 'string', title: 'a text, as "log σ evenly"' } },
+    {
+      options: optionsMap,
+      spacing: { type: 'string', title: 'a text, as "log σ evenly"' },
+      isWhole: { type: 'boolean', title: 'true or false: whether finer levels miss its own' },
+    },
   ),
   score: declaration(
     {

@@ -37,8 +37,9 @@ export function stepsOf(
   { settings: { schedule, student }, predictor }: TrainedPredictor,
   { sigmaMin, sigmaMax, table }: NoiseOf,
 ): PredictorSteps {
-  const times = { schedule, table, sigmaMin, sigmaMax, declared: { family: undefined } };
-  const sigmas = scheduledTimes(times, student.num_steps);
+  const numSteps = student.num_steps;
+  const times = { schedule, table, numSteps, sigmaMin, sigmaMax, declared: { family: undefined } };
+  const sigmas = scheduledTimes(times, numSteps);
   const steerings = steeringsOfZeros(predictor, sigmas);
   const steps = fixedSteps(sigmas, steerings);
   const levels = (list: Float64Array) => ({
@@ -54,7 +55,7 @@ export function stepsOf(
     scale_dirs: [...steps.scaleDirs],
     scale_times: [...steps.scaleTimes],
     r: steerings.map(({ r }) => r![0]!),
-    original: levels(scheduledTimes(times, 2 * student.num_steps - 1)),
+    original: levels(scheduledTimes(times, 2 * numSteps - 1)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type DenoiserInfo, roundSigma } from '@fewstep/models';
 import {
+  levelsOf,
   type NoiseTable,
   noiseTableOf,
   type Schedule,
@@ -138,17 +139,18 @@ export function scheduledTimes(
   {
     schedule,
     table,
+    numSteps,
     sigmaMin,
     sigmaMax,
     declared: { family },
-  }: Omit<Times, 'declared' | 'numSteps' | 'solvedAt'> & {
+  }: Omit<Times, 'declared' | 'solvedAt'> & {
     readonly declared: Pick<Times['declared'], 'family'>;
   },
   steps: number,
 ): Float64Array {
-  const span = { numSteps: steps, sigmaMin, sigmaMax };
-  if (family) return family.levels(span, schedule as never, table); // which looks at what it gives
+  const span = { numSteps: steps, coarse: numSteps, sigmaMin, sigmaMax };
   try {
+    if (family) return levelsOf(family, span, schedule as never, table); // which looks at what it gives
     return sigmas({ ...schedule, ...(table && { table }) } as Schedule, span);
   } catch (error) {
     if (!(error instanceof ScheduleError)) throw error;
