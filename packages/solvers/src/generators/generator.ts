@@ -33,7 +33,7 @@ export interface TableGenerator<N extends string = string, O extends Options = O
   /** What is free, for people. */
   readonly description: string;
   /** Evaluations of one interval, where it has its own and the start's method gives its noise levels alone. */
-  readonly evaluations?: (options: OptionValues<O>) => number;
+  evaluations?(options: OptionValues<O>): number;
   /** @throws SolverError (E_SOLVER) where the start is none that it can begin from */
   make(options: OptionValues<O>, start: Start): TableFamily;
 }

@@ -6,7 +6,7 @@ import type { Sigma, Solver, Vector } from '../solver.js';
 import { checkOrder } from './checks.js';
 
 /** Adams–Bashforth weights for equal steps, newest slope first, by order − 1. */
-const WEIGHTS = [
+export const ipndmWeights = [
   [1],
   [3 / 2, -1 / 2],
   [23 / 12, -16 / 12, 5 / 12],
@@ -40,7 +40,7 @@ export function ipndmAdvance(
 ): IpndmState {
   const all = [slope, ...slopes];
   const width = scalar((c, from, to) => c! * (to! - from!), scale, sigma, sigmaNext);
-  const weights = WEIGHTS[all.length - 1]!;
+  const weights = ipndmWeights[all.length - 1]!;
   return {
     x: combine([1, x], ...all.map((slope, k) => [scalar((h) => h! * weights[k]!, width), slope] as const)),
     slopes: all.slice(0, maxOrder - 1),
@@ -60,7 +60,7 @@ export function ipndmAdvance(
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2, 3 or 4
  */
 export function ipndm({ maxOrder = 4 }: IpndmOptions = {}): Solver<IpndmState> {
-  checkOrder('ipndm', maxOrder, WEIGHTS.length);
+  checkOrder('ipndm', maxOrder, ipndmWeights.length);
   return {
     name: 'ipndm',
     order: Math.min(maxOrder, 2),

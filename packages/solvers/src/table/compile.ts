@@ -12,7 +12,22 @@ import { type SamplerTable, tableSolver } from './sampler-table.js';
  *
  * @throws SolverError (E_SOLVER) where it isn't linear, as a method that thresholds what is denoised; as `solve` otherwise
  */
-export function compile(what: Pick<Solve, 'solver' | 'sigmas' | 'afs' | 'denoiseToZero'>): SamplerTable {
+export function compile(what: Linear): SamplerTable {
+  const table = compileLinear(what);
+  checkLinear(what, table);
+  return table;
+}
+
+/** A solve without its batch. */
+type Linear = Pick<Solve, 'solver' | 'sigmas' | 'afs' | 'denoiseToZero'>;
+
+/**
+ * As `compile`, of what is known to be linear: what a family of tables does at each of its points, numbers that overflow
+ * among them.
+ *
+ * @throws SolverError (E_SOLVE) where the noise levels are none
+ */
+export function compileLinear(what: Linear): SamplerTable {
   const first = what.sigmas[0]!;
   const { nfe } = solveSync({
     ...what,
@@ -34,9 +49,7 @@ export function compile(what: Pick<Solve, 'solver' | 'sigmas' | 'afs' | 'denoise
   });
   const sigmas = requests.map(({ sigma }) => (typeof sigma === 'number' ? sigma : sigma[0]!));
   const rows = [...requests.map(({ x }) => x), last].map((x, k) => [...x.subarray(0, k + 1)]);
-  const table = { sigmas, rows };
-  checkLinear(what, table);
-  return table;
+  return { sigmas, rows };
 }
 
 const answer = (denoised: Vector): Evaluation => ({
@@ -45,7 +58,7 @@ const answer = (denoised: Vector): Evaluation => ({
 });
 
 /** That the table gives what the solve gives, of images that leave an image's range as those of a network do. */
-function checkLinear(what: Parameters<typeof compile>[0], table: SamplerTable): void {
+function checkLinear(what: Linear, table: SamplerTable): void {
   const sigmas = what.sigmas;
   const x = Float64Array.from({ length: 16 }, (_, i) => sigmas[0]! * Math.sin(1 + i * i));
   const denoise = ({ x, sigma }: Request) => {
