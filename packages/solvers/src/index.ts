@@ -35,6 +35,7 @@ export {
   type TableGenerator,
 } from './generators/generator.js';
 export { generators } from './generators/registry.js';
+export { steeredFamily } from './generators/steered.js';
 export { type Adam, adam, type Gradients } from './learned/adam.js';
 export {
   checkPredictor,
