@@ -103,4 +103,5 @@ export { opening } from './students/opening.js';
 export { placed, placement, placementChoices } from './students/placement.js';
 export type { Bands } from './table/bands.js';
 export { compile } from './table/compile.js';
+export { type Residual, residualsOf } from './table/residuals.js';
 export { checkTable, depthOf, type SamplerTable, tableSolver } from './table/sampler-table.js';
