@@ -16,7 +16,7 @@ import { ENTRY_STEP, LAST_STEP, SIGMA_STEP } from './table.js';
 export const bnsGenerator = generator({
   name: 'bns',
   description:
-    'the weights of the noise and of every slope in every row but the first, and every noise level but the first',
+    'the weights of the noise and of every slope, and the noise levels, of all but the first evaluation',
   options: {},
   make(_, start): TableFamily {
     const from = compile(start);

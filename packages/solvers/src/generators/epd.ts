@@ -1,10 +1,10 @@
-import { integer, number } from '@fewstep/schedules';
+import { integer } from '@fewstep/schedules';
 import { evaluate } from '../drive/evaluate.js';
 import { combine, slopeAt } from '../math/vector.js';
 import { type IpndmState, ipndmAdvance } from '../methods/ipndm.js';
 import { around, between, type Range } from '../output.js';
 import type { Solver } from '../solver.js';
-import { middleOf } from '../students/placement.js';
+import { middleOf, placementChoices } from '../students/placement.js';
 import { compileLinear } from '../table/compile.js';
 import { generator, type Parameter, type TableFamily } from './generator.js';
 import { stepOf } from './levels.js';
@@ -41,16 +41,8 @@ export const epdGenerator = generator({
   description: 'places, weights and scales of points that are asked at once, in each interval',
   options: {
     points: integer(1, 8, 2, 'Points inside an interval that are asked at once.'),
-    scale_dir: number(
-      { minimum: 0, maximum: 1 },
-      0.05,
-      'How far the slope at a point may be scaled: between 1 − scale_dir and 1 + scale_dir. 0: never.',
-    ),
-    scale_time: number(
-      { minimum: 0, exclusiveMaximum: 1 },
-      0.05,
-      'How far the time told at a point may be scaled: between 1 − scale_time and 1 + scale_time. 0: never.',
-    ),
+    scale_dir: { ...placementChoices.scale_dir, default: 0.05 },
+    scale_time: { ...placementChoices.scale_time, default: 0.05 },
     history: integer(
       1,
       4,

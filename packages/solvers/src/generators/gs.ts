@@ -31,7 +31,8 @@ interface Offsets {
  */
 export const gsGenerator = generator({
   name: 'gs',
-  description: 'noise levels, levels told, and offsets to all weights of DPM-Solver++(3M)',
+  description:
+    'the noise levels, those that the network is told, and offsets to all weights of DPM-Solver++(3M)',
   options: {},
   evaluations: () => 1,
   make(_, start): TableFamily {

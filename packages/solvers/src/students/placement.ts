@@ -10,12 +10,12 @@ export const placementChoices = {
   scale_dir: number(
     { minimum: 0, maximum: 1 },
     0.01,
-    'How far the predictor may scale the direction: between 1 − scale_dir and 1 + scale_dir. 0: never.',
+    'How far the direction may be scaled: between 1 − scale_dir and 1 + scale_dir. 0: never.',
   ),
   scale_time: number(
     { minimum: 0, exclusiveMaximum: 1 },
     0,
-    'How far the predictor may scale the time given to the network: between 1 − scale_time and 1 + scale_time. 0: never.',
+    'How far the time given to the network may be scaled: between 1 − scale_time and 1 + scale_time. 0: never.',
   ),
 };
 
