@@ -181,6 +181,13 @@ describe('of two clusters', () => {
       });
     await expect(fitted(of(1e200))).rejects.toMatchObject({ code: 'E_SOLVER' });
     const { state } = await fitted(of(1));
+    // a difference that leaves the numbers
+    const cliff: TableFamily = {
+      parameters: [{ name: 'entry', start: 1, step: 1e-3 }],
+      table: ([entry]: number[]) => ({ sigmas: [1], rows: [[entry! > 1 ? 1e300 : 1], [0, 1]] }),
+    };
+    const { state: kept } = await fitted(cliff);
+    expect(kept.best!.values).toEqual([1]);
     expect(state.values.every(Number.isFinite)).toBe(true);
     expect(state.log.every(({ train }) => Number.isFinite(train))).toBe(true);
   });

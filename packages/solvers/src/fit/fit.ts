@@ -58,6 +58,7 @@ const MOST_DAMPING = 1e6;
 /** Rounds without a gain on the validation set before it ends. */
 const PATIENCE = 3;
 
+/** A fit that has seen nothing yet: at the family's start. */
 export const beginFit = ({ parameters }: TableFamily): FitState => ({
   values: parameters.map(({ start }) => start),
   damping: FIRST_DAMPING,
@@ -108,9 +109,12 @@ export function proposed(
   });
   return {
     state: { ...judged, model, log, calls },
-    proposals: judged.ended ? [] : [{ values, damping: state.damping }, ...steps],
+    proposals: judged.ended ? [] : [{ values, damping: state.damping }, ...steps.filter(isFiniteStep)],
   };
 }
+
+/** Whether a step can be tried: slopes that have left the numbers give none. */
+const isFiniteStep = ({ values }: Proposal) => values.every(Number.isFinite);
 
 /** Where a fit stands after its trials: at the best of them, or where it was with a larger λ. */
 export function accepted(state: FitState, proposals: readonly Proposal[], trials: Squares): FitState {

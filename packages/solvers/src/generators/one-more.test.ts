@@ -78,11 +78,10 @@ it('takes one file: it is made, begins at the published method, and is fitted as
   const block = { noise, goal: sampled(heun as Solver, fine, 10), n: 10 };
   const { state } = await fit({
     family,
-    train: [block],
+    rounds: [0, 0, 0].map((keep) => ({ blocks: [block], keep })),
     validation: [block],
     denoise: (request) => denoiser(twoClusters, request.owners.length)(request),
     view: within(),
-    iterations: 3,
   });
   expect(state.best!.validation).toBeLessThan(0.9 * state.log[0]!.validation);
 });
