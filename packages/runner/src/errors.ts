@@ -13,6 +13,8 @@ export { codeOf };
  * - `E_SPEC`: a spec, every problem with its place. `E_SEEDS`: a list of seeds.
  * - `E_PREDICTOR`: a predictor that isn't found, or is one of several; the file of one that can't be sampled with, every problem
  *   of its settings.
+ * - `E_SAMPLER`: a file of a sampler as a table that isn't one, every problem with its place; or one that was made for another
+ *   model than it is to sample.
  * - `E_CLASSES`: classes that the network has not. `E_MODEL`: guidance or a schedule that the model has not, or lacks.
  * - `E_CONDITIONS`: an image whose prompt isn't among those encoded. `E_BOTTLENECK`: a network that gives none, though it
  *   says so.

@@ -1,0 +1,124 @@
+import { compile, methods } from '@fewstep/solvers';
+import { expect, it } from 'vitest';
+import { formatSampler, mostBytes, parseSampler, type SamplerFile } from './sampler-file.js';
+
+const solver = methods.ipndm.make({ max_order: 4 }, { sigmaMin: 0.002, sigmaMax: 80 });
+const plain: SamplerFile = {
+  table: compile({ solver, sigmas: [80, 9.7, 1.1, 0.002], afs: true }),
+  model: { dataset: 'digits', shape: [1, 32, 32], sigma_min: 0.002, sigma_max: 80, latents: false },
+  schedule: { type: 'explicit', sigmas: [80, 9.7, 1.1, 0.002] },
+  student: { solver: 'ipndm', max_order: 4, num_steps: 4, afs: true },
+};
+const trained: SamplerFile = {
+  ...plain,
+  guidance: { type: 'cfg', rate: 7.5 },
+  teacher: {
+    ...{ solver: 'heun', num_steps: 18, afs: false, denoise_to_zero: true },
+    schedule: { type: 'polynomial', rho: 7 },
+  },
+  train: {
+    ...{ images: 192, iterations: 8, validation: 64, seed: 0 },
+    ...{ seeds: '2147483648-2147483839', validation_seeds: '3221225472-3221225535' },
+    ...{ loss: 'l2', uses_metric_features: false, calls: 46_080, teacher_calls: 8960 },
+    rmse: [15.02 / 127.5, 1 / 3],
+  },
+  source: 'NeuralSolver, MIT',
+};
+
+it.each([
+  ['of a plain method', plain],
+  ['that was trained', trained],
+  [
+    'by bands, with numbers that are hard to write',
+    {
+      ...plain,
+      table: {
+        sigmas: [5e-324, 0.1 + 0.2],
+        rows: [[-0], [1e21, 1 / 3, -1.7976931348623157e308, 1e-7], [0, -0, 1]],
+        bands: { shape: [1, 32, 32], edges: [0.5] },
+      },
+    },
+  ],
+] satisfies [string, SamplerFile][])(
+  'a sampler %s is read as it was written, to the last bit',
+  (_, sampler) => {
+    const text = formatSampler(sampler);
+    expect(parseSampler(text)).toStrictEqual(sampler);
+    expect(formatSampler(parseSampler(text))).toBe(text);
+  },
+);
+
+it('tells people and programs what it costs, and holds each row of numbers on a line', () => {
+  const text = formatSampler(plain);
+  const head = '{\n  "format": "fewstep-sampler",\n  "version": 1,\n  "nfe": 2,\n  "depth": 2,\n  "table"';
+  expect(text.slice(0, head.length)).toBe(head);
+  expect(text).toContain(`\n      [${plain.table.rows[1]!.join(', ')}],\n`);
+});
+
+/** The file with what is written at one place replaced. */
+const changed = (path: string, value: unknown, sampler = trained): string => {
+  const file = JSON.parse(formatSampler(sampler));
+  const steps = path.split('.');
+  const last = steps.pop()!;
+  const owner = steps.reduce((one, step) => one[step], file);
+  if (value === undefined) delete owner[last];
+  else owner[last] = value;
+  return JSON.stringify(file);
+};
+
+it.each([
+  ['is cut off', formatSampler(plain).slice(0, 500), /no whole JSON .*name the sampler\.json/],
+  ['is something else', '[1, 2]', /a sampler is a JSON map that begins with "format": "fewstep-sampler"/],
+  ['is a config of diffusers', '{"format": "pt"}', /its format is "pt"/],
+  ['is of a later version', changed('version', 2), /of version 2, and this one reads 1.*or a newer one/],
+  ['is huge', ' '.repeat(mostBytes + 1), /has 4194305 characters, far more than/],
+  ['lacks its model', changed('model', undefined), /^model: missing; write a map with shape, sigma_min/],
+  ['has a key too many', changed('weights', 1), /^weights: unknown key/],
+  ['counts otherwise', changed('nfe', 3), /^nfe: found 3, but its table has 2\.$/],
+  ['says otherwise what waits', changed('depth', 1), /^depth: found 1, but its table has 2\.$/],
+  [
+    'lacks a row',
+    changed('table.rows', [[1]]),
+    /^table: a table of E noise levels has E \+ 1 rows; found 2 and 1/,
+  ],
+  ['has a short row', changed('table.rows.1', [1]), /^table: row 1 of a table has 2 numbers.*found 1/],
+  ['has text in a row', changed('table.rows.1', [1, '1']), /^table\.rows\.1: expected a list of numbers\.$/],
+  ['has NaN', changed('table.rows.1', [1, null]), /^table\.rows\.1: expected/],
+  [
+    'has infinity',
+    formatSampler(plain).replace(/"sigmas": \[/, '"sigmas": [1e999, '),
+    /^table\.sigmas\.0: found Infinity/,
+  ],
+  [
+    'has no noise',
+    changed('table.sigmas.1', 0),
+    /^table: a noise level of a table is a number above 0; found 0 at 1/,
+  ],
+  [
+    'has a range upside down',
+    changed('model.sigma_min', 90),
+    /^model\.sigma_min: 90 must be below sigma_max 80\.$/,
+  ],
+  [
+    'has bands of others',
+    changed('table.bands', { shape: [3, 8, 8], edges: [0.5] }),
+    /^table\.bands\.shape: found 3 × 8 × 8, but its model has 1 × 32 × 32/,
+  ],
+  ['hides who trained it', changed('train', undefined), /^train: missing; a trained sampler has both/],
+  [
+    'has a map for an option',
+    changed('student.max_order', {}),
+    /^student\.max_order: found a map, expected a number/,
+  ],
+  ['has a strange name', changed('teacher.schedule.a b', 1), /^teacher\.schedule\."a b": found 1, expected/],
+])('a file that %s is refused', (_, text, message) => {
+  expect(() => parseSampler(text)).toThrow(
+    expect.objectContaining({ code: 'E_SAMPLER', exitCode: 2, message: expect.stringMatching(message) }),
+  );
+});
+
+it('says a dozen of the problems that a file has', () => {
+  const text = changed('student', Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`a ${i}`, 1])));
+  const many = changed('student', { ...trained.student, ...JSON.parse(text).student });
+  expect(() => parseSampler(many)).toThrow(/And 38 more\.$/);
+});
