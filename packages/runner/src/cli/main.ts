@@ -114,13 +114,17 @@ withSet(program.command('validate'))
   .action(doing(async () => (await import('./validate.js')).validate));
 
 withExecutor(withCache(withSet(program.command('sample'))))
-  .description('write images of seeds as PNG files: of a spec, or of a trained predictor alone')
-  .argument('[spec]', 'YAML file; without one --predictor says what is sampled')
+  .description('write images of seeds as PNG files: of a spec, or of a trained predictor or table alone')
+  .argument('[spec]', 'YAML file; without one --predictor or --sampler says what is sampled')
   .option(
     '--predictor <file, number or name>',
     'a trained predictor: a file, the number of a training in exps/, or a result as NAME/POINT; in place of a spec’s sampler and grid',
   )
-  .option('--dataset <name>', 'of the registry (default: the spec’s, else what the predictor was trained on)')
+  .option(
+    '--sampler <file or name>',
+    'a sampler as a table: a sampler.json, or a result as NAME/POINT; in place of a spec’s sampler and grid',
+  )
+  .option('--dataset <name>', 'of the registry (default: the spec’s, else what the sampler was made for)')
   .option('--seeds <seeds>', 'which seeds, e.g. 0-63 or 1,2,5-10 (default: the spec’s, else 0-63)')
   .option('--batch <n>', 'images evaluated at once; changes no image (default: the spec’s, else 64)')
   .option('--prompt <text>', 'the prompt of every image, of a model that has prompts')

@@ -29,7 +29,7 @@ const rowsOfInters = 16;
 
 /**
  * `fewstep sample [SPEC]`: the images of the seeds as PNG files, named as the official sampler names them; of a spec, or of a
- * predictor whose file says the rest.
+ * predictor or table whose file says the rest.
  */
 export async function sample(
   spec: string | undefined,
@@ -123,9 +123,10 @@ function folderOf({ name, points }: Experiment, spec: string | undefined, grid: 
 }
 
 /** Evaluations as the official scripts count them: where guidance by prompts takes two passes, these are two. */
-function officialNfe({ sampler, guidance }: Point): number {
+function officialNfe({ sampler, table, guidance }: Point): number {
   const { evaluations, numSteps, afs, denoiseToZero } = sampler;
-  const nfe = evaluations * (numSteps - 1) - Number(afs) + Number(denoiseToZero);
+  const nfe =
+    table?.sampler.table.sigmas.length ?? evaluations * (numSteps - 1) - Number(afs) + Number(denoiseToZero);
   return guidance?.type === 'cfg' && guidance.rate !== 1 ? 2 * nfe : nfe;
 }
 

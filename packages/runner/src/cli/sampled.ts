@@ -6,13 +6,14 @@ import { experimentOf } from '../experiment/parse-experiment.js';
 import { displayPath } from '../experiment/problem.js';
 import { readExperiment } from '../experiment/read-experiment.js';
 import { treeOf } from '../experiment/tree.js';
-import { findPredictor } from '../predictor/find-predictor.js';
+import { findPredictor, findSampler } from '../predictor/find-predictor.js';
 import { workingFolder } from '../workspace.js';
 
 /** Options that say what is sampled. */
 export interface SampledOptions {
   readonly set: readonly string[];
   readonly predictor?: string;
+  readonly sampler?: string;
   readonly dataset?: string;
   readonly seeds?: string;
   readonly batch?: string;
@@ -25,10 +26,10 @@ interface Key extends Omit<Told, 'value' | 'option'> {
   readonly read?: (text: string) => unknown;
 }
 
-/** What a spec says of the sampler, which a predictor's file says then. */
-const sampler = ['student', 'schedule', 'train', 'teacher', 'grid'];
+/** What a spec says of what samples, which a predictor's or table's file says then. */
+const ofSampler = ['student', 'schedule', 'train', 'teacher', 'predictor', 'sampler', 'grid'];
 const prompting = ['guidance.prompt', 'guidance.prompts'];
-const keys: { readonly [N in Exclude<keyof SampledOptions, 'set' | 'predictor'>]-?: Key } = {
+const keys: { readonly [N in Exclude<keyof SampledOptions, 'set' | 'predictor' | 'sampler'>]-?: Key } = {
   dataset: { path: 'dataset' },
   seeds: { path: 'sample.seeds' },
   batch: { path: 'sample.batch', read: (text) => (/^\d+$/.test(text) ? Number(text) : text) },
@@ -37,12 +38,12 @@ const keys: { readonly [N in Exclude<keyof SampledOptions, 'set' | 'predictor'>]
 };
 
 /**
- * What is sampled: a spec with what options say, or what these and the file of a predictor say alone.
+ * What is sampled: a spec with what options say, or what these and the file of a predictor or table say alone.
  *
- * @throws RunnerError E_USAGE, E_PREDICTOR; SpecError (E_SPEC), whose places are options or the predictor's file
+ * @throws RunnerError E_USAGE, E_PREDICTOR, E_SAMPLER; SpecError (E_SPEC), whose places are options or that file
  */
 export async function sampledBy(spec: string | undefined, options: SampledOptions): Promise<Experiment> {
-  const { set, predictor: named } = options;
+  const { set } = options;
   if (options.prompt !== undefined && options.prompts !== undefined)
     throw new RunnerError(
       'E_USAGE',
@@ -52,23 +53,30 @@ export async function sampledBy(spec: string | undefined, options: SampledOption
     const text = options[name as keyof typeof keys];
     return text === undefined ? [] : [{ ...key, value: read(text), option: `--${name} ${text}` }];
   });
+  const key = options.sampler === undefined ? 'predictor' : 'sampler';
+  const { [key]: named } = options;
+  if (options.predictor !== undefined && options.sampler !== undefined)
+    throw new RunnerError(
+      'E_USAGE',
+      '--predictor and --sampler both say what is sampled with: give one of them.',
+    );
   if (named === undefined) {
     if (spec !== undefined) return readExperiment(spec, { told, set, unscored: true });
     throw new RunnerError(
       'E_USAGE',
-      'there is nothing to sample: name a spec, or a trained predictor, as --predictor network-snapshot-000010.pkl.',
+      'there is nothing to sample: name a spec, or a trained predictor, as --predictor network-snapshot-000010.pkl, or a table, as --sampler sampler.json.',
     );
   }
-  const predictor = await findPredictor(named);
-  const trained = { path: 'predictor', value: predictor, option: `--predictor ${named}` };
+  const file = key === 'sampler' ? await findSampler(named) : await findPredictor(named);
+  const given = { path: key, value: file, option: `--${key} ${named}` };
   if (spec !== undefined)
     return readExperiment(spec, {
-      ...{ told: [{ ...trained, inPlaceOf: sampler }, ...told], set },
+      ...{ told: [{ ...given, inPlaceOf: ofSampler }, ...told], set },
       unscored: true,
     });
   const cwd = workingFolder();
-  const place = { file: displayPath(predictor, cwd), line: 0, column: 0, layer: 0 } as const;
-  return experimentOf(treeOf({ name: 'sample', predictor }, place), join(cwd, 'sample'), {
+  const place = { file: displayPath(file, cwd), line: 0, column: 0, layer: 0 } as const;
+  return experimentOf(treeOf({ name: 'sample', [key]: file }, place), join(cwd, 'sample'), {
     ...{ told, set },
     unscored: true,
   });

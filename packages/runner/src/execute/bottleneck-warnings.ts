@@ -1,6 +1,6 @@
 import type { Event, Node } from '@fewstep/taskgraph';
 import { predictor } from '../tasks/kinds.js';
-import type { SamplesParams } from '../tasks/samples.js';
+import type { MethodParams } from '../tasks/sampler.js';
 
 /**
  * Warns of each network without a bottleneck that a predictor of these tasks would read, zeros not being what was asked
@@ -12,8 +12,7 @@ export function bottleneckWarnings(nodes: readonly Node[]): (event: Event) => st
     nodes
       .filter(
         ({ kind, inputs, params }) =>
-          kind === predictor ||
-          (inputs.predictor && (params as Partial<SamplesParams>).bottleneck !== 'zero'),
+          kind === predictor || (inputs.predictor && (params as Partial<MethodParams>).bottleneck !== 'zero'),
       )
       .flatMap(({ inputs }) =>
         (inputs.graph ?? []).flatMap((input) => ('task' in input ? [input.task] : [])),

@@ -96,6 +96,7 @@ export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): Jso
     anyOf: [
       { required: ['dataset', 'schedule', 'student'] },
       { required: ['predictor'] },
+      { required: ['sampler'] },
       { required: ['dataset', 'grid'] },
     ],
     properties: { ...Object.fromEntries(top), grid },

@@ -2,6 +2,7 @@ import type { BetaSchedule, ClipTold, FeatureResize, OnnxDenoiserOptions } from 
 import type { CheckpointFiles, CheckpointValues, GuidanceName } from '@fewstep/models/families';
 import type { gitsChoices, OptionValues } from '@fewstep/schedules';
 import type { RngName } from '@fewstep/solvers';
+import type { SamplerFile } from '../sampler/sampler-file.js';
 import type { OwnScore } from '../scores/scores.js';
 import type { Problem } from './problem.js';
 import type { DatasetName, ModelFile } from './published-models.js';
@@ -139,6 +140,8 @@ export interface Point {
   readonly train: TrainConfig | false;
   /** The file of a trained predictor. */
   readonly predictor?: string;
+  /** What is sampled with in place of `sampler`, which then says what it was made of. */
+  readonly table?: { readonly file: string; readonly sampler: SamplerFile };
   readonly reference: SamplerConfig<GivenSchedule>;
   /** Names of scores, and what files of the user's own declare. */
   readonly evaluate: readonly (string | OwnScore)[];

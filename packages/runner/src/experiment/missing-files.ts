@@ -12,7 +12,7 @@ import { nearestEntry, type Tree } from './tree.js';
 
 /** The files that a point reads: its checkpoint, what steers and guides it, and what its metrics compare with. */
 export function neededFiles(
-  { dataset, evaluate, predictor }: Omit<Point, 'label' | 'settings'>,
+  { dataset, evaluate, predictor, table }: Omit<Point, 'label' | 'settings'>,
   beside: WeightsBeside,
   spec: Spec,
   tree: Tree,
@@ -49,17 +49,20 @@ export function neededFiles(
   };
   const weights = (where: string) =>
     `its weights are in ${where}, which is not there: put it beside the ONNX file.`;
-  const trained = predictor === undefined ? [] : [predictor];
   return [
-    ...trained.map((path) => ({
-      role: 'predictor',
-      path,
-      ifMissing: problem(
-        nearestEntry(tree, ['predictor']).value.place,
-        'predictor',
-        `there is no ${displayPath(path, surroundings.cwd)}; the path is relative to the spec.`,
-      ),
-    })),
+    ...Object.entries({ predictor, sampler: table?.file }).flatMap(([role, path]) =>
+      path === undefined
+        ? []
+        : {
+            role,
+            path,
+            ifMissing: problem(
+              nearestEntry(tree, [role]).value.place,
+              role,
+              `there is no ${displayPath(path, surroundings.cwd)}; the path is relative to the spec.`,
+            ),
+          },
+    ),
     ...files.flatMap(([key, path]) => (path === undefined ? [] : needed(key, path, itself(key)))),
     ...onnx.flatMap(([key, file]) => (beside.get(file) ?? []).map((path) => needed(key, path, weights))),
   ];

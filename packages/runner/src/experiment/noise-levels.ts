@@ -40,7 +40,7 @@ interface Taken {
   readonly counts: readonly string[];
 }
 
-type Told = Pick<Point, 'dataset' | 'sampler' | 'train' | 'reference' | 'evaluate'>;
+type Told = Pick<Point, 'dataset' | 'sampler' | 'table' | 'train' | 'reference' | 'evaluate'>;
 
 /**
  * Builds the noise levels of each point as its tasks will, where their range is known before the network is opened, and
@@ -144,14 +144,14 @@ function orFault<T>(make: () => T): T | string {
 }
 
 /** Those of ours: one in a file of the user's own says itself what it can't do. */
-function takenBy({ sampler, train, reference, evaluate }: Told): Taken[] {
+function takenBy({ sampler, table, train, reference, evaluate }: Told): Taken[] {
   const intervals = sampler.numSteps - 1;
   const steps = 'student.num_steps';
   const isCompared = evaluate.some(
     (one) => typeof one === 'string' && scoreNamed(one)?.needs === 'the reference',
   );
   return [
-    ...taken('schedule', sampler, sampler.numSteps, [steps]),
+    ...(table ? [] : taken('schedule', sampler, sampler.numSteps, [steps])),
     ...(train && !isSearched(sampler.schedule)
       ? taken('schedule', sampler, (train.M + 1) * intervals + 1, [steps, 'teacher.M']).map((fine) => ({
           ...fine,

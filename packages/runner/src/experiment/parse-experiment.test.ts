@@ -478,7 +478,7 @@ describe('values that are wrong', () => {
     [
       { lr: '0.01' },
       [
-        '5:1 lr: unknown key; did you mean "train.lr"? One of name, dataset, schedule, guidance, teacher, student, train, predictor, sample, reference, evaluate, published, grid.',
+        '5:1 lr: unknown key; did you mean "train.lr"? One of name, dataset, schedule, guidance, teacher, student, train, predictor, sampler, sample, reference, evaluate, published, grid.',
       ],
     ],
     [
@@ -543,7 +543,7 @@ describe('values that are wrong', () => {
     [
       { "'a\\nb'": '1' },
       [
-        '5:1 "a\\\\nb": unknown key. One of name, dataset, schedule, guidance, teacher, student, train, predictor, sample, reference, evaluate, published, grid.',
+        '5:1 "a\\\\nb": unknown key. One of name, dataset, schedule, guidance, teacher, student, train, predictor, sampler, sample, reference, evaluate, published, grid.',
       ],
     ],
   ])('%j', async (parts, expected) => {

@@ -2,7 +2,9 @@ import { dirname, resolve } from 'node:path';
 import { canonicalJson, type Json } from '@fewstep/taskgraph/json';
 import { shown } from '../judging/shown.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
+import type { Completed } from './completer.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
+import { samplerCompleter } from './given-sampler.js';
 import { type Combination, type Complain, combinations, labelsOf } from './grid.js';
 import { judge } from './judge.js';
 import { checkpointJudge } from './judge-checkpoint.js';
@@ -19,7 +21,7 @@ import { publishedReader } from './published-figures.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import type { Spec } from './schema.js';
-import { type Completed, complainOpen, predictorCompleter } from './trained-predictor.js';
+import { complainOpen, type Open, predictorCompleter } from './trained-predictor.js';
 import { type Tree, toJs, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
 
@@ -90,10 +92,15 @@ export async function experimentOf(
   const language = await languageWith(named, surroundings.specFolder, complain);
   if (problems.length > before) throw new SpecError(problems); // what they declare decides what the rest means
   const { root, overrides } = withOverrides(tree, options, complain, language);
-  const complete = predictorCompleter({ specFolder: surroundings.specFolder, cwd }, complain, language);
-  const candidates: Completed[] = [];
+  const completePredictor = predictorCompleter(surroundings, complain, language);
+  const completeSampler = samplerCompleter(surroundings, complain);
+  const candidates: (Completed & Open & Pick<Point, 'table'>)[] = [];
   for (const combination of combinations(root, complain, gridPathsOf(language)))
-    candidates.push(await complete(combination));
+    candidates.push(
+      combination.tree.entries.has('sampler')
+        ? await completeSampler(combination)
+        : await completePredictor(combination),
+    );
   const { rules } = language;
   const asked = options.unscored ? { ...language, rules: rules.filter((rule) => !rule.ofScores) } : language;
   const judged = candidates.map(({ tree, doubtful }) =>
@@ -117,7 +124,12 @@ export async function experimentOf(
   const labels = labelsOf(candidates);
   const files = new Map<string, NeededFile>();
   const resolved = judged.map(({ spec }, i) =>
-    withPublished[i]!(resolvePoint(spec, surroundings, language.declarations, prompts[i])),
+    withPublished[i]!(
+      resolvePoint(spec, surroundings, language.declarations, {
+        prompts: prompts[i],
+        table: candidates[i]!.table,
+      }),
+    ),
   );
   const beside = await lookIntoOnnx(
     resolved.map(({ dataset }, i) => ({ dataset, tree: judged[i]!.tree })),

@@ -97,13 +97,14 @@ export function publishedReader(
 }
 
 /** Whether a point is the sampler of a row, by all that the row says, and as plain as it is where it says nothing. */
-function isOf(row: Row, { sampler, guidance, train, predictor }: Resolved): boolean {
+function isOf(row: Row, { sampler, table, guidance, train, predictor }: Resolved): boolean {
   const { method, schedule, afs, denoiseToZero } = sampler;
   const agrees = (told: object | undefined, found: object) =>
     Object.entries(told ?? {}).every(([key, value]) => (found as Record<string, unknown>)[key] === value);
   const isPlain = train === false && predictor === undefined;
   const asPlain = isPlain && { afs: false, denoise_to_zero: false };
   return (
+    table === undefined &&
     isPlain === (row.train === false) &&
     agrees({ ...asPlain, ...row.student }, { ...method, afs, denoise_to_zero: denoiseToZero }) &&
     agrees(row.schedule, schedule) &&

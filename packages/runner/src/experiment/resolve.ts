@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type CheckpointValues, type FileName, withPublished } from '@fewstep/models/families';
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
+import type { SamplerFile } from '../sampler/sampler-file.js';
 import { byFile, datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import {
   type Declarations,
@@ -27,24 +28,31 @@ import { type Spec, type SpecGivenSchedule, type SpecSchedule, sampleKeys, train
 import { rangesOfSeeds } from './seeds.js';
 
 /** Whether a predictor is trained. */
-export const trains = ({ predictor, train }: Spec): boolean => predictor === undefined && train !== false;
+export const trains = ({ predictor, sampler, train }: Spec): boolean =>
+  predictor === undefined && sampler === undefined && train !== false;
 
 /** Whether the student is steered by a predictor, a new one or one that is trained already. */
-export const isSteered = ({ predictor, train }: Spec): boolean => predictor !== undefined || train !== false;
+export const isSteered = (spec: Spec): boolean => spec.predictor !== undefined || trains(spec);
 
 /** What is drawn where a spec says nothing. */
 export const sampleDefaults = withDefaults(sampleKeys as never, {}) as Required<
   Omit<NonNullable<Spec['sample']>, 'tuned_on'>
 >;
 
-/** A valid combination with every default filled in and every path absolute. `prompts`: of the file that it names. */
+/** What the files that a combination names hold. */
+interface Held {
+  readonly prompts?: readonly string[] | undefined;
+  readonly table?: Point['table'] | undefined;
+}
+
+/** A valid combination with every default filled in and every path absolute. */
 export function resolvePoint(
   spec: Spec,
   surroundings: Surroundings,
   declarations: Declarations,
-  prompts: readonly string[] = [],
+  { prompts = [], table }: Held = {},
 ): Omit<Point, 'label' | 'settings'> {
-  const { plain, students, given, scores } = declarations;
+  const { scores } = declarations;
   const { seeds, repeats, tuned_on, batch, grid, rng, classes } = {
     ...sampleDefaults,
     tuned_on: undefined,
@@ -54,16 +62,10 @@ export function resolvePoint(
   return {
     dataset: datasetOf(spec, surroundings),
     ...(spec.guidance && { guidance: guidanceOf(spec.guidance, prompts) }),
-    sampler: {
-      ...methodOf(isSteered(spec) ? students : plain, spec.student.solver, spec.student),
-      ...scheduleOf(given, spec.schedule),
-      numSteps: spec.student.num_steps,
-      afs: spec.student.afs ?? false,
-      denoiseToZero: spec.student.denoise_to_zero ?? false,
-      ...(spec.student.bottleneck === 'zero' && isSteered(spec) && { bottleneck: 'zero' as const }),
-    },
+    sampler: table ? madeOf(table.sampler) : samplerOf(spec, declarations),
     train: trains(spec) ? trainOf(spec, declarations) : false,
     ...(spec.predictor !== undefined && { predictor: resolve(surroundings.specFolder, spec.predictor) }),
+    ...(table && { table }),
     reference: referenceOf(spec.reference, declarations),
     evaluate: (spec.evaluate ?? []).map((name) => named(scores, name)?.own ?? name),
     seeds: rangesOfSeeds(seeds),
@@ -74,6 +76,25 @@ export function resolvePoint(
     classes: typeof classes === 'number' ? [classes] : classes,
     grid: { columns, rows },
   };
+}
+
+function samplerOf(spec: Spec, { plain, students, given }: Declarations): SamplerConfig {
+  const { student, schedule } = spec;
+  return {
+    ...methodOf(isSteered(spec) ? students : plain, student.solver, student),
+    ...scheduleOf(given, schedule),
+    numSteps: student.num_steps,
+    afs: student.afs ?? false,
+    denoiseToZero: student.denoise_to_zero ?? false,
+    ...(student.bottleneck === 'zero' && isSteered(spec) && { bottleneck: 'zero' as const }),
+  };
+}
+
+/** What a table says that it was made of, whether or not a spec could say it. */
+function madeOf({ student, schedule, table }: SamplerFile): SamplerConfig {
+  const { num_steps: numSteps, afs = false, denoise_to_zero: denoiseToZero = false, ...method } = student;
+  const evaluations = table.sigmas.length / (numSteps - 1);
+  return { method, evaluations, schedule, numSteps, afs, denoiseToZero };
 }
 
 function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): DatasetConfig {

@@ -53,6 +53,11 @@ const predictor = text(
   'network-snapshot-000010.pkl',
 );
 
+const sampler = text(
+  'A sampler as a table to sample with as it is, relative to the spec: sampler.json of a training or of fewstep samplers compile. Its file says dataset, student and schedule, which may be left out.',
+  'sampler.json',
+);
+
 const published = text(
   'A file of published figures, relative to the spec: those of a sampler’s dataset, settings and NFE stand beside its fid.',
   'published.yaml',
@@ -387,6 +392,7 @@ export const schemaOf = (declared: Declarations) =>
       description: 'Training of the predictor (default: with every default); false samples the plain solver.',
     },
     predictor,
+    sampler,
     sample,
     reference: referenceOf(declared),
     evaluate: {

@@ -196,7 +196,7 @@ describe('a predictor that is trained already', () => {
         'student: { r: 0.5, max_order: 2 }',
       ),
     ).toEqual([
-      '4:1 train: nothing reads it: predictor names one that is trained already. Remove it.',
+      '4:1 train: nothing reads it: predictor or sampler names one that is trained already. Remove it.',
       '5:1 teacher: nothing reads it: only the training of a predictor does, and none is trained. Remove it.',
       '6:12 student.r: nothing reads it: only dpm with train: false has r. Remove it.',
       '6:20 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have max_order. Remove it.',

@@ -1,30 +1,18 @@
-import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { DataChoiceOption } from '@fewstep/schedules';
-import { codeOf } from '../errors.js';
-import { shown } from '../judging/shown.js';
 import type { TrainedPredictor } from '../predictor/parse-predictor.js';
 import type { SamplingSettings } from '../predictor/predictor-settings.js';
+import { type Completed, completer, readBounded } from './completer.js';
 import { dataOf, type Surroundings } from './datasets.js';
 import { named } from './declared.js';
 import { type Combination, type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
 import type { Language } from './language.js';
-import { displayPath } from './problem.js';
-import { datasetNames } from './published-models.js';
-import { type Dict, entryAt, flatten, graft, toJs, treeOf } from './tree.js';
+import { type Dict, entryAt, flatten, toJs, treeOf } from './tree.js';
 
 /** A predictor takes 40 kB; files of the official training also hold the last batch of it. */
 const mostBytes = 2 ** 28;
 
-/** A combination with what its predictor was trained with. */
-export interface Completed extends Combination {
-  /** Paths that there is nothing more to say about. */
-  readonly doubtful: ReadonlySet<string>;
-  /** Keys that the spec leaves to the data, and what the predictor was trained with. */
-  readonly open?: readonly OpenKey[];
-}
+/** A key that a spec leaves to the data, and what its predictor was trained with. */
 interface OpenKey {
   readonly key: string;
   readonly file: string;
@@ -32,79 +20,41 @@ interface OpenKey {
   readonly defaults: DataChoiceOption['defaults'];
 }
 
+/** What a combination leaves to the data. */
+export interface Open {
+  readonly open?: readonly OpenKey[];
+}
+
 /**
- * Lays what the file of `predictor` says beneath what is written: `dataset`, `student`, `schedule` and `guidance` but its
- * prompt may be left out, and what they say must be what the file says. The dataset may be another one. Where they are
- * written the file need not be there: see `missingFiles`.
+ * Lays what the file of `predictor` says beneath what is written, as `completer` does. Where enough is written the file need
+ * not be there: see `missingFiles`.
  */
 export function predictorCompleter(
-  { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
+  surroundings: Pick<Surroundings, 'specFolder' | 'cwd'>,
   complain: Complain,
   language: Language,
-): (combination: Combination) => Promise<Completed> {
-  const known = new Map<string, Sampled | string>();
+): (combination: Combination) => Promise<Completed & Open> {
+  const complete = completer<Sampled>(surroundings, complain, {
+    key: 'predictor',
+    made: 'trained',
+    does: 'steer',
+    read: (absolute, file) => readSettings(absolute, file, language),
+    saysAll,
+    leavesOpen: (key, { settings }) => defaultsOf(key, settings, language) !== undefined,
+    mayDiffer: () => false,
+  });
   return async (combination) => {
-    const written = combination.tree.entries.get('predictor')?.value;
-    if (written === undefined) return { ...combination, doubtful: new Set() };
-    const isSilent = !combination.tree.entries.has('dataset');
-    const unknown = ['schedule', 'student', ...(isSilent ? ['dataset'] : [])];
-    const path = toJs(written);
-    if (typeof path !== 'string' || path === '') return { ...combination, doubtful: new Set(unknown) };
-    const absolute = resolve(specFolder, path);
-    const file = displayPath(absolute, cwd);
-    const read = known.get(absolute) ?? (await readSettings(absolute, file, language));
-    known.set(absolute, read);
-    if (typeof read === 'string') {
-      // what a spec says itself is enough to plan by; a run asks for the file
-      if (saysAll(combination.tree) && !existsSync(absolute)) return { ...combination, doubtful: new Set() };
-      complain(written.place, 'predictor', read);
-      return { ...combination, doubtful: new Set(['predictor', ...unknown]) };
-    }
-    const { dataset, settings } = read;
-    const doubtful = new Set<string>();
-    const open: OpenKey[] = [];
-    let { tree } = combination;
-    if (isSilent)
-      if (datasetNames.includes(dataset as never))
-        tree = graft(tree, ['dataset'], { keys: [written.place], value: treeOf(dataset, written.place) })!;
-      else {
-        doubtful.add('dataset');
-        const trained =
-          dataset === undefined
-            ? 'does not say what it was trained on'
-            : `was trained on ${dataset}, which the registry has not`;
-        complain(
-          written.place,
-          'predictor',
-          `${file} ${trained}: say as dataset (fewstep sample --dataset) whose denoiser it is to steer, one of ${datasetNames.join(', ')}, or in a spec a map with its checkpoint.`,
-        );
-      }
-    if (!settings.guidance && !entryAt(tree, ['guidance', 'type']))
-      for (const key of ['guidance.prompt', 'guidance.prompts']) {
-        const there = entryAt(tree, key.split('.'));
-        if (there === undefined) continue;
-        doubtful.add('guidance');
-        complain(there.value.place, key, `nothing reads it: ${file} was trained without prompts. Remove it.`);
-      }
-    const told = { keys: [written.place], value: treeOf(settings, written.place) };
-    for (const [key, entry] of flatten(told, '')) {
-      const steps = key.split('.');
-      const there = entryAt(tree, steps);
-      if (there === undefined) {
-        // what the data decide is not taken over from others
-        const defaults = defaultsOf(key, settings, language);
-        if (defaults) open.push({ key, file, trained: toJs(entry.value), defaults });
-        else tree = graft(tree, steps, entry) ?? tree;
-      } else if (JSON.stringify(toJs(there.value)) !== JSON.stringify(toJs(entry.value))) {
-        doubtful.add(key);
-        complain(
-          there.value.place,
-          key,
-          `found ${shown(toJs(there.value))}, but ${file} was trained with ${shown(toJs(entry.value))}: remove the key, for the file says it, or take another predictor.`,
-        );
-      }
-    }
-    return { ...combination, tree, doubtful, open };
+    const { told, ...completed } = await complete(combination);
+    if (!told) return completed;
+    const { file, read } = told;
+    const trained = flatten({ keys: [], value: treeOf(read.settings, combination.tree.place) }, '');
+    // what the data decide is not taken over from others
+    const open = trained.flatMap(([key, { value }]): OpenKey[] => {
+      const defaults = defaultsOf(key, read.settings, language);
+      const isWritten = entryAt(combination.tree, key.split('.')) !== undefined;
+      return defaults && !isWritten ? [{ key, file, trained: toJs(value), defaults }] : [];
+    });
+    return { ...completed, open };
   };
 }
 
@@ -129,7 +79,7 @@ function defaultsOf(
  * network tells what they are, the task that samples does.
  */
 export function complainOpen(
-  { open = [] }: Completed,
+  { open = [] }: Open,
   { tree, spec: { dataset }, bad }: Judged,
   complain: Complain,
 ): void {
@@ -158,27 +108,18 @@ async function readSettings(absolute: string, file: string, language: Language):
 }
 
 /** The predictor of a file, or why it is none. `file`: as it is called in messages. */
-export async function trainedPredictorIn(
+export const trainedPredictorIn = (
   absolute: string,
   file: string,
   language: Language,
-): Promise<TrainedPredictor | string> {
-  try {
-    const stats = await stat(absolute);
-    if (!stats.isFile())
-      return `${file} is no file; name a predictor.safetensors, or an official .pkl or .pt.`;
-    if (stats.size > mostBytes)
-      return `${file} has ${stats.size} bytes, far more than a predictor; is it a checkpoint of a denoiser, for dataset?`;
-    // The readers of checkpoints are loaded only for a spec that names one.
-    const { parsePredictor } = await import('../predictor/parse-predictor.js');
-    return await parsePredictor(await readFile(absolute), language);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      return `there is no ${file}; the path is relative to the spec.`;
-    if (code === undefined) throw error;
-    return code.startsWith('E_')
-      ? `${file} is no predictor to sample with: ${(error as Error).message}`
-      : `${file} can't be read: ${(error as Error).message}.`;
-  }
-}
+): Promise<TrainedPredictor | string> =>
+  readBounded(absolute, file, {
+    noun: 'predictor',
+    names: 'a predictor.safetensors, or an official .pkl or .pt',
+    mostBytes,
+    parse: async (bytes) => {
+      // The readers of checkpoints are loaded only for a spec that names one.
+      const { parsePredictor } = await import('../predictor/parse-predictor.js');
+      return parsePredictor(bytes, language);
+    },
+  });

@@ -73,14 +73,14 @@ const training = 'only the training of a predictor does, and none is trained';
 export const conditionalKeysOf = (declarations: Declarations): readonly ConditionalKey[] => [
   {
     path: 'train',
-    of: ['predictor'],
-    read: ({ predictor }) => predictor === undefined,
-    reader: 'predictor names one that is trained already',
+    of: ['predictor', 'sampler'],
+    read: ({ predictor, sampler }) => predictor === undefined && sampler === undefined,
+    reader: 'predictor or sampler names one that is trained already',
   },
-  { path: 'teacher', of: ['train', 'predictor'], read: trains, reader: training },
+  { path: 'teacher', of: ['train', 'predictor', 'sampler'], read: trains, reader: training },
   {
     path: 'student.bottleneck',
-    of: ['train', 'predictor'],
+    of: ['train', 'predictor', 'student.solver'],
     read: isSteered,
     reader: 'only a predictor does, and train: false has none',
   },

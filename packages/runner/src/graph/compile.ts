@@ -102,10 +102,14 @@ export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)
 function planPoint(graph: GraphBuilder, point: Point, shown: number): PlannedPoint {
   const { sampler, train, evaluate, grid } = point;
   const model = planModel(graph, point);
-  const schedule = planSchedule(graph, point, model);
+  const table = point.table && {
+    sampler: fileOf(point.table.file, 'model'),
+    nfe: point.table.sampler.table.sigmas.length,
+  };
+  const schedule = table ? undefined : planSchedule(graph, point, model);
   const predictor = train ? planPredictor(graph, point, model, schedule) : undefined;
   const steering = predictor ? output(predictor, 'predictor') : fileOf(point.predictor, 'model');
-  const steps = { schedule, predictor: steering };
+  const steps = { schedule, predictor: steering, table };
   const samples = planSamples(graph, point, sampler, model, steps);
   const repeats = blocksOfSeeds(point.seeds, point.repeats).map((seeds) => {
     const block = { ...point, seeds };
@@ -284,10 +288,11 @@ function planPredictor(
   });
 }
 
-/** What steers samples, beside what their sampler says. */
+/** What steers samples, beside what their sampler says; a table, in place of all of it. */
 interface Steps {
   readonly schedule: Searched;
   readonly predictor: Ref | undefined;
+  readonly table?: { readonly sampler: Ref; readonly nfe: number } | undefined;
 }
 
 function planSamples(
@@ -332,27 +337,32 @@ function solvedBy(
   { dataset, guidance, seeds, batch, rng, classes }: Point,
   sampler: SamplerConfig,
   model: Model,
-  steps: Steps | undefined,
+  { schedule, predictor, table }: Partial<Steps> = {},
 ) {
   return {
     params: {
-      ...timesOf(dataset, sampler),
-      method: sampler.method,
-      afs: sampler.afs,
-      denoiseToZero: sampler.denoiseToZero,
-      ...(sampler.bottleneck && { bottleneck: sampler.bottleneck }),
+      ...(table
+        ? rangeOf(dataset)
+        : {
+            ...timesOf(dataset, sampler),
+            method: sampler.method,
+            afs: sampler.afs,
+            denoiseToZero: sampler.denoiseToZero,
+            ...(sampler.bottleneck && { bottleneck: sampler.bottleneck }),
+          }),
       ...(rng !== 'torch-cpu' && { rng }),
       ...(classes !== 'random' && { classes }),
       ...guidable(guidance),
     },
     inputs: {
       ...modelInputs(model),
-      ...chosenInputs(steps?.schedule, sampler),
-      predictor: steps?.predictor,
+      ...chosenInputs(schedule, table ? {} : sampler),
+      predictor,
+      sampler: table?.sampler,
     },
     ranges: seeds,
     ...inBatches(batch),
-    workPerItem: (sampler.numSteps - 1) * sampler.evaluations,
+    workPerItem: table?.nfe ?? (sampler.numSteps - 1) * sampler.evaluations,
   };
 }
 

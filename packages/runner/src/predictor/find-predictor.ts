@@ -5,12 +5,47 @@ import { displayPath } from '../experiment/problem.js';
 import { shown } from '../judging/shown.js';
 import { workingFolder, workspaceRoot } from '../workspace.js';
 
+/** What is looked for. */
+interface Sought {
+  readonly noun: 'predictor' | 'sampler';
+  readonly code: string;
+  /** What its files are called. */
+  readonly isFile: RegExp;
+  /** What a training left of it in a folder, of the names there. */
+  readonly leftIn: (names: readonly string[]) => string | undefined;
+  /** Whether the official trainings have it, whose folders are numbered. */
+  readonly isNumbered: boolean;
+  readonly remedy: string;
+}
+
 /** What a run of ours calls the predictor of a point. */
 const ours = 'predictor.safetensors';
 /** What the official training calls its snapshots, by thousands of images. */
 const snapshot = /^network-snapshot-(\d+)\.(?:pkl|pt)$/;
+const imagesOf = (name: string) => Number(snapshot.exec(name)![1]);
 /** No more than these are listed. */
 const mostListed = 12;
+
+const predictor: Sought = {
+  noun: 'predictor',
+  code: 'E_PREDICTOR',
+  isFile: /\.(?:pkl|pt|pth|safetensors)$/,
+  leftIn: (names) => {
+    const snapshots = names.filter((name) => snapshot.test(name)).sort((a, b) => imagesOf(b) - imagesOf(a));
+    return snapshots[0] ?? names.find((one) => one === ours); // of two forms of one the pickle, whose name comes first
+  },
+  isNumbered: true,
+  remedy: `Name network-snapshot-….pkl or .pt of the official training, ${ours} of a run, the number of a folder of exps, or an experiment as NAME or NAME/POINT.`,
+};
+
+const sampler: Sought = {
+  noun: 'sampler',
+  code: 'E_SAMPLER',
+  isFile: /\.json$/,
+  leftIn: (names) => names.find((one) => one === 'sampler.json'),
+  isNumbered: false,
+  remedy: 'Name a sampler.json, or an experiment as NAME or NAME/POINT.',
+};
 
 /**
  * The file of a predictor that a person names, absolute:
@@ -24,13 +59,23 @@ const mostListed = 12;
  *
  * @throws RunnerError E_PREDICTOR where there is none or several: what there is, with `found` in its evidence
  */
-export async function findPredictor(told: string): Promise<string> {
+export const findPredictor = (told: string): Promise<string> => find(told, predictor);
+
+/**
+ * The file of a table, likewise: a file, a folder that has a sampler.json, or results of ours.
+ *
+ * @throws RunnerError E_SAMPLER
+ */
+export const findSampler = (told: string): Promise<string> => find(told, sampler);
+
+async function find(told: string, sought: Sought): Promise<string> {
+  const { noun, code, isFile, isNumbered, remedy } = sought;
   const cwd = workingFolder();
   const results = join(workspaceRoot(cwd), 'results');
   const path = resolve(cwd, told);
-  const isNumber = /^\d+$/.test(told);
+  const isNumber = isNumbered && /^\d+$/.test(told);
   const refusal = (sentence: string, found: readonly string[] = []) =>
-    new RunnerError('E_PREDICTOR', sentence, { evidence: { predictor: told, found } });
+    new RunnerError(code, sentence, { evidence: { [noun]: told, found } });
   const listed = (paths: readonly string[]) => {
     const more = paths.length - mostListed;
     return `${paths
@@ -41,18 +86,19 @@ export async function findPredictor(told: string): Promise<string> {
   if (/^https?:/.test(told))
     throw refusal(`${shown(told)} is an address: download the file, and name it where it lies.`);
   if (!isNumber && (await statsOf(path))?.isFile()) return path;
-  if (!isNumber && /\.(?:pkl|pt|pth|safetensors)$/.test(told))
+  if (!isNumber && isFile.test(told))
     throw refusal(`there is no file ${displayPath(path, cwd)}; the path is relative to the working folder.`);
 
   const trainings = [join(cwd, 'exps'), join(cwd, 'exp'), results];
   const folders = isNumber
     ? (await Promise.all(trainings.map(foldersIn))).flat().filter((folder) => numberOf(folder) === +told)
     : [path, join(results, told)];
-  const found = [...new Set((await Promise.all([...new Set(folders)].map(predictorsIn))).flat())];
+  const leftIn = (folder: string) => allIn(folder, sought);
+  const found = [...new Set((await Promise.all([...new Set(folders)].map(leftIn))).flat())];
   if (found.length === 1) return found[0]!;
   if (found.length > 1)
     throw refusal(
-      `${shown(told)} may be any of ${found.length} predictors, ${listed(found)}: name one of these files.`,
+      `${shown(told)} may be any of ${found.length} ${noun}s, ${listed(found)}: name one of these files.`,
       found,
     );
   if (isNumber) {
@@ -65,9 +111,9 @@ export async function findPredictor(told: string): Promise<string> {
       there,
     );
   }
-  const there = (await Promise.all((await foldersIn(results)).map(predictorsIn))).flat();
+  const there = (await Promise.all((await foldersIn(results)).map(leftIn))).flat();
   throw refusal(
-    `${shown(told)} is no file of a predictor, no folder that holds one and no result${there.length > 0 ? `; results hold ${listed(there)}` : ` in ${displayPath(results, cwd)}`}. Name network-snapshot-….pkl or .pt of the official training, ${ours} of a run, the number of a folder of exps, or an experiment as NAME or NAME/POINT.`,
+    `${shown(told)} is no file of a ${noun}, no folder that holds one and no result${there.length > 0 ? `; results hold ${listed(there)}` : ` in ${displayPath(results, cwd)}`}. ${remedy}`,
     there,
   );
 }
@@ -76,18 +122,17 @@ export async function findPredictor(told: string): Promise<string> {
 const numberOf = (folder: string): number =>
   Number(/^(\d+)(?:-|$)/.exec(basename(folder))?.[1] ?? Number.NaN);
 
-/** What a training left in a folder: its last snapshot, a predictor of ours, or those of the points in it. */
-async function predictorsIn(folder: string): Promise<string[]> {
-  const own = await predictorOf(folder);
+/** What a training left in a folder, or what is left of the points in it. */
+async function allIn(folder: string, sought: Sought): Promise<string[]> {
+  const own = await oneIn(folder, sought);
   if (own !== undefined) return [own];
-  return (await Promise.all((await foldersIn(folder)).map(predictorOf))).filter((one) => one !== undefined);
+  const folders = await foldersIn(folder);
+  const below = await Promise.all(folders.map((one) => oneIn(one, sought)));
+  return below.filter((one) => one !== undefined);
 }
 
-async function predictorOf(folder: string): Promise<string | undefined> {
-  const names = await namesIn(folder);
-  const imagesOf = (name: string) => Number(snapshot.exec(name)![1]);
-  const snapshots = names.filter((name) => snapshot.test(name)).sort((a, b) => imagesOf(b) - imagesOf(a));
-  const name = snapshots[0] ?? names.find((one) => one === ours); // of two forms of one the pickle, whose name comes first
+async function oneIn(folder: string, { leftIn }: Sought): Promise<string | undefined> {
+  const name = leftIn(await namesIn(folder));
   return name && join(folder, name);
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { seedRanges } from '@fewstep/solvers/seeds';
 import type { Range } from '@fewstep/taskgraph';
 import { codeOf } from '../errors.js';
 import { countOfShared } from '../experiment/seeds.js';
@@ -8,7 +9,7 @@ import { readPredictor } from '../predictor/predictor-file.js';
 /** Images of a score that something was fitted to or chosen on, so that the score flatters it. */
 export interface Leak {
   /**
-   * What the seeds were before: those that the predictor was trained on, or that told its loss beside; those that noise
+   * What the seeds were before: those that the predictor or table was trained on, or that told its loss beside; those that noise
    * levels were searched on; those that the spec says settings were chosen on.
    */
   readonly of: 'training' | 'validation' | 'schedule' | 'tuned_on';
@@ -23,9 +24,14 @@ export async function leaksOf({ point, predictor, schedule }: PlannedPoint): Pro
   const searched = (schedule?.inputs.costs ?? []).flatMap((ref) =>
     'shards' in ref ? ref.shards.ranges : [],
   );
+  const fitted = point.table?.sampler.train;
   const before: Record<Leak['of'], readonly Range[]> = {
-    training: trained ? [trained] : await trainingSeedsIn(point.predictor),
-    validation: validation ? [validation] : [],
+    training: fitted
+      ? seedRanges(fitted.seeds)
+      : trained
+        ? [trained]
+        : await trainingSeedsIn(point.predictor),
+    validation: fitted ? seedRanges(fitted.validation_seeds) : validation ? [validation] : [],
     schedule: searched,
     tuned_on: tunedOn,
   };

@@ -12,7 +12,7 @@ export const notTold = '≈';
 
 /** What each leak is of. */
 const leaked: Readonly<Record<Leak['of'], string>> = {
-  training: 'seeds that the predictor was trained on',
+  training: 'seeds that the sampler was trained on',
   validation: 'seeds that told the loss of its training',
   schedule: 'seeds that the noise levels were searched on',
   tuned_on: 'seeds that settings were chosen on (tuned_on)',
@@ -67,6 +67,9 @@ export function notesOn(
     ...fewer,
     ...(fewer.length === 0 && points.some(isFew)
       ? [`fid is higher of fewer images: papers have it of ${imagesOfPapers}${tends}.`]
+      : []),
+    ...(points.some(({ depth }) => depth !== undefined)
+      ? ['depth counts the evaluations that wait for another: those beside them can be asked for at once.']
       : []),
     ...those('With dynamic thresholding', ({ thresholding }) => thresholding === 'dynamic'),
     ...(devices.size > 1

@@ -26,12 +26,14 @@ export interface Protocol {
   readonly guidance?: { readonly type: string; readonly rate?: number };
   /** Of one sample: evaluations of the denoiser, and passes through the network where these are more. */
   readonly nfe?: { readonly evaluations: number; readonly forwards?: number };
-  readonly afs: boolean;
-  readonly denoiseToZero: boolean;
+  /** Left out of a table, which has them in it. */
+  readonly afs?: boolean;
+  readonly denoiseToZero?: boolean;
   readonly thresholding?: string;
-  /** Checkpoint, and the predictor where there is one, by its digest. */
+  /** Checkpoint, and the predictor or table where there is one, by its digest. */
   readonly model?: NamedFile;
   readonly predictor?: string;
+  readonly sampler?: string;
   /** What is computed in; an ONNX file of others decides for itself, and has none. */
   readonly dtype: { readonly network?: 'float32'; readonly solver: 'float64' };
   /** What computed samples and features: as records tell it, each once, with the number of its tasks. */
@@ -90,7 +92,8 @@ export async function protocolOf(
   const images = imagesOf(execution, cut.get(repeats[0]!.samples) ?? []);
   const { nfe, forwards, thresholding } = meta as { nfe?: number; forwards?: number; thresholding?: string };
   const model = denoiser && sourceOf(denoiser, 'checkpoint');
-  const predictor = components.inputs.predictor?.[0];
+  const [predictor] = components.inputs.predictor ?? [];
+  const [sampler] = components.inputs.sampler ?? [];
   const { prompts } = point.guidance ?? {};
   return {
     seeds: seedsText(point.seeds),
@@ -101,11 +104,14 @@ export async function protocolOf(
     ...(prompts && { prompts: prompts.length }),
     ...(guidance?.type !== undefined && { guidance }),
     ...(nfe !== undefined && { nfe: { evaluations: nfe, ...(forwards !== undefined && { forwards }) } }),
-    afs: params.afs === true,
-    denoiseToZero: params.denoiseToZero === true,
+    ...(sampler === undefined && {
+      afs: params.afs === true,
+      denoiseToZero: params.denoiseToZero === true,
+    }),
     ...(thresholding !== undefined && { thresholding }),
     ...(model && { model }),
     ...(predictor !== undefined && { predictor }),
+    ...(sampler !== undefined && { sampler }),
     dtype: { ...(!point.dataset.onnx && { network: 'float32' }), solver: 'float64' },
     devices: Object.fromEntries(Object.entries(of).map(([name, tasks]) => [name, devicesOf(tasks)])),
     versions: versionsIn([...shards, ...features, ...scoring]),

@@ -38,6 +38,8 @@ export interface PointReport {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Network evaluations of one sample, as the driver counted them. */
   readonly nfe?: number;
+  /** How many of them wait for another, of a table whose evaluations don't all do. */
+  readonly depth?: number;
   /** Passes of one sample through the network, where guidance takes more than one in an evaluation. */
   readonly forwards?: number;
   /** Of methods that have it, as the spec or else the data decided. */
@@ -67,6 +69,8 @@ export interface PointReport {
     readonly schedule?: string;
     /** The one that was trained, or that the spec names. */
     readonly predictor?: string;
+    /** The table that the spec names. */
+    readonly sampler?: string;
     /** Of its training: a line for each iteration, an `Iteration` of @fewstep/solvers as JSON. */
     readonly stats?: string;
     /** The shards of uint8 images, safetensors in the store. */
@@ -75,7 +79,7 @@ export interface PointReport {
 }
 
 /** What a shard of samples counted. */
-type Counted = Pick<PointReport, 'nfe' | 'forwards' | 'thresholding'>;
+type Counted = Pick<PointReport, 'nfe' | 'depth' | 'forwards' | 'thresholding'>;
 
 /** What a run is told of by. */
 interface Ran {
@@ -107,7 +111,7 @@ export async function report(
     const shards = repeats.flatMap(({ samples }) => execution.shards.get(samples) ?? []);
     const records = shards.flatMap((task) => execution.records.get(task) ?? []);
     const counted = records.find(({ meta }) => meta.nfe !== undefined)?.meta;
-    const { nfe, forwards, thresholding } = (counted ?? {}) as Counted;
+    const { nfe, depth, forwards, thresholding } = (counted ?? {}) as Counted;
     const scored = await scoredOf(planned, { execution, store });
     const published =
       scored.metrics.fid === undefined ? undefined : publishedAt(point.published, forwards ?? nfe);
@@ -121,6 +125,7 @@ export async function report(
       label: point.label,
       settings: point.settings,
       ...(nfe !== undefined && { nfe }),
+      ...(depth !== undefined && { depth }),
       ...(forwards !== undefined && { forwards }),
       ...(thresholding !== undefined && { thresholding }),
       ...(found && { sigmas: (await readSchedule(found)).sigmas }),
@@ -130,6 +135,7 @@ export async function report(
         ...(grid && { grid }),
         ...(levels && { schedule: levels }),
         ...(weights && { predictor: weights }),
+        ...(point.table && { sampler: point.table.file }),
         ...(stats && { stats }),
         samples: records.flatMap(({ outputs: { images } }) => (images ? store.pathOf(images) : [])),
       },

@@ -7,6 +7,8 @@ import type { Experiment } from '../experiment/experiment.js';
 import { ourLanguage } from '../experiment/language.js';
 import { parseExperiment } from '../experiment/parse-experiment.js';
 import { trainChoices } from '../experiment/schema.js';
+import { formatSampler } from '../sampler/sampler-file.js';
+import { plain } from '../sampler/samplers.test.support.js';
 import { resolvedSpec } from './resolved-spec.js';
 
 const official = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url).pathname;
@@ -25,6 +27,7 @@ beforeAll(async () => {
   results = join(dir, 'results', 'it');
   await mkdir(join(dir, 'specs'), { recursive: true });
   await writeFile(join(dir, 'specs/midpoint.mjs'), midpoint);
+  await writeFile(join(dir, 'specs/sampler.json'), formatSampler(plain));
   await writeFile(join(dir, 'specs/captions.txt'), 'a cat\na dog\n');
 });
 afterAll(() => rm(dir, { recursive: true }));
@@ -79,8 +82,11 @@ describe('an experiment with every key', () => {
     );
     const sampled = await resolved(`name: it\npredictor: ${official}`);
     expect(sampled.dataset).toBe('digits');
+    const table = await resolved(`name: it\nsampler: sampler.json`);
+    expect(table).toMatchObject({ dataset: 'digits', sampler: '../../specs/sampler.json' });
+    expect(table).not.toHaveProperty('student');
     const { properties } = ourLanguage.schema;
-    expect(Object.keys({ ...trained, ...sampled }).sort()).toEqual(Object.keys(properties!).sort());
+    expect(Object.keys({ ...trained, ...sampled, ...table }).sort()).toEqual(Object.keys(properties!).sort());
     expect(Object.keys(trained.sample).sort()).toEqual(Object.keys(properties!.sample!.properties!).sort());
     expect(Object.keys(trained.train).sort()).toEqual(Object.keys(trainChoices).sort());
   });

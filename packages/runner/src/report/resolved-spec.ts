@@ -32,7 +32,9 @@ export function resolvedSpec({ file, points, specs }: Experiment, folder: string
     ...(isLabel(points[i]!.label) && { label: points[i]!.label }),
     ...Object.fromEntries([...whole].filter(([path]) => !shared.has(path))),
   }));
-  const isPlain = points.length === 1 && points[0]!.label === first.get('student.solver');
+  const isPlain =
+    points.length === 1 &&
+    points[0]!.label === (first.get('student.solver') ?? points[0]!.sampler.method.solver);
   const spec = { ...nested(common), ...(!isPlain && { grid: { points: own } }) };
   return `${heading}${stringify(spec, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
 }
@@ -44,7 +46,7 @@ const heading = `# What the results beside it are of, with every key; each run m
 const isLabel = (label: string) => /^[^\p{C}]{1,100}$/u.test(label);
 
 function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
-  const { sampler, train, predictor, reference, seeds, grid } = point;
+  const { sampler, train, predictor, table, reference, seeds, grid } = point;
   const at = (path: string) => pathFrom(folder, path);
   const methodOf = ({ method, methodModule }: ChosenMethod) => ({
     ...method,
@@ -54,10 +56,7 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
     ...schedule,
     ...(scheduleModule !== undefined && { type: at(scheduleModule) }),
   });
-  return {
-    name: spec.name,
-    dataset: datasetOf(point, spec, from, folder),
-    ...(spec.guidance && { guidance: guidanceOf(point, spec.guidance, from, at) }),
+  const made = () => ({
     schedule: scheduleOf(sampler),
     student: {
       ...methodOf(sampler),
@@ -67,6 +66,12 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
       ...((train || predictor !== undefined) && { bottleneck: sampler.bottleneck ?? 'network' }),
     },
     ...(predictor === undefined ? trainingOf(train, methodOf) : { predictor: at(predictor) }),
+  });
+  return {
+    name: spec.name,
+    dataset: datasetOf(point, spec, from, folder),
+    ...(spec.guidance && { guidance: guidanceOf(point, spec.guidance, from, at) }),
+    ...(table ? { sampler: at(table.file) } : made()),
     sample: {
       seeds: seedsText(seeds),
       ...(point.evaluate.length > 0 && {

@@ -210,7 +210,7 @@ it('flags what leaks, what several devices computed, and has fid∞ beside fewer
     '',
     'Computed on several devices, report.json tells which on what: cpu, cuda:0:1.',
     '',
-    'LEAK: scored on seeds that the predictor was trained on, so too good: a\\|b (5 of 512 images).',
+    'LEAK: scored on seeds that the sampler was trained on, so too good: a\\|b (5 of 512 images).',
   ]);
 });
 

@@ -28,6 +28,7 @@ export function table({ points, digits = {}, trainings = [] }: Report): string {
     counts.filter(({ found }) => found.size > 1),
     counts.filter(({ found }) => found.size === 1),
   ];
+  const isParallel = points.some(({ depth }) => depth !== undefined);
   const isPublished = points.some(({ published }) => published);
   const beside: readonly { readonly name: string; of(point: PointReport): string }[] = [
     ...(isPublished ? [{ name: 'published fid', of: fidPublished }] : []),
@@ -43,10 +44,17 @@ export function table({ points, digits = {}, trainings = [] }: Report): string {
   const together = trainings.length > 0 ? trainingsTable(trainings, digitsIn) : [];
   return [
     ...markdownTable([
-      ['sampler', 'NFE', ...metrics.map(cell), ...beside.map(({ name }) => name)],
+      [
+        'sampler',
+        'NFE',
+        ...(isParallel ? ['depth'] : []),
+        ...metrics.map(cell),
+        ...beside.map(({ name }) => name),
+      ],
       ...points.map((point, i) => [
         cell(point.label),
         format(point.nfe, 0),
+        ...(isParallel ? [format(point.depth ?? point.nfe, 0)] : []),
         ...columns.map((texts) => texts[i]!),
         ...beside.map(({ of }) => of(point)),
       ]),

@@ -1,4 +1,4 @@
-import { checkTable, depthOf, type SamplerTable, SolverError } from '@fewstep/solvers';
+import { checkTable, depthOf, type SamplerTable, SolverError, seedRanges } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { GivenSchedule, SolverConfig } from '../experiment/experiment.js';
 import { faultsIn } from '../judging/faults.js';
@@ -29,7 +29,11 @@ export interface SamplerFile {
   };
   /** Sections of the spec that makes it, every option filled in; a table is sampled with whatever they say. */
   readonly schedule: GivenSchedule;
-  readonly student: SolverConfig & { readonly num_steps: number };
+  readonly student: SolverConfig & {
+    readonly num_steps: number;
+    readonly afs?: boolean;
+    readonly denoise_to_zero?: boolean;
+  };
   readonly guidance?: GuidanceSettings;
   /** Left out with `train`: nobody trained it. */
   readonly teacher?: TeacherOfTable;
@@ -250,6 +254,12 @@ function* contradictions(sampler: Whole): Generator<string> {
     yield `table.bands.shape: found ${table.bands.shape.join(' × ')}, but its model has ${model.shape.join(' × ')}.`;
   if ((teacher === undefined) !== (train === undefined))
     yield `${teacher ? 'train' : 'teacher'}: missing; a trained sampler has both, and a table that nobody trained has none.`;
+  for (const key of ['seeds', 'validation_seeds'] as const)
+    try {
+      if (train) seedRanges(train[key]);
+    } catch (error) {
+      yield `train.${key}: ${(error as Error).message}.`;
+    }
   for (const [name, options] of Object.entries({
     schedule: sampler.schedule,
     student: sampler.student,

@@ -8,12 +8,16 @@ import { openSampler } from './sampler.js';
 /**
  * The states that samples go through: `inters` float32 [timesteps, n, channels, height, width], the first the start, of
  * pixels or latents, x = image + sigma · noise; and `sigmas` [timesteps], 0 of the denoised ones.
+ *
+ * Of a table, which has no timesteps, they are what the network is shown at each evaluation and the noise level that it is
+ * told, and at last the sample.
  */
 export const run: Run<typeof kind> = async (context) => {
   const { params, hints, dir, progress } = context;
-  const { seeds, afs, denoiseToZero } = params;
-  const { shape, solver, sigmas, batch: batchOf } = await openSampler(context);
-  const levels = Float64Array.from([...sigmas, ...(denoiseToZero ? [0] : [])]);
+  const { seeds } = params;
+  const { shape, solved, asked, batch: batchOf } = await openSampler(context);
+  const { sigmas, denoiseToZero } = solved;
+  const levels = Float64Array.from([...(asked ?? sigmas), ...(asked || denoiseToZero ? [0] : [])]);
   const n = seeds[1] - seeds[0] + 1;
   const size = shape[0] * shape[1] * shape[2];
   const states = new Float32Array(levels.length * n * size);
@@ -21,18 +25,20 @@ export const run: Run<typeof kind> = async (context) => {
   let evaluated = 0;
   for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
     const { latents, denoise } = batchOf(batch);
-    const { trajectory } = await solve({
-      solver,
+    const shown: Float64Array[] = [];
+    const { trajectory, x: sample } = await solve({
+      ...solved,
       x: scaled(latents, sigmas[0]!),
       n: batch.length,
-      sigmas,
-      afs,
-      denoiseToZero,
-      keep: 'all',
+      keep: asked ? 'last' : 'all',
       denoise,
-      onEvaluation: () => progress((evaluated += batch.length)),
+      onEvaluation: ({ request }) => {
+        if (asked) shown.push(request.x);
+        progress((evaluated += batch.length));
+      },
     });
-    for (const [k, x] of trajectory.entries()) states.set(x, (k * n + filled) * size);
+    for (const [k, x] of (asked ? [...shown, sample] : trajectory).entries())
+      states.set(x, (k * n + filled) * size);
     filled += batch.length;
   }
   const inters = await writeTensors(dir, 'inters.safetensors', {

@@ -15,25 +15,41 @@ interface Batch {
   denoise(request: Request): Promise<DenoiserResult>;
 }
 
-/** What a task that solves has to work with. */
-interface Solving extends Model {
-  readonly params: SolveParams & Guidable & Drawing;
-  readonly inputs: Model['inputs'] & Chosen & { readonly conditions: readonly string[] };
+/** What a task that evaluates the network has to work with. */
+export interface Evaluating extends Model {
+  readonly params: Guidable & Drawing;
+  readonly inputs: Model['inputs'] & { readonly conditions: readonly string[] };
 }
 
-export interface Opened {
+/** What a task that solves has to work with. */
+interface Solving extends Evaluating {
+  readonly params: SolveParams & Guidable & Drawing;
+  readonly inputs: Evaluating['inputs'] & Chosen;
+}
+
+/** A network under its guidance, and the start of each batch. */
+export interface OpenModel {
   readonly info: ModelInfo;
   /** Of one image or latent. */
   readonly shape: readonly [number, number, number];
-  readonly solving: Solve;
   batch(seeds: readonly number[]): Batch;
 }
 
-/**
- * What every task that solves begins with: the network under its guidance, what is solved on it, and the start of each
- * batch, a function of its seeds alone. A network without a bottleneck gives zeros for it.
- */
+export interface Opened extends OpenModel {
+  readonly solving: Solve;
+}
+
+/** What every task that solves by a method begins with: the model, and what is solved on it. */
 export async function openSolve(context: Solving): Promise<Opened> {
+  const opened = await openModel(context);
+  return { ...opened, solving: await solveOn(context.params, opened.info, context.inputs) };
+}
+
+/**
+ * The network under its guidance, and the start of each batch, a function of its seeds alone. A network without a bottleneck
+ * gives zeros for it.
+ */
+export async function openModel(context: Evaluating): Promise<OpenModel> {
   const { params, inputs } = context;
   const { info, denoiser: network } = await loadDenoiser(context);
   const { denoiser, conditionOf } = guide(network, inputs, params);
@@ -41,7 +57,6 @@ export async function openSolve(context: Solving): Promise<Opened> {
   return {
     info,
     shape,
-    solving: await solveOn(params, info, inputs),
     batch(seeds) {
       const { latents, labels } = startOf(seeds, shape, info.labelDim, params);
       const condition = conditionOf(seeds);

@@ -1,48 +1,83 @@
 import { readFile } from 'node:fs/promises';
-import { predict, readingZeros, type Solver } from '@fewstep/solvers';
+import { noiseTableOf } from '@fewstep/schedules';
+import {
+  depthOf,
+  predict,
+  readingZeros,
+  type Solver,
+  type Solve as Solving,
+  tableSolver,
+} from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { SolverConfig } from '../experiment/experiment.js';
 import { readPredictor } from '../predictor/predictor-file.js';
-import type { ModelInfo } from './model-info.js';
-import { type Opened, openSolve } from './open-solve.js';
-import { type Solve, solverOf, studentOf, timesOf } from './solving.js';
+import { parseSampler, type SamplerFile } from '../sampler/sampler-file.js';
+import type { Drawing } from './batches.js';
+import type { Guidable } from './guide.js';
+import { beyondTraining, type ModelInfo } from './model-info.js';
+import { type Evaluating, type OpenModel, openModel, openSolve } from './open-solve.js';
+import { type Chosen, type Solve, type SolveParams, solverOf, studentOf, timesOf } from './solving.js';
+
+/** What solves samples: a method at its times; or nothing but the model's range, where a table is an input that says all of it. */
+export type SamplerParams = MethodParams | Pick<SolveParams, 'sigmaMin' | 'sigmaMax'>;
+
+export interface MethodParams extends SolveParams {
+  readonly afs: boolean;
+  readonly denoiseToZero: boolean;
+  /** What the predictor reads; left out: what the network shows. */
+  readonly bottleneck?: 'zero';
+}
 
 /** What a task that samples has to work with. */
-type Sampling = Parameters<typeof openSolve>[0] & {
-  readonly params: {
-    /** What the predictor reads; left out: what the network shows. */
-    readonly bottleneck?: 'zero';
-  };
-  readonly inputs: { readonly predictor: string | undefined };
-};
+interface Sampling extends Evaluating {
+  readonly params: SamplerParams & Guidable & Drawing;
+  readonly inputs: Evaluating['inputs'] &
+    Chosen & { readonly predictor: string | undefined; readonly sampler: string | undefined };
+}
 
-interface Sampler extends Opened {
-  readonly solver: Solver;
-  readonly sigmas: Float64Array;
+interface Sampler extends OpenModel {
+  /** How each batch is solved. */
+  readonly solved: Pick<Solving, 'solver' | 'afs' | 'denoiseToZero'> & { readonly sigmas: Float64Array };
+  /** Of methods that have it. */
+  readonly thresholding?: SolverConfig[string] | undefined;
+  /** Of a table whose evaluations don't all wait for each other: how many do. */
+  readonly depth?: number | undefined;
+  /** Of a table: the noise levels that the network is told, in their order. */
+  readonly asked?: readonly number[];
 }
 
 /**
- * What samples are solved by, and at which noise levels: the plain solver, or the student where there is a predictor.
+ * What samples are solved by, and at which noise levels: the plain solver, the student where there is a predictor, or a table.
  *
- * @throws RunnerError (E_PREDICTOR) where it was trained with other bounds than the data would have, and the spec is silent
+ * @throws RunnerError (E_PREDICTOR) where it was trained with other bounds than the data would have, and the spec is silent;
+ *   (E_SAMPLER) where a table was made for another model
  */
 export async function openSampler(context: Sampling): Promise<Sampler> {
-  const opened = await openSolve(context);
-  const { solving, info } = opened;
-  const { predictor } = context.inputs;
+  const { params, inputs } = context;
+  if (inputs.sampler !== undefined) return openTable(inputs.sampler, context);
+  if (!('method' in params)) throw new Error('a method is a parameter, or a table is an input');
+  const { solving, ...model } = await openSolve({ ...context, params });
+  const { predictor } = inputs;
+  const solver =
+    predictor === undefined ? solverOf(solving) : await steeredBy(predictor, solving, model.info, params);
+  const { afs, denoiseToZero } = params;
   return {
-    ...opened,
-    solver:
-      predictor === undefined ? solverOf(solving) : await steeredBy(predictor, solving, info, context.params),
-    sigmas: timesOf(solving),
+    ...model,
+    solved: { solver, sigmas: timesOf(solving), afs, denoiseToZero },
+    thresholding: solving.method.thresholding,
   };
 }
 
-async function steeredBy(
+/**
+ * The student with the predictor of a file.
+ *
+ * @throws RunnerError (E_PREDICTOR)
+ */
+export async function steeredBy(
   predictorFile: string,
   solving: Solve,
   { decoder }: Pick<ModelInfo, 'decoder'>,
-  { bottleneck }: Sampling['params'],
+  { bottleneck }: Pick<MethodParams, 'bottleneck'>,
 ): Promise<Solver> {
   const { student, outputs } = studentOf(solving);
   const { weights, settings } = await readPredictor(await readFile(predictorFile));
@@ -57,3 +92,66 @@ async function steeredBy(
   const output = predict({ outputs, weights });
   return student.steered(bottleneck === 'zero' ? readingZeros(output) : output);
 }
+
+/** A table, solved in one interval over the range of its model. */
+async function openTable(file: string, context: Sampling): Promise<Sampler> {
+  const { table, model: of } = parseSampler(await readFile(file, 'utf8'));
+  const model = await openModel(context);
+  const { sigmaMin = model.info.sigmaMin, sigmaMax = model.info.sigmaMax } = context.params;
+  checkFits({ table, model: of }, model, { sigmaMin, sigmaMax });
+  const depth = depthOf(table);
+  return {
+    ...model,
+    solved: { solver: tableSolver(table), sigmas: Float64Array.of(sigmaMax, sigmaMin) },
+    asked: table.sigmas,
+    ...(depth < table.sigmas.length && { depth }),
+  };
+}
+
+/**
+ * That a table is of the model that it is to sample: of its data and its noise, and that it tells the network nothing that
+ * this was never trained on.
+ *
+ * @throws RunnerError (E_SAMPLER)
+ */
+function checkFits(
+  { table, model }: Pick<SamplerFile, 'table' | 'model'>,
+  { info, shape }: Pick<OpenModel, 'info' | 'shape'>,
+  { sigmaMin, sigmaMax }: { readonly sigmaMin: number; readonly sigmaMax: number },
+): void {
+  const sizeOf = (sides: readonly number[], latents: boolean) =>
+    `${latents ? 'latents' : 'images'} of ${sides.join(' × ')}`;
+  const [made, found] = [sizeOf(model.shape, model.latents), sizeOf(shape, info.decoder !== undefined)];
+  if (made !== found)
+    throw misfit(
+      `the sampler was made for ${made}, and the dataset’s network denoises ${found}: take a sampler of such data.`,
+      {
+        made,
+        found,
+      },
+    );
+  // the last digits are rounding
+  const isApart = (a: number, b: number) => Math.abs(a - b) > 0.01 * b;
+  if (isApart(sigmaMin, model.sigma_min) || isApart(sigmaMax, model.sigma_max))
+    throw misfit(
+      `the sampler was made for noise from ${model.sigma_max} to ${model.sigma_min}, and the dataset has it from ${sigmaMax} to ${sigmaMin}: give the dataset that sigma_max and sigma_min, if its network knows them, or take another sampler.`,
+      { made: [model.sigma_max, model.sigma_min], found: [sigmaMax, sigmaMin] },
+    );
+  const levels = info.solvedAt ?? (info.alphasCumprod && endsOf(noiseTableOf(info.alphasCumprod)));
+  if (!levels) return;
+  const known = { sigmaMin: Math.min(...levels), sigmaMax: Math.max(...levels) };
+  const unknown = table.sigmas.find((sigma) => beyondTraining({ sigmaMin: sigma, sigmaMax: sigma }, known));
+  if (unknown !== undefined)
+    throw misfit(
+      `the sampler tells the network a noise level of ${unknown}, and the dataset’s was trained on ${known.sigmaMin} to ${known.sigmaMax}: take a sampler that was made for it.`,
+      { sigma: unknown, ...known },
+    );
+}
+
+const endsOf = ({ sigmaMin, sigmaMax }: { readonly sigmaMin: number; readonly sigmaMax: number }) => [
+  sigmaMin,
+  sigmaMax,
+];
+
+const misfit = (message: string, evidence: Record<string, unknown>) =>
+  new RunnerError('E_SAMPLER', message, { evidence });

@@ -6,25 +6,17 @@ import { batchesOf, type Drawing, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { samples as kind } from './kinds.js';
 import { loadDecoder } from './load-decoder.js';
-import { openSampler } from './sampler.js';
-import type { SolveParams } from './solving.js';
+import { openSampler, type SamplerParams } from './sampler.js';
 
-export interface SamplesParams extends SolveParams, Drawing, Guidable {
-  readonly afs: boolean;
-  readonly denoiseToZero: boolean;
-  /** What the predictor reads; left out: what the network shows. */
-  readonly bottleneck?: 'zero';
-  readonly seeds: Range;
-}
+export type SamplesParams = SamplerParams & Drawing & Guidable & { readonly seeds: Range };
 
-/** Images of a range of seeds: by the plain solver, or by the student where there is a predictor. */
+/** Images of a range of seeds: by the plain solver, by the student where there is a predictor, or by a table. */
 export const run: Run<typeof kind> = async (context) => {
   const { params, hints, dir, progress } = context;
-  const { seeds, afs, denoiseToZero } = params;
-  const { info, shape, solving, solver, sigmas, batch: batchOf } = await openSampler(context);
+  const { seeds } = params;
+  const { info, shape, solved, thresholding, depth, batch: batchOf } = await openSampler(context);
   const decoder = await loadDecoder(context, info);
   const [channels, height, width] = decoder?.shape ?? shape;
-  const { thresholding } = solving.method;
   const n = seeds[1] - seeds[0] + 1;
   const data = new Uint8Array(n * channels * height * width);
   let filled = 0;
@@ -34,12 +26,9 @@ export const run: Run<typeof kind> = async (context) => {
   for (const batch of batchesOf(seeds, hints.batch ?? 64)) {
     const { latents, denoise } = batchOf(batch);
     const solution = await solve({
-      solver,
-      x: scaled(latents, sigmas[0]!),
+      ...solved,
+      x: scaled(latents, solved.sigmas[0]!),
       n: batch.length,
-      sigmas,
-      afs,
-      denoiseToZero,
       denoise: async (request) => {
         const evaluation = await denoise(request);
         forwards += evaluation.forwards;
@@ -58,6 +47,7 @@ export const run: Run<typeof kind> = async (context) => {
       nfe,
       images: n,
       ...(forwards !== nfe * n && { forwards: forwards / n }),
+      ...(depth !== undefined && { depth }),
       ...(thresholding !== undefined && { thresholding }),
     },
   };
