@@ -258,6 +258,17 @@ withJson(program.command('predictors').description('trained predictors').command
   .option('--sigma-max <sigma>', 'the largest noise level (default: the dataset’s)')
   .action(doing(async () => (await import('./predictors-show.js')).predictorsShow));
 
+const samplers = program.command('samplers').description('samplers as tables');
+withJson(samplers.command('show'))
+  .description('what a sampler was made for and how it was trained, and its rows')
+  .argument('<sampler>', 'a sampler.json, or an experiment as NAME or NAME/POINT')
+  .action(doing(async () => (await import('./samplers-show.js')).samplersShow));
+withCache(withSet(samplers.command('compile')))
+  .description('write the sampler of a spec as a table, where it is linear in what the network answers')
+  .argument('<spec>', 'YAML file of one point')
+  .requiredOption('-o, --dest <file>', 'file to write, as sampler.json')
+  .action(doing(async () => (await import('./samplers-compile.js')).samplersCompile));
+
 withJson(program.command('dataset'))
   .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')
   .argument(

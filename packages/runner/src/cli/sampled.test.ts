@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Experiment } from '../experiment/experiment.js';
+import { formatSampler } from '../sampler/sampler-file.js';
+import { plain } from '../sampler/samplers.test.support.js';
 import { type SampledOptions, sampledBy } from './sampled.js';
 
 const official = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url);
@@ -13,6 +15,11 @@ beforeAll(async () => {
   await mkdir(join(dir, 'specs'));
   await copyFile(official, join(dir, 'amed.pkl')); // amed, num_steps 4, afs, time_uniform 1, of digits
   await writeFile(join(dir, 'captions.txt'), 'a cat\na dog\n');
+  await writeFile(join(dir, 'table.json'), formatSampler(plain));
+  for (const point of ['best', 'other']) {
+    await mkdir(join(dir, 'results/fitted', point), { recursive: true });
+    await copyFile(join(dir, 'table.json'), join(dir, 'results/fitted', point, 'sampler.json'));
+  }
   await writeFile(
     join(dir, 'specs/a.yaml'),
     `name: a
@@ -44,6 +51,29 @@ afterAll(async () => {
 const sampled = (spec: string | undefined, options: Partial<SampledOptions>) =>
   sampledBy(spec, { set: [], ...options });
 const pointOf = ({ name, points }: Experiment) => ({ name, ...points[0]! });
+
+it('is of a table alone what its file says, and of a spec in place of its sampler', async () => {
+  const alone = pointOf(await sampled(undefined, { sampler: 'table.json', seeds: '3-4' }));
+  expect(alone).toMatchObject({
+    ...{ name: 'sample', dataset: { name: 'digits' }, train: false, seeds: [[3, 4]] },
+    table: { file: join(dir, 'table.json'), sampler: plain },
+  });
+  const ofSpec = await sampled('specs/a.yaml', { sampler: 'table.json' });
+  expect(ofSpec.points).toHaveLength(1);
+  expect(pointOf(ofSpec)).toMatchObject({ dataset: { name: 'cifar10' }, batch: 2, table: alone.table });
+  const taken = await sampled(undefined, { sampler: 'fitted/best' });
+  expect(pointOf(taken).table!.file).toBe(join(dir, 'results/fitted/best/sampler.json'));
+  await expect(sampled(undefined, { sampler: 'fitted' })).rejects.toMatchObject({
+    code: 'E_SAMPLER',
+    message: expect.stringContaining('may be any of 2 samplers, results/fitted/best/sampler.json, '),
+  });
+  await expect(sampled(undefined, { sampler: '3' })).rejects.toMatchObject({
+    code: 'E_SAMPLER',
+    message: expect.stringMatching(/"3" is no file of a sampler.*Name a sampler\.json, or an experiment/),
+  });
+  const both = sampled(undefined, { sampler: 'table.json', predictor: 'amed.pkl' });
+  await expect(both).rejects.toMatchObject({ code: 'E_USAGE' });
+});
 
 it('is of a predictor alone what its file says', async () => {
   const { sampler, dataset, train, predictor, seeds, batch } = pointOf(

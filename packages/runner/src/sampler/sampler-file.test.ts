@@ -50,6 +50,7 @@ it.each([
   ['is of a later version', changed('version', 2), /of version 2, and this one reads 1.*or a newer one/],
   ['is huge', ' '.repeat(mostBytes + 1), /has 4194305 characters, far more than/],
   ['lacks its model', changed('model', undefined), /^model: missing; write a map with shape, sigma_min/],
+  ['lacks rows', changed('table.rows', undefined), /^table\.rows: missing; write a list of rows\.$/],
   ['has a key too many', changed('weights', 1), /^weights: unknown key/],
   ['counts otherwise', changed('nfe', 3), /^nfe: found 3, but its table has 2\.$/],
   ['says otherwise what waits', changed('depth', 1), /^depth: found 1, but its table has 2\.$/],

@@ -108,7 +108,7 @@ const schema: JsonSchema = map(
     table: map(
       {
         sigmas: list(number),
-        rows: { type: 'array' }, // each a list of numbers, of which the first that isn't is said
+        rows: { type: 'array', title: 'a list of rows' }, // of which the first that isn't numbers is said
         bands: map({ shape: sides, edges: list(number) }),
       },
       'bands',
