@@ -167,6 +167,26 @@ async function pointsOf(text: string, folder: string): Promise<Arrays> {
   return { points: { shape: [points.length], data: points.map((_, i) => i) } };
 }
 
+/** A sampler of two evaluations as a table. */
+const sampler = {
+  ...{ format: 'fewstep-sampler', version: 1, nfe: 2, depth: 2 },
+  table: { sigmas: [80, 2.5], rows: [[80], [2.5, 0.97], [0.002, -0.3, 1.3]] },
+  model: { dataset: 'digits', shape: [1, 32, 32], sigma_min: 0.002, sigma_max: 80, latents: false },
+  schedule: { type: 'explicit', sigmas: [80, 2.5, 0.002] },
+  student: { solver: 'ipndm', max_order: 2, num_steps: 3, afs: false, denoise_to_zero: false },
+  source: 'itself',
+};
+
+/** What a spec that names a file as its sampler is sampled with. */
+async function tableOf(bytes: Buffer, folder: string): Promise<Arrays> {
+  writeFileSync(join(folder, 'sampler.json'), bytes);
+  const text = 'name: fuzzed\ndataset: digits\nsampler: sampler.json';
+  const options = { cwd: folder, models: join(root, 'experiments') };
+  const { points } = await parseExperiment(text, join(folder, 'fuzzed.yaml'), options);
+  const { sigmas, rows } = points[0]!.table!.sampler.table;
+  return Object.fromEntries([sigmas, ...rows].map((data, i) => [String(i), { shape: [data.length], data }]));
+}
+
 /** A predictor as a run writes it. */
 async function predictor(): Promise<Buffer> {
   const { weights } = await parseOfficialPredictor(
@@ -257,6 +277,12 @@ export async function folderReaders(): Promise<readonly FuzzedReader[]> {
       original: Buffer.from(spec),
       guards: 'nothing',
       read: (bytes, folder) => pointsOf(bytes.toString(), folder),
+    },
+    {
+      name: 'sampler',
+      original: Buffer.from(JSON.stringify(sampler, null, 1)),
+      guards: 'length',
+      read: (bytes, folder) => tableOf(bytes, folder),
     },
     {
       name: 'own-predictor',
