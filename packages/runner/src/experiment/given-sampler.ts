@@ -1,4 +1,4 @@
-import { mostBytes, parseSampler, type SamplerFile } from '../sampler/sampler-file.js';
+import type { SamplerFile } from '../sampler/sampler-file.js';
 import { type Completed, completer, readBounded, type ToldByFile } from './completer.js';
 import type { Surroundings } from './datasets.js';
 import type { Point } from './experiment.js';
@@ -75,10 +75,13 @@ async function readGiven(absolute: string, file: string): Promise<GivenSampler |
 }
 
 /** The sampler of a file, or why it is none. `file`: as it is called in messages. */
-export const samplerIn = (absolute: string, file: string): Promise<SamplerFile | string> =>
-  readBounded(absolute, file, {
+export async function samplerIn(absolute: string, file: string): Promise<SamplerFile | string> {
+  // what looks at tables is loaded only for a spec that names one
+  const { mostBytes, parseSampler } = await import('../sampler/sampler-file.js');
+  return readBounded(absolute, file, {
     noun: 'sampler',
     names: 'a sampler.json',
     mostBytes,
     parse: (bytes) => parseSampler(new TextDecoder('utf-8', { fatal: true }).decode(bytes)),
   });
+}
