@@ -7,6 +7,8 @@ import { afterAll, expect, it } from 'vitest';
 import { parseExperiment } from '../experiment/parse-experiment.js';
 import { compile } from '../graph/compile.js';
 import { formatPredictor } from '../predictor/predictor-file.js';
+import { formatSampler } from '../sampler/sampler-file.js';
+import { trained as tableTrained } from '../sampler/samplers.test.support.js';
 import { leaksOf } from './leaks.js';
 
 const cwd = mkdtempSync(join(tmpdir(), 'fewstep-leaks-'));
@@ -66,4 +68,15 @@ it('knows the training images of a predictor’s file, and of an official one no
   expect(await leaks(sample, 'predictor: predictor.safetensors')).toEqual([{ of: 'training', images: 6 }]);
   const official = fileURLToPath(new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url));
   expect(await leaks(sample, `predictor: ${official}`)).toEqual([]);
+});
+
+it('knows the images that a table was trained on and chosen by', async () => {
+  const { guidance: _, ...fitted } = tableTrained; // on 192 images, and 64 to choose by
+  writeFileSync(join(cwd, 'sampler.json'), formatSampler(fitted));
+  const on = (...seeds: string[]) => leaks(`{ seeds: '${seeds}' }`, 'sampler: sampler.json');
+  expect(await on('0-9', `${training + 190}-${training + 300}`, `${validation}-${validation + 99}`)).toEqual([
+    { of: 'training', images: 2 },
+    { of: 'validation', images: 64 },
+  ]);
+  expect(await on('0-9')).toEqual([]);
 });

@@ -65,6 +65,23 @@ it('says how many images scores are of, where there are scores', () => {
   ]);
 });
 
+it('tells what waits where some evaluations can be asked for at once', () => {
+  const point = { settings: {}, metrics: {}, artifacts: { samples: [] } };
+  const points = [
+    { ...point, label: 'parallel', nfe: 6, depth: 3 },
+    { ...point, label: 'ipndm', nfe: 5 },
+  ];
+  const none = { tasks: { computed: 0, local: 0, remote: 0 }, failures: [] };
+  expect(table({ name: 'depth', points, ...none }).split('\n')).toEqual([
+    '| sampler  | NFE | depth |',
+    '|----------|----:|------:|',
+    '| parallel |   6 |     3 |',
+    '| ipndm    |   5 |     5 |',
+    '',
+    'depth counts the evaluations that wait for another: those beside them can be asked for at once.',
+  ]);
+});
+
 it('sets what is published beside what was scored, and says which scores are of fewer images', () => {
   const point = { settings: {}, nfe: 5, artifacts: { samples: [] } };
   const published = { name: 'AMED-Solver', fid: 7.59, images: 50_000, source: 'a_b' };

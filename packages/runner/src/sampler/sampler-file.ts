@@ -107,9 +107,10 @@ const schema: JsonSchema = map(
     depth: size,
     table: map(
       {
-        sigmas: list(number),
-        rows: { type: 'array', title: 'a list of rows' }, // of which the first that isn't numbers is said
-        bands: map({ shape: sides, edges: list(number) }),
+        // of these the first that isn't numbers is said
+        sigmas: { type: 'array', title: 'a list of noise levels' },
+        rows: { type: 'array', title: 'a list of rows' },
+        bands: map({ shape: sides, edges: { type: 'array', items: number, maxItems: 64 } }),
       },
       'bands',
     ),
@@ -176,6 +177,7 @@ function textOf(value: unknown, indent: string): string {
 export function parseSampler(text: string): SamplerFile {
   const found = jsonOf(text);
   checkVersion(found);
+  checkWidth(found);
   const faults = faultsIn(found, schema, keys);
   const problems =
     faults.length > 0
@@ -229,12 +231,28 @@ function checkVersion({ format: told, version: wanted }: Readonly<Record<string,
     );
 }
 
+/** That no map has so many keys that to say what is wrong with each would take long. */
+function checkWidth(value: unknown, path: readonly string[] = []): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || path.length > 2) return;
+  const entries = Object.entries(value);
+  if (entries.length > mostKeys)
+    throw fault(
+      `${placeOf(path) || 'it'} has ${entries.length} keys, and no map of a sampler has so many; ${remedy}.`,
+      {
+        keys: entries.length,
+      },
+    );
+  for (const [key, below] of entries) checkWidth(below, [...path, key]);
+}
+const mostKeys = 100;
+
 /** What a schema can't rule out. */
 function* contradictions(sampler: Whole): Generator<string> {
   const { table, model, nfe, depth, teacher, train } = sampler;
-  const wrong = table.rows.findIndex((row) => !(Array.isArray(row) && row.every(Number.isFinite)));
-  if (wrong >= 0) {
-    yield `table.rows.${wrong}: expected a list of numbers.`;
+  const isList = (row: unknown) => Array.isArray(row) && row.every(Number.isFinite);
+  const wrong = table.rows.findIndex((row) => !isList(row));
+  if (!isList(table.sigmas) || wrong >= 0) {
+    yield `table.${isList(table.sigmas) ? `rows.${wrong}` : 'sigmas'}: expected a list of numbers.`;
     return;
   }
   try {
