@@ -2,7 +2,7 @@ import { checkTable, depthOf, type SamplerTable, SolverError, seedRanges } from 
 import { RunnerError } from '../errors.js';
 import type { GivenSchedule, SolverConfig } from '../experiment/experiment.js';
 import { faultsIn } from '../judging/faults.js';
-import { type JsonSchema, keysIn } from '../judging/json-schema.js';
+import type { JsonSchema } from '../judging/json-schema.js';
 import { shown, shownKey } from '../judging/shown.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 
@@ -143,7 +143,6 @@ const schema: JsonSchema = map(
   },
   ...['guidance', 'teacher', 'train', 'source'],
 );
-const keys = keysIn(schema);
 
 /** A sampler as the text of its file: JSON, numbers as exact as they are, a list of them a line. */
 export function formatSampler({ table, ...about }: SamplerFile): string {
@@ -178,10 +177,11 @@ export function parseSampler(text: string): SamplerFile {
   const found = jsonOf(text);
   checkVersion(found);
   checkWidth(found);
-  const faults = faultsIn(found, schema, keys);
+  // below a path, for at the top is where specs have more keys
+  const faults = faultsIn(found, schema, undefined, ['sampler']);
   const problems =
     faults.length > 0
-      ? faults.map(({ path, sentence }) => `${placeOf(path)}: ${sentence}`)
+      ? faults.map(({ path, sentence }) => `${placeOf(path.slice(1))}: ${sentence}`)
       : [...contradictions(found as unknown as Whole)];
   if (problems.length > 0) {
     const listed = problems.slice(0, mostListed);
