@@ -268,6 +268,21 @@ withCache(withSet(samplers.command('compile')))
   .argument('<spec>', 'YAML file of one point')
   .requiredOption('-o, --dest <file>', 'file to write, as sampler.json')
   .action(doing(async () => (await import('./samplers-compile.js')).samplersCompile));
+withJson(samplers.command('export'))
+  .description('write a sampler as the files that another program takes')
+  .argument('<file>', 'sampler.json of a training, or of a plain method')
+  .addOption(
+    program
+      .createOption('--to <program>', 'what it is for')
+      .choices(['diffusers', 'comfyui', 'json'])
+      .makeOptionMandatory(),
+  )
+  .requiredOption('--outdir <dir>', 'where the files go')
+  .option(
+    '--model <name>',
+    'whose network it will sample there, a name of the registry, as ms_coco for Stable Diffusion (default: as its file says)',
+  )
+  .action(doing(async () => (await import('./samplers-export.js')).samplersExport));
 
 withJson(program.command('dataset'))
   .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')

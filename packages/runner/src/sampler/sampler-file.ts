@@ -153,7 +153,8 @@ export function formatSampler({ table, ...about }: SamplerFile): string {
   return `${textOf({ ...facts, table: { sigmas, rows, bands }, ...inOrder }, '')}\n`;
 }
 
-function textOf(value: unknown, indent: string): string {
+/** JSON that people read: a key a line, and a list of numbers or words. */
+export function textOf(value: unknown, indent = ''): string {
   if (Object.is(value, -0)) return '-0'; // which JSON.stringify writes as 0
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const deeper = `${indent}  `;
