@@ -38,6 +38,7 @@ const banded = (): SamplerTable => {
 const tables = {
   banded: banded(),
   euler: compile({ solver: euler, sigmas: levels, denoiseToZero: true }),
+  own: compile({ solver: euler, sigmas: [14, 3, 0.1] }),
   pixels: compile({ solver: ipndm(), sigmas: [80, 20, 3, 0.5, 0.002], afs: true }),
 };
 /** What could become code, of a file that anybody may have written. */
@@ -48,7 +49,7 @@ function write(name: keyof typeof tables): void {
   const sampler: SamplerFile = {
     table: tables[name],
     model: {
-      ...(!isPixels && { dataset: 'ms_coco' }),
+      ...(name !== 'own' && !isPixels && { dataset: 'ms_coco' }),
       shape,
       sigma_min: isPixels ? 0.002 : levels.at(-1)!,
       sigma_max: isPixels ? 80 : levels[0]!,
@@ -83,6 +84,14 @@ async function exportTo(file: string, to: TargetName, model?: string) {
 const at = (...names: readonly string[]) => join(folder, names.join('-'));
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
 
+/** ln ᾱ of Stable Diffusion's times. */
+const logs = ((product = 1) =>
+  Array.from({ length: 1000 }, (_, k) => {
+    const root = Math.sqrt(0.00085) + (k / 999) * (Math.sqrt(0.012) - Math.sqrt(0.00085));
+    product *= 1 - root * root;
+    return Math.log(product);
+  }))();
+
 /** Two clusters at ±0.3, of deviation 0.1. */
 function denoised(x: number, sigma: number): number {
   const v = 0.01 + sigma * sigma;
@@ -101,7 +110,7 @@ let answers: Awaited<ReturnType<typeof exportTo>>[];
 const said: string[] = [];
 beforeAll(async () => {
   const spy = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
-  for (const name of ['banded', 'euler', 'pixels'] as const) write(name);
+  for (const name of ['banded', 'euler', 'own', 'pixels'] as const) write(name);
   answers = await Promise.all([
     exportTo('banded', 'comfyui'),
     exportTo('banded', 'diffusers'),
@@ -117,7 +126,7 @@ it('says what there is, and writes no more', () => {
   const files = ['fewstep_banded.py', 'workflow.json'].map((name) => join(at('banded', 'comfyui'), name));
   expect(answers[0]).toMatchObject({
     lines: files,
-    object: { to: 'comfyui', files, lossy: [expect.any(String)] },
+    object: { to: 'comfyui', files, notes: [expect.any(String)] },
   });
   expect(readdirSync(at('banded', 'diffusers')).sort()).toEqual(['scheduler.py', 'scheduler_config.json']);
   expect(readdirSync(at('banded', 'comfyui')).sort()).toEqual(['fewstep_banded.py', 'workflow.json']);
@@ -132,12 +141,6 @@ it('tells a network in discrete times those times, any other σ', () => {
   expect({ scale_input, prediction_type }).toEqual({ scale_input: true, prediction_type: 'epsilon' });
   expect({ sigmas, rows }).toEqual(tables.euler);
   // between times ln ᾱ is linear
-  let product = 1;
-  const logs = Array.from({ length: 1000 }, (_, k) => {
-    const root = Math.sqrt(0.00085) + (k / 999) * (Math.sqrt(0.012) - Math.sqrt(0.00085));
-    product *= 1 - root * root;
-    return Math.log(product);
-  });
   expect(timesteps).toHaveLength(5);
   for (const [k, time] of (timesteps as number[]).entries()) {
     const low = Math.min(998, Math.floor(time));
@@ -162,9 +165,21 @@ it('gives lists that are read as they are meant', () => {
     .map(Number)
     .map(Math.fround);
   expect(found).toEqual([...levels, 0].map(Math.fround));
-  const { sigmas, class: name, lossy } = read(join(at('euler', 'diffusers'), 'sigmas.json'));
+  const { timesteps } = read(join(at('euler', 'diffusers'), 'scheduler_config.json'));
+  const { sigmas, class: name, notes } = read(join(at('euler', 'diffusers'), 'sigmas.json'));
   expect(name).toBe('EulerDiscreteScheduler');
-  expect(said).toContain(`${lossy[0]}\n`);
+  const logSigmas = logs.map((log) => Math.log(Math.expm1(-log)) / 2);
+  const apart = tables.euler.sigmas.map((sigma, k) => {
+    const high = Math.max(
+      1,
+      logSigmas.findIndex((log) => log >= Math.log(sigma) - 1e-12),
+    );
+    const [from, to] = [logSigmas[high - 1]!, logSigmas[high]!];
+    const time = high - 1 + (Math.log(sigma) - from) / (to - from);
+    return Math.abs(time - timesteps[k]);
+  });
+  expect(notes).toEqual([expect.stringContaining(` ${Math.max(...apart).toPrecision(2)} apart`)]);
+  expect(said).toContain(`${notes[0]}\n`);
   expect(sigmas).toEqual([...levels, 0]);
   expect(read(join(at('euler', 'json'), 'table.json'))).toMatchObject({
     ...tables.euler,
@@ -173,6 +188,15 @@ it('gives lists that are read as they are meant', () => {
       { program: 'diffusers', solver: 'EulerDiscreteScheduler', sigmas },
     ],
   });
+});
+
+it('says what nobody told it of a latent model', async () => {
+  const spy = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const { object } = await exportTo('own', 'diffusers');
+  const { object: told } = await exportTo('own', 'diffusers', 'ms_coco');
+  spy.mockRestore();
+  expect(object).toMatchObject({ notes: [expect.stringContaining('--model ms_coco')] });
+  expect(told).toMatchObject({ files: [{}, {}, {}].map(() => expect.any(String)) });
 });
 
 it.each<[string, TargetName, string | undefined, string, RegExp]>([

@@ -23,13 +23,13 @@ export async function samplersExport(
 ): Promise<void> {
   const sampler = await samplerIn(file);
   const noise = noiseFor(sampler, model);
-  const { files, lossy } = exported(to, { sampler, name: nameOf(file), noise });
+  const { files, notes } = exported(to, { sampler, name: nameOf(file), noise });
   const results = await openResults(outdir);
   const written: string[] = [];
   for (const [name, text] of Object.entries(files)) written.push(await results.write(text, name));
-  answer.object({ sampler: shownPath(resolve(file)), to, files: written, lossy });
+  answer.object({ sampler: shownPath(resolve(file)), to, files: written, notes });
   for (const path of written) answer.line(path);
-  for (const sentence of lossy) say(sentence);
+  for (const sentence of notes) say(sentence);
 }
 
 async function samplerIn(file: string): Promise<SamplerFile> {

@@ -1,5 +1,7 @@
+import type { NoiseTable } from '@fewstep/schedules';
+import type { SamplerTable } from '@fewstep/solvers';
 import { textOf } from '../sampler/sampler-file.js';
-import { type Exported, type Exporting, levelsOf, timesOf } from './exporting.js';
+import { type Exported, type Exporting, levelsOf, timesOf, untold } from './exporting.js';
 import { pythonTable } from './python-table.js';
 import { diffusersSolvers, sigmaList } from './sigma-list.js';
 
@@ -12,9 +14,10 @@ import { diffusersSolvers, sigmaList } from './sigma-list.js';
  *   otherwise; any other is D(x; σ) itself, and its times are σ.
  * - Source: SchedulerMixin, ConfigMixin and EulerDiscreteScheduler of diffusers 0.40.
  */
-export function diffusersFiles({ sampler, noise }: Exporting): Exported {
+export function diffusersFiles(what: Exporting): Exported {
+  const { sampler, noise } = what;
   const { table, guidance, source } = sampler;
-  const times = noise ? timesOf(table.sigmas, noise) : [...table.sigmas];
+  const timesteps = noise ? timesOf(table.sigmas, noise) : table.sigmas;
   const config = {
     _class_name: 'SamplerTableScheduler',
     _made_for: { ...sampler.model, ...(guidance && { guidance }) },
@@ -22,36 +25,36 @@ export function diffusersFiles({ sampler, noise }: Exporting): Exported {
     sigmas: table.sigmas,
     rows: table.rows,
     edges: table.bands?.edges ?? null,
-    timesteps: times,
+    timesteps,
     prediction_type: noise ? 'epsilon' : 'sample',
     scale_input: noise !== undefined,
     num_train_timesteps: noise?.alphasCumprod.length ?? 1000,
   };
-  const list = noise && sigmaList(table, diffusersSolvers);
-  const told = list && noise ? toldApart(table.sigmas, times, levelsOf(noise)) : 0;
-  const lossy = list
-    ? [
-        `sigmas.json is lossy: ${list.solver} takes σ as float32, and finds times between its own along log σ, not log α: the network is told times up to ${told.toPrecision(2)} apart. scheduler.py tells them as here.`,
-      ]
-    : [];
+  const list = noise && listFor(table, timesteps, noise);
   return {
     files: {
       'scheduler.py': schedulerClass,
-      'scheduler_config.json': json(config),
-      ...(list && {
-        'sigmas.json': json({
-          class: list.solver,
-          config: { timestep_spacing: 'trailing' },
-          sigmas: list.sigmas,
-          lossy,
-        }),
-      }),
+      'scheduler_config.json': `${textOf(config)}\n`,
+      ...(list && { 'sigmas.json': `${textOf(list)}\n` }),
     },
-    lossy,
+    notes: list?.notes ?? untold(what, 'it is taken to be told σ and to give D(x; σ)'),
   };
 }
 
-const json = (value: object) => `${textOf(value)}\n`;
+function listFor(table: SamplerTable, timesteps: readonly number[], noise: NoiseTable) {
+  const list = sigmaList(table, diffusersSolvers);
+  if (!list) return undefined;
+  const apart = toldApart(table.sigmas, timesteps, levelsOf(noise)).toPrecision(2);
+  return {
+    class: list.solver,
+    // with Stable Diffusion's own, leading, it begins with √(1 + σ²) times the noise
+    config: { timestep_spacing: 'trailing' },
+    sigmas: list.sigmas,
+    notes: [
+      `sigmas.json is lossy: ${list.solver} takes σ as float32, and finds times between its own along log σ, not log α: the network is told times up to ${apart} apart. scheduler.py tells them as here.`,
+    ],
+  };
+}
 
 /** How far times are apart where one is found along log σ between its neighbours, as EulerDiscreteScheduler does. */
 function toldApart(sigmas: readonly number[], times: readonly number[], levels: readonly number[]): number {

@@ -14,9 +14,17 @@ export interface Exporting {
 export interface Exported {
   /** By their names. */
   readonly files: Readonly<Record<string, string>>;
-  /** What the program does otherwise than this one, in sentences, and that there is a way without. */
-  readonly lossy: readonly string[];
+  /** Sentences: what is lossy and by how much, what was assumed. */
+  readonly notes: readonly string[];
 }
+
+/** Of a latent model whose file names none of the registry: nearly all such are told discrete times. */
+export const untold = ({ sampler, noise }: Exporting, consequence: string): string[] =>
+  sampler.model.latents && !noise
+    ? [
+        `its file does not say in which times its network is told noise: ${consequence}; --model ms_coco is for Stable Diffusion’s.`,
+      ]
+    : [];
 
 /** The time of each noise level in 0 … M − 1, not rounded, as this project's networks are told it. */
 export const timesOf = (sigmas: readonly number[], { tOfSigma, alphasCumprod }: NoiseTable): number[] =>

@@ -30,5 +30,5 @@ export function tableJson({ sampler, noise }: Exporting): Exported {
     ...(table.bands && { bands: table.bands }),
     sigma_lists: lists,
   };
-  return { files: { 'table.json': `${textOf(whole)}\n` }, lossy: [] };
+  return { files: { 'table.json': `${textOf(whole)}\n` }, notes: [] };
 }
