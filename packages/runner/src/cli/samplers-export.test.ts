@@ -209,7 +209,7 @@ it.each<[string, TargetName, string | undefined, string, RegExp]>([
     /^table\.sigmas\[0\] is 20, noise that the network has no time/,
   ],
   ['euler', 'json', 'inception', 'E_USAGE', /no model that is sampled/],
-  ['predictor.safetensors', 'json', undefined, 'E_SAMPLER', /predictors show/],
+  ['predictor.safetensors', 'json', undefined, 'E_SAMPLER', /student\.bottleneck: zero/],
   ['/nowhere/sampler.json', 'json', undefined, 'E_SAMPLER', /sampler\.json: it can’t be read \(ENOENT/],
 ])('refuses %s to %s of %s', async (file, to, model, code, message) => {
   await expect(exportTo(file, to, model)).rejects.toThrow(

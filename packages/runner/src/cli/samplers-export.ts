@@ -37,7 +37,7 @@ async function samplerIn(file: string): Promise<SamplerFile> {
     new RunnerError('E_SAMPLER', `${shownPath(resolve(file))}: ${sentence}`, { cause, evidence: { file } });
   if (/\.(?:pkl|pt|pth|safetensors)$/.test(file))
     throw refusal(
-      'a predictor decides for each sample, so that it is no table: fewstep predictors show tells its steps at a bottleneck of zeros, and the sampler.json of a run is a table.',
+      'a predictor decides for each sample, so that it is no table. As it decides at a bottleneck of zeros it is one, which fewstep samplers compile writes of a spec with predictor and student.bottleneck: zero.',
     );
   try {
     const { size } = await stat(file);
