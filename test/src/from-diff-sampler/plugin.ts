@@ -33,7 +33,7 @@ export const plugin: Group = {
     {
       official: '`DPMSolverMultistepScheduler` with these lists',
       here: '`student.bottleneck: zero`',
-      note: 'a spec that samples by that list, with `solver: dpmpp, max_order: 2`; at the times that it says, which the scheduler rounds to whole ones',
+      note: 'a spec that samples by that list, with `solver: dpmpp, max_order: 2`; at the times that it says, which the scheduler rounds to whole ones. As a table it goes to diffusers unrounded, by `fewstep samplers export`',
       async check() {
         const point = await pointOf('student={ solver: dpmpp, max_order: 2, bottleneck: zero }');
         equal(point.sampler.method.max_order, 2);
