@@ -30,8 +30,8 @@ it('samplers export writes for other programs, and says on standard error what i
   const answer = JSON.parse(stdout);
   expect({ code, files: readdirSync(join(cwd, 'nodes')).sort() }).toEqual({ code: 0, files });
   expect(answer.files.sort()).toEqual(files.map((name) => `nodes/${name}`));
-  expect(answer.lossy).toHaveLength(2);
-  expect(stderr).toBe(`${answer.lossy.join('\n')}\n`);
+  expect(answer.notes).toHaveLength(2);
+  expect(stderr).toBe(`${answer.notes.join('\n')}\n`);
   expect(unknown).toMatchObject({ code: 2, stdout: '' });
   rmSync(cwd, { recursive: true });
 });
