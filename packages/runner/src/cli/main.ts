@@ -270,7 +270,10 @@ withCache(withSet(samplers.command('compile')))
   .action(doing(async () => (await import('./samplers-compile.js')).samplersCompile));
 withJson(samplers.command('export'))
   .description('write a sampler as the files that another program takes')
-  .argument('<file>', 'sampler.json of a training, or of a plain method')
+  .argument(
+    '<sampler>',
+    'sampler.json of a training, or of a plain method; or a result as NAME or NAME/POINT',
+  )
   .addOption(
     program
       .createOption('--to <program>', 'what it is for')

@@ -210,7 +210,7 @@ it.each<[string, TargetName, string | undefined, string, RegExp]>([
   ],
   ['euler', 'json', 'inception', 'E_USAGE', /no model that is sampled/],
   ['predictor.safetensors', 'json', undefined, 'E_SAMPLER', /student\.bottleneck: zero/],
-  ['/nowhere/sampler.json', 'json', undefined, 'E_SAMPLER', /sampler\.json: it can’t be read \(ENOENT/],
+  ['/nowhere/sampler.json', 'json', undefined, 'E_SAMPLER', /there is no file \/nowhere\/sampler\.json/],
 ])('refuses %s to %s of %s', async (file, to, model, code, message) => {
   await expect(exportTo(file, to, model)).rejects.toThrow(
     expect.objectContaining({ code, exitCode: 2, message: expect.stringMatching(message) }),

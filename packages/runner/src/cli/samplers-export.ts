@@ -1,53 +1,44 @@
-import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, extname, resolve } from 'node:path';
+import { basename, dirname, extname } from 'node:path';
 import { RunnerError } from '../errors.js';
+import { samplerIn } from '../experiment/given-sampler.js';
 import { datasetNames } from '../experiment/published-models.js';
 import { exported, type TargetName } from '../export/targets.js';
+import { findSampler } from '../predictor/find-predictor.js';
 import { noiseOf } from '../predictor/predictor-steps.js';
-import { mostBytes, parseSampler, type SamplerFile } from '../sampler/sampler-file.js';
+import type { SamplerFile } from '../sampler/sampler-file.js';
 import type { Answer } from './answer.js';
 import { openResults, shownPath } from './output.js';
 import { isModelName, registryName } from './registry-files.js';
 import { say } from './say.js';
 
 /**
- * `fewstep samplers export FILE --to diffusers|comfyui|json`: a sampler as the files that another program takes, what it does
- * otherwise there on standard error.
+ * `fewstep samplers export FILE|NAME --to diffusers|comfyui|json`: a sampler as the files that another program takes;
+ * what it does otherwise there, on standard error.
  *
  * @throws RunnerError E_SAMPLER where it is none or can't go there, E_MODELS, E_RESULTS
  */
 export async function samplersExport(
-  file: string,
+  told: string,
   { to, outdir, model }: { readonly to: TargetName; readonly outdir: string; readonly model?: string },
   answer: Answer,
 ): Promise<void> {
-  const sampler = await samplerIn(file);
+  if (/\.(?:pkl|pt|pth|safetensors)$/.test(told))
+    throw refusal(
+      told,
+      `${told} is a predictor, which decides for each sample, so that it is no table. As it decides at a bottleneck of zeros it is one, which fewstep samplers compile writes of a spec with predictor and student.bottleneck: zero.`,
+    );
+  const path = await findSampler(told);
+  const file = shownPath(path);
+  const sampler = await samplerIn(path, file);
+  if (typeof sampler === 'string') throw refusal(path, sampler);
   const noise = noiseFor(sampler, model);
-  const { files, notes } = exported(to, { sampler, name: nameOf(file), noise });
+  const { files, notes } = exported(to, { sampler, name: nameOf(path), noise });
   const results = await openResults(outdir);
   const written: string[] = [];
   for (const [name, text] of Object.entries(files)) written.push(await results.write(text, name));
-  answer.object({ sampler: shownPath(resolve(file)), to, files: written, notes });
+  answer.object({ sampler: file, to, files: written, notes });
   for (const path of written) answer.line(path);
   for (const sentence of notes) say(sentence);
-}
-
-async function samplerIn(file: string): Promise<SamplerFile> {
-  const refusal = (sentence: string, cause?: unknown) =>
-    new RunnerError('E_SAMPLER', `${shownPath(resolve(file))}: ${sentence}`, { cause, evidence: { file } });
-  if (/\.(?:pkl|pt|pth|safetensors)$/.test(file))
-    throw refusal(
-      'a predictor decides for each sample, so that it is no table. As it decides at a bottleneck of zeros it is one, which fewstep samplers compile writes of a spec with predictor and student.bottleneck: zero.',
-    );
-  try {
-    const { size } = await stat(file);
-    if (size > mostBytes)
-      throw refusal(`it has ${size} bytes, far more than a sampler’s table: name a sampler.json.`);
-    return parseSampler(await readFile(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof RunnerError) throw error;
-    throw refusal(`it can’t be read (${(error as Error).message}): name a sampler.json.`, error);
-  }
 }
 
 /** The times of the network that it is for: of the one that is told, else of the one that it was made for. */
@@ -62,8 +53,10 @@ function noiseFor({ model: { dataset } }: SamplerFile, told: string | undefined)
 }
 
 /** A file’s own name, or where that is sampler.json its folder’s, as a word of letters, digits and underscores. */
-function nameOf(file: string): string {
-  const path = resolve(file);
+function nameOf(path: string): string {
   const own = basename(path, extname(path));
   return (own === 'sampler' ? basename(dirname(path)) : own).replace(/\W+/g, '_') || 'sampler';
 }
+
+const refusal = (sampler: string, sentence: string) =>
+  new RunnerError('E_SAMPLER', sentence, { evidence: { sampler } });
