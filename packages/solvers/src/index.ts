@@ -10,6 +10,7 @@ export {
 } from './drive/solve.js';
 export { type StepMetric, stepCosts, type TeacherPath } from './drive/step-costs.js';
 export { type Block, type BlockDenoise, type View, within } from './fit/block.js';
+export { costOf, type FitCost } from './fit/cost.js';
 export {
   accepted,
   beginFit,

@@ -27,3 +27,8 @@ export const methods = byName(
 
 /** Every student that a predictor steers, by its name in a spec. */
 export const steered = byName(amedMethod, steeredEuler, steeredDpm, steeredDpmpp, steeredIpndm);
+
+export { costOf, type FitCost } from './fit/cost.js';
+export { type Start, startOf, type TableFamily, type TableGenerator } from './generators/generator.js';
+export { generators } from './generators/registry.js';
+export { SolverError } from './solver-error.js';

@@ -9,6 +9,7 @@ import { ipndm } from '../methods/ipndm.js';
 import { torchCpu } from '../random/torch-cpu.js';
 import { tableSolver } from '../table/sampler-table.js';
 import { within } from './block.js';
+import { costOf } from './cost.js';
 import { type FitState, fit } from './fit.js';
 import { normalEquations } from './normal-equations.js';
 import { squaresOf } from './squares.js';
@@ -74,6 +75,7 @@ describe('of two clusters', () => {
     expect(one.parameters).toHaveLength(count);
     const found = await normalEquations(one, from, whole, asked(twoClusters), all);
     expect(found.calls).toBe(12 * (3 + more));
+    expect(costOf(one)).toEqual({ evaluations: 3, equations: 3 + more, trials: 4 * 3 });
     expect(found.squares).toBeCloseTo(await off(startOf(one)), 12);
     for (const p of from.keys()) {
       const at = (by: number) => off(one.table(from.map((value, i) => (i === p ? value + by : value))));

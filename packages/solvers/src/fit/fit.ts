@@ -49,7 +49,7 @@ export interface Proposal {
 }
 
 /** Trials of λ in a round, by what it was before. */
-const TRIALS = [0.1, 1, 10, 100];
+export const TRIALS = [0.1, 1, 10, 100];
 const FIRST_DAMPING = 0.1;
 const LEAST_DAMPING = 1e-6;
 /** λ grows by so much where no trial was better, and beyond the second a step is no longer one. */

@@ -1,0 +1,31 @@
+import { startOf, type TableFamily } from '../generators/generator.js';
+import { TRIALS } from './fit.js';
+
+/** Samples that a fit asks the network for, of one image: for plans and progress alone, what is reported is counted. */
+export interface FitCost {
+  /** Of a table: where it is validated, or sampled with. */
+  readonly evaluations: number;
+  /** Of the equations of an iteration, all parameters moved by themselves. */
+  readonly equations: number;
+  /** Of the steps that an iteration tries. */
+  readonly trials: number;
+}
+
+/** What fitting a family of tables costs: a parameter that moves row k, or the noise level there, what comes after it. */
+export function costOf(family: TableFamily): FitCost {
+  const start = startOf(family);
+  const values = family.parameters.map((parameter) => parameter.start);
+  const evaluations = start.sigmas.length;
+  const moved = family.parameters.map(({ step }, p) => {
+    const { sigmas, rows } = family.table(values.map((value, i) => (i === p ? value + step : value)));
+    const first = start.sigmas.findIndex(
+      (sigma, k) => sigma !== sigmas[k] || start.rows[k]!.some((entry, i) => entry !== rows[k]![i]),
+    );
+    return first < 0 ? 0 : evaluations - first;
+  });
+  return {
+    evaluations,
+    equations: moved.reduce((sum, calls) => sum + calls, evaluations),
+    trials: TRIALS.length * evaluations,
+  };
+}
