@@ -56,7 +56,7 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     answer.line(
       `${name}: ${points.length} ${points.length === 1 ? 'point' : 'points'}, ${tasks.found + tasks.toCompute} tasks: ${tasks.found} in the store, ${tasks.toCompute} to compute`,
     );
-    for (const { kind, title, count, why, sigmas } of planned) {
+    for (const { kind, title, count, why, sigmas } of together(planned)) {
       const many = count > 1 ? ` (${count} tasks)` : '';
       if (why) answer.line(`  ${kind.padEnd(18)} ${title}${many}${options.why ? ` — ${why}` : ''}`);
       else if (sigmas) answer.line(`  found              ${title}: ${sigmas.map(short).join(' ')}`);
@@ -72,6 +72,26 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     if (missing.some(({ address }) => address !== undefined))
       answer.line('  fetched            by fewstep run --fetch, what has an address');
   }
+}
+
+interface Shown {
+  readonly kind: string;
+  readonly title: string;
+  readonly count: number;
+  readonly found: boolean;
+  readonly why?: string;
+  readonly sigmas?: readonly number[];
+}
+
+/** Those of one kind and title as one, at the place of the first: an iteration of a training is as another. */
+function together(planned: readonly Shown[]): Shown[] {
+  const shown = new Map<string, Shown>();
+  for (const one of planned) {
+    const id = JSON.stringify([one.kind, one.title, one.found]);
+    const before = shown.get(id);
+    shown.set(id, before ? { ...before, count: before.count + one.count } : one);
+  }
+  return [...shown.values()];
 }
 
 /** A file that isn't there: where it belongs, and how it is had. */

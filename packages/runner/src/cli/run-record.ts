@@ -107,10 +107,10 @@ export async function recorded(
     seconds: (finished.getTime() - started.getTime()) / 1000,
     exit: told?.exitCode ?? 0,
     ...(told?.object && { error: { code: told.object.code, message: told.object.message } }),
-    seeds: experiment.points.map(({ label, seeds, train }) => ({
+    seeds: experiment.points.map(({ label, seeds, train, fit }) => ({
       point: label,
       sample: seedsText(seeds),
-      ...(train && { train: train.seed }),
+      ...((train || fit) && { train: (train || fit!).seed }),
     })),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,

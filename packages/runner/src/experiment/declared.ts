@@ -1,6 +1,6 @@
 import { gitsChoices, type Option, type Options, type ScheduleFamily, schedules } from '@fewstep/schedules';
-import type { Method, SteeredMethod } from '@fewstep/solvers';
-import { methods, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
+import type { Method, SteeredMethod, TableGenerator } from '@fewstep/solvers';
+import { generators, methods, steered } from '@fewstep/solvers/methods'; // and not what trains and draws
 import type { JsonSchema } from '../judging/json-schema.js';
 import { type OwnScore, type Score, scores } from '../scores/scores.js';
 
@@ -16,6 +16,8 @@ export interface DeclaredMethod extends Declared, Pick<Method, 'evaluations'> {}
 export interface DeclaredStudent
   extends Declared,
     Pick<SteeredMethod, 'evaluations' | 'outputs' | 'teacher'> {}
+/** A way to make a table of numbers, which are fitted. */
+export type DeclaredGenerator = Declared & Pick<TableGenerator, 'description' | 'evaluations' | 'make'>;
 export interface DeclaredSchedule extends Declared {
   readonly spacing: string;
 }
@@ -28,6 +30,7 @@ export interface DeclaredScore extends Pick<Score, 'name' | 'description' | 'nee
 export interface Declarations {
   readonly plain: readonly DeclaredMethod[];
   readonly students: readonly DeclaredStudent[];
+  readonly generators: readonly DeclaredGenerator[];
   readonly given: readonly DeclaredSchedule[];
   readonly scores: readonly DeclaredScore[];
 }
@@ -36,6 +39,7 @@ export interface Declarations {
 export const ours: Declarations = {
   plain: Object.values<Method>(methods),
   students: Object.values<SteeredMethod>(steered),
+  generators: Object.values<DeclaredGenerator>(generators),
   given: Object.values<ScheduleFamily>(schedules),
   scores,
 };

@@ -117,6 +117,25 @@ export interface TrainConfig {
   readonly seed: number;
 }
 
+/** A way to make a table of numbers, with exactly the options that it reads, under their YAML names. */
+export interface GeneratorConfig {
+  readonly generator: string;
+  readonly [option: string]: OptionValue;
+}
+
+/** How a table is fitted; what it begins from is the point's sampler. */
+export interface FitConfig {
+  readonly generator: GeneratorConfig;
+  /** Whose samples it is fitted to. */
+  readonly teacher: SamplerConfig<GivenSchedule>;
+  /** Whole blocks, of those that it is fitted to and of those that only choose the iteration. */
+  readonly images: number;
+  readonly validation: number;
+  /** At most. */
+  readonly iterations: number;
+  readonly seed: number;
+}
+
 /** What was published of a sampler, to be set beside its scores. */
 export interface PublishedFigures {
   /** What the sampler is called there. */
@@ -136,8 +155,10 @@ export interface Point {
   readonly dataset: DatasetConfig;
   readonly guidance?: GuidanceConfig;
   readonly sampler: SamplerConfig;
-  /** false: the plain solver, or a predictor that is trained already. */
+  /** false: the plain solver, a predictor that is trained already, or a table. */
   readonly train: TrainConfig | false;
+  /** Of a table that is fitted. */
+  readonly fit?: FitConfig;
   /** The file of a trained predictor. */
   readonly predictor?: string;
   /** What is sampled with in place of `sampler`, which then says what it was made of. */

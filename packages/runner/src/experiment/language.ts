@@ -53,10 +53,12 @@ interface Reference {
 /** The keys that name something, in a grid too, and what. */
 const roles: Readonly<Record<string, ModuleRole>> = {
   'student.solver': 'method',
+  'student.start': 'method',
   'teacher.solver': 'method',
   'reference.solver': 'method',
   'schedule.type': 'schedule',
   'reference.schedule.type': 'schedule',
+  'teacher.schedule.type': 'schedule',
   evaluate: 'score',
 };
 const isPath = (text: unknown): text is string => typeof text === 'string' && /[\\/].*\.[cm]?js$/.test(text);
@@ -82,6 +84,7 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
   if (named.length === 0) return ourLanguage;
   const { loadMethod, loadSchedule, loadScore } = await import('../modules/load-module.js');
   const take = names();
+  const { generators } = ours;
   const [plain, students, given, scores] = [
     [...ours.plain],
     [...ours.students],
@@ -113,7 +116,7 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
       complain(place, path, `${shown(text)} can't be used. ${error.message}`);
     }
   }
-  return languageOf({ plain, students, given, scores });
+  return languageOf({ plain, students, generators, given, scores });
 }
 
 interface Names {
@@ -142,7 +145,7 @@ function names(): (by: string, those: Names) => void {
       claim(`option "${key}"`, type, (other) => `${type}, and another of that name is ${other}`);
     }
   };
-  for (const one of [...ours.plain, ...ours.students]) take('a solver of ours', one);
+  for (const one of [...ours.plain, ...ours.students, ...ours.generators]) take('a solver of ours', one);
   for (const one of [...ours.given, gits]) take('a schedule of ours', one);
   for (const one of scores) take(`the score ${one.name}`, one);
   return take;

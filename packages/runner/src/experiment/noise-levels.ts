@@ -40,7 +40,7 @@ interface Taken {
   readonly counts: readonly string[];
 }
 
-type Told = Pick<Point, 'dataset' | 'sampler' | 'table' | 'train' | 'reference' | 'evaluate'>;
+type Told = Pick<Point, 'dataset' | 'sampler' | 'table' | 'train' | 'fit' | 'reference' | 'evaluate'>;
 
 /**
  * Builds the noise levels of each point as its tasks will, where their range is known before the network is opened, and
@@ -144,7 +144,7 @@ function orFault<T>(make: () => T): T | string {
 }
 
 /** Those of ours: one in a file of the user's own says itself what it can't do. */
-function takenBy({ sampler, table, train, reference, evaluate }: Told): Taken[] {
+function takenBy({ sampler, table, train, fit, reference, evaluate }: Told): Taken[] {
   const intervals = sampler.numSteps - 1;
   const steps = 'student.num_steps';
   const isCompared = evaluate.some(
@@ -158,6 +158,7 @@ function takenBy({ sampler, table, train, reference, evaluate }: Told): Taken[] 
           coarse: sampler.numSteps,
         }))
       : []),
+    ...(fit ? taken('teacher.schedule', fit.teacher, fit.teacher.numSteps, ['teacher.num_steps']) : []),
     ...(isCompared
       ? taken('reference.schedule', reference, reference.numSteps, ['reference.num_steps'])
       : []),

@@ -1,7 +1,14 @@
 import { fileURLToPath } from 'node:url';
+import { generators, methods, steered } from '@fewstep/solvers/methods';
 import { describe, expect, it } from 'vitest';
 import { parseExperiment, type SpecOptions } from './parse-experiment.js';
 import { SpecError } from './problem.js';
+
+/** What a student may be, and what tables may be told. */
+const solvers = [...new Set([methods, steered, generators].flatMap(Object.keys))].sort().join(', ');
+const optionsOfTables = [
+  ...new Set(Object.values(generators).flatMap(({ options }) => Object.keys(options))),
+].join(', ');
 
 const options: SpecOptions = { cwd: '/home/me', models: '/models' };
 const parse = (text: string, more: SpecOptions = {}) =>
@@ -392,7 +399,7 @@ describe('the grid', () => {
       ),
     ).toEqual([
       '4:45 student.afs: found "yes", expected true or false.',
-      '5:32 student.solver: "huen" is no student; did you mean "heun"? One of amed, deis, dpm, dpmpp, euler, heun, ipndm, ipndm_v, unipc.',
+      `5:32 student.solver: "huen" is no student; did you mean "heun"? One of ${solvers}.`,
       '5:66 student.num_steps: found 1, expected an integer from 2 to 1001.',
     ]);
   });
@@ -443,7 +450,7 @@ describe('values that are wrong', () => {
     [
       { student: '' },
       [
-        '4:10 student: found nothing, expected a map with solver, num_steps, and maybe afs, denoise_to_zero, bottleneck, scale_dir, scale_time, max_order, predict_x0, thresholding, lower_order_final, r, variant, deis_mode.',
+        `4:10 student: found nothing, expected a map with solver, num_steps, and maybe start, afs, denoise_to_zero, bottleneck, scale_dir, scale_time, max_order, predict_x0, thresholding, lower_order_final, r, variant, deis_mode, ${optionsOfTables}.`,
       ],
     ],
     [
@@ -453,26 +460,26 @@ describe('values that are wrong', () => {
     [{ teacher: '{ solver: dpm, r: 1 }' }, ['5:28 teacher.r: found 1, expected a number above 0, below 1.']],
     [
       { student: '{ solver: [amed], num_steps: 4 }' },
-      [
-        '4:20 student.solver: found a list, expected a name. One of amed, deis, dpm, dpmpp, euler, heun, ipndm, ipndm_v, unipc.',
-      ],
+      [`4:20 student.solver: found a list, expected a name. One of ${solvers}.`],
     ],
     [
       { train: 'true' },
       [
-        '5:8 train: found true, expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation.',
+        '5:8 train: found true, expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation, images, iterations.',
       ],
     ],
     [{ train: '{ lr: .nan }' }, ['5:14 train.lr: found NaN, expected a number above 0.']],
     [{ train: '{ batch: }' }, ['5:17 train.batch: found nothing, expected an integer from 1 to 65536.']],
     [
       { train: '{ learning: 1 }' },
-      ['5:10 train.learning: unknown key. One of total_kimg, batch, lr, loss_weight, seed, validation.'],
+      [
+        '5:10 train.learning: unknown key. One of total_kimg, batch, lr, loss_weight, seed, validation, images, iterations.',
+      ],
     ],
     [
       { train: '{ num_steps: 4 }' },
       [
-        '5:10 train.num_steps: unknown key; did you mean "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, loss_weight, seed, validation.',
+        '5:10 train.num_steps: unknown key; did you mean "teacher.num_steps" or "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, loss_weight, seed, validation, images, iterations.',
       ],
     ],
     [
@@ -838,7 +845,7 @@ describe('combinations that are impossible', () => {
       expect.stringMatching(
         /^3:37 schedule\.sigmas: found "x", expected a list of 2 to 1001, each a number above 0; a list is written \[x\]\.$/,
       ),
-      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation.',
+      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation, images, iterations.',
     ]);
   });
 });
@@ -869,15 +876,13 @@ describe('options that nothing reads', () => {
     ],
     [
       plain('{ solver: euler, num_steps: 4, bottleneck: zero }'),
-      [
-        '4:41 student.bottleneck: nothing reads it: only a predictor does, and train: false has none. Remove it.',
-      ],
+      ['4:41 student.bottleneck: nothing reads it: only a predictor does, and there is none. Remove it.'],
     ],
     [
       plain('{ solver: euler, num_steps: 4, scale_dir: 0.1 }', { teacher: '{ solver: heun, max_order: 2 }' }),
       [
         '4:41 student.scale_dir: nothing reads it: only amed, euler, dpm, dpmpp and ipndm with a predictor have scale_dir. Remove it.',
-        '6:1 teacher: nothing reads it: only the training of a predictor does, and none is trained. Remove it.',
+        '6:1 teacher: nothing reads it: only the training of a predictor or table does, and none is trained. Remove it.',
       ],
     ],
     [

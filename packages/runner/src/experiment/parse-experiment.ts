@@ -21,6 +21,7 @@ import { publishedReader } from './published-figures.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import type { Spec } from './schema.js';
+import { familyJudge } from './table-family.js';
 import { complainOpen, type Open, predictorCompleter } from './trained-predictor.js';
 import { type Tree, toJs, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
@@ -136,7 +137,11 @@ export async function experimentOf(
     complain,
   );
   const judgeLevels = levelsJudge(complain);
-  for (const [i, point] of resolved.entries()) await judgeLevels(point, judged[i]!);
+  const judgeFamily = familyJudge(complain);
+  for (const [i, point] of resolved.entries()) {
+    await judgeLevels(point, judged[i]!);
+    judgeFamily(point, judged[i]!);
+  }
   const points = judged.map(({ spec, tree }, i): Point => {
     const point = { label: labels[i]!, settings: candidates[i]!.settings, ...resolved[i]! };
     for (const needed of neededFiles(point, beside, spec, tree, surroundings))

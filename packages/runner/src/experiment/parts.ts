@@ -1,6 +1,6 @@
-import { type Declarations, type Declared, gits } from './declared.js';
-import { isSteered, teacherName, teacherOptions, trains } from './resolve.js';
-import type { Spec } from './schema.js';
+import { type Declarations, type Declared, gits, named } from './declared.js';
+import { generatorOf, isSteered, startIn, teacherName, teacherOptions, trains } from './resolve.js';
+import { heun35, type Spec, trainings } from './schema.js';
 
 /** What a part of a spec that names something is told. */
 type Told = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export interface Part {
   /** Whether anything reads it. */
   readonly isRead: (spec: Spec) => boolean;
   readonly name: (spec: Spec) => string | undefined;
-  /** What it may name, with a predictor or without one. */
+  /** What it may name: with a predictor, of a table, or neither. */
   readonly declared: (spec: Spec) => readonly Declared[];
   /** All that has options here, for messages. */
   readonly all: readonly Declared[];
@@ -23,36 +23,56 @@ export interface Part {
 }
 
 /** The parts that name a method. */
-export const methodPartsOf = ({ plain, students }: Declarations): readonly Part[] => [
-  {
-    path: 'student',
-    of: ['student.solver', 'train'],
-    isRead: () => true,
-    name: ({ student }) => student.solver,
-    declared: (spec) => (isSteered(spec) ? students : plain),
-    all: [...plain, ...students],
-    told: ({ student }) => student as Told,
-  },
-  {
-    path: 'teacher',
-    of: ['teacher.solver', 'student.solver', 'train'],
-    isRead: trains,
-    name: (spec) => teacherName(spec, students),
-    declared: () => plain,
-    all: plain,
-    told: ({ teacher }) => (teacher ?? {}) as Told,
-    takes: (spec) => teacherOptions(spec, students) as Told,
-  },
-  {
-    path: 'reference',
-    of: ['reference.solver'],
-    isRead: ({ reference }) => reference !== undefined,
-    name: ({ reference }) => reference?.solver,
-    declared: () => plain,
-    all: plain,
-    told: ({ reference }) => (reference ?? {}) as Told,
-  },
-];
+export const methodPartsOf = (declarations: Declarations): readonly Part[] => {
+  const { plain, students, generators } = declarations;
+  return [
+    {
+      path: 'student',
+      of: ['student.solver', 'student.start', 'train', 'predictor', 'sampler'],
+      isRead: () => true,
+      name: ({ student }) => student.solver,
+      declared: (spec) => {
+        const generator = generatorOf(spec, declarations);
+        if (!generator) return isSteered(spec, declarations) ? students : plain;
+        // beside its own it takes the options of what it begins from
+        const start = generator.evaluations ? undefined : named(plain, startIn(spec).name);
+        return [{ ...generator, options: { ...start?.options, ...generator.options } }];
+      },
+      all: [...plain, ...students, ...generators],
+      told: ({ student }) => student as Told,
+    },
+    {
+      path: 'teacher',
+      of: ['teacher.solver', 'student.solver', 'train'],
+      isRead: trains,
+      name: (spec) => teacherName(spec, declarations),
+      declared: () => plain,
+      all: plain,
+      told: ({ teacher }) => (teacher ?? {}) as Told,
+      takes: (spec) => teacherOptions(spec, declarations) as Told,
+    },
+    {
+      path: 'reference',
+      of: ['reference.solver'],
+      isRead: ({ reference }) => reference !== undefined,
+      name: ({ reference }) => reference?.solver,
+      declared: () => plain,
+      all: plain,
+      told: ({ reference }) => (reference ?? {}) as Told,
+    },
+  ];
+};
+
+/** The training, which is told what that of a predictor or of a table reads. */
+export const trainPartOf = (declarations: Declarations): Part => ({
+  path: 'train',
+  of: ['train', 'student.solver', 'predictor', 'sampler'],
+  isRead: trains,
+  name: (spec) => trainings[generatorOf(spec, declarations) ? 'table' : 'predictor'].name,
+  declared: () => Object.values(trainings),
+  all: Object.values(trainings),
+  told: ({ train }) => (train || {}) as Told,
+});
 
 interface SchedulePart extends Part {
   readonly steps: string;
@@ -60,27 +80,41 @@ interface SchedulePart extends Part {
 }
 
 /** The parts that name a schedule. */
-export const schedulePartsOf = ({ given }: Declarations): readonly SchedulePart[] => [
-  {
-    path: 'schedule',
-    of: ['schedule.type'],
-    isRead: () => true,
-    name: ({ schedule }) => schedule.type,
-    declared: () => [...given, gits],
-    all: [...given, gits],
-    told: ({ schedule }) => schedule as Told,
-    steps: 'student.num_steps',
-    numSteps: ({ student }) => student.num_steps,
-  },
-  {
-    path: 'reference.schedule',
-    of: ['reference.schedule.type'],
-    isRead: () => true,
-    name: ({ reference }) => reference?.schedule?.type,
-    declared: () => given,
-    all: given,
-    told: ({ reference }) => (reference?.schedule ?? {}) as Told,
-    steps: 'reference.num_steps',
-    numSteps: ({ reference }) => reference?.num_steps,
-  },
-];
+export const schedulePartsOf = (declarations: Declarations): readonly SchedulePart[] => {
+  const { given } = declarations;
+  return [
+    {
+      path: 'schedule',
+      of: ['schedule.type'],
+      isRead: () => true,
+      name: ({ schedule }) => schedule.type,
+      declared: () => [...given, gits],
+      all: [...given, gits],
+      told: ({ schedule }) => schedule as Told,
+      steps: 'student.num_steps',
+      numSteps: ({ student }) => student.num_steps,
+    },
+    {
+      path: 'reference.schedule',
+      of: ['reference.schedule.type'],
+      isRead: () => true,
+      name: ({ reference }) => reference?.schedule?.type,
+      declared: () => given,
+      all: given,
+      told: ({ reference }) => (reference?.schedule ?? {}) as Told,
+      steps: 'reference.num_steps',
+      numSteps: ({ reference }) => reference?.num_steps,
+    },
+    {
+      path: 'teacher.schedule',
+      of: ['teacher.schedule.type'],
+      isRead: (spec) => generatorOf(spec, declarations) !== undefined,
+      name: ({ teacher }) => teacher?.schedule?.type,
+      declared: () => given,
+      all: given,
+      told: ({ teacher }) => (teacher?.schedule ?? {}) as Told,
+      steps: 'teacher.num_steps',
+      numSteps: ({ teacher }) => teacher?.num_steps ?? heun35.num_steps,
+    },
+  ];
+};

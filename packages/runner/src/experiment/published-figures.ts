@@ -97,10 +97,11 @@ export function publishedReader(
 }
 
 /** Whether a point is the sampler of a row, by all that the row says, and as plain as it is where it says nothing. */
-function isOf(row: Row, { sampler, table, guidance, train, predictor }: Resolved): boolean {
+function isOf(row: Row, { sampler, table, guidance, train, fit, predictor }: Resolved): boolean {
   const { method, schedule, afs, denoiseToZero } = sampler;
   const agrees = (told: object | undefined, found: object) =>
     Object.entries(told ?? {}).every(([key, value]) => (found as Record<string, unknown>)[key] === value);
+  if (fit) return false; // nobody published what is fitted here
   const isPlain = train === false && predictor === undefined;
   const asPlain = isPlain && { afs: false, denoise_to_zero: false };
   return (

@@ -6,6 +6,7 @@ import type { SamplerFile } from '../sampler/sampler-file.js';
 import { byFile, datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
 import {
   type Declarations,
+  type DeclaredGenerator,
   type DeclaredMethod,
   type DeclaredSchedule,
   type DeclaredStudent,
@@ -15,6 +16,7 @@ import type {
   ChosenMethod,
   ChosenSchedule,
   DatasetConfig,
+  FitConfig,
   GitsConfig,
   GivenSchedule,
   GuidanceConfig,
@@ -24,15 +26,38 @@ import type {
 } from './experiment.js';
 import { guidances, isRead } from './guidances.js';
 import { onnxConfigOf, onnxOf, type SpecOnnx } from './onnx.js';
-import { type Spec, type SpecGivenSchedule, type SpecSchedule, sampleKeys, trainChoices } from './schema.js';
+import {
+  defaultStart,
+  fitBlock,
+  fitChoices,
+  heun35,
+  type Spec,
+  type SpecGivenSchedule,
+  type SpecSchedule,
+  sampleKeys,
+  trainChoices,
+} from './schema.js';
 import { rangesOfSeeds } from './seeds.js';
 
-/** Whether a predictor is trained. */
+/** Whether a predictor or a table is trained. */
 export const trains = ({ predictor, sampler, train }: Spec): boolean =>
   predictor === undefined && sampler === undefined && train !== false;
 
+/** What makes the table that is fitted, where one is. */
+export const generatorOf = (
+  spec: Spec,
+  { generators }: Pick<Declarations, 'generators'>,
+): DeclaredGenerator | undefined => (trains(spec) ? named(generators, spec.student.solver) : undefined);
+
 /** Whether the student is steered by a predictor, a new one or one that is trained already. */
-export const isSteered = (spec: Spec): boolean => spec.predictor !== undefined || trains(spec);
+export const isSteered = (spec: Spec, declarations: Pick<Declarations, 'generators'>): boolean =>
+  spec.predictor !== undefined || (trains(spec) && !generatorOf(spec, declarations));
+
+/** What a table begins from, and what that is told. A table is linear, so nothing is thresholded. */
+export const startIn = ({ student }: Spec): { readonly name: string; readonly told: object } => ({
+  name: student.start ?? defaultStart,
+  told: { ...student, thresholding: 'none' },
+});
 
 /** What is drawn where a spec says nothing. */
 export const sampleDefaults = withDefaults(sampleKeys as never, {}) as Required<
@@ -53,6 +78,7 @@ export function resolvePoint(
   { prompts = [], table }: Held = {},
 ): Omit<Point, 'label' | 'settings'> {
   const { scores } = declarations;
+  const generator = generatorOf(spec, declarations);
   const { seeds, repeats, tuned_on, batch, grid, rng, classes } = {
     ...sampleDefaults,
     tuned_on: undefined,
@@ -63,10 +89,11 @@ export function resolvePoint(
     dataset: datasetOf(spec, surroundings),
     ...(spec.guidance && { guidance: guidanceOf(spec.guidance, prompts) }),
     sampler: table ? madeOf(table.sampler) : samplerOf(spec, declarations),
-    train: trains(spec) ? trainOf(spec, declarations) : false,
+    train: trains(spec) && !generator ? trainOf(spec, declarations) : false,
+    ...(generator && { fit: fitOf(generator, spec, declarations) }),
     ...(spec.predictor !== undefined && { predictor: resolve(surroundings.specFolder, spec.predictor) }),
     ...(table && { table }),
-    reference: referenceOf(spec.reference, declarations),
+    reference: ownSampler(spec.reference ?? heun35, declarations),
     evaluate: (spec.evaluate ?? []).map((name) => named(scores, name)?.own ?? name),
     seeds: rangesOfSeeds(seeds),
     repeats,
@@ -78,15 +105,20 @@ export function resolvePoint(
   };
 }
 
-function samplerOf(spec: Spec, { plain, students, given }: Declarations): SamplerConfig {
+function samplerOf(spec: Spec, declarations: Declarations): SamplerConfig {
+  const { plain, students, given } = declarations;
   const { student, schedule } = spec;
+  const generator = generatorOf(spec, declarations);
+  const steered = isSteered(spec, declarations);
   return {
-    ...methodOf(isSteered(spec) ? students : plain, student.solver, student),
+    ...(generator
+      ? startOf(generator, spec, plain)
+      : methodOf(steered ? students : plain, student.solver, student)),
     ...scheduleOf(given, schedule),
     numSteps: student.num_steps,
     afs: student.afs ?? false,
     denoiseToZero: student.denoise_to_zero ?? false,
-    ...(student.bottleneck === 'zero' && isSteered(spec) && { bottleneck: 'zero' as const }),
+    ...(student.bottleneck === 'zero' && steered && { bottleneck: 'zero' as const }),
   };
 }
 
@@ -208,26 +240,31 @@ function methodOf(
 }
 
 /** The teacher's method: the one given, else the student's declared one, or its own. */
-export function teacherName(
-  { teacher, student: { solver } }: Spec,
-  students: readonly DeclaredStudent[],
-): string {
-  return teacher?.solver ?? named(students, solver)?.teacher ?? solver;
+export function teacherName(spec: Spec, declarations: Declarations): string {
+  const { teacher, student } = spec;
+  const byDefault = generatorOf(spec, declarations)
+    ? heun35.solver
+    : (named(declarations.students, student.solver)?.teacher ?? student.solver);
+  return teacher?.solver ?? byDefault;
 }
 
 /** What the teacher is told: of the student's own method also what the student is. */
-export function teacherOptions(spec: Spec, students: readonly DeclaredStudent[]): object {
+export function teacherOptions(spec: Spec, declarations: Declarations): object {
   const { student, teacher = {} } = spec;
-  return teacherName(spec, students) === student.solver ? { ...student, ...teacher } : teacher;
+  return teacherName(spec, declarations) === student.solver ? { ...student, ...teacher } : teacher;
 }
 
-function trainOf(spec: Spec, { plain, students }: Declarations): TrainConfig {
+function trainOf(spec: Spec, declarations: Declarations): TrainConfig {
   const { total_kimg, batch, lr, seed, loss_weight, validation } = withDefaults(
     trainChoices,
     spec.train || {},
   );
   return {
-    teacher: methodOf(plain, teacherName(spec, students), teacherOptions(spec, students)),
+    teacher: methodOf(
+      declarations.plain,
+      teacherName(spec, declarations),
+      teacherOptions(spec, declarations),
+    ),
     M: spec.teacher?.M ?? 1,
     images: Math.ceil(Math.round(total_kimg * 1000) / batch) * batch || batch,
     batch,
@@ -238,25 +275,39 @@ function trainOf(spec: Spec, { plain, students }: Declarations): TrainConfig {
   };
 }
 
-/** Default: heun with 35 evaluations, as EDM's own sampler takes; the same for every student whatever its schedule. */
-function referenceOf(
-  reference: Spec['reference'],
+/** What a table begins from; where its generator reads noise levels alone, what an interval takes is the generator's. */
+function startOf(generator: DeclaredGenerator, spec: Spec, plain: readonly DeclaredMethod[]): ChosenMethod {
+  const { name, told } = startIn(spec);
+  const start = methodOf(plain, name, told);
+  const evaluations = generator.evaluations?.(withDefaults(generator.options, { ...spec.student }));
+  return { ...start, ...(evaluations !== undefined && { evaluations }) };
+}
+
+function fitOf(generator: DeclaredGenerator, spec: Spec, declarations: Declarations): FitConfig {
+  const { images, iterations, validation, seed } = withDefaults(fitChoices, spec.train || {});
+  const inBlocks = (count: number) => Math.ceil(count / fitBlock) * fitBlock;
+  const { M: _, ...teacher } = spec.teacher ?? {};
+  return {
+    generator: { generator: generator.name, ...withDefaults(generator.options, { ...spec.student }) },
+    teacher: ownSampler({ ...heun35, ...teacher }, declarations),
+    images: inBlocks(images),
+    validation: inBlocks(validation),
+    iterations,
+    seed,
+  };
+}
+
+/** A sampler with noise levels of its own, the same for every student whatever its schedule. */
+function ownSampler(
+  told: NonNullable<Spec['reference']>,
   { plain, given }: Declarations,
 ): SamplerConfig<GivenSchedule> {
-  const {
-    solver,
-    num_steps,
-    afs = false,
-    denoise_to_zero = false,
-    schedule = { type: 'polynomial' },
-  } = reference ?? heun35;
+  const { solver, num_steps, afs = false, denoise_to_zero = false, schedule = { type: 'polynomial' } } = told;
   return {
-    ...methodOf(plain, solver, reference ?? {}),
+    ...methodOf(plain, solver, told),
     ...givenScheduleOf(given, schedule),
     numSteps: num_steps,
     afs,
     denoiseToZero: denoise_to_zero,
   };
 }
-
-const heun35: NonNullable<Spec['reference']> = { solver: 'heun', num_steps: 18, denoise_to_zero: true };

@@ -7,8 +7,8 @@ import { datasetEntry, datasetFacts } from './datasets.js';
 import { type Declarations, type DeclaredScore, listed, named, optionsOf, readersOf } from './declared.js';
 import { guidances } from './guidances.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
-import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
-import { isSteered, sampleDefaults } from './resolve.js';
+import { methodPartsOf, type Part, schedulePartsOf, trainPartOf } from './parts.js';
+import { generatorOf, isSteered, sampleDefaults, startIn } from './resolve.js';
 import type { Spec } from './schema.js';
 import { countOfSeeds, rangesOfSeeds } from './seeds.js';
 
@@ -125,7 +125,7 @@ const onnxRule = (
 
 /** What can't be, of what is declared. */
 export function rulesOf(declarations: Declarations): readonly Rule[] {
-  const { plain, students, scores } = declarations;
+  const { plain, students, generators, scores } = declarations;
   const [plainNames, studentNames] = [plain, students].map((all) => all.map(({ name }) => name)) as [
     string[],
     string[],
@@ -134,19 +134,33 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
   return [
     {
       of: ['train', 'student.solver'],
-      broken: (spec) =>
-        !isSteered(spec) &&
-        !named(plain, spec.student.solver) &&
-        `${spec.student.solver} is nothing without its predictor: remove train: false, or take a plain student (${plainNames.join(', ')}).`,
+      broken: (spec) => {
+        const { solver } = spec.student;
+        if (isSteered(spec, declarations) || generatorOf(spec, declarations) || named(plain, solver))
+          return false;
+        return named(generators, solver)
+          ? `${solver} is a table that is fitted, and nothing before: remove train: false, take what it begins from (${startIn(spec).name}) as student, or name a fitted one as sampler.`
+          : `${solver} is nothing without its predictor: remove train: false, or take a plain student (${plainNames.join(', ')}).`;
+      },
     },
     {
       of: ['student.solver', 'train'],
-      broken: (spec) =>
-        isSteered(spec) &&
-        !named(students, spec.student.solver) &&
-        `${spec.student.solver} has no predictor to train: add train: false, or take another student (${studentNames.join(', ')}).`,
+      broken: (spec) => {
+        const { solver } = spec.student;
+        if (!isSteered(spec, declarations) || named(students, solver)) return false;
+        return named(generators, solver)
+          ? `${solver} is a table, which no predictor steers: remove predictor, or take another student (${studentNames.join(', ')}).`
+          : `${solver} has no predictor to train: add train: false, or take another student (${studentNames.join(', ')}).`;
+      },
     },
-    ...[...methodPartsOf(declarations), ...scheduleParts].flatMap(limits),
+    {
+      of: ['student.thresholding', 'student.solver', 'train', 'predictor'],
+      broken: (spec) =>
+        generatorOf(spec, declarations) !== undefined &&
+        (spec.student as { readonly thresholding?: unknown }).thresholding === 'dynamic' &&
+        'only what is linear in the network’s answers is a table, and dynamic thresholding isn’t: remove it, for a table’s start is without.',
+    },
+    ...[...methodPartsOf(declarations), ...scheduleParts, trainPartOf(declarations)].flatMap(limits),
     ...scheduleParts.flatMap((part): Rule[] => {
       const { path, steps, name, told, numSteps } = part;
       const [type, sigmas] = [`${path}.type`, `${path}.sigmas`];

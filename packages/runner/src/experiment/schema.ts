@@ -34,18 +34,45 @@ export const trainChoices = {
     'official',
     'What a step answers for: its own distance to the teacher, each alike (official, as in the paper), or only that of the sample in the end (end_to_end: nearer to the teacher, at two to three times the evaluations).',
   ),
-  seed: integer(0, 4294967295, 0, 'Seed of the predictor’s initial weights.'),
+  seed: integer(
+    0,
+    4294967295,
+    0,
+    'Of a predictor the seed of its initial weights; of a table which images it is fitted to.',
+  ),
   validation: integer(
     0,
     65_536,
     0,
-    'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration. 0: none.',
+    'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration; of a table they choose which iteration is kept, and when there is nothing more to gain. 0: none.',
   ),
 };
+
+/** Images that a table is fitted to in one task: sums of floats depend on how they are cut, so always the same. */
+export const fitBlock = 16;
+
+/** How a table is fitted. */
+export const fitChoices = {
+  images: integer(
+    1,
+    65_536,
+    192,
+    `Images that a table is fitted to, made up to a multiple of ${fitBlock}; so are those of validation.`,
+  ),
+  iterations: integer(1, 1000, 8, 'Steps of Levenberg–Marquardt at most.'),
+  validation: integer(1, 65_536, 64, trainChoices.validation.description),
+  seed: integer(0, 1023, 0, trainChoices.seed.description),
+};
+
+/** What may be trained, as what reads the keys of `train`. */
+export const trainings = {
+  predictor: { name: 'the training of a predictor', options: trainChoices },
+  table: { name: 'the training of a table', options: fitChoices },
+} as const;
 const train = object(
-  'Training of the predictor; false samples the plain solver, without a predictor.',
+  'Training of the predictor or table; false samples the plain solver.',
   [],
-  trainChoices,
+  told(Object.values(trainings)),
 );
 
 const predictor = text(
@@ -315,15 +342,26 @@ function schedulesOf(given: Declarations['given']) {
   };
 }
 
+/** What a table begins from where a spec names no method, and the sampler that it is fitted to: heun with 35 evaluations. */
+export const defaultStart = 'ipndm';
+export const heun35 = { solver: 'heun', num_steps: 18, denoise_to_zero: true } as const;
+
 const numSteps = { type: 'integer', minimum: 2, maximum: 1001 } as const;
 const denoiseToZero = flag(false, 'One more evaluation at sigma_min, whose denoised image is the sample.');
 
-const studentOf = ({ plain, students }: Declarations) => {
+const studentOf = ({ plain, students, generators }: Declarations) => {
   const steered = students.map(({ name }) => name);
+  const fitted = generators.map(({ name, description }) => `${name} (${description})`);
   return object('The few-step sampler under study.', ['solver', 'num_steps'], {
     solver: {
-      enum: [...new Set([...steered, ...plain.map(({ name }) => name)])],
-      description: `Method of the student. Those of a predictor: ${listed(steered)}; any other needs train: false.`,
+      enum: [...new Set([...students, ...plain, ...generators].map(({ name }) => name))],
+      description: `Method of the student. Those of a predictor: ${listed(steered)}. Of a table that is fitted, by what is free in it: ${listed(fitted)}. Any other needs train: false.`,
+    },
+    start: {
+      enum: plain.map(({ name }) => name),
+      default: defaultStart,
+      description:
+        'Of a table: the plain method that it begins from, with num_steps, afs and the schedule; its options are keys beside it.',
     },
     num_steps: {
       ...numSteps,
@@ -336,25 +374,40 @@ const studentOf = ({ plain, students }: Declarations) => {
       'network',
       'What the predictor reads in sampling: what the network shows of each image (network), or zeros, so that it decides alike for all of them, as it does where its steps are handed to diffusers as a list (zero). It is trained on what the network shows.',
     ),
-    ...told([...students, ...plain]),
+    ...told([...students, ...plain, ...generators]),
   });
 };
 
-const teacherOf = ({ plain }: Declarations) =>
-  object('Where the training trajectories come from.', [], {
-    solver: {
-      enum: plain.map(({ name }) => name),
-      description:
-        'Method whose trajectories the predictor is trained on. Default: heun for amed, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
+const teacherOf = ({ plain, given }: Declarations) =>
+  object(
+    'Where the training trajectories of a predictor come from, or the samples that a table is fitted to.',
+    [],
+    {
+      solver: {
+        enum: plain.map(({ name }) => name),
+        description:
+          'Method of the teacher. Default: heun for amed and tables, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
+      },
+      num_steps: {
+        ...numSteps,
+        default: heun35.num_steps,
+        description: 'Of a table: timestamps of its teacher, which has its own.',
+      },
+      afs: flag(false, 'Of a table: analytical first step of its teacher.'),
+      denoise_to_zero: flag(
+        heun35.denoise_to_zero,
+        `Of a table: of its teacher. ${denoiseToZero.description}`,
+      ),
+      schedule: schedulesOf(given).givenSchedule,
+      M: integer(
+        1,
+        100,
+        1,
+        'Of a predictor: steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
+      ),
+      ...told(plain),
     },
-    M: integer(
-      1,
-      100,
-      1,
-      'Steps that the teacher takes between two timestamps of the student, beside the last: M + 1 per interval.',
-    ),
-    ...told(plain),
-  });
+  );
 
 const referenceOf = ({ plain, given }: Declarations) =>
   object(
@@ -389,7 +442,8 @@ export const schemaOf = (declared: Declarations) =>
     student: studentOf(declared),
     train: {
       anyOf: [{ type: 'boolean', const: false }, train],
-      description: 'Training of the predictor (default: with every default); false samples the plain solver.',
+      description:
+        'Training of the predictor or table (default: with every default); false samples the plain solver.',
     },
     predictor,
     sampler,

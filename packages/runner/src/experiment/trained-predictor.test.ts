@@ -197,7 +197,7 @@ describe('a predictor that is trained already', () => {
       ),
     ).toEqual([
       '4:1 train: nothing reads it: predictor or sampler names one that is trained already. Remove it.',
-      '5:1 teacher: nothing reads it: only the training of a predictor does, and none is trained. Remove it.',
+      '5:1 teacher: nothing reads it: only the training of a predictor or table does, and none is trained. Remove it.',
       '6:12 student.r: nothing reads it: only dpm with train: false has r. Remove it.',
       '6:20 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have max_order. Remove it.',
     ]);

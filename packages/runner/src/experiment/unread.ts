@@ -5,9 +5,9 @@ import type { Complain } from './grid.js';
 import { guidedKeys, isRead } from './guidances.js';
 import { isSound, type Judged } from './judge.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
-import { methodPartsOf, type Part, schedulePartsOf } from './parts.js';
+import { methodPartsOf, type Part, schedulePartsOf, trainPartOf } from './parts.js';
 import type { Place } from './problem.js';
-import { isSteered, trains } from './resolve.js';
+import { generatorOf, isSteered, trains } from './resolve.js';
 import type { Spec } from './schema.js';
 import { entryAt } from './tree.js';
 
@@ -67,7 +67,10 @@ const inOnnx: { readonly [N in FileName]?: string } = {
   first_stage: 'an ONNX file has its decoder as onnx.decoder',
 };
 
-const training = 'only the training of a predictor does, and none is trained';
+const training = 'only the training of a predictor or table does, and none is trained';
+
+/** Of a teacher, what only one with noise levels of its own has. */
+const ofItsOwn = ['num_steps', 'afs', 'denoise_to_zero', 'schedule'];
 
 /** Keys that only some combinations read. A key below one that nothing reads is not looked at. */
 export const conditionalKeysOf = (declarations: Declarations): readonly ConditionalKey[] => [
@@ -80,18 +83,43 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
   { path: 'teacher', of: ['train', 'predictor', 'sampler'], read: trains, reader: training },
   {
     path: 'student.bottleneck',
-    of: ['train', 'predictor', 'student.solver'],
-    read: isSteered,
-    reader: 'only a predictor does, and train: false has none',
+    of: ['train', 'predictor', 'sampler', 'student.solver'],
+    read: (spec) => isSteered(spec, declarations),
+    reader: 'only a predictor does, and there is none',
   },
+  {
+    path: 'student.start',
+    of: ['student.solver', 'train', 'predictor', 'sampler'],
+    read: (spec) => {
+      const generator = generatorOf(spec, declarations);
+      return generator !== undefined && !generator.evaluations;
+    },
+    reader: `only a table begins from another method (student.solver ${listed(
+      declarations.generators.filter(({ evaluations }) => !evaluations).map(({ name }) => name),
+      'or',
+    )})`,
+  },
+  {
+    path: 'teacher.M',
+    of: ['train', 'predictor', 'sampler', 'student.solver'],
+    read: (spec) => !generatorOf(spec, declarations),
+    reader: 'only a predictor is trained along a trajectory, a table is fitted to where its teacher ends',
+  },
+  ...ofItsOwn.map((key) => ({
+    path: `teacher.${key}`,
+    of: ['train', 'predictor', 'sampler', 'student.solver'],
+    read: (spec: Spec) => generatorOf(spec, declarations) !== undefined,
+    reader:
+      'only a table has a teacher with timestamps of its own; that of a predictor takes M + 1 steps in each of the student’s intervals',
+  })),
   ...['repeats', 'tuned_on'].map((key) => ({
     path: `sample.${key}`,
     of: ['evaluate'],
     read: ({ evaluate = [] }: Spec) => evaluate.length > 0,
     reader: 'only scores do, and evaluate asks for none',
   })),
-  ...[...methodPartsOf(declarations), ...schedulePartsOf(declarations)].flatMap((part) =>
-    optionsIn(part, declarations),
+  ...[...methodPartsOf(declarations), ...schedulePartsOf(declarations), trainPartOf(declarations)].flatMap(
+    (part) => optionsIn(part, declarations),
   ),
   ...Object.entries(guidedKeys).map(([path, reader]) => ({
     path,

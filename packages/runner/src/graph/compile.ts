@@ -31,6 +31,7 @@ import * as kinds from '../tasks/kinds.js';
 import { blocksOf, titleOfBlock } from '../tasks/prompt-blocks.js';
 import type { SolveParams } from '../tasks/solving.js';
 import { clipParams, promptEmbeddings } from './clip.js';
+import { type PlannedFit, planFit } from './fit.js';
 import { featuresBy, referenceOf } from './reference.js';
 
 /** What a point of the grid comes down to. */
@@ -40,6 +41,8 @@ export interface PlannedPoint {
   readonly schedule?: Task<typeof kinds.gits>;
   /** Where one is trained. */
   readonly predictor?: Task<typeof kinds.predictor>;
+  /** Where a table is fitted. */
+  readonly fit?: PlannedFit;
   /** Of all its seeds. */
   readonly samples: Samples;
   /** The same in the blocks that are scored, each by itself: one of all where nothing is repeated. */
@@ -90,9 +93,10 @@ export function compile(experiment: Experiment, { inters = 0 }: { readonly inter
 
 /** What a run of an experiment obtains. */
 export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)[] {
-  const ofPoints = points.flatMap(({ scores, picture, schedule, predictor }) => [
+  const ofPoints = points.flatMap(({ scores, picture, schedule, predictor, fit }) => [
     schedule,
     predictor,
+    fit?.sampler,
     ...Object.values(scores).flat(),
     picture,
   ]);
@@ -102,14 +106,16 @@ export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)
 function planPoint(graph: GraphBuilder, point: Point, shown: number): PlannedPoint {
   const { sampler, train, evaluate, grid } = point;
   const model = planModel(graph, point);
-  const table = point.table && {
+  const given = point.table && {
     sampler: fileOf(point.table.file, 'model'),
     nfe: point.table.sampler.table.sigmas.length,
   };
-  const schedule = table ? undefined : planSchedule(graph, point, model);
+  const schedule = given ? undefined : planSchedule(graph, point, model);
   const predictor = train ? planPredictor(graph, point, model, schedule) : undefined;
+  const fit = planTable(graph, point, model, schedule);
   const steering = predictor ? output(predictor, 'predictor') : fileOf(point.predictor, 'model');
-  const steps = { schedule, predictor: steering, table };
+  const table = given ?? (fit && { sampler: output(fit.sampler, 'sampler'), nfe: fit.nfe });
+  const steps = { schedule: table ? undefined : schedule, predictor: steering, table };
   const samples = planSamples(graph, point, sampler, model, steps);
   const repeats = blocksOfSeeds(point.seeds, point.repeats).map((seeds) => {
     const block = { ...point, seeds };
@@ -137,6 +143,7 @@ function planPoint(graph: GraphBuilder, point: Point, shown: number): PlannedPoi
     point,
     ...(schedule && { schedule }),
     ...(predictor && { predictor }),
+    ...(fit && { fit }),
     samples,
     repeats,
     scores,
@@ -232,6 +239,37 @@ function planSchedule(
     title: `schedule of ${label}`,
     params: { metric: schedule.metric, coeff: schedule.coeff, numSteps, afs },
     inputs: { costs: [outputs(costs, 'costs')] },
+  });
+}
+
+/** Training seed t has the images from 2³¹ + t · 2²⁰; those that validate are the same for all. */
+function planTable(
+  graph: GraphBuilder,
+  point: Point,
+  model: Model,
+  schedule: Searched,
+): PlannedFit | undefined {
+  const { dataset, guidance, sampler, fit } = point;
+  if (!fit) return undefined;
+  const first = firstTrainingSeed + fit.seed * 2 ** 20;
+  const solved = (by: SamplerConfig, searched: Searched) => ({
+    params: {
+      ...timesOf(dataset, by),
+      method: by.method,
+      afs: by.afs,
+      denoiseToZero: by.denoiseToZero,
+    },
+    inputs: chosenInputs(searched, by),
+  });
+  return planFit(graph, point, {
+    fit,
+    network: modelInputs(model),
+    start: solved(sampler, schedule),
+    teacher: solved(fit.teacher, undefined),
+    guided: guidable(guidance),
+    guidance: guidance && settingsOf(guidance),
+    seeds: [first, first + fit.images - 1],
+    validation: [firstValidationSeed, firstValidationSeed + fit.validation - 1],
   });
 }
 

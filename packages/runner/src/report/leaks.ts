@@ -18,9 +18,10 @@ export interface Leak {
 }
 
 /** What leaks from before into a point's scores. */
-export async function leaksOf({ point, predictor, schedule }: PlannedPoint): Promise<Leak[]> {
+export async function leaksOf({ point, predictor, fit, schedule }: PlannedPoint): Promise<Leak[]> {
   const { tunedOn = [], seeds, rng } = point;
-  const { seeds: trained, validation } = (predictor?.params ?? {}) as Partial<Record<string, Range>>;
+  const training = (predictor ?? fit?.sampler)?.params ?? {};
+  const { seeds: trained, validation } = training as Partial<Record<string, Range>>;
   const searched = (schedule?.inputs.costs ?? []).flatMap((ref) =>
     'shards' in ref ? ref.shards.ranges : [],
   );

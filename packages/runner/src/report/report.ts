@@ -9,6 +9,7 @@ import type { Columns } from './intervals.js';
 import type { Leak } from './leaks.js';
 import type { Protocol } from './protocol.js';
 import { scoredOf } from './scored.js';
+import { trainCallsOf } from './train-calls.js';
 import { type OverTrainings, overTrainings } from './trainings.js';
 
 /** What a run found out, as `run --json` prints it. */
@@ -44,6 +45,8 @@ export interface PointReport {
   readonly forwards?: number;
   /** Of methods that have it, as the spec or else the data decided. */
   readonly thresholding?: 'dynamic' | 'none';
+  /** Samples that the network was asked for where it trains or searches something, those of the teacher included. */
+  readonly train_calls?: number;
   /** Noise levels, where a search found them. */
   readonly sigmas?: readonly number[];
   /**
@@ -69,10 +72,12 @@ export interface PointReport {
     readonly schedule?: string;
     /** The one that was trained, or that the spec names. */
     readonly predictor?: string;
-    /** The table that the spec names. */
+    /** The table that was fitted, or that the spec names. */
     readonly sampler?: string;
     /** Of its training: a line for each iteration, an `Iteration` of @fewstep/solvers as JSON. */
     readonly stats?: string;
+    /** Of a fit: a line for each iteration, a `FitIteration` of @fewstep/solvers as JSON. */
+    readonly log?: string;
     /** The shards of uint8 images, safetensors in the store. */
     readonly samples: readonly string[];
   };
@@ -107,7 +112,7 @@ export async function report(
   const points: PointReport[] = [];
   const folders = foldersOf(graph.points.map(({ point }) => point.label));
   for (const [i, planned] of graph.points.entries()) {
-    const { point, schedule, repeats, predictor, picture } = planned;
+    const { point, schedule, repeats, predictor, fit, picture } = planned;
     const shards = repeats.flatMap(({ samples }) => execution.shards.get(samples) ?? []);
     const records = shards.flatMap((task) => execution.records.get(task) ?? []);
     const counted = records.find(({ meta }) => meta.nfe !== undefined)?.meta;
@@ -121,6 +126,9 @@ export async function report(
     const weights =
       point.predictor ?? (await placed(predictor, 'predictor', folders[i]!, 'predictor.safetensors'));
     const stats = await placed(predictor, 'stats', folders[i]!, 'stats.jsonl');
+    const sampler = point.table?.file ?? (await placed(fit?.sampler, 'sampler', folders[i]!, 'sampler.json'));
+    const log = await placed(fit?.sampler, 'log', folders[i]!, 'log.jsonl');
+    const trainCalls = await trainCallsOf(planned, { execution, store });
     points.push({
       label: point.label,
       settings: point.settings,
@@ -128,6 +136,7 @@ export async function report(
       ...(depth !== undefined && { depth }),
       ...(forwards !== undefined && { forwards }),
       ...(thresholding !== undefined && { thresholding }),
+      ...(trainCalls !== undefined && { train_calls: trainCalls }),
       ...(found && { sigmas: (await readSchedule(found)).sigmas }),
       ...scored,
       ...(published && { published }),
@@ -135,8 +144,9 @@ export async function report(
         ...(grid && { grid }),
         ...(levels && { schedule: levels }),
         ...(weights && { predictor: weights }),
-        ...(point.table && { sampler: point.table.file }),
+        ...(sampler && { sampler }),
         ...(stats && { stats }),
+        ...(log && { log }),
         samples: records.flatMap(({ outputs: { images } }) => (images ? store.pathOf(images) : [])),
       },
     });

@@ -2,10 +2,12 @@ import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fileNames } from '@fewstep/models/families';
 import { stringify } from 'yaml';
 import { datasetFacts, datasetFolder, type Surroundings } from '../experiment/datasets.js';
+import { named, ours } from '../experiment/declared.js';
 import type {
   ChosenMethod,
   ChosenSchedule,
   Experiment,
+  FitConfig,
   GitsConfig,
   GivenSchedule,
   Point,
@@ -46,7 +48,7 @@ const heading = `# What the results beside it are of, with every key; each run m
 const isLabel = (label: string) => /^[^\p{C}]{1,100}$/u.test(label);
 
 function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
-  const { sampler, train, predictor, table, reference, seeds, grid } = point;
+  const { sampler, train, fit, predictor, table, reference, seeds, grid } = point;
   const at = (path: string) => pathFrom(folder, path);
   const methodOf = ({ method, methodModule }: ChosenMethod) => ({
     ...method,
@@ -59,13 +61,17 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
   const made = () => ({
     schedule: scheduleOf(sampler),
     student: {
-      ...methodOf(sampler),
+      ...(fit ? tableOf(fit, methodOf(sampler)) : methodOf(sampler)),
       num_steps: sampler.numSteps,
       afs: sampler.afs,
       denoise_to_zero: sampler.denoiseToZero,
       ...((train || predictor !== undefined) && { bottleneck: sampler.bottleneck ?? 'network' }),
     },
-    ...(predictor === undefined ? trainingOf(train, methodOf) : { predictor: at(predictor) }),
+    ...(fit
+      ? fitOf(fit, methodOf, scheduleOf)
+      : predictor === undefined
+        ? trainingOf(train, methodOf)
+        : { predictor: at(predictor) }),
   });
   return {
     name: spec.name,
@@ -101,6 +107,32 @@ function trainingOf(train: Point['train'], methodOf: (chosen: ChosenMethod) => o
   return {
     teacher: { ...methodOf(teacher), M },
     train: { total_kimg: images / 1000, batch, lr, loss_weight: lossWeight, seed, validation },
+  };
+}
+
+/** A table, and where it reads that what it begins from. */
+function tableOf(
+  { generator: { generator, ...told } }: FitConfig,
+  { solver, ...options }: { readonly solver: unknown },
+): Told {
+  const isStarted = !named(ours.generators, generator)?.evaluations;
+  return { solver: generator, ...(isStarted && { start: solver, ...options }), ...told };
+}
+
+function fitOf(
+  { teacher, images, validation, iterations, seed }: FitConfig,
+  methodOf: (chosen: ChosenMethod) => object,
+  scheduleOf: (chosen: ChosenSchedule<GivenSchedule>) => object,
+): Told {
+  return {
+    teacher: {
+      ...methodOf(teacher),
+      num_steps: teacher.numSteps,
+      afs: teacher.afs,
+      denoise_to_zero: teacher.denoiseToZero,
+      schedule: scheduleOf(teacher),
+    },
+    train: { images, iterations, validation, seed },
   };
 }
 

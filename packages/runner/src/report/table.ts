@@ -6,7 +6,7 @@ import type { PointReport, Report } from './report.js';
 
 /**
  * The points of a report as a Markdown table, aligned for a terminal: a row each, a column per metric, and one of published
- * FID where there is some. A figure with a standard error stands with half the width of its 95 % interval, and with a mark
+ * FID and of what training cost where there is some. A figure with a standard error stands with half the width of its 95 % interval, and with a mark
  * where that can't tell it from the best of what costs as much and is scored alike. Below it what is to be known of the
  * figures: of how many images they are and with how many they are compared, which has columns only where it differs; what ±
  * and the mark mean; where figures are published and which scores are of fewer images than those; what is thresholded, was
@@ -30,8 +30,10 @@ export function table({ points, digits = {}, trainings = [] }: Report): string {
   ];
   const isParallel = points.some(({ depth }) => depth !== undefined);
   const isPublished = points.some(({ published }) => published);
+  const isTrained = points.some(({ train_calls: calls }) => calls !== undefined);
   const beside: readonly { readonly name: string; of(point: PointReport): string }[] = [
     ...(isPublished ? [{ name: 'published fid', of: fidPublished }] : []),
+    ...(isTrained ? [{ name: 'train_calls', of: callsText }] : []),
     ...varied.map(({ name, of }) => ({
       name,
       of: (point: PointReport) => of(point) ?? format(undefined, 0),
@@ -86,6 +88,8 @@ function trainingsTable(
     ]),
   ];
 }
+
+const callsText = ({ train_calls: calls }: PointReport) => format(calls, 0);
 
 /** In papers it has two digits. */
 const fidPublished = ({ published }: PointReport) => format(published?.fid, 2);

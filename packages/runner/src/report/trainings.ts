@@ -7,7 +7,7 @@ export interface OverTrainings {
   /** What their labels have in common. */
   readonly label: string;
   readonly points: readonly string[];
-  /** Of the predictors' first weights. */
+  /** Of the predictors' first weights, or of which images tables were fitted to. */
   readonly seeds: readonly number[];
   /** Means over the trainings, their standard errors from the spread of these. */
   readonly metrics: Columns;
@@ -19,10 +19,11 @@ type Trained = Pick<Point, 'label'> & { readonly point: Point; readonly metrics:
 export function overTrainings(points: readonly Trained[]): OverTrainings[] {
   const alike = new Map<string, Trained[]>();
   for (const one of points) {
-    const { label: _, settings: __, train, ...others } = one.point;
-    if (!train) continue;
-    const { seed: ___, ...training } = train;
-    const key = canonicalJson({ ...others, train: training } as unknown as Json);
+    const { label: _, settings: __, train: ___, fit: ____, ...others } = one.point;
+    const trained = trainingOf(one.point);
+    if (!trained) continue;
+    const { seed: _____, ...training } = trained;
+    const key = canonicalJson({ ...others, training } as unknown as Json);
     alike.set(key, [...(alike.get(key) ?? []), one]);
   }
   return [...alike.values()].flatMap((group) => {
@@ -32,11 +33,14 @@ export function overTrainings(points: readonly Trained[]): OverTrainings[] {
     return {
       label: inCommon(group.map(({ label }) => label)),
       points: group.map(({ label }) => label),
-      seeds: group.flatMap(({ point: { train } }) => (train ? train.seed : [])),
+      seeds: group.map(({ point }) => trainingOf(point)!.seed),
       metrics: overRepeats(group.map(({ metrics }) => metrics)),
     };
   });
 }
+
+/** What is trained, a predictor or a table. */
+const trainingOf = ({ train, fit }: Point) => train || fit;
 
 /** The parts that all labels have; of labels without, from the first to the last. */
 function inCommon(labels: readonly string[]): string {

@@ -3,17 +3,20 @@ import { fileNames } from '@fewstep/models/families';
 import { file, kind, many, one, optional, params } from '@fewstep/taskgraph';
 import { scoreKinds } from '../scores/scores.js';
 import type { DenoiserParams } from './denoiser.js';
+import type { FittedSamplerParams } from './fitted-sampler.js';
 import type { GitsParams } from './gits.js';
 import type { GivenFeaturesParams } from './given-features.js';
 import type { IntersPictureParams } from './inters-picture.js';
 import type { ClipParams } from './open-clip.js';
 import type { FeatureParams } from './open-features.js';
+import type { BlockParams, FamilyParams } from './open-fit.js';
 import type { ComparisonParams, PictureParams } from './picture.js';
 import type { PredictorParams } from './predictor.js';
 import type { PromptBlock } from './prompt-blocks.js';
 import type { ReferenceParams, Which } from './reference-features.js';
 import type { SamplesParams } from './samples.js';
 import type { StepCostsParams } from './step-costs.js';
+import type { TargetsParams } from './targets.js';
 import type { TeacherParams } from './teacher.js';
 
 const sampling = ['schedules', 'solvers', 'models'] as const;
@@ -98,6 +101,91 @@ export const predictor = kind({
   outputs: { predictor: file, stats: file },
   memory: 'A smaller train.batch needs less.',
   run: () => import('./predictor.js'),
+});
+
+/** Where a teacher ends, which a table is fitted to. */
+export const targets = kind({
+  name: 'targets',
+  revision: 1,
+  packages: sampling,
+  params: params<TargetsParams>(),
+  over: 'seeds',
+  inputs: { ...model, ...chosen },
+  outputs: { targets: file },
+  memory: smallerBatch,
+  run: () => import('./targets.js'),
+});
+
+/** Where a fit of a table begins. */
+export const fitStart = kind({
+  name: 'fit-start',
+  revision: 1,
+  packages: sampling,
+  params: params<FamilyParams>(),
+  inputs: { info: one, ...chosen },
+  outputs: { standing: file },
+  run: () => import('./fit-start.js'),
+});
+
+const fitting = { ...model, ...chosen, targets: one, standing: one } as const;
+
+/** How far a table is off on a block of seeds, and which way is down. */
+export const fitEquations = kind({
+  name: 'fit-equations',
+  revision: 1,
+  packages: sampling,
+  params: params<BlockParams>(),
+  over: 'seeds',
+  inputs: fitting,
+  outputs: { equations: file },
+  memory: smallerBatch,
+  run: () => import('./fit-equations.js'),
+});
+
+/** How far a table is off on a block, or each of the steps that it may take. */
+export const fitSquares = kind({
+  name: 'fit-squares',
+  revision: 1,
+  packages: sampling,
+  params: params<BlockParams>(),
+  over: 'seeds',
+  inputs: fitting,
+  outputs: { squares: file },
+  memory: smallerBatch,
+  run: () => import('./fit-squares.js'),
+});
+
+/** The steps that an iteration tries. */
+export const fitProposals = kind({
+  name: 'fit-proposals',
+  revision: 1,
+  packages: ['solvers'],
+  params: none,
+  inputs: { standing: one, equations: many, validation: many },
+  outputs: { standing: file },
+  run: () => import('./fit-proposals.js'),
+});
+
+/** The step that it takes. */
+export const fitStep = kind({
+  name: 'fit-step',
+  revision: 1,
+  packages: ['solvers'],
+  params: none,
+  inputs: { standing: one, trials: many },
+  outputs: { standing: file },
+  run: () => import('./fit-step.js'),
+});
+
+/** The table that a fit ends with. */
+export const sampler = kind({
+  name: 'sampler',
+  revision: 1,
+  packages: sampling,
+  params: params<FittedSamplerParams>(),
+  inputs: { info: one, ...chosen, standing: one, validation: many, targets: many },
+  outputs: { sampler: file, log: file },
+  run: () => import('./fitted-sampler.js'),
 });
 
 export const samples = kind({
@@ -266,6 +354,13 @@ export const kinds = {
   gits,
   teacher,
   predictor,
+  targets,
+  fitStart,
+  fitEquations,
+  fitSquares,
+  fitProposals,
+  fitStep,
+  sampler,
   samples,
   inters,
   intersPicture,

@@ -11,8 +11,11 @@ import { type Chosen, type Solve, type SolveParams, solveOn } from './solving.js
 interface Batch {
   /** [n × size] standard normal. */
   readonly latents: Float64Array;
-  /** The network, told what this batch's images are to show. */
-  denoise(request: Request): Promise<DenoiserResult>;
+  /**
+   * The network, told what this batch's images are to show. `owners`: of which image each sample of the request is, by its
+   * place in the batch; left out, one of each.
+   */
+  denoise(request: Request, owners?: readonly number[]): Promise<DenoiserResult>;
 }
 
 /** What a task that evaluates the network has to work with. */
@@ -60,12 +63,15 @@ export async function openModel(context: Evaluating): Promise<OpenModel> {
     batch(seeds) {
       const { latents, labels } = startOf(seeds, shape, info.labelDim, params);
       const condition = conditionOf(seeds);
-      const told = { ...(labels && { labels }), ...(condition && { condition }) };
-      const zeros = new Float64Array(seeds.length * BOTTLENECK_SIZE);
+      const all = { ...(labels && { labels }), ...(condition && { condition }) };
+      const toldOf = (owners: readonly number[]) => ({
+        ...(labels && { labels: owners.map((i) => labels[i]!) }),
+        ...(condition && { condition: rowsOf(condition, seeds.length, owners) }),
+      });
       return {
         latents,
-        async denoise(request) {
-          const result = await denoiser.evaluate({ ...request, ...told });
+        async denoise(request, owners) {
+          const result = await denoiser.evaluate({ ...request, ...(owners ? toldOf(owners) : all) });
           if (result.bottleneck.length > 0) return result;
           if (info.bottleneck)
             throw new RunnerError(
@@ -73,9 +79,18 @@ export async function openModel(context: Evaluating): Promise<OpenModel> {
               'the network gives no bottleneck, and its file promises one: predictors would read zeros. Export it again, or leave onnx.bottleneck out.',
               { exitCode: 1 },
             );
-          return { ...result, bottleneck: zeros };
+          return { ...result, bottleneck: new Float64Array((owners ?? seeds).length * BOTTLENECK_SIZE) };
         },
       };
     },
   };
+}
+
+/** Rows of a matrix of so many, in the order asked for. */
+function rowsOf(matrix: Float64Array, count: number, asked: readonly number[]): Float64Array {
+  const width = matrix.length / count;
+  const rows = new Float64Array(asked.length * width);
+  for (const [to, from] of asked.entries())
+    rows.set(matrix.subarray(from * width, (from + 1) * width), to * width);
+  return rows;
 }

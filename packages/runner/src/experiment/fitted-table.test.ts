@@ -1,0 +1,117 @@
+import { generators, methods } from '@fewstep/solvers/methods';
+import { expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import { resolvedSpec } from '../report/resolved-spec.js';
+import { parseExperiment } from './parse-experiment.js';
+import { SpecError } from './problem.js';
+
+const parse = (lines: string) =>
+  parseExperiment(
+    `name: test\ndataset: digits\nschedule: { type: time_uniform }\nstudent: ${lines}\n`,
+    'a.yaml',
+    { cwd: '/home/me', models: '/models' },
+  );
+
+async function problems(lines: string): Promise<string[]> {
+  const error: unknown = await parse(lines).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(SpecError);
+  return (error as SpecError).problems.map(({ message }) =>
+    message.replace('a.yaml:', '').replace('E_SPEC ', ''),
+  );
+}
+
+it('is fitted from ipndm to heun with 35 evaluations, where nothing else is said', async () => {
+  const { points } = await parse('{ solver: table, num_steps: 4, afs: true }');
+  expect(points[0]).toMatchObject({
+    sampler: { method: { solver: 'ipndm', max_order: 4 }, numSteps: 4, afs: true, evaluations: 1 },
+    train: false,
+    fit: {
+      generator: { generator: 'table', bands: 1, by_band: 'last' },
+      teacher: {
+        method: { solver: 'heun' },
+        ...{ numSteps: 18, denoiseToZero: true, afs: false, schedule: { type: 'polynomial', rho: 7 } },
+      },
+      ...{ images: 192, iterations: 8, validation: 64, seed: 0 },
+    },
+  });
+});
+
+it('is trained on whole blocks, as its start without thresholding, and told as a spec that is read as the same', async () => {
+  const experiment = await parse(`{ solver: table, start: dpmpp, num_steps: 5, bands: 4 }
+teacher: { solver: ipndm, num_steps: 9, schedule: { type: logsnr } }
+train: { images: 33, validation: 1, seed: 1023 }`);
+  const [point] = experiment.points;
+  expect(point).toMatchObject({
+    sampler: { method: { solver: 'dpmpp', predict_x0: true, thresholding: 'none' } },
+    fit: { generator: { bands: 4 }, images: 48, validation: 16, seed: 1023 },
+  });
+  const told = resolvedSpec(experiment, '/home/me');
+  expect(parseYaml(told).student).toMatchObject({ solver: 'table', start: 'dpmpp', bands: 4, num_steps: 5 });
+  const again = await parseExperiment(told, 'spec.yaml', { cwd: '/home/me', models: '/models' });
+  expect(again.points.map(({ sampler, fit }) => ({ sampler, fit }))).toEqual([
+    { sampler: point!.sampler, fit: point!.fit },
+  ]);
+});
+
+it.each([
+  [
+    '{ solver: table, num_steps: 4 }\ntrain: false',
+    [
+      '5:8 train: table is a table that is fitted, and nothing before: remove train: false, take what it begins from (ipndm) as student, or name a fitted one as sampler.',
+    ],
+  ],
+  [
+    '{ solver: table, num_steps: 4, bottleneck: zero, scale_dir: 0.1 }\ntrain: { total_kimg: 1, images: 16 }\nteacher: { M: 2, num_steps: 9 }',
+    [
+      '4:41 student.bottleneck: nothing reads it: only a predictor does, and there is none. Remove it.',
+      '4:59 student.scale_dir: nothing reads it: only amed, euler, dpm, dpmpp and ipndm with a predictor have scale_dir. Remove it.',
+      '5:10 train.total_kimg: nothing reads it: only the training of a predictor has total_kimg. Remove it.',
+      '6:12 teacher.M: nothing reads it: only a predictor is trained along a trajectory, a table is fitted to where its teacher ends. Remove it.',
+    ],
+  ],
+  [
+    '{ solver: amed, num_steps: 4, start: euler, bands: 2 }\ntrain: { images: 16 }\nteacher: { num_steps: 9, schedule: { type: logsnr } }',
+    [
+      /^4:40 student.start: nothing reads it: only a table begins from another method \(student.solver table/,
+      '4:54 student.bands: nothing reads it: only table has bands. Remove it.',
+      '5:10 train.images: nothing reads it: only the training of a table has images. Remove it.',
+      /^6:12 teacher.num_steps: nothing reads it: only a table has a teacher with timestamps of its own; /,
+      /^6:26 teacher.schedule: nothing reads it: /,
+    ],
+  ],
+  [
+    '{ solver: table, num_steps: 4, start: heun, max_order: 3 }\ntrain: { seed: 1024 }',
+    [
+      '4:54 student.max_order: nothing reads it: only dpmpp, unipc, ipndm, ipndm_v and deis have max_order. Remove it.',
+      '5:16 train.seed: the training of a table has no seed 1024; only the training of a predictor has that.',
+    ],
+  ],
+  [
+    '{ solver: table, num_steps: 4, start: dpmpp, thresholding: dynamic }',
+    [/^4:69 student.thresholding: only what is linear in the network’s answers is a table/],
+  ],
+  [
+    '{ solver: table, num_steps: 100 }\nteacher: { schedule: { type: explicit, sigmas: [80, 1] } }',
+    [/^5:\d+ teacher.schedule.sigmas: 2 noise levels but num_steps 18/],
+  ],
+  [
+    '{ solver: table, num_steps: 70 }',
+    [
+      '4:38 student.num_steps: table of 70 timestamps has 2,554 numbers that are free, and 2,000 at most are fitted together: take fewer steps, or one with fewer.',
+    ],
+  ],
+])('says what can’t be: %s', async (lines, found) => {
+  expect(await problems(lines)).toEqual(
+    found.map((one) => (typeof one === 'string' ? one : expect.stringMatching(one))),
+  );
+});
+
+it('reads a key in one place: no generator has an option of a method, or a key of the student', () => {
+  const ofMethods = Object.values(methods).flatMap(({ options }) => Object.keys(options));
+  const keys = ['solver', 'start', 'num_steps', 'afs', 'denoise_to_zero', 'bottleneck', ...ofMethods];
+  for (const { options } of Object.values(generators))
+    for (const key of Object.keys(options)) expect(keys).not.toContain(key);
+});

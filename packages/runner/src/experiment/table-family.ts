@@ -1,0 +1,62 @@
+import { withDefaults } from '@fewstep/schedules';
+import type { Method } from '@fewstep/solvers';
+import { methods, SolverError, type TableFamily } from '@fewstep/solvers/methods';
+import { named, ours } from './declared.js';
+import type { FitConfig, Point, SamplerConfig } from './experiment.js';
+import { type Complain, complainAt } from './grid.js';
+import { type Judged, lastLaidDown } from './judge.js';
+
+/** Numbers that are fitted at once: their products are held, and solved for. */
+const mostParameters = 2000;
+
+/**
+ * The family of tables that a point is, at noise levels and of a shape that stand in for the model's: for what depends on
+ * neither, as how many parameters there are. A start in a file of the user's own is stood in for by euler, too.
+ *
+ * @throws SolverError (E_SOLVER) where it can't begin from its start
+ */
+export function standInFamily(
+  { method: { solver, ...options }, methodModule, evaluations, numSteps, afs, denoiseToZero }: SamplerConfig,
+  { generator: { generator: name, ...told } }: FitConfig,
+): TableFamily {
+  const generator = named(ours.generators, name);
+  if (!generator) throw new Error(`${name} is no generator`);
+  const declared =
+    methodModule === undefined ? (methods as Readonly<Record<string, Method>>)[solver] : undefined;
+  const intervals = (numSteps - 1) * (declared ? 1 : evaluations);
+  const [sigmaMax, sigmaMin] = [80, 0.002];
+  const { make, options: possible } = declared ?? (methods.euler as Method);
+  return generator.make(withDefaults(generator.options, told), {
+    solver: make(withDefaults(possible, options), { sigmaMin, sigmaMax }),
+    sigmas: Array.from(
+      { length: intervals + 1 },
+      (_, i) => sigmaMax * (sigmaMin / sigmaMax) ** (i / intervals),
+    ),
+    afs,
+    denoiseToZero,
+    shape: [1, 64, 64],
+  });
+}
+
+/** Complains of points whose table can't be fitted: of what it begins from, or of how much is free in it. */
+export function familyJudge(
+  complain: Complain,
+): (point: Pick<Point, 'sampler' | 'fit'>, judged: Judged) => void {
+  return ({ sampler, fit }, { tree }) => {
+    if (!fit) return;
+    const say = (sentence: string, ...keys: readonly string[]) =>
+      complainAt(tree, complain)(lastLaidDown(keys, tree).join('.'), sentence);
+    try {
+      const { parameters } = standInFamily(sampler, fit);
+      if (parameters.length > mostParameters)
+        say(
+          `${fit.generator.generator} of ${sampler.numSteps} timestamps has ${parameters.length.toLocaleString('en-US')} numbers that are free, and ${mostParameters.toLocaleString('en-US')} at most are fitted together: take fewer steps, or one with fewer.`,
+          'student.num_steps',
+          'student.solver',
+        );
+    } catch (error) {
+      if (!(error instanceof SolverError)) throw error;
+      say(error.message, 'student.solver', 'student.start', 'student.num_steps');
+    }
+  };
+}

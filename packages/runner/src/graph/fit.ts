@@ -1,0 +1,146 @@
+import { costOf } from '@fewstep/solvers/methods';
+import {
+  each,
+  type GraphBuilder,
+  type OutputRef,
+  output,
+  outputs,
+  type Range,
+  type RangeRef,
+  type Ref,
+  type Shards,
+  type Task,
+} from '@fewstep/taskgraph';
+import type { FitConfig, Point } from '../experiment/experiment.js';
+import { fitBlock } from '../experiment/schema.js';
+import { standInFamily } from '../experiment/table-family.js';
+import type { GuidanceSettings } from '../predictor/predictor-settings.js';
+import type { Guidable } from '../tasks/guide.js';
+import * as kinds from '../tasks/kinds.js';
+import type { TargetsParams } from '../tasks/targets.js';
+
+/** A table that is fitted. */
+export interface PlannedFit {
+  readonly sampler: Task<typeof kinds.sampler>;
+  /** Its evaluations of one sample, for plans and progress alone. */
+  readonly nfe: number;
+}
+
+/** A sampler, and files that choose of it. */
+interface Solved {
+  readonly params: Omit<TargetsParams, 'seeds' | 'guidance'>;
+  readonly inputs: Readonly<Record<'schedule' | 'method' | 'spacing', Ref | undefined>>;
+}
+
+/** What a fit is planned from, beside what its spec says. */
+interface Fitted {
+  readonly fit: FitConfig;
+  readonly network: {
+    readonly graph: OutputRef;
+    readonly info: OutputRef;
+    readonly weights: OutputRef;
+    readonly conditions: readonly RangeRef[];
+  };
+  readonly start: Solved;
+  readonly teacher: Solved;
+  /** Guidance that every evaluation takes part in, and what the file tells of any. */
+  readonly guided: Guidable;
+  readonly guidance: GuidanceSettings | undefined;
+  readonly seeds: Range;
+  readonly validation: Range;
+}
+
+/**
+ * The training of a table, an iteration a chain of tasks: the equations of each block of seeds, and how far off the table is
+ * on each block that validates; the steps to try; how far off these are on each block; the step that is taken. What has
+ * nothing more to gain costs nothing.
+ */
+export function planFit(
+  graph: GraphBuilder,
+  { label, batch, dataset, sampler }: Point,
+  { fit, network, start, teacher, guided, guidance, seeds, validation }: Fitted,
+): PlannedFit {
+  const cost = costOf(standInFamily(sampler, fit));
+  const family = { ...start.params, generator: fit.generator };
+  const inBlocks = { size: fitBlock, item: 'seed', hints: { batch } } as const;
+  const targetsOf = (range: Range) =>
+    graph.shards(kinds.targets, {
+      title: `targets by ${fit.teacher.method.solver}`,
+      params: { ...teacher.params, ...guided },
+      inputs: { ...network, ...teacher.inputs },
+      ranges: [range],
+      ...inBlocks,
+      workPerItem:
+        (fit.teacher.numSteps - 1) * fit.teacher.evaluations -
+        Number(fit.teacher.afs) +
+        Number(fit.teacher.denoiseToZero),
+    });
+  const [targets, validationTargets] = [targetsOf(seeds), targetsOf(validation)];
+  const onBlocks = (standing: OutputRef, of: Shards<typeof kinds.targets>, workPerItem: number) => ({
+    params: { ...family, ...guided },
+    inputs: { ...network, ...start.inputs, targets: each(of, 'targets'), standing },
+    ranges: of.ranges,
+    ...inBlocks,
+    workPerItem,
+  });
+  const validated = (standing: OutputRef) => {
+    const parts = onBlocks(standing, validationTargets, cost.evaluations);
+    return [
+      outputs(graph.shards(kinds.fitSquares, { title: `validation of ${label}`, ...parts }), 'squares'),
+    ];
+  };
+  const begin = graph.task(kinds.fitStart, {
+    title: `start of ${label}`,
+    params: family,
+    inputs: { info: network.info, ...start.inputs },
+  });
+  let standing = output(begin, 'standing');
+  for (let i = 0; i < fit.iterations; i++) {
+    const equations = graph.shards(kinds.fitEquations, {
+      title: `equations of ${label}`,
+      ...onBlocks(standing, targets, cost.equations),
+    });
+    const proposals = graph.task(kinds.fitProposals, {
+      title: `steps of ${label}`,
+      params: {},
+      inputs: {
+        standing,
+        equations: [outputs(equations, 'equations')],
+        validation: validated(standing),
+      },
+    });
+    const proposed = output(proposals, 'standing');
+    const trials = graph.shards(kinds.fitSquares, {
+      title: `trials of ${label}`,
+      ...onBlocks(proposed, targets, cost.trials),
+    });
+    const taken = graph.task(kinds.fitStep, {
+      title: `step of ${label}`,
+      params: {},
+      inputs: { standing: proposed, trials: [outputs(trials, 'squares')] },
+    });
+    standing = output(taken, 'standing');
+  }
+  return {
+    nfe: cost.evaluations,
+    sampler: graph.task(kinds.sampler, {
+      title: `sampler of ${label}`,
+      params: {
+        ...family,
+        ...(dataset.name !== undefined && { dataset: dataset.name }),
+        ...(guidance && { guidance }),
+        teacher: teacher.params,
+        iterations: fit.iterations,
+        seed: fit.seed,
+        ...{ seeds, validation },
+      },
+      inputs: {
+        info: network.info,
+        ...start.inputs,
+        standing,
+        validation: validated(standing),
+        targets: [outputs(targets, 'targets', 1)],
+      },
+    }),
+  };
+}

@@ -1,0 +1,17 @@
+import { proposed, sumOf, sumOfSquares } from '@fewstep/solvers';
+import type { Run } from '@fewstep/taskgraph';
+import { readEquations, readSquares, readStanding, writeStanding } from './fit-files.js';
+import type { fitProposals as kind } from './kinds.js';
+
+/** What to try, by the equations of all blocks; nothing where that would gain nothing. */
+export const run: Run<typeof kind> = async ({ inputs, dir }) => {
+  const { state } = await readStanding(inputs.standing);
+  const next = state.ended
+    ? { state, proposals: [] }
+    : proposed(
+        state,
+        sumOf(await readEquations(inputs.equations)),
+        sumOfSquares(await readSquares(inputs.validation)),
+      );
+  return { files: { standing: await writeStanding(dir, next) }, meta: {} };
+};

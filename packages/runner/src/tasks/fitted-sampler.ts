@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { concluded, sumOfSquares } from '@fewstep/solvers';
+import type { Range, Run } from '@fewstep/taskgraph';
+import type { GuidanceSettings } from '../predictor/predictor-settings.js';
+import {
+  formatSampler,
+  type SamplerFile,
+  type TableTraining,
+  type TeacherOfTable,
+} from '../sampler/sampler-file.js';
+import { readTensors, tensorOf } from './artifacts.js';
+import { readSquares, readStanding } from './fit-files.js';
+import type { sampler as kind } from './kinds.js';
+import { shapeOf } from './load-denoiser.js';
+import { type ModelInfo, readInfo } from './model-info.js';
+import { type FamilyParams, familyOn, generatorNamed } from './open-fit.js';
+import { methodOn, type Solve, solveOn } from './solving.js';
+import type { TargetsParams } from './targets.js';
+
+export interface FittedSamplerParams extends FamilyParams {
+  /** Told by the file: the registry's name of what it is fitted on, how that is guided, whose samples it is fitted to. */
+  readonly dataset?: string;
+  readonly guidance?: GuidanceSettings;
+  readonly teacher: Omit<TargetsParams, 'seeds' | 'guidance'>;
+  readonly iterations: number;
+  readonly seed: number;
+  /** Of the images that it is fitted to, and of those that only chose the iteration. */
+  readonly seeds: Range;
+  readonly validation: Range;
+}
+
+/** The table that a fit ends with, and a line of its log for each iteration. */
+export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
+  const info = await readInfo(inputs);
+  const solving = await solveOn(params, info, inputs);
+  const { state: last } = await readStanding(inputs.standing);
+  const state = last.ended ? last : concluded(last, sumOfSquares(await readSquares(inputs.validation)));
+  const [nfe = 0] = tensorOf(await readTensors(inputs.targets[0]!), 'nfe', 'F32').data;
+  const { seeds, validation, iterations, seed } = params;
+  const [images, validated] = [countOf(seeds), countOf(validation)];
+  const teacherCalls = nfe * (images + validated);
+  const train: TableTraining = {
+    images,
+    iterations,
+    validation: validated,
+    seed,
+    seeds: seeds.join('-'),
+    validation_seeds: validation.join('-'),
+    loss: 'l2',
+    uses_metric_features: false,
+    calls: state.calls + teacherCalls,
+    teacher_calls: teacherCalls,
+    rmse: [state.log[0]!.validation, state.best!.validation],
+  };
+  const file: SamplerFile = {
+    table: familyOn(params, solving, info).table(state.best!.values),
+    model: {
+      ...(params.dataset !== undefined && { dataset: params.dataset }),
+      shape: shapeOf(info),
+      sigma_min: solving.sigmaMin,
+      sigma_max: solving.sigmaMax,
+      latents: info.decoder !== undefined,
+    },
+    schedule: solving.schedule,
+    student: studentOf(params, solving),
+    ...(params.guidance && { guidance: params.guidance }),
+    teacher: teacherOf(params.teacher, info),
+    train,
+  };
+  await writeFile(join(dir, 'sampler.json'), formatSampler(file));
+  const lines = state.log.map((one, i) => `${JSON.stringify({ iteration: i + 1, ...one })}\n`);
+  await writeFile(join(dir, 'log.jsonl'), lines.join(''));
+  return { files: { sampler: 'sampler.json', log: 'log.jsonl' }, meta: { calls: train.calls } };
+};
+
+const countOf = ([first, last]: Range) => last - first + 1;
+
+/** As a spec has them. */
+function studentOf(
+  { generator: { generator, ...told }, afs, denoiseToZero }: FittedSamplerParams,
+  { method: { solver, ...options }, numSteps }: Solve,
+): SamplerFile['student'] {
+  return {
+    solver: generator,
+    ...(!generatorNamed(generator).evaluations && { start: solver, ...options }),
+    ...told,
+    num_steps: numSteps,
+    afs,
+    denoise_to_zero: denoiseToZero,
+  };
+}
+
+function teacherOf(
+  { method, schedule, numSteps, afs, denoiseToZero }: FittedSamplerParams['teacher'],
+  info: ModelInfo,
+): TeacherOfTable {
+  return {
+    ...methodOn(method, info),
+    num_steps: numSteps,
+    afs,
+    denoise_to_zero: denoiseToZero,
+    schedule: schedule!,
+  };
+}
