@@ -1,0 +1,131 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exportDenoiser, openDenoiser, readCheckpoint } from '@fewstep/models';
+import { sigmas } from '@fewstep/schedules';
+import { type Block, draw, fit, generators, methods, rngs, solve, within } from '@fewstep/solvers';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { experimentJson } from './command-json.js';
+import { fewstep, root, start } from './command-line.js';
+import { workspace } from './small-experiment.js';
+
+const checkpoint = join(root, 'packages/models/fixtures/edm-adm-cond.pkl');
+const spec = `name: fitted
+dataset: { checkpoint: ${checkpoint} }
+schedule: { type: polynomial, rho: 7 }
+student: { solver: table, start: ipndm, max_order: 2, num_steps: 3 }
+teacher: { num_steps: 2 }
+train: { images: 16, iterations: 2, validation: 16, seed: 3 }
+sample: { seeds: 0-3, batch: 5, grid: 2x2 }
+`;
+
+const folders: string[] = [];
+const folder = async () => {
+  const dir = await workspace(spec);
+  folders.push(dir);
+  return dir;
+};
+afterAll(() => Promise.all(folders.map((dir) => rm(dir, { recursive: true, force: true }))));
+
+const run = async (dir: string) => {
+  const { code, stdout, stderr } = await fewstep(['run', 'spec.yaml', '--json'], { cwd: dir });
+  expect(code, stderr).toBe(0);
+  return experimentJson(stdout);
+};
+const samplerIn = (dir: string) => readFile(join(dir, 'results/fitted/table/sampler.json'), 'utf8');
+
+let dir: string;
+let undisturbed: string;
+beforeAll(async () => {
+  dir = await folder();
+});
+
+it('plans, fits and samples a table, as fitting it in memory gives it, to the last bit', async () => {
+  const { stdout } = await fewstep(['plan', 'spec.yaml'], { cwd: dir });
+  const { points, tasks } = await run(dir);
+  const [{ nfe, train_calls, artifacts }] = points;
+  expect(nfe).toBe(2);
+  undisturbed = await samplerIn(dir);
+  const { table, train } = JSON.parse(undisturbed);
+  const log = (await readFile(join(dir, artifacts.log), 'utf8')).trim().split('\n');
+
+  const { graph, info } = exportDenoiser(await readCheckpoint(checkpoint));
+  const network = await openDenoiser(graph, info);
+  const shape = [info.channels, info.resolution, info.resolution] as const;
+  const range = { sigmaMin: info.sigmaMin, sigmaMax: info.sigmaMax };
+  const levels = (numSteps: number) => sigmas({ type: 'polynomial', rho: 7 }, { numSteps, ...range });
+  const view = within([-1, 1]);
+  let calls = 0;
+  const blockOf = async (first: number): Promise<Block & { readonly labels: readonly number[] }> => {
+    const drawn = Array.from({ length: 16 }, (_, i) =>
+      draw(first + i, shape, info.labelDim, rngs['torch-cpu']),
+    );
+    const noise = Float64Array.from(drawn.flatMap(({ latent }) => [...latent]));
+    const labels = drawn.map(({ label }) => label!);
+    const { x, nfe } = await solve({
+      solver: methods.heun.make({}, range),
+      x: noise.map((value) => value * range.sigmaMax),
+      n: 16,
+      sigmas: levels(2),
+      denoiseToZero: true,
+      denoise: (request) => network.evaluate({ ...request, labels }),
+    });
+    calls += 16 * nfe;
+    return { noise, goal: await view(Float64Array.from(Float32Array.from(x)), 16), n: 16, labels };
+  };
+  const family = generators.table.make(
+    { bands: 1, by_band: 'last' },
+    { solver: methods.ipndm.make({ max_order: 2 }, range), sigmas: levels(3), shape },
+  );
+  const found = await fit({
+    family,
+    train: [await blockOf(2 ** 31 + 3 * 2 ** 20)],
+    validation: [await blockOf(3 * 2 ** 30)],
+    view,
+    iterations: 2,
+    async denoise({ owners, ...request }, { labels }) {
+      calls += owners.length;
+      return network.evaluate({ ...request, labels: owners.map((i) => labels[i]!) });
+    },
+  });
+  await network.close();
+  expect(table).toEqual(found.table);
+  expect(train).toMatchObject({ calls, seeds: '2150629376-2150629391', teacher_calls: 2 * 16 * 3 });
+  expect(train.rmse).toEqual([found.state.log[0]!.validation, found.state.best!.validation]);
+  expect(train.rmse[1]).toBeLessThan(0.7 * train.rmse[0]);
+  expect(train_calls).toBe(calls);
+  expect(log.map((line) => JSON.parse(line))).toEqual(
+    found.state.log.map((one, i) => ({ iteration: i + 1, ...one })),
+  );
+  // samples beside; what tables ask alike is planned as if it weren't
+  const planned = Number(stdout.match(/about ([\d,]+) evaluations/)![1]!.replace(',', ''));
+  expect(planned).toBe(calls + 4 * 2);
+  expect(stdout).toContain(`fitted: 1 point, ${tasks.computed} tasks: 0 in the store`);
+  // an iteration of two is told as two of one
+  expect(stdout).toMatch(/fit-equations +equations of table, seeds 2150629376-2150629391 \(2 tasks\)/);
+});
+
+it('is trained once, whatever is sampled', async () => {
+  expect((await run(dir)).tasks).toMatchObject({ computed: 0 });
+  const args = ['plan', 'spec.yaml', '--json', '--set', 'sample={seeds: 4-7, batch: 2, grid: 2x2}'];
+  const { tasks } = experimentJson((await fewstep(args, { cwd: dir })).stdout);
+  const missing = tasks.flatMap(({ kind, found }: { kind: string; found: boolean }) => (found ? [] : kind));
+  expect(missing.sort()).toEqual(['comparison', 'picture', 'samples']);
+});
+
+it('goes on to the same bits where it is killed', async () => {
+  const killed = await folder();
+  const { child, finished } = start(['run', 'spec.yaml'], { cwd: killed });
+  const kept = async () => {
+    const records = await readdir(join(killed, '.fewstep/records'), { recursive: true }).catch(() => []);
+    return records.filter((name) => name.endsWith('.json')).length;
+  };
+  while ((await kept()) < 9 && child.exitCode === null) await sleep(10);
+  child.kill('SIGKILL');
+  await finished;
+  const before = await kept();
+  const { tasks } = await run(killed);
+  expect(tasks.local).toBe(before);
+  expect(tasks.computed).toBeGreaterThan(3);
+  expect(await samplerIn(killed)).toBe(undisturbed);
+});
