@@ -13,6 +13,11 @@ import { steeredDpmpp } from './students/dpmpp.js';
 import { steeredEuler } from './students/euler.js';
 import { steeredIpndm } from './students/ipndm.js';
 
+export { costOf } from './fit/cost.js';
+export type { TableFamily } from './generators/generator.js';
+export { generators } from './generators/registry.js';
+export { SolverError } from './solver-error.js';
+
 /** Every plain solver, by its name in a spec. */
 export const methods = byName(
   eulerMethod,
@@ -27,8 +32,3 @@ export const methods = byName(
 
 /** Every student that a predictor steers, by its name in a spec. */
 export const steered = byName(amedMethod, steeredEuler, steeredDpm, steeredDpmpp, steeredIpndm);
-
-export { costOf, type FitCost } from './fit/cost.js';
-export { type Start, startOf, type TableFamily, type TableGenerator } from './generators/generator.js';
-export { generators } from './generators/registry.js';
-export { SolverError } from './solver-error.js';
