@@ -1,6 +1,13 @@
 import { scores } from '@fewstep/runner';
 import { gitsChoices, type Option, type Options, schedules } from '@fewstep/schedules';
-import { type Method, methods, type SteeredMethod, steered } from '@fewstep/solvers';
+import {
+  generators,
+  type Method,
+  methods,
+  type SteeredMethod,
+  steered,
+  type TableGenerator,
+} from '@fewstep/solvers';
 
 /** What an option takes, as a cell of a table. */
 function rangeOf(option: Option): string {
@@ -49,6 +56,9 @@ export function reference(keys: Readonly<Record<string, Key>>): string {
     `\`${teacher}\``,
     optionsOf(options),
   ]);
+  const tables = Object.values<Pick<TableGenerator, 'name' | 'description' | 'options'>>(generators).map(
+    ({ name, description, options }) => [`\`${name}\``, description, optionsOf(options)],
+  );
   const spacings = [
     ...Object.values<{ readonly name: string; readonly spacing: string; readonly options: Options }>(
       schedules,
@@ -85,9 +95,15 @@ ${table(['name', 'evaluations of an interval', 'options'], plain)}
 
 ${table(['name', 'learns from', 'options'], students)}
 
+## Tables
+
+\`student.solver\` of a table that is fitted; beside their own options, those of what they begin from (\`student.start\`), where they read more of it than its noise levels.
+
+${table(['name', 'what is free', 'options'], tables)}
+
 ## Schedules
 
-\`schedule.type\`; \`reference.schedule.type\` but \`gits\`.
+\`schedule.type\`; \`reference.schedule.type\` and \`teacher.schedule.type\` but \`gits\`.
 
 ${table(['name', 'noise levels', 'options'], spacings)}
 
