@@ -5,9 +5,9 @@ import { TRIALS } from './fit.js';
 export interface FitCost {
   /** Of a table: where it is validated, or sampled with. */
   readonly evaluations: number;
-  /** Of the equations of an iteration, all parameters moved by themselves. */
+  /** Of the equations of a round, all parameters moved by themselves. */
   readonly equations: number;
-  /** Of the steps that an iteration tries. */
+  /** Of the steps that a round tries, and of where it stands. */
   readonly trials: number;
 }
 
@@ -26,6 +26,6 @@ export function costOf(family: TableFamily): FitCost {
   return {
     evaluations,
     equations: moved.reduce((sum, calls) => sum + calls, evaluations),
-    trials: TRIALS.length * evaluations,
+    trials: (1 + TRIALS.length) * evaluations,
   };
 }
