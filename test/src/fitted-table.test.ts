@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportDenoiser, openDenoiser, readCheckpoint } from '@fewstep/models';
 import { sigmas } from '@fewstep/schedules';
-import { type Block, draw, fit, generators, methods, rngs, solve, within } from '@fewstep/solvers';
+import { type Block, draw, fit, generators, methods, rngs, roundsOf, solve, within } from '@fewstep/solvers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { experimentJson } from './command-json.js';
 import { fewstep, root, start } from './command-line.js';
@@ -15,7 +15,7 @@ dataset: { checkpoint: ${checkpoint} }
 schedule: { type: polynomial, rho: 7 }
 student: { solver: table, start: ipndm, max_order: 2, num_steps: 3 }
 teacher: { num_steps: 2 }
-train: { images: 16, iterations: 2, validation: 16, seed: 3 }
+train: { images: 16, validation: 16, seed: 3 }
 sample: { seeds: 0-3, batch: 5, grid: 2x2 }
 `;
 
@@ -74,15 +74,15 @@ it('plans, fits and samples a table, as fitting it in memory gives it, to the la
     return { noise, goal: await view(Float64Array.from(Float32Array.from(x)), 16), n: 16, labels };
   };
   const family = generators.table.make(
-    { bands: 1, by_band: 'last' },
+    { bands: 4, by_band: 'last' },
     { solver: methods.ipndm.make({ max_order: 2 }, range), sigmas: levels(3), shape },
   );
+  const block = await blockOf(2 ** 31 + 3 * 2 ** 20);
   const found = await fit({
     family,
-    train: [await blockOf(2 ** 31 + 3 * 2 ** 20)],
+    rounds: roundsOf(1).map(({ keep }) => ({ blocks: [block], keep })),
     validation: [await blockOf(3 * 2 ** 30)],
     view,
-    iterations: 2,
     async denoise({ owners, ...request }, { labels }) {
       calls += owners.length;
       return network.evaluate({ ...request, labels: owners.map((i) => labels[i]!) });
@@ -95,14 +95,14 @@ it('plans, fits and samples a table, as fitting it in memory gives it, to the la
   expect(train.rmse[1]).toBeLessThan(0.7 * train.rmse[0]);
   expect(train_calls).toBe(calls);
   expect(log.map((line) => JSON.parse(line))).toEqual(
-    found.state.log.map((one, i) => ({ iteration: i + 1, ...one })),
+    found.state.log.map((one, i) => ({ round: i + 1, ...one })),
   );
   // samples beside; what tables ask alike is planned as if it weren't
   const planned = Number(stdout.match(/about ([\d,]+) evaluations/)![1]!.replace(',', ''));
   expect(planned).toBe(calls + 4 * 2);
   expect(stdout).toContain(`fitted: 1 point, ${tasks.computed} tasks: 0 in the store`);
-  // an iteration of two is told as two of one
-  expect(stdout).toMatch(/fit-equations +equations of table, seeds 2150629376-2150629391 \(2 tasks\)/);
+  // a round of four is told as four of one
+  expect(stdout).toMatch(/fit-equations +equations of table, seeds 2150629376-2150629391 \(4 tasks\)/);
 });
 
 it('is trained once, whatever is sampled', async () => {

@@ -132,7 +132,6 @@ export interface FitConfig {
   readonly images: number;
   readonly validation: number;
   /** At most. */
-  readonly iterations: number;
   readonly seed: number;
 }
 

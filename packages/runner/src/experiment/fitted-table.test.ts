@@ -34,7 +34,7 @@ it('is fitted from ipndm to heun with 35 evaluations, where nothing else is said
         method: { solver: 'heun' },
         ...{ numSteps: 18, denoiseToZero: true, afs: false, schedule: { type: 'polynomial', rho: 7 } },
       },
-      ...{ images: 192, iterations: 8, validation: 64, seed: 0 },
+      ...{ images: 512, validation: 128, seed: 0 },
     },
   });
 });

@@ -284,7 +284,7 @@ function startOf(generator: DeclaredGenerator, spec: Spec, plain: readonly Decla
 }
 
 function fitOf(generator: DeclaredGenerator, spec: Spec, declarations: Declarations): FitConfig {
-  const { images, iterations, validation, seed } = withDefaults(fitChoices, spec.train || {});
+  const { images, validation, seed } = withDefaults(fitChoices, spec.train || {});
   const inBlocks = (count: number) => Math.ceil(count / fitBlock) * fitBlock;
   const { M: _, ...teacher } = spec.teacher ?? {};
   return {
@@ -292,7 +292,6 @@ function fitOf(generator: DeclaredGenerator, spec: Spec, declarations: Declarati
     teacher: ownSampler({ ...heun35, ...teacher }, declarations),
     images: inBlocks(images),
     validation: inBlocks(validation),
-    iterations,
     seed,
   };
 }

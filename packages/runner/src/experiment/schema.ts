@@ -44,7 +44,7 @@ export const trainChoices = {
     0,
     65_536,
     0,
-    'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration; of a table they choose which iteration is kept, and when there is nothing more to gain. 0: none.',
+    'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration; of a table they choose which round is kept, and when there is nothing more to gain. 0: none.',
   ),
 };
 
@@ -56,11 +56,10 @@ export const fitChoices = {
   images: integer(
     1,
     65_536,
-    192,
-    `Images that a table is fitted to, made up to a multiple of ${fitBlock}; so are those of validation.`,
+    512,
+    `Images that a table is fitted to, in rounds, made up to a multiple of ${fitBlock}; so are those of validation.`,
   ),
-  iterations: integer(1, 1000, 8, 'Steps of Levenberg–Marquardt at most.'),
-  validation: integer(1, 65_536, 64, trainChoices.validation.description),
+  validation: integer(1, 65_536, 128, trainChoices.validation.description),
   seed: integer(0, 1023, 0, trainChoices.seed.description),
 };
 

@@ -1,4 +1,4 @@
-import { costOf } from '@fewstep/solvers/methods';
+import { costOf, roundsOf, TRIAL_BLOCKS } from '@fewstep/solvers/methods';
 import {
   each,
   type GraphBuilder,
@@ -50,9 +50,11 @@ interface Fitted {
   readonly validation: Range;
 }
 
+type Targets = Shards<typeof kinds.targets>;
+
 /**
- * The training of a table, an iteration a chain of tasks: the equations of each block of seeds, and how far off the table is
- * on each block that validates; the steps to try; how far off these are on each block; the step that is taken. What has
+ * The training of a table, a round a chain of tasks: the equations of each block of seeds, and how far off the table is
+ * on each block that validates; the steps to try; how far off these are on the first of its blocks; the step that is taken. What has
  * nothing more to gain costs nothing.
  */
 export function planFit(
@@ -75,8 +77,8 @@ export function planFit(
         Number(fit.teacher.afs) +
         Number(fit.teacher.denoiseToZero),
     });
-  const [targets, validationTargets] = [targetsOf(seeds), targetsOf(validation)];
-  const onBlocks = (standing: OutputRef, of: Shards<typeof kinds.targets>, workPerItem: number) => ({
+  const validationTargets = targetsOf(validation);
+  const onBlocks = (standing: OutputRef, of: Targets, workPerItem: number) => ({
     params: { ...family, ...guided },
     inputs: { ...network, ...start.inputs, targets: each(of, 'targets'), standing },
     ranges: of.ranges,
@@ -95,14 +97,18 @@ export function planFit(
     inputs: { info: network.info, ...start.inputs },
   });
   let standing = output(begin, 'standing');
-  for (let i = 0; i < fit.iterations; i++) {
+  for (const { first, count, keep } of roundsOf(fit.images / fitBlock)) {
+    const [targets, tried] = [count, Math.min(count, TRIAL_BLOCKS)].map((blocks) => {
+      const from = seeds[0] + first * fitBlock;
+      return targetsOf([from, from + blocks * fitBlock - 1]);
+    }) as [Targets, Targets];
     const equations = graph.shards(kinds.fitEquations, {
       title: `equations of ${label}`,
       ...onBlocks(standing, targets, cost.equations),
     });
     const proposals = graph.task(kinds.fitProposals, {
       title: `steps of ${label}`,
-      params: {},
+      params: { keep },
       inputs: {
         standing,
         equations: [outputs(equations, 'equations')],
@@ -112,7 +118,7 @@ export function planFit(
     const proposed = output(proposals, 'standing');
     const trials = graph.shards(kinds.fitSquares, {
       title: `trials of ${label}`,
-      ...onBlocks(proposed, targets, cost.trials),
+      ...onBlocks(proposed, tried, cost.trials),
     });
     const taken = graph.task(kinds.fitStep, {
       title: `step of ${label}`,
@@ -130,7 +136,6 @@ export function planFit(
         ...(dataset.name !== undefined && { dataset: dataset.name }),
         ...(guidance && { guidance }),
         teacher: teacher.params,
-        iterations: fit.iterations,
         seed: fit.seed,
         ...{ seeds, validation },
       },
@@ -139,7 +144,7 @@ export function planFit(
         ...start.inputs,
         standing,
         validation: validated(standing),
-        targets: [outputs(targets, 'targets', 1)],
+        targets: [outputs(validationTargets, 'targets', 1)],
       },
     }),
   };

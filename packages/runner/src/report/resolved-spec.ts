@@ -120,7 +120,7 @@ function tableOf(
 }
 
 function fitOf(
-  { teacher, images, validation, iterations, seed }: FitConfig,
+  { teacher, images, validation, seed }: FitConfig,
   methodOf: (chosen: ChosenMethod) => object,
   scheduleOf: (chosen: ChosenSchedule<GivenSchedule>) => object,
 ): Told {
@@ -132,7 +132,7 @@ function fitOf(
       denoise_to_zero: teacher.denoiseToZero,
       schedule: scheduleOf(teacher),
     },
-    train: { images, iterations, validation, seed },
+    train: { images, validation, seed },
   };
 }
 

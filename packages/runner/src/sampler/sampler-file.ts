@@ -55,7 +55,7 @@ export interface TeacherOfTable {
 /** How a table was fitted, and what it cost. */
 export interface TableTraining {
   readonly images: number;
-  readonly iterations: number;
+  readonly rounds: number;
   readonly validation: number;
   readonly seed: number;
   /** Of the images, as 2147483648-2147483839, and of those that only chose the iteration. */
@@ -128,7 +128,7 @@ const schema: JsonSchema = map(
     teacher: section({ solver: text, num_steps: size, afs: bool, denoise_to_zero: bool, schedule }),
     train: map({
       images: size,
-      iterations: count,
+      rounds: count,
       validation: size,
       seed: count,
       seeds: text,

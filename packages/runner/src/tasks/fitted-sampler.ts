@@ -23,26 +23,25 @@ export interface FittedSamplerParams extends FamilyParams {
   readonly dataset?: string;
   readonly guidance?: GuidanceSettings;
   readonly teacher: Omit<TargetsParams, 'seeds' | 'guidance'>;
-  readonly iterations: number;
   readonly seed: number;
-  /** Of the images that it is fitted to, and of those that only chose the iteration. */
+  /** Of the images that it is fitted to, and of those that only chose the round. */
   readonly seeds: Range;
   readonly validation: Range;
 }
 
-/** The table that a fit ends with, and a line of its log for each iteration. */
+/** The table that a fit ends with, and a line of its log for each round. */
 export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
   const info = await readInfo(inputs);
   const solving = await solveOn(params, info, inputs);
   const { state: last } = await readStanding(inputs.standing);
   const state = last.ended ? last : concluded(last, sumOfSquares(await readSquares(inputs.validation)));
   const [nfe = 0] = tensorOf(await readTensors(inputs.targets[0]!), 'nfe', 'F32').data;
-  const { seeds, validation, iterations, seed } = params;
+  const { seeds, validation, seed } = params;
   const [images, validated] = [countOf(seeds), countOf(validation)];
   const teacherCalls = nfe * (images + validated);
   const train: TableTraining = {
     images,
-    iterations,
+    rounds: state.log.length,
     validation: validated,
     seed,
     seeds: seeds.join('-'),
@@ -69,7 +68,7 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
     train,
   };
   await writeFile(join(dir, 'sampler.json'), formatSampler(file));
-  const lines = state.log.map((one, i) => `${JSON.stringify({ iteration: i + 1, ...one })}\n`);
+  const lines = state.log.map((one, i) => `${JSON.stringify({ round: i + 1, ...one })}\n`);
   await writeFile(join(dir, 'log.jsonl'), lines.join(''));
   return { files: { sampler: 'sampler.json', log: 'log.jsonl' }, meta: { calls: train.calls } };
 };

@@ -3,6 +3,7 @@ import { fileNames } from '@fewstep/models/families';
 import { file, kind, many, one, optional, params } from '@fewstep/taskgraph';
 import { scoreKinds } from '../scores/scores.js';
 import type { DenoiserParams } from './denoiser.js';
+import type { FitProposalsParams } from './fit-proposals.js';
 import type { FittedSamplerParams } from './fitted-sampler.js';
 import type { GitsParams } from './gits.js';
 import type { GivenFeaturesParams } from './given-features.js';
@@ -160,7 +161,7 @@ export const fitProposals = kind({
   name: 'fit-proposals',
   revision: 1,
   packages: ['solvers'],
-  params: none,
+  params: params<FitProposalsParams>(),
   inputs: { standing: one, equations: many, validation: many },
   outputs: { standing: file },
   run: () => import('./fit-proposals.js'),
