@@ -64,10 +64,9 @@ it.each([
     ],
   ],
   [
-    '{ solver: table, num_steps: 4, bottleneck: zero, scale_dir: 0.1 }\ntrain: { total_kimg: 1, images: 16 }\nteacher: { M: 2, num_steps: 9 }',
+    '{ solver: table, num_steps: 4, bottleneck: zero }\ntrain: { total_kimg: 1, images: 16 }\nteacher: { M: 2, num_steps: 9 }',
     [
       '4:41 student.bottleneck: nothing reads it: only a predictor does, and there is none. Remove it.',
-      '4:59 student.scale_dir: nothing reads it: only amed, euler, dpm, dpmpp and ipndm with a predictor have scale_dir. Remove it.',
       '5:10 train.total_kimg: nothing reads it: only the training of a predictor has total_kimg. Remove it.',
       '6:12 teacher.M: nothing reads it: only a predictor is trained along a trajectory, a table is fitted to where its teacher ends. Remove it.',
     ],

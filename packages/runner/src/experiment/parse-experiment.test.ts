@@ -6,9 +6,12 @@ import { SpecError } from './problem.js';
 
 /** What a student may be, and what tables may be told. */
 const solvers = [...new Set([methods, steered, generators].flatMap(Object.keys))].sort().join(', ');
-const optionsOfTables = [
-  ...new Set(Object.values(generators).flatMap(({ options }) => Object.keys(options))),
-].join(', ');
+const optionsIn = (all: Readonly<Record<string, { readonly options: object }>>) =>
+  Object.values(all).flatMap(({ options }) => Object.keys(options));
+const ofMethods = [...optionsIn(methods), ...optionsIn(steered)];
+const optionsOfTables = [...new Set(optionsIn(generators))]
+  .filter((key) => !ofMethods.includes(key))
+  .join(', ');
 
 const options: SpecOptions = { cwd: '/home/me', models: '/models' };
 const parse = (text: string, more: SpecOptions = {}) =>

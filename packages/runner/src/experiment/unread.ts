@@ -24,10 +24,11 @@ export interface ConditionalKey {
 /** What a part may be told: each option is read by those that declare it. */
 const optionsIn = (
   { path, of, isRead, name, declared, all, told, takes = told }: Part,
-  { plain, students }: Declarations,
+  { plain, students, generators }: Declarations,
 ): ConditionalKey[] =>
   Object.keys(optionsOf(all)).map((key) => {
-    const readers = readersOf(key, all);
+    const tables = path === 'student' ? readersOf(key, generators) : [];
+    const readers = readersOf(key, all).filter((reader) => !tables.includes(reader));
     const hasPredictor = readers.some((reader) => named(students, reader));
     const has = (ones: readonly Declared[]) => readersOf(key, ones).length > 0;
     const how =
@@ -47,7 +48,7 @@ const optionsIn = (
         const isSet = flag === undefined || withDefaults(options, takes(spec))[flag] !== false;
         return isRead(spec) && options[key] !== undefined && isSet;
       },
-      reader: `only ${listed(readers)}${how} ${readers.length === 1 ? 'has' : 'have'} ${key}${flag === undefined ? '' : `, where ${flag} is true`}`,
+      reader: `only ${listed([...(readers.length > 0 ? [listed(readers) + how] : []), ...tables])} ${readers.length + tables.length === 1 ? 'has' : 'have'} ${key}${flag === undefined ? '' : `, where ${flag} is true`}`,
     };
   });
 
