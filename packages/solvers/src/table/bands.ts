@@ -27,7 +27,7 @@ export function inBands(batch: Vector, { shape: [, height, width], edges }: Band
       const kept = product(product(rows, plane, height), columnsBack, width);
       for (let u = 0, i = 0; u < height; u++)
         for (let v = 0; v < width; v++, i++)
-          if (Math.hypot(u / height, v / width) >= edge * Math.SQRT2) kept[i] = 0;
+          if ((u / height) ** 2 + (v / width) ** 2 >= 2 * edge ** 2) kept[i] = 0;
       part.set(product(product(rowsBack, kept, height), columns, width), at);
     }
     return part;
