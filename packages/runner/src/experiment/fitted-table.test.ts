@@ -29,7 +29,7 @@ it('is fitted from ipndm to heun with 35 evaluations, where nothing else is said
     sampler: { method: { solver: 'ipndm', max_order: 4 }, numSteps: 4, afs: true, evaluations: 1 },
     train: false,
     fit: {
-      generator: { generator: 'table', bands: 1, by_band: 'last' },
+      generator: { generator: 'table', bands: 4, by_band: 'last' },
       teacher: {
         method: { solver: 'heun' },
         ...{ numSteps: 18, denoiseToZero: true, afs: false, schedule: { type: 'polynomial', rho: 7 } },
@@ -99,7 +99,7 @@ it.each([
   [
     '{ solver: table, num_steps: 70 }',
     [
-      '4:38 student.num_steps: table of 70 timestamps has 2,554 numbers that are free, and 2,000 at most are fitted together: take fewer steps, or one with fewer.',
+      '4:38 student.num_steps: table of 70 timestamps has 2,764 numbers that are free, and 2,000 at most are fitted together: take fewer steps, or one with fewer.',
     ],
   ],
 ])('says what can’t be: %s', async (lines, found) => {

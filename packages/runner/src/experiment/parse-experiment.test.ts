@@ -884,7 +884,7 @@ describe('options that nothing reads', () => {
     [
       plain('{ solver: euler, num_steps: 4, scale_dir: 0.1 }', { teacher: '{ solver: heun, max_order: 2 }' }),
       [
-        '4:41 student.scale_dir: nothing reads it: only amed, euler, dpm, dpmpp and ipndm with a predictor have scale_dir. Remove it.',
+        '4:41 student.scale_dir: nothing reads it: only amed, euler, dpm, dpmpp and ipndm with a predictor and epd have scale_dir. Remove it.',
         '6:1 teacher: nothing reads it: only the training of a predictor or table does, and none is trained. Remove it.',
       ],
     ],

@@ -19,7 +19,10 @@ def _cosines(size, dtype, device):
 @functools.lru_cache(maxsize=None)
 def _below(edge, height, width, dtype, device):
     """1 where a frequency (u, v) is below the edge, else 0."""
-    kept = [[float(max(u / height, v / width) < edge) for v in range(width)] for u in range(height)]
+    kept = [
+        [float((u / height) ** 2 + (v / width) ** 2 < 2 * edge**2) for v in range(width)]
+        for u in range(height)
+    ]
     return torch.tensor(kept, dtype=dtype, device=device)
 
 

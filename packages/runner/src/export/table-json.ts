@@ -19,7 +19,7 @@ export function tableJson({ sampler, noise }: Exporting): Exported {
     form: 'With z noise of deviation 1 and D_k what the network denoises x_k at sigmas[k] to: x_k = rows[k][0] z + rows[k][1] D_0 + … + rows[k][k] D_(k−1); the sample is the same of the last row.',
     ...(table.bands && {
       form_of_bands:
-        'A row of more numbers has one for each band of each term, bands innermost: z and the D are the sum of those parts of their orthonormal DCT-II by channel whose max(u / height, v / width) is below the first edge, from there below the second, and so on.',
+        'A row of more numbers has one for each band of each term, bands innermost: z and the D are the sum of those parts of their orthonormal DCT-II by channel whose √(((u / height)² + (v / width)²) / 2) is below the first edge, from there below the second, and so on.',
     }),
     model,
     ...(guidance && { guidance }),
