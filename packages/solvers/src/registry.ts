@@ -13,12 +13,7 @@ import { steeredDpmpp } from './students/dpmpp.js';
 import { steeredEuler } from './students/euler.js';
 import { steeredIpndm } from './students/ipndm.js';
 
-export { costOf } from './fit/cost.js';
-export { TRIAL_BLOCKS } from './fit/fit.js';
-export { roundsOf } from './fit/rounds.js';
-export type { TableFamily } from './generators/generator.js';
 export { generators } from './generators/registry.js';
-export { SolverError } from './solver-error.js';
 
 /** Every plain solver, by its name in a spec. */
 export const methods = byName(

@@ -21,7 +21,6 @@ import { publishedReader } from './published-figures.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import type { Spec } from './schema.js';
-import { familyJudge } from './table-family.js';
 import { complainOpen, type Open, predictorCompleter } from './trained-predictor.js';
 import { type Tree, toJs, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
@@ -137,10 +136,12 @@ export async function experimentOf(
     complain,
   );
   const judgeLevels = levelsJudge(complain);
-  const judgeFamily = familyJudge(complain);
+  // what makes tables is loaded only for a spec that fits one
+  const isFitted = resolved.some(({ fit }) => fit);
+  const judgeFamily = isFitted ? (await import('./table-family.js')).familyJudge(complain) : undefined;
   for (const [i, point] of resolved.entries()) {
     await judgeLevels(point, judged[i]!);
-    judgeFamily(point, judged[i]!);
+    judgeFamily?.(point, judged[i]!);
   }
   const points = judged.map(({ spec, tree }, i): Point => {
     const point = { label: labels[i]!, settings: candidates[i]!.settings, ...resolved[i]! };

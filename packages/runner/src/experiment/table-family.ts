@@ -1,6 +1,5 @@
 import { withDefaults } from '@fewstep/schedules';
-import type { Method } from '@fewstep/solvers';
-import { methods, SolverError, type TableFamily } from '@fewstep/solvers/methods';
+import { type Method, methods, SolverError, type TableFamily } from '@fewstep/solvers';
 import { named, ours } from './declared.js';
 import type { FitConfig, Point, SamplerConfig } from './experiment.js';
 import { type Complain, complainAt } from './grid.js';

@@ -1,4 +1,4 @@
-import { costOf, roundsOf, TRIAL_BLOCKS } from '@fewstep/solvers/methods';
+import { costOf, roundsOf, TRIAL_BLOCKS } from '@fewstep/solvers';
 import {
   each,
   type GraphBuilder,
