@@ -28,7 +28,7 @@ export const methodPartsOf = (declarations: Declarations): readonly Part[] => {
   return [
     {
       path: 'student',
-      of: ['student.solver', 'student.start', 'train', 'predictor', 'sampler'],
+      of: ['student.solver', 'student.start', 'student.steering', 'train', 'predictor', 'sampler'],
       isRead: () => true,
       name: ({ student }) => student.solver,
       declared: (spec) => {
@@ -66,7 +66,7 @@ export const methodPartsOf = (declarations: Declarations): readonly Part[] => {
 /** The training, which is told what that of a predictor or of a table reads. */
 export const trainPartOf = (declarations: Declarations): Part => ({
   path: 'train',
-  of: ['train', 'student.solver', 'predictor', 'sampler'],
+  of: ['train', 'student.solver', 'student.steering', 'predictor', 'sampler'],
   isRead: trains,
   name: (spec) => trainings[generatorOf(spec, declarations) ? 'table' : 'predictor'].name,
   declared: () => Object.values(trainings),

@@ -43,14 +43,23 @@ import { rangesOfSeeds } from './seeds.js';
 export const trains = ({ predictor, sampler, train }: Spec): boolean =>
   predictor === undefined && sampler === undefined && train !== false;
 
-/** What makes the table that is fitted, where one is. */
-export const generatorOf = (
+/** What makes a table that is fitted: whose options it has, and what it takes an interval where that is its own. */
+type Fitted = Pick<DeclaredGenerator, 'name' | 'options' | 'module' | 'evaluations'>;
+
+/** What makes the table that is fitted, where one is: a generator, or a student that a table steers. */
+export function generatorOf(
   spec: Spec,
-  { generators }: Pick<Declarations, 'generators'>,
-): DeclaredGenerator | undefined => (trains(spec) ? named(generators, spec.student.solver) : undefined);
+  { generators, students }: Pick<Declarations, 'generators' | 'students'>,
+): Fitted | undefined {
+  if (!trains(spec)) return undefined;
+  const { solver, steering } = spec.student;
+  const student = steering === 'table' ? named(students, solver) : undefined;
+  if (!student) return named(generators, solver);
+  return { ...student, evaluations: () => student.evaluations };
+}
 
 /** Whether the student is steered by a predictor, a new one or one that is trained already. */
-export const isSteered = (spec: Spec, declarations: Pick<Declarations, 'generators'>): boolean =>
+export const isSteered = (spec: Spec, declarations: Pick<Declarations, 'generators' | 'students'>): boolean =>
   spec.predictor !== undefined || (trains(spec) && !generatorOf(spec, declarations));
 
 /** What a table begins from, and what that is told. A table is linear, so nothing is thresholded. */
@@ -112,7 +121,7 @@ function samplerOf(spec: Spec, declarations: Declarations): SamplerConfig {
   const steered = isSteered(spec, declarations);
   return {
     ...(generator
-      ? startOf(generator, spec, plain)
+      ? startOf(generator, spec, declarations)
       : methodOf(steered ? students : plain, student.solver, student)),
     ...scheduleOf(given, schedule),
     numSteps: student.num_steps,
@@ -276,19 +285,23 @@ function trainOf(spec: Spec, declarations: Declarations): TrainConfig {
 }
 
 /** What a table begins from; where its generator reads noise levels alone, what an interval takes is the generator's. */
-function startOf(generator: DeclaredGenerator, spec: Spec, plain: readonly DeclaredMethod[]): ChosenMethod {
+function startOf(generator: Fitted, spec: Spec, { plain, students }: Declarations): ChosenMethod {
   const { name, told } = startIn(spec);
+  if (spec.student.steering === 'table') return methodOf(students, spec.student.solver, told);
   const start = methodOf(plain, name, told);
   const evaluations = generator.evaluations?.(withDefaults(generator.options, { ...spec.student }));
   return { ...start, ...(evaluations !== undefined && { evaluations }) };
 }
 
-function fitOf(generator: DeclaredGenerator, spec: Spec, declarations: Declarations): FitConfig {
+function fitOf(generator: Fitted, spec: Spec, declarations: Declarations): FitConfig {
   const { images, validation, seed } = withDefaults(fitChoices, spec.train || {});
   const inBlocks = (count: number) => Math.ceil(count / fitBlock) * fitBlock;
   const { M: _, ...teacher } = spec.teacher ?? {};
   return {
-    generator: { generator: generator.name, ...withDefaults(generator.options, { ...spec.student }) },
+    generator: {
+      generator: generator.module?.name ?? generator.name,
+      ...withDefaults(generator.options, { ...startIn(spec).told }),
+    },
     teacher: ownSampler({ ...heun35, ...teacher }, declarations),
     images: inBlocks(images),
     validation: inBlocks(validation),

@@ -368,6 +368,11 @@ const studentOf = ({ plain, students, generators }: Declarations) => {
     },
     afs: flag(false, 'Analytical first step: the first evaluation is replaced by a formula and saved.'),
     denoise_to_zero: denoiseToZero,
+    steering: choice(
+      ['predictor', 'table'],
+      'predictor',
+      'Of a student with a predictor, who steers it: the predictor, by what the network shows of each image; or a table, for all images alike, which is fitted as any table.',
+    ),
     bottleneck: choice(
       ['network', 'zero'],
       'network',

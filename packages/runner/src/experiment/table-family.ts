@@ -1,5 +1,13 @@
 import { withDefaults } from '@fewstep/schedules';
-import { type Method, methods, SolverError, type TableFamily } from '@fewstep/solvers';
+import {
+  type Method,
+  methods,
+  SolverError,
+  type SteeredMethod,
+  steered,
+  steeredFamily,
+  type TableFamily,
+} from '@fewstep/solvers';
 import { named, ours } from './declared.js';
 import type { FitConfig, Point, SamplerConfig } from './experiment.js';
 import { type Complain, complainAt } from './grid.js';
@@ -10,7 +18,7 @@ const mostParameters = 2000;
 
 /**
  * The family of tables that a point is, at noise levels and of a shape that stand in for the model's: for what depends on
- * neither, as how many parameters there are. A start in a file of the user's own is stood in for by euler, too.
+ * neither, as how many parameters there are. What is in a file of the user's own is stood in for by euler, too.
  *
  * @throws SolverError (E_SOLVER) where it can't begin from its start
  */
@@ -18,22 +26,23 @@ export function standInFamily(
   { method: { solver, ...options }, methodModule, evaluations, numSteps, afs, denoiseToZero }: SamplerConfig,
   { generator: { generator: name, ...told } }: FitConfig,
 ): TableFamily {
+  const [sigmaMax, sigmaMin] = [80, 0.002];
+  const levels = (intervals: number) =>
+    Array.from({ length: intervals + 1 }, (_, i) => sigmaMax * (sigmaMin / sigmaMax) ** (i / intervals));
   const generator = named(ours.generators, name);
-  if (!generator) throw new Error(`${name} is no generator`);
+  if (!generator) {
+    const student =
+      (steered as Readonly<Record<string, SteeredMethod>>)[name] ?? (steered.euler as SteeredMethod);
+    const start = { sigmas: levels(numSteps - 1), afs, denoiseToZero };
+    return steeredFamily(student, withDefaults(student.options, told), start);
+  }
   const declared =
     methodModule === undefined ? (methods as Readonly<Record<string, Method>>)[solver] : undefined;
-  const intervals = (numSteps - 1) * (declared ? 1 : evaluations);
-  const [sigmaMax, sigmaMin] = [80, 0.002];
   const { make, options: possible } = declared ?? (methods.euler as Method);
   return generator.make(withDefaults(generator.options, told), {
     solver: make(withDefaults(possible, options), { sigmaMin, sigmaMax }),
-    sigmas: Array.from(
-      { length: intervals + 1 },
-      (_, i) => sigmaMax * (sigmaMin / sigmaMax) ** (i / intervals),
-    ),
-    afs,
-    denoiseToZero,
-    shape: [1, 64, 64],
+    sigmas: levels((numSteps - 1) * (declared ? 1 : evaluations)),
+    ...{ afs, denoiseToZero, shape: [1, 64, 64] },
   });
 }
 

@@ -84,13 +84,19 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
   { path: 'teacher', of: ['train', 'predictor', 'sampler'], read: trains, reader: training },
   {
     path: 'student.bottleneck',
-    of: ['train', 'predictor', 'sampler', 'student.solver'],
+    of: ['train', 'predictor', 'sampler', 'student.solver', 'student.steering'],
     read: (spec) => isSteered(spec, declarations),
     reader: 'only a predictor does, and there is none',
   },
   {
+    path: 'student.steering',
+    of: ['train', 'predictor', 'sampler', 'student.solver'],
+    read: (spec) => trains(spec) && named(declarations.students, spec.student.solver) !== undefined,
+    reader: 'only a student that can have a predictor is steered, and none is trained',
+  },
+  {
     path: 'student.start',
-    of: ['student.solver', 'train', 'predictor', 'sampler'],
+    of: ['student.solver', 'student.steering', 'train', 'predictor', 'sampler'],
     read: (spec) => {
       const generator = generatorOf(spec, declarations);
       return generator !== undefined && !generator.evaluations;
@@ -102,13 +108,13 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
   },
   {
     path: 'teacher.M',
-    of: ['train', 'predictor', 'sampler', 'student.solver'],
+    of: ['train', 'predictor', 'sampler', 'student.solver', 'student.steering'],
     read: (spec) => !generatorOf(spec, declarations),
     reader: 'only a predictor is trained along a trajectory, a table is fitted to where its teacher ends',
   },
   ...ofItsOwn.map((key) => ({
     path: `teacher.${key}`,
-    of: ['train', 'predictor', 'sampler', 'student.solver'],
+    of: ['train', 'predictor', 'sampler', 'student.solver', 'student.steering'],
     read: (spec: Spec) => generatorOf(spec, declarations) !== undefined,
     reader:
       'only a table has a teacher with timestamps of its own; that of a predictor takes M + 1 steps in each of the student’s intervals',

@@ -115,7 +115,9 @@ function tableOf(
   { generator: { generator, ...told } }: FitConfig,
   { solver, ...options }: { readonly solver: unknown },
 ): Told {
-  const isStarted = !named(ours.generators, generator)?.evaluations;
+  const made = named(ours.generators, generator);
+  if (!made) return { solver, steering: 'table', ...told };
+  const isStarted = !made.evaluations;
   return { solver: generator, ...(isStarted && { start: solver, ...options }), ...told };
 }
 

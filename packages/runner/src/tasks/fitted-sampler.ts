@@ -80,9 +80,10 @@ function studentOf(
   { generator: { generator, ...told }, afs, denoiseToZero }: FittedSamplerParams,
   { method: { solver, ...options }, numSteps }: Solve,
 ): SamplerFile['student'] {
+  const made = generatorNamed(generator);
   return {
     solver: generator,
-    ...(!generatorNamed(generator).evaluations && { start: solver, ...options }),
+    ...(made ? !made.evaluations && { start: solver, ...options } : { steering: 'table' }),
     ...told,
     num_steps: numSteps,
     afs,

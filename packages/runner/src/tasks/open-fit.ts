@@ -3,6 +3,9 @@ import {
   type Block,
   type BlockDenoise,
   generators,
+  type SteeredMethod,
+  steered,
+  steeredFamily,
   type TableFamily,
   type TableGenerator,
   type Vector,
@@ -16,7 +19,7 @@ import type { Guidable } from './guide.js';
 import { shapeOf } from './load-denoiser.js';
 import type { ModelInfo } from './model-info.js';
 import { openSolve } from './open-solve.js';
-import { type Solve, type SolveParams, solverOf, timesOf } from './solving.js';
+import { middlesOf, type Solve, type SolveParams, solverOf, timesOf } from './solving.js';
 
 /** What is fitted: what it begins from, and what is free. */
 export interface FamilyParams extends SolveParams {
@@ -25,12 +28,9 @@ export interface FamilyParams extends SolveParams {
   readonly generator: GeneratorConfig;
 }
 
-/** The generator of a name. */
-export function generatorNamed(name: string): TableGenerator {
-  const generator = (generators as Readonly<Record<string, TableGenerator>>)[name];
-  if (!generator) throw new Error(`${name} is no generator`);
-  return generator;
-}
+/** The generator of a name; none of a student that a table steers. */
+export const generatorNamed = (name: string): TableGenerator | undefined =>
+  (generators as Readonly<Record<string, TableGenerator>>)[name];
 
 /**
  * The tables that are fitted on a model.
@@ -43,6 +43,16 @@ export function familyOn(
   info: ModelInfo,
 ): TableFamily {
   const generator = generatorNamed(name);
+  if (!generator) {
+    const student =
+      solving.declared.method?.student ?? (steered as Readonly<Record<string, SteeredMethod>>)[name];
+    if (!student) throw new Error(`${name} is no table`);
+    return steeredFamily(student, withDefaults(student.options, told), {
+      sigmas: timesOf(solving),
+      middles: middlesOf(solving),
+      ...{ afs, denoiseToZero },
+    });
+  }
   return generator.make(withDefaults(generator.options, told), {
     solver: solverOf(solving),
     sigmas: timesOf(solving),

@@ -17,7 +17,7 @@ import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-
 import { batchesOf, scaled } from './batches.js';
 import type { predictor as kind } from './kinds.js';
 import { openSolve } from './open-solve.js';
-import { methodOn, type Solve, type SolveParams, scheduledTimes, studentOf, timesOf } from './solving.js';
+import { methodOn, middlesOf, type SolveParams, studentOf, timesOf } from './solving.js';
 import { trajectoryReader } from './trajectories.js';
 import { validation } from './validation.js';
 
@@ -107,10 +107,5 @@ export const run: Run<typeof kind> = async (context) => {
     meta: { nfe, images: seen },
   };
 };
-
-/** Noise levels between the timestamps, from the schedule with twice as many intervals. */
-function middlesOf(solving: Solve): Float64Array {
-  return scheduledTimes(solving, 2 * solving.numSteps - 1).filter((_, i) => i % 2 === 1);
-}
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

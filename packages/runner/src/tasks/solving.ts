@@ -163,6 +163,11 @@ export function scheduledTimes(
   }
 }
 
+/** Noise levels between the timestamps, from the schedule with twice as many intervals. */
+export function middlesOf(solving: Times): Float64Array {
+  return scheduledTimes(solving, 2 * solving.numSteps - 1).filter((_, i) => i % 2 === 1);
+}
+
 /** The plain solver of a method, on a model of that range of noise levels. */
 export function solverOf({
   method: { solver, ...options },
