@@ -56,6 +56,28 @@ train: { images: 33, validation: 1, seed: 1023 }`);
   ]);
 });
 
+it('is what steers a student, all samples alike', async () => {
+  const experiment = await parse('{ solver: dpmpp, steering: table, num_steps: 3, scale_dir: 0.05 }');
+  const [point] = experiment.points;
+  expect(point).toMatchObject({
+    sampler: { method: { solver: 'dpmpp' }, evaluations: 2 },
+    train: false,
+    fit: {
+      generator: { generator: 'dpmpp', scale_dir: 0.05, scale_time: 0, thresholding: 'none' },
+      teacher: { method: { solver: 'heun' }, numSteps: 18 },
+    },
+  });
+  const told = resolvedSpec(experiment, '/home/me');
+  const again = await parseExperiment(told, 'spec.yaml', { cwd: '/home/me', models: '/models' });
+  expect(again.points[0]!.fit).toEqual(point!.fit);
+  expect(await problems('{ solver: amed, steering: table, num_steps: 3, start: euler }')).toEqual([
+    expect.stringMatching(/^4:57 student.start: nothing reads it: only a table begins from another method/),
+  ]);
+  expect(await problems('{ solver: table, steering: table, num_steps: 3 }')).toEqual([
+    '4:27 student.steering: nothing reads it: only a student that can have a predictor is steered, and none is trained. Remove it.',
+  ]);
+});
+
 it.each([
   [
     '{ solver: table, num_steps: 4 }\ntrain: false',

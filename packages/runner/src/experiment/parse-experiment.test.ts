@@ -453,7 +453,7 @@ describe('values that are wrong', () => {
     [
       { student: '' },
       [
-        `4:10 student: found nothing, expected a map with solver, num_steps, and maybe start, afs, denoise_to_zero, bottleneck, scale_dir, scale_time, max_order, predict_x0, thresholding, lower_order_final, r, variant, deis_mode, ${optionsOfTables}.`,
+        `4:10 student: found nothing, expected a map with solver, num_steps, and maybe start, afs, denoise_to_zero, steering, bottleneck, scale_dir, scale_time, max_order, predict_x0, thresholding, lower_order_final, r, variant, deis_mode, ${optionsOfTables}.`,
       ],
     ],
     [
