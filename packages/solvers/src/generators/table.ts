@@ -1,5 +1,7 @@
 import { choice, integer } from '@fewstep/schedules';
+import { octaves } from '../table/bands.js';
 import { compile } from '../table/compile.js';
+import type { SamplerTable } from '../table/sampler-table.js';
 import { generator, type TableFamily } from './generator.js';
 
 /** Steps of differences: of an entry as a part of the noise level there, of the logarithm of a noise level. */
@@ -33,31 +35,46 @@ export const tableGenerator = generator({
     const rows = from.rows.map((row, k) =>
       isByBand(k) ? row.flatMap((weight) => Array<number>(count).fill(weight)) : row,
     );
-    const parameters = rows.flatMap((row, k) => [
-      ...row.map((entry, at) => ({
-        name: `row ${k} entry ${at}`,
-        start: entry,
-        step: k === last ? LAST_STEP : ENTRY_STEP * from.sigmas[k]!,
-      })),
-      // of a noise level its logarithm
-      ...(k < last ? [{ name: `log sigma ${k}`, start: Math.log(from.sigmas[k]!), step: SIGMA_STEP }] : []),
-    ]);
-    return {
-      parameters,
-      table(values) {
-        let at = 0;
-        const sigmas: number[] = [];
-        const made = rows.map((row, k) => {
-          const entries = row.map(() => values[at++]!);
-          if (k < last) sigmas.push(Math.exp(values[at++]!));
-          return entries;
-        });
-        return { sigmas, rows: made, ...(bands && { bands }) };
-      },
-    };
+    return entriesOf({ ...from, rows, ...(bands && { bands }) });
   },
 });
 
-/** Edges of octaves: 0.1, 0.2 and 0.4 of four bands. */
-const octaves = (count: number): number[] =>
-  Array.from({ length: count - 1 }, (_, i) => 0.4 * 2 ** (i + 2 - count));
+/** A number of a table: of a row, or the noise level that the network is told there. */
+export interface Entry {
+  readonly of: 'row' | 'sigma';
+  /** From 0; the last is that of the sample. */
+  readonly row: number;
+}
+
+/** The tables that differ from one in numbers that are free: by default in all. Of a noise level the logarithm moves. */
+export function entriesOf(
+  { sigmas, rows, bands }: SamplerTable,
+  isFree: (entry: Entry) => boolean = () => true,
+): TableFamily {
+  const last = sigmas.length;
+  const parameters = rows.flatMap((row, k) => [
+    ...(isFree({ of: 'row', row: k })
+      ? row.map((entry, at) => ({
+          name: `row ${k} entry ${at}`,
+          start: entry,
+          step: k === last ? LAST_STEP : ENTRY_STEP * sigmas[k]!,
+        }))
+      : []),
+    ...(k < last && isFree({ of: 'sigma', row: k })
+      ? [{ name: `log sigma ${k}`, start: Math.log(sigmas[k]!), step: SIGMA_STEP }]
+      : []),
+  ]);
+  return {
+    parameters,
+    table(values) {
+      let at = 0;
+      const told = [...sigmas];
+      const made = rows.map((row, k) => {
+        const entries = isFree({ of: 'row', row: k }) ? row.map(() => values[at++]!) : row;
+        if (k < last && isFree({ of: 'sigma', row: k })) told[k] = Math.exp(values[at++]!);
+        return entries;
+      });
+      return { sigmas: told, rows: made, ...(bands && { bands }) };
+    },
+  };
+}

@@ -13,6 +13,10 @@ export interface Bands {
   readonly edges: readonly number[];
 }
 
+/** Edges of so many bands, octaves: 0.1, 0.2 and 0.4 of four. */
+export const octaves = (count: number): number[] =>
+  Array.from({ length: count - 1 }, (_, i) => 0.4 * 2 ** (i + 2 - count));
+
 /** A batch [n × size] as the sum of so many. */
 export function inBands(batch: Vector, { shape: [, height, width], edges }: Bands): Vector[] {
   const area = height * width;
