@@ -23,8 +23,10 @@ export {
   proposed,
   TRIAL_BLOCKS,
 } from './fit/fit.js';
+export { boundsByBand } from './fit/last-row.js';
 export { dampedStep } from './fit/levenberg-marquardt.js';
 export { type NormalEquations, normalEquations, sumOf } from './fit/normal-equations.js';
+export { type Bound, boundsCost, boundsOf } from './fit/oracle.js';
 export { type Round, roundsOf } from './fit/rounds.js';
 export { type Squares, squaresOf, sumOfSquares } from './fit/squares.js';
 export {
