@@ -12,5 +12,5 @@ export { describeImage, type Image, type ImageBatch } from './images/images.js';
 export { type Kid, type KidOptions, type KidSubsets, kid, kidOverSubsets } from './kid.js';
 export { type Prdc, type PrdcOptions, prdc } from './prdc.js';
 export { type ResizeFilter, resize } from './resize.js';
-export { type Rmse, rmse, rmseOf } from './rmse.js';
+export { type Rmse, rmse, rmseOf, rmseOfMeans } from './rmse.js';
 export { type Statistics, statistics } from './statistics.js';

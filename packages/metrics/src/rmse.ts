@@ -37,7 +37,14 @@ export function rmseOf(parts: Iterable<readonly [Uint8Array, Uint8Array, number]
     count += a.length;
   }
   if (count === 0) throw noDifference(0, 0);
-  const mean = squares / count;
+  return rmseOfMeans(means, squares / count);
+}
+
+/** The same of the mean squares of each image; `mean`: that of all, where it is known better than by adding these. */
+export function rmseOfMeans(
+  means: readonly number[],
+  mean = means.reduce((sum, value) => sum + value, 0) / means.length,
+): Rmse {
   const [rmse, n] = [Math.sqrt(mean), means.length];
   if (n === 1) return { rmse, standardError: undefined };
   const variance = means.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
