@@ -21,9 +21,10 @@ type At = (x: number, sigma: number) => number;
 
 /** A network that counts what it is asked for. */
 function counting(at: At) {
-  const counted = { calls: 0, owners: new Set<number>() };
+  const counted = { calls: 0, requests: 0, owners: new Set<number>() };
   const denoise = (request: JointRequest) => {
     counted.calls += request.owners.length;
+    counted.requests++;
     for (const owner of request.owners) counted.owners.add(owner);
     return denoiser(at, request.owners.length)(request);
   };
@@ -86,6 +87,28 @@ describe('samples of their own numbers', () => {
     expect(counted.calls).toBeLessThanOrEqual(n * boundsCost(table));
     expect(counted.calls).toBeGreaterThan((n * boundsCost(table)) / 4);
     expect([...counted.owners]).toEqual([0, 1, 2, 3]);
+  });
+
+  it('are fitted side by side as they are alone', async () => {
+    const [, second] = await Promise.all(
+      [0, 1].map((i) => {
+        const part = (values: Vector) => values.subarray(i * size, (i + 1) * size);
+        const alone = { noise: part(whole.noise), goal: part(whole.goal), n: 1 };
+        return boundsOf(table, alone, counting(twoClusters).denoise, all);
+      }),
+    );
+    expect((await bounds).map(({ squares }) => squares[1])).toEqual(second!.map(({ squares }) => squares[0]));
+    // as many at a time as there are samples, or more
+    expect(counted.requests).toBeLessThan(counted.calls / n);
+  });
+
+  it('fail where the network fails, or the table', async () => {
+    const failing = () => Promise.reject(new Error('the network is gone'));
+    await expect(boundsOf(table, whole, failing, all)).rejects.toThrow('the network is gone');
+    const steep = { sigmas: [1], rows: [[1e200], [0, 1e200]] };
+    await expect(boundsOf(steep, whole, counting((x) => x ** 3).denoise, all)).rejects.toMatchObject({
+      code: 'E_SOLVER',
+    });
   });
 
   it('of none are those of the table', async () => {

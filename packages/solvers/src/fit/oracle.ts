@@ -2,6 +2,7 @@ import { type Entry, entriesOf } from '../generators/table.js';
 import type { SamplerTable } from '../table/sampler-table.js';
 import type { Block, BlockDenoise, View } from './block.js';
 import { fit } from './fit.js';
+import { gathering } from './gathering.js';
 import { squaresOf } from './squares.js';
 
 /** How far samples are off that each have some of a table's numbers of their own. */
@@ -35,40 +36,45 @@ export async function boundsOf(
   denoise: BlockDenoise,
   view: View,
 ): Promise<Bound[]> {
-  const each: Fitted[][] = [];
-  for (const [i, sample] of singly(block).entries()) {
-    const ownDenoise: BlockDenoise = (request) =>
-      denoise({ ...request, owners: request.owners.map(() => i) });
-    const shared = await squaresOf([table], sample, ownDenoise, view);
-    const found: Fitted[] = [
-      { steered: 'nothing', parameters: 0, table, squares: shared.squares[0]!, calls: shared.calls },
-    ];
-    const best = () => found.reduce((a, b) => (b.squares < a.squares ? b : a)).table;
-    for (const [steered, isFree] of [...Object.entries(partsOf(table)), ['all', undefined] as const]) {
-      const family = entriesOf(isFree ? table : best(), isFree);
-      const { table: own, state } = await fit({
-        family,
-        rounds: Array.from({ length: ROUNDS }, () => ({ blocks: [sample], keep: 0 })),
-        validation: [sample],
-        denoise: ownDenoise,
-        view,
-      });
-      found.push({
-        steered,
-        parameters: family.parameters.length,
-        table: own,
-        squares: state.best!.validation ** 2 * sample.goal.length,
-        calls: state.calls,
-      });
-    }
-    each.push(found);
-  }
+  const samples = singly(block);
+  const each = await gathering(block.n, denoise, (i, own) => boundsOfOne(table, samples[i]!, own, view));
   return each[0]!.map(({ steered, parameters }, b) => ({
     steered,
     parameters,
     squares: each.map((found) => found[b]!.squares),
     calls: each.reduce((sum, found) => sum + found[b]!.calls, 0),
   }));
+}
+
+async function boundsOfOne(
+  table: SamplerTable,
+  sample: Block,
+  denoise: BlockDenoise,
+  view: View,
+): Promise<Fitted[]> {
+  const shared = await squaresOf([table], sample, denoise, view);
+  const found: Fitted[] = [
+    { steered: 'nothing', parameters: 0, table, squares: shared.squares[0]!, calls: shared.calls },
+  ];
+  const best = () => found.reduce((a, b) => (b.squares < a.squares ? b : a)).table;
+  for (const [steered, isFree] of [...Object.entries(partsOf(table)), ['all', undefined] as const]) {
+    const family = entriesOf(isFree ? table : best(), isFree);
+    const { table: own, state } = await fit({
+      family,
+      rounds: Array.from({ length: ROUNDS }, () => ({ blocks: [sample], keep: 0 })),
+      validation: [sample],
+      denoise,
+      view,
+    });
+    found.push({
+      steered,
+      parameters: family.parameters.length,
+      table: own,
+      squares: state.best!.validation ** 2 * sample.goal.length,
+      calls: state.calls,
+    });
+  }
+  return found;
 }
 
 /** What of a table a sample may have of its own, all of it aside. */
