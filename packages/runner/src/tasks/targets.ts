@@ -1,13 +1,13 @@
 import { solve } from '@fewstep/solvers';
 import type { Range, Run } from '@fewstep/taskgraph';
 import { writeTensors } from './artifacts.js';
-import { batchesOf, scaled } from './batches.js';
+import { batchesOf, type Drawing, scaled } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { targets as kind } from './kinds.js';
 import { openSolve } from './open-solve.js';
 import { type SolveParams, solverOf, timesOf } from './solving.js';
 
-export interface TargetsParams extends SolveParams, Guidable {
+export interface TargetsParams extends SolveParams, Guidable, Drawing {
   readonly afs: boolean;
   readonly denoiseToZero: boolean;
   readonly seeds: Range;
