@@ -286,6 +286,15 @@ withJson(samplers.command('export'))
     'whose network it will sample there, a name of the registry, as ms_coco for Stable Diffusion (default: as its file says)',
   )
   .action(doing(async () => (await import('./samplers-export.js')).samplersExport));
+withExecutor(withCache(withSet(samplers.command('bounds'))))
+  .description(
+    'what could be learned beyond a sampler: how much nearer its teacher it comes at best, and by what',
+  )
+  .argument('<sampler>', 'a sampler.json, or an experiment as NAME or NAME/POINT')
+  .option('--dataset <name>', 'of the registry (default: what the sampler was made for)')
+  .option('--seeds <seeds>', 'of which images, e.g. 0-63 or 1,2,5-10 (default: 0-63)')
+  .option('--batch <n>', 'images evaluated at once (default: 64)')
+  .action(doing(async () => (await import('./samplers-bounds.js')).samplersBounds));
 
 withJson(program.command('dataset'))
   .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')

@@ -44,15 +44,7 @@ const keys: { readonly [N in Exclude<keyof SampledOptions, 'set' | 'predictor' |
  */
 export async function sampledBy(spec: string | undefined, options: SampledOptions): Promise<Experiment> {
   const { set } = options;
-  if (options.prompt !== undefined && options.prompts !== undefined)
-    throw new RunnerError(
-      'E_USAGE',
-      '--prompt and --prompts both say what the images are to show: give one of them.',
-    );
-  const told = Object.entries(keys).flatMap(([name, { read = (given: string) => given, ...key }]): Told[] => {
-    const text = options[name as keyof typeof keys];
-    return text === undefined ? [] : [{ ...key, value: read(text), option: `--${name} ${text}` }];
-  });
+  const told = toldBy(options);
   const key = options.sampler === undefined ? 'predictor' : 'sampler';
   const { [key]: named } = options;
   if (options.predictor !== undefined && options.sampler !== undefined)
@@ -79,5 +71,18 @@ export async function sampledBy(spec: string | undefined, options: SampledOption
   return experimentOf(treeOf({ name: 'sample', [key]: file }, place), join(cwd, 'sample'), {
     ...{ told, set },
     unscored: true,
+  });
+}
+
+/** What options give keys of a spec. */
+export function toldBy(options: Partial<Record<keyof typeof keys, string>>): Told[] {
+  if (options.prompt !== undefined && options.prompts !== undefined)
+    throw new RunnerError(
+      'E_USAGE',
+      '--prompt and --prompts both say what the images are to show: give one of them.',
+    );
+  return Object.entries(keys).flatMap(([name, { read = (given: string) => given, ...key }]): Told[] => {
+    const text = options[name as keyof typeof keys];
+    return text === undefined ? [] : [{ ...key, value: read(text), option: `--${name} ${text}` }];
   });
 }

@@ -159,7 +159,7 @@ interface Model {
   readonly conditions: readonly RangeRef[];
 }
 
-function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
+export function planModel(graph: GraphBuilder, { dataset, guidance }: Point): Model {
   const { checkpoint, tokenizer, network, onnx, textEncoder, decoder } = dataset;
   const as = onnx ? 'onnx' : 'model';
   const denoiser = graph.task(kinds.denoiser, {
@@ -209,7 +209,7 @@ const guides = (part: 'graph' | 'evaluation', { type }: GuidanceConfig): boolean
   guidances[type].rate?.in === part;
 
 /** Guidance that every evaluation takes part in. */
-const guidable = (guidance: GuidanceConfig | undefined): Guidable =>
+export const guidable = (guidance: GuidanceConfig | undefined): Guidable =>
   guidance && guides('evaluation', guidance) ? { guidance: settingsOf(guidance) } : {};
 
 const settingsOf = ({ prompts: _, ...settings }: GuidanceConfig): GuidanceSettings => settings;
@@ -464,7 +464,7 @@ function planClip(
 const inBatches = (batch: number) =>
   ({ size: batch * shardBatches, item: 'seed', hints: { batch } }) as const;
 
-const timesOf = (
+export const timesOf = (
   dataset: DatasetConfig,
   { schedule, numSteps }: SamplerConfig,
 ): Omit<SolveParams, 'method'> => ({
@@ -474,12 +474,12 @@ const timesOf = (
 });
 
 /** Left out where the checkpoint says it. */
-function rangeOf({ sigmaMin, sigmaMax }: DatasetConfig): Pick<SolveParams, 'sigmaMin' | 'sigmaMax'> {
+export function rangeOf({ sigmaMin, sigmaMax }: DatasetConfig): Pick<SolveParams, 'sigmaMin' | 'sigmaMax'> {
   return { ...(sigmaMin !== undefined && { sigmaMin }), ...(sigmaMax !== undefined && { sigmaMax }) };
 }
 
 /** What is chosen by files: noise levels that a search found, and the user's own that declare method and spacing. */
-const chosenInputs = (
+export const chosenInputs = (
   searched: Searched,
   { methodModule, scheduleModule }: Pick<SamplerConfig, 'methodModule' | 'scheduleModule'>,
 ) => ({
@@ -488,7 +488,7 @@ const chosenInputs = (
   spacing: fileOf(scheduleModule, 'module'),
 });
 
-function modelInputs({ denoiser, conditions }: Model) {
+export function modelInputs({ denoiser, conditions }: Model) {
   return {
     graph: output(denoiser, 'graph'),
     info: output(denoiser, 'info'),

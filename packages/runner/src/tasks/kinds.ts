@@ -2,6 +2,8 @@ import type { FileName } from '@fewstep/models/families';
 import { fileNames } from '@fewstep/models/families';
 import { file, kind, many, one, optional, params } from '@fewstep/taskgraph';
 import { scoreKinds } from '../scores/scores.js';
+import type { BoundsParams } from './bounds.js';
+import type { BoundsByBandParams } from './bounds-by-band.js';
 import type { DenoiserParams } from './denoiser.js';
 import type { FitProposalsParams } from './fit-proposals.js';
 import type { FittedSamplerParams } from './fitted-sampler.js';
@@ -189,6 +191,31 @@ export const sampler = kind({
   run: () => import('./fitted-sampler.js'),
 });
 
+/** What samples would gain that each had numbers of a table of their own. */
+export const bounds = kind({
+  name: 'bounds',
+  revision: 1,
+  packages: sampling,
+  params: params<BoundsParams>(),
+  over: 'seeds',
+  inputs: { ...model, sampler: one, targets: one },
+  outputs: { bounds: file },
+  memory: smallerBatch,
+  run: () => import('./bounds.js'),
+});
+
+/** What they would gain by a last row of bands, one for all. */
+export const boundsByBand = kind({
+  name: 'bounds-by-band',
+  revision: 1,
+  packages: sampling,
+  params: params<BoundsByBandParams>(),
+  inputs: { ...model, sampler: one, targets: many },
+  outputs: { bounds: file },
+  memory: 'Fewer seeds need less.',
+  run: () => import('./bounds-by-band.js'),
+});
+
 export const samples = kind({
   name: 'samples',
   revision: 2,
@@ -362,6 +389,8 @@ export const kinds = {
   fitProposals,
   fitStep,
   sampler,
+  bounds,
+  boundsByBand,
   samples,
   inters,
   intersPicture,

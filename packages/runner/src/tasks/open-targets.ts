@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type Block,
+  type BlockDenoise,
+  type SamplerTable,
+  type Vector,
+  type View,
+  within,
+} from '@fewstep/solvers';
+import type { Range } from '@fewstep/taskgraph';
+import { parseSampler } from '../sampler/sampler-file.js';
+import { readTensors, tensorOf } from './artifacts.js';
+import type { Drawing } from './batches.js';
+import type { Guidable } from './guide.js';
+import type { Evaluating } from './open-solve.js';
+import { openSampler } from './sampler.js';
+import type { SolveParams } from './solving.js';
+
+/** A table on its model, beside its seeds. */
+export type ComparedParams = Pick<SolveParams, 'sigmaMin' | 'sigmaMax'> & Guidable & Drawing;
+
+/** What a task has to work with that compares a table's samples with where a teacher ended. */
+interface Comparing extends Evaluating {
+  readonly params: ComparedParams & { readonly seeds: readonly Range[] };
+  readonly inputs: Evaluating['inputs'] & { readonly sampler: string; readonly targets: readonly string[] };
+  readonly hints: { readonly batch?: number };
+  progress(done: number): void;
+}
+
+interface Compared {
+  readonly table: SamplerTable;
+  /** [channels, height, width] of a sample. */
+  readonly shape: readonly [number, number, number];
+  /** Of images, which are cut off at black and white; latents are not. */
+  readonly view: View;
+  readonly block: Block;
+  /** Answers so many of a request at a time as a batch has. */
+  readonly denoise: BlockDenoise;
+}
+
+/**
+ * A table, seeds, and where the teacher ended from there.
+ *
+ * @throws RunnerError (E_SAMPLER) where it was made for another model
+ */
+export async function openTargets(context: Comparing): Promise<Compared> {
+  const { params, inputs, hints, progress } = context;
+  const chosen = { schedule: undefined, method: undefined, spacing: undefined, predictor: undefined };
+  const { info, shape, batch } = await openSampler({ ...context, inputs: { ...inputs, ...chosen } });
+  const { table } = parseSampler(await readFile(inputs.sampler, 'utf8'));
+  const seeds = params.seeds.flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, i) => first + i),
+  );
+  const n = seeds.length;
+  const { latents, denoise } = batch(seeds);
+  const size = latents.length / n;
+  const goal = new Float64Array(latents.length);
+  let filled = 0;
+  for (const path of inputs.targets) {
+    const { data } = tensorOf(await readTensors(path), 'x', 'F32');
+    goal.set(data, filled);
+    filled += data.length;
+  }
+  const view = info.decoder ? within() : within([-1, 1]);
+  const most = hints.batch ?? 64;
+  let evaluated = 0;
+  return {
+    ...{ table, shape, view },
+    block: { noise: latents, goal: await view(goal, n), n },
+    async denoise({ x, sigma, owners }) {
+      const denoised = new Float64Array(x.length);
+      for (let from = 0; from < owners.length; from += most) {
+        const part = (vector: Vector, width: number) => vector.subarray(from * width, (from + most) * width);
+        const some = owners.slice(from, from + most);
+        const answer = await denoise({ x: part(x, size), sigma: part(sigma, 1) }, some);
+        denoised.set(answer.denoised, from * size);
+        progress((evaluated += some.length));
+      }
+      return { denoised };
+    },
+  };
+}
