@@ -12,7 +12,7 @@ import { parseSampler } from '../sampler/sampler-file.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import type { Drawing } from './batches.js';
 import type { Guidable } from './guide.js';
-import type { Evaluating } from './open-solve.js';
+import type { Evaluating, OpenModel } from './open-solve.js';
 import { openSampler } from './sampler.js';
 import type { SolveParams } from './solving.js';
 
@@ -20,22 +20,29 @@ import type { SolveParams } from './solving.js';
 export type ComparedParams = Pick<SolveParams, 'sigmaMin' | 'sigmaMax'> & Guidable & Drawing;
 
 /** What a task has to work with that compares a table's samples with where a teacher ended. */
-interface Comparing extends Evaluating {
+interface Comparing extends Evaluating, Working {
   readonly params: ComparedParams & { readonly seeds: readonly Range[] };
   readonly inputs: Evaluating['inputs'] & { readonly sampler: string; readonly targets: readonly string[] };
+}
+
+interface Working {
   readonly hints: { readonly batch?: number };
   progress(done: number): void;
 }
 
-interface Compared {
+/** Noise, and where a teacher ended from there. */
+interface Targets {
+  readonly block: Block;
+  /** Of images, which are cut off at black and white; what is decoded from latents isn't cut off where they are. */
+  readonly view: View;
+  /** Answers so many of a request at a time as a batch has. */
+  readonly denoise: BlockDenoise;
+}
+
+interface Compared extends Targets {
   readonly table: SamplerTable;
   /** [channels, height, width] of a sample. */
   readonly shape: readonly [number, number, number];
-  /** Of images, which are cut off at black and white; latents are not. */
-  readonly view: View;
-  readonly block: Block;
-  /** Answers so many of a request at a time as a batch has. */
-  readonly denoise: BlockDenoise;
 }
 
 /**
@@ -44,11 +51,21 @@ interface Compared {
  * @throws RunnerError (E_SAMPLER) where it was made for another model
  */
 export async function openTargets(context: Comparing): Promise<Compared> {
-  const { params, inputs, hints, progress } = context;
+  const { params, inputs } = context;
   const chosen = { schedule: undefined, method: undefined, spacing: undefined, predictor: undefined };
-  const { info, shape, batch } = await openSampler({ ...context, inputs: { ...inputs, ...chosen } });
+  const model = await openSampler({ ...context, inputs: { ...inputs, ...chosen } });
   const { table } = parseSampler(await readFile(inputs.sampler, 'utf8'));
-  const seeds = params.seeds.flatMap(([first, last]) =>
+  return { table, shape: model.shape, ...(await targetsOn(model, params.seeds, inputs.targets, context)) };
+}
+
+/** Seeds on an open model, and where the teacher ended from there: files in the order of the seeds. */
+export async function targetsOn(
+  { info, batch }: OpenModel,
+  ranges: readonly Range[],
+  targets: readonly string[],
+  { hints, progress }: Working,
+): Promise<Targets> {
+  const seeds = ranges.flatMap(([first, last]) =>
     Array.from({ length: last - first + 1 }, (_, i) => first + i),
   );
   const n = seeds.length;
@@ -56,7 +73,7 @@ export async function openTargets(context: Comparing): Promise<Compared> {
   const size = latents.length / n;
   const goal = new Float64Array(latents.length);
   let filled = 0;
-  for (const path of inputs.targets) {
+  for (const path of targets) {
     const { data } = tensorOf(await readTensors(path), 'x', 'F32');
     goal.set(data, filled);
     filled += data.length;
@@ -65,7 +82,7 @@ export async function openTargets(context: Comparing): Promise<Compared> {
   const most = hints.batch ?? 64;
   let evaluated = 0;
   return {
-    ...{ table, shape, view },
+    view,
     block: { noise: latents, goal: await view(goal, n), n },
     async denoise({ x, sigma, owners }) {
       const denoised = new Float64Array(x.length);
