@@ -6,7 +6,7 @@ import { solveSync } from '../drive/solve.js';
 import { within } from '../fit/block.js';
 import { fit } from '../fit/fit.js';
 import { squaresOf } from '../fit/squares.js';
-import { denoiser, plainMethods, twoClusters, worst } from '../methods/analytic.test.helpers.js';
+import { denoiser, levels, plainMethods, twoClusters, worst } from '../methods/analytic.test.helpers.js';
 import { dpmpp } from '../methods/dpmpp.js';
 import { heun } from '../methods/heun.js';
 import { ipndm } from '../methods/ipndm.js';
@@ -48,15 +48,6 @@ function apart(a: SamplerTable, b: SamplerTable): number {
   });
   return Math.max(...rows);
 }
-
-/** Descending noise levels, 2 to 6 of them, neighbours at least 5 % apart. */
-const number = (min: number, max: number) => fc.double({ min, max, noNaN: true });
-const levels = fc
-  .tuple(number(1, 80), fc.array(number(0.1, 0.95), { minLength: 1, maxLength: 5 }))
-  .map(([first, ratios]) => {
-    let level = first;
-    return [first, ...ratios.map((ratio) => (level *= ratio))];
-  });
 
 /** Every family, what it is told, and where it begins: at the start's method, or one of its own. */
 const families: [string, (from: Start) => TableFamily, (from: Start) => Solver][] = [
@@ -116,7 +107,7 @@ describe.each([...families, ...students, ...others] as [string, (from: Start) =>
   '%s',
   (_, make) => {
     it('is a table wherever its numbers go, each of which it depends on', () => {
-      const noise = fc.array(number(-3, 3), { minLength: 64, maxLength: 64 });
+      const noise = fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 64, maxLength: 64 });
       fc.assert(
         fc.property(noise, fc.boolean(), fc.boolean(), (moves, afs, denoiseToZero) => {
           const one = make({ ...start, afs, denoiseToZero });

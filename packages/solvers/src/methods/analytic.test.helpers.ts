@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { drive, solveSync } from '../drive/solve.js';
 import { torchCpu } from '../random/torch-cpu.js';
 import type { Evaluation, Predict, Request, Solver, SolverState, Student, Vector } from '../solver.js';
@@ -153,6 +154,17 @@ export function stepFrom<State extends SolverState>(
   while (!next.done) next = step.next(denoise(next.value));
   return next.value;
 }
+
+/** Descending noise levels, 2 to 6 of them, neighbours at least 5 % apart. */
+export const levels = fc
+  .tuple(
+    fc.double({ min: 1, max: 80, noNaN: true }),
+    fc.array(fc.double({ min: 0.1, max: 0.95, noNaN: true }), { minLength: 1, maxLength: 5 }),
+  )
+  .map(([first, ratios]) => {
+    let level = first;
+    return [first, ...ratios.map((ratio) => (level *= ratio))];
+  });
 
 /** The requests that a solve makes, one by one. */
 export function requestsOf(

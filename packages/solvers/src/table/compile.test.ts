@@ -4,6 +4,7 @@ import { solveSync } from '../drive/solve.js';
 import {
   denoiser,
   fixed,
+  levels,
   lively,
   plainMethods,
   steeredMethods,
@@ -16,15 +17,6 @@ import { compile } from './compile.js';
 import { tableSolver } from './sampler-table.js';
 
 const methods = [...plainMethods, ...steeredMethods(fixed(0.4, 1.01, 0.95)), ...steeredMethods(lively)];
-
-/** Descending noise levels, 2 to 6 of them, neighbours at least 5 % apart. */
-const number = (min: number, max: number) => fc.double({ min, max, noNaN: true });
-const levels = fc
-  .tuple(number(1, 80), fc.array(number(0.1, 0.95), { minLength: 1, maxLength: 5 }))
-  .map(([first, ratios]) => {
-    let level = first;
-    return [first, ...ratios.map((ratio) => (level *= ratio))];
-  });
 
 describe.each(methods)('$label', ({ solver, cost }) => {
   it('gives as a table what it gives step by step', () => {
