@@ -6,9 +6,8 @@ import type { Point } from '../experiment/experiment.js';
 import { checkFiles, readExperiment } from '../experiment/read-experiment.js';
 import { compile } from '../graph/compile.js';
 import { formatSampler, parseSampler } from '../sampler/sampler-file.js';
-import { shapeOf } from '../tasks/load-denoiser.js';
 import { readInfo } from '../tasks/model-info.js';
-import { type MethodParams, steeredBy } from '../tasks/sampler.js';
+import { type MethodParams, madeFor, steeredBy } from '../tasks/sampler.js';
 import { solveOn, solverOf, timesOf } from '../tasks/solving.js';
 import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
@@ -25,7 +24,7 @@ interface CompileOptions extends StoreOptions, CacheOption {
  * `fewstep samplers compile SPEC --dest FILE`: the sampler of a spec as a table, where it is linear in what the network
  * answers: a plain method under its schedule, or a student whose predictor reads zeros.
  *
- * @throws RunnerError E_SAMPLER where it is none, SolverError E_SOLVER where it isn't linear, as with thresholding; E_USAGE
+ * @throws RunnerError E_SAMPLER where it is none or not trained yet, SolverError E_SOLVER where it isn't linear, as with thresholding; E_USAGE
  */
 export async function samplersCompile(spec: string, options: CompileOptions, answer: Answer): Promise<void> {
   const experiment = await readExperiment(spec, { set: options.set, unscored: true });
@@ -56,13 +55,7 @@ export async function samplersCompile(spec: string, options: CompileOptions, ans
   const table = tableOf({ solver, sigmas: timesOf(solving), afs, denoiseToZero });
   const text = formatSampler({
     table,
-    model: {
-      ...(dataset.name !== undefined && { dataset: dataset.name }),
-      shape: shapeOf(info),
-      sigma_min: solving.sigmaMin,
-      sigma_max: solving.sigmaMax,
-      latents: info.decoder !== undefined,
-    },
+    model: madeFor(info, solving, dataset.name),
     schedule: solving.schedule,
     student: { ...solving.method, num_steps: solving.numSteps, afs, denoise_to_zero: denoiseToZero },
     ...(guidance && {
@@ -86,13 +79,15 @@ function onlyOne(points: readonly Point[]): Point {
 }
 
 /** @throws RunnerError E_SAMPLER where something decides for each sample, or there is a table already */
-function refuseWhatReads({ train, predictor, table, sampler }: Point): void {
-  const why = train
-    ? 'its predictor is not trained yet: name a trained one as predictor, or take the plain method with train: false'
-    : table
-      ? 'the spec names a table already, as sampler'
-      : predictor !== undefined && sampler.bottleneck !== 'zero'
-        ? 'its predictor decides for each sample, and a table is one for all: add student.bottleneck: zero, with which it decides alike'
-        : undefined;
+function refuseWhatReads({ train, fit, predictor, table, sampler }: Point): void {
+  const why = fit
+    ? 'its numbers are not fitted yet: run the spec, and take sampler.json of its results; or compile what it begins from, as student with train: false'
+    : train
+      ? 'its predictor is not trained yet: name a trained one as predictor, or take the plain method with train: false'
+      : table
+        ? 'the spec names a table already, as sampler'
+        : predictor !== undefined && sampler.bottleneck !== 'zero'
+          ? 'its predictor decides for each sample, and a table is one for all: add student.bottleneck: zero, with which it decides alike'
+          : undefined;
   if (why !== undefined) throw new RunnerError('E_SAMPLER', `no table can be made: ${why}.`);
 }

@@ -58,7 +58,7 @@ export interface TableTraining {
   readonly rounds: number;
   readonly validation: number;
   readonly seed: number;
-  /** Of the images, as 2147483648-2147483839, and of those that only chose the iteration. */
+  /** Of the images, as 2147483648-2147483839, and of those that only chose the round. */
   readonly seeds: string;
   readonly validation_seeds: string;
   readonly loss: string;

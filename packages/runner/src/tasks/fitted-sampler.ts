@@ -12,9 +12,9 @@ import {
 import { readTensors, tensorOf } from './artifacts.js';
 import { readSquares, readStanding } from './fit-files.js';
 import type { sampler as kind } from './kinds.js';
-import { shapeOf } from './load-denoiser.js';
 import { type ModelInfo, readInfo } from './model-info.js';
 import { type FamilyParams, familyOn, generatorNamed } from './open-fit.js';
+import { madeFor } from './sampler.js';
 import { methodOn, type Solve, solveOn } from './solving.js';
 import type { TargetsParams } from './targets.js';
 
@@ -54,13 +54,7 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
   };
   const file: SamplerFile = {
     table: familyOn(params, solving, info).table(state.best!.values),
-    model: {
-      ...(params.dataset !== undefined && { dataset: params.dataset }),
-      shape: shapeOf(info),
-      sigma_min: solving.sigmaMin,
-      sigma_max: solving.sigmaMax,
-      latents: info.decoder !== undefined,
-    },
+    model: madeFor(info, solving, params.dataset),
     schedule: solving.schedule,
     student: studentOf(params, solving),
     ...(params.guidance && { guidance: params.guidance }),

@@ -14,6 +14,7 @@ import { readPredictor } from '../predictor/predictor-file.js';
 import { parseSampler, type SamplerFile } from '../sampler/sampler-file.js';
 import type { Drawing } from './batches.js';
 import type { Guidable } from './guide.js';
+import { shapeOf } from './load-denoiser.js';
 import { beyondTraining, type ModelInfo } from './model-info.js';
 import { type Evaluating, type OpenModel, openModel, openSolve } from './open-solve.js';
 import { type Chosen, type Solve, type SolveParams, solverOf, studentOf, timesOf } from './solving.js';
@@ -92,6 +93,19 @@ export async function steeredBy(
   const output = predict({ outputs, weights });
   return student.steered(bottleneck === 'zero' ? readingZeros(output) : output);
 }
+
+/** What a table is made for: a model under the noise that it is solved between; `dataset`: its name in the registry. */
+export const madeFor = (
+  info: ModelInfo,
+  { sigmaMin, sigmaMax }: Pick<Solve, 'sigmaMin' | 'sigmaMax'>,
+  dataset: string | undefined,
+): SamplerFile['model'] => ({
+  ...(dataset !== undefined && { dataset }),
+  shape: shapeOf(info),
+  sigma_min: sigmaMin,
+  sigma_max: sigmaMax,
+  latents: info.decoder !== undefined,
+});
 
 /** A table, solved in one interval over the range of its model. */
 async function openTable(file: string, context: Sampling): Promise<Sampler> {
