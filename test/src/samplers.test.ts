@@ -80,4 +80,10 @@ it('shows its rows, and refuses what is none or was made for others', async () =
   const thresholded = ['--set', 'student={ solver: dpmpp, num_steps: 3 }', '--set', 'student.max_order=null'];
   const bent = await command('samplers', 'compile', 'spec.yaml', '-o', 'bent.json', ...thresholded);
   expect([bent.code, bent.stderr]).toEqual([2, expect.stringMatching(/^E_SOLVER only what is linear/m)]);
+  const unfitted = ['--set', 'student={ solver: table, num_steps: 3 }', '--set', 'train=null'];
+  const early = await command('samplers', 'compile', 'spec.yaml', '-o', 'early.json', ...unfitted);
+  expect([early.code, early.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^E_SAMPLER no table can be made: its numbers are not fitted yet/m),
+  ]);
 });
