@@ -6,8 +6,8 @@ import { heun } from '../methods/heun.js';
 import { ipndm } from '../methods/ipndm.js';
 import { torchCpu } from '../random/torch-cpu.js';
 import type { Vector } from '../solver.js';
-import { inBands } from '../table/bands.js';
 import { compile } from '../table/compile.js';
+import { known, rowOf } from '../table/rows.js';
 import { type SamplerTable, tableSolver } from '../table/sampler-table.js';
 import { within } from './block.js';
 import { boundsByBand } from './last-row.js';
@@ -184,9 +184,10 @@ describe('a last row by band', () => {
 
   it('finds what is by band, and is told of others than it was fitted to', async () => {
     const bands = { shape, edges: [0.4] };
-    const high = inBands(noise, bands)[1]!;
+    const high = rowOf([0, 1], [known(noise)], bands);
     // what is high is half the noise, what is low the last answer
-    const goal = inBands(answers.at(-1)!, bands)[0]!.map((value, i) => value + high[i]! / 2);
+    const low = rowOf([1, 0], [known(answers.at(-1)!)], bands);
+    const goal = low.map((value, i) => value + high[i]! / 2);
     const [, one, two, four] = await found(goal);
     for (const squares of [one, two, four]) expect(squares).toHaveLength(3);
     for (const square of one!) expect(square).toBeGreaterThan(0.1);

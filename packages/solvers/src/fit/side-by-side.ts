@@ -12,7 +12,8 @@ interface SideBySide {
 }
 
 /**
- * Samples of tables of one size on a block, stage by stage, all that wait for an evaluation in one request.
+ * Samples of tables of one size, those by band of one shape, on a block: stage by stage, all that wait for an evaluation in
+ * one request.
  *
  * What two tables ask alike is asked once, for the first of them: a table that differs from the first in row k alone costs
  * E − k calls a sample, and none in the last row.
@@ -25,21 +26,15 @@ export async function sideBySide(
   const [first] = tables;
   const evaluations = first!.sigmas.length;
   // the noise and the answers; of a table that has an answer in common with the first, the very same
-  const all: Known[][] = tables.map(() => []);
-  const noises = new Map<string, Known>();
-  for (const [t, { bands }] of tables.entries()) {
-    const key = JSON.stringify(bands ?? null);
-    const one = noises.get(key) ?? known(noise, bands);
-    noises.set(key, one);
-    all[t]!.push(one);
-  }
+  const shared = known(noise);
+  const all: Known[][] = tables.map(() => [shared]);
   let calls = 0;
   for (let k = 0; k < evaluations; k++) {
     const asking = tables.flatMap((table, t) =>
       t > 0 && isAlike(table, first!, k, all[t]!, all[0]!) ? [] : [t],
     );
     const asked = asking.map((t) => ({
-      x: rowOf(tables[t]!.rows[k]!, all[t]!),
+      x: rowOf(tables[t]!.rows[k]!, all[t]!, tables[t]!.bands),
       sigma: tables[t]!.sigmas[k]!,
     }));
     // what has left the numbers is asked nothing, and stays there
@@ -47,12 +42,12 @@ export async function sideBySide(
     const found = await answers(sound, n, denoise);
     for (const [i, t] of asking.entries()) {
       const place = sound.indexOf(asked[i]!);
-      all[t]!.push(known(place < 0 ? noise.map(() => Number.NaN) : found[place]!, tables[t]!.bands));
+      all[t]!.push(known(place < 0 ? noise.map(() => Number.NaN) : found[place]!));
     }
     for (const one of all) if (one.length === k + 1) one.push(all[0]![k + 1]!);
     calls += n * sound.length;
   }
-  return { samples: tables.map(({ rows }, t) => rowOf(rows[evaluations]!, all[t]!)), calls };
+  return { samples: tables.map(({ rows, bands }, t) => rowOf(rows[evaluations]!, all[t]!, bands)), calls };
 }
 
 /** Whether two tables ask the same at row k: of the same answers, where they read any. */

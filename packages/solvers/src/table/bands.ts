@@ -17,29 +17,45 @@ export interface Bands {
 export const octaves = (count: number): number[] =>
   Array.from({ length: count - 1 }, (_, i) => 0.4 * 2 ** (i + 2 - count));
 
-/** A batch [n × size] as the sum of so many. */
-export function inBands(batch: Vector, { shape: [, height, width], edges }: Bands): Vector[] {
-  const area = height * width;
-  const [rows, columns] = [cosines(height), cosines(width)];
-  const [rowsBack, columnsBack] = [transposed(rows, height), transposed(columns, width)];
-  const whole = batch.slice();
-  const parts = edges.map((edge) => {
-    const part = new Float64Array(batch.length);
-    for (let at = 0; at < batch.length; at += area) {
-      const plane = batch.subarray(at, at + area);
-      // below the edge
-      const kept = product(product(rows, plane, height), columnsBack, width);
-      for (let u = 0, i = 0; u < height; u++)
-        for (let v = 0; v < width; v++, i++)
-          if ((u / height) ** 2 + (v / width) ** 2 >= 2 * edge ** 2) kept[i] = 0;
-      part.set(product(product(rowsBack, kept, height), columns, width), at);
-    }
-    return part;
-  });
-  // what is below an edge and not below the one before; the last is the rest, so that they add up
-  return [...parts, whole].map((part, i) =>
-    i === 0 ? part : part.map((value, at) => value - parts[i - 1]![at]!),
+/** The orthonormal DCT-II of each channel of a batch [n × size]: [height × width] frequencies where its places were. */
+export function spectrumOf(batch: Vector, { shape: [, height, width] }: Bands): Vector {
+  const [rows, columnsBack] = [cosines(height), transposed(cosines(width), width)];
+  return planeByPlane(batch, height * width, (plane) =>
+    product(product(rows, plane, height), columnsBack, width),
   );
+}
+
+/** The batch of a spectrum. */
+export function fromSpectrum(spectrum: Vector, { shape: [, height, width] }: Bands): Vector {
+  const [rowsBack, columns] = [transposed(cosines(height), height), cosines(width)];
+  return planeByPlane(spectrum, height * width, (plane) =>
+    product(product(rowsBack, plane, height), columns, width),
+  );
+}
+
+/** The band of each frequency of a channel, [height × width]. */
+export function bandsOf({ shape: [, height, width], edges }: Bands): Uint8Array {
+  return Uint8Array.from({ length: height * width }, (_, i) => {
+    const [u, v] = [Math.floor(i / width), i % width];
+    const band = edges.findIndex((edge) => (u / height) ** 2 + (v / width) ** 2 < 2 * edge ** 2);
+    return band < 0 ? edges.length : band;
+  });
+}
+
+/** √Σ x² of each band of each channel: [n × channels × bands] of a batch [n × size]. */
+export function bandNorms(batch: Vector, bands: Bands): Vector {
+  const band = bandsOf(bands);
+  const count = bands.edges.length + 1;
+  const squares = new Float64Array((batch.length / band.length) * count);
+  for (const [i, value] of spectrumOf(batch, bands).entries())
+    squares[Math.floor(i / band.length) * count + band[i % band.length]!]! += value ** 2;
+  return squares.map(Math.sqrt);
+}
+
+function planeByPlane(batch: Vector, area: number, made: (plane: Vector) => Vector): Vector {
+  const all = new Float64Array(batch.length);
+  for (let at = 0; at < batch.length; at += area) all.set(made(batch.subarray(at, at + area)), at);
+  return all;
 }
 
 /** A·B of A [rows × inner] and B [inner × columns]. */

@@ -41,15 +41,10 @@ export function tableSolver(table: SamplerTable): Solver<{ readonly x: Vector }>
     order: 0,
     init: (x) => ({ x }),
     *step({ x }, sigma) {
-      const all = [
-        known(
-          x.map((value) => value / sigma),
-          bands,
-        ),
-      ];
+      const all = [known(x.map((value) => value / sigma))];
       for (const [k, told] of sigmas.entries())
-        all.push(known((yield* evaluate(rowOf(rows[k]!, all), told)).denoised, bands));
-      return { x: rowOf(rows[sigmas.length]!, all) };
+        all.push(known((yield* evaluate(rowOf(rows[k]!, all, bands), told)).denoised));
+      return { x: rowOf(rows[sigmas.length]!, all, bands) };
     },
   };
 }
