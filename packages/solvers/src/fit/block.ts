@@ -1,6 +1,7 @@
 import type { JointRequest } from '../drive/lockstep.js';
 import { concatenate } from '../math/vector.js';
 import type { Evaluation, Vector } from '../solver.js';
+import { bandNorms, octaves } from '../table/bands.js';
 
 /** What a table is fitted to: noise, and what is seen of where a teacher ends from there. */
 export interface Block {
@@ -22,6 +23,31 @@ export const within =
   ([low, high]: readonly [number, number] = [-Infinity, Infinity]): View =>
   (samples) =>
     samples.map((value) => Math.min(high, Math.max(low, value)));
+
+/** Bands that contrast is compared in. */
+const contrasts = octaves(4);
+
+/**
+ * What a view shows, and beside it the contrast of that: the norm of each of four bands of spatial frequency of each channel,
+ * whose squares count `weight` times those of the values. What a sample can't foresee of its goal a fit of least squares makes
+ * smaller, and the more the finer it is; contrast takes it back.
+ *
+ * `shape`: [channels, height, width] of a sample, and of what the view shows.
+ */
+export const withContrast =
+  (view: View, shape: readonly [number, number, number], weight: number): View =>
+  async (samples, n) => {
+    const values = await view(samples, n);
+    const norms = bandNorms(values, { shape, edges: contrasts });
+    const [width, more] = [values.length / n, norms.length / n];
+    const both = new Float64Array(values.length + norms.length);
+    for (let i = 0; i < n; i++) {
+      both.set(values.subarray(i * width, (i + 1) * width), i * (width + more));
+      for (let j = 0; j < more; j++)
+        both[i * (width + more) + width + j] = Math.sqrt(weight) * norms[i * more + j]!;
+    }
+    return both;
+  };
 
 /** The answers to several requests of a whole block, in one. */
 export async function answers(

@@ -7,8 +7,9 @@ import { denoiser, gaussian, twoClusters, worst } from '../methods/analytic.test
 import { heun } from '../methods/heun.js';
 import { ipndm } from '../methods/ipndm.js';
 import { torchCpu } from '../random/torch-cpu.js';
+import { bandNorms, octaves } from '../table/bands.js';
 import { tableSolver } from '../table/sampler-table.js';
-import { within } from './block.js';
+import { withContrast, within } from './block.js';
 import { costOf } from './cost.js';
 import { type FitState, fit } from './fit.js';
 import { normalEquations } from './normal-equations.js';
@@ -54,6 +55,28 @@ it('finds the exact map of a Gaussian with one evaluation', async () => {
     denoise: denoiser(at, n),
   });
   expect(worst(x, goal)).toBeLessThan(1e-8);
+});
+
+it('weighs contrast beside what is foreseen', async () => {
+  // half of what the goal is made of nothing tells
+  const shape = [2, 3, 4] as const;
+  const [z, hidden] = [1, 2].map((seed) => torchCpu(seed).randn(5 * 24)) as [Float64Array, Float64Array];
+  const goal = z.map((value, i) => 0.5 * value + 0.5 * hidden[i]!);
+  const family: TableFamily = {
+    parameters: [{ name: 'last', start: 1, step: 1e-3 }],
+    table: ([last]: number[]) => ({ sigmas: [1], rows: [[1], [last!, 0]] }),
+  };
+  const weight = 3;
+  const view = withContrast(within([-10, 10]), shape, weight);
+  const block = { noise: z, goal: await view(goal, 5), n: 5 };
+  const rounds = Array.from({ length: 8 }, () => ({ blocks: [block], keep: 0 }));
+  const { table } = await fit({ family, rounds, validation: [block], denoise: asked(twoClusters), view });
+  const product = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+  const norms = (of: Float64Array) => bandNorms(of, { shape, edges: octaves(4) });
+  const expected =
+    (product(z, goal) + weight * product(norms(z), norms(goal))) / ((1 + weight) * product(z, z));
+  expect(expected).toBeGreaterThan(1.1 * (product(z, goal) / product(z, z)));
+  expect(table.rows[1]![0]).toBeCloseTo(expected, 8);
 });
 
 describe('of two clusters', () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { roundsOf } from './rounds.js';
 
-it('begins on few blocks, and goes on to all others, each once', () => {
+it('begins on few blocks, goes on to all others, each once, and ends on all together', () => {
   const first = { first: 0, count: 3, keep: 0 };
   expect(roundsOf(32)).toEqual([
     first,
@@ -12,14 +12,16 @@ it('begins on few blocks, and goes on to all others, each once', () => {
     { first: 7, count: 6, keep: 0.5 },
     { first: 13, count: 8, keep: 0.7 },
     { first: 21, count: 11, keep: 0.7 },
+    { first: 0, count: 32, keep: 0 },
   ]);
 });
 
 it.each([1, 2, 3, 5, 16, 33, 100])('is of %i blocks, and of no others', (blocks) => {
   const rounds = roundsOf(blocks);
   const seen = rounds
-    .slice(3)
+    .slice(3, -1)
     .flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i));
   expect(seen).toEqual(Array.from({ length: blocks }, (_, i) => i));
+  expect(rounds.at(-1)).toEqual({ first: 0, count: blocks, keep: 0 });
   expect(rounds.every(({ count }) => count > 0)).toBe(true);
 });

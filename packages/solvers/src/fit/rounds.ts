@@ -20,7 +20,7 @@ const plan = [
 /**
  * The iterations of a fit on so many blocks of images: several on the first few, which bring a start where its equations
  * hold, then one on each of ever larger sets of new ones, beside what is remembered of those before. So no image is learned
- * by heart, and most calls are spent where a table is nearly done.
+ * by heart, and most calls are spent where a table is nearly done. The last is one on all of them, from there.
  */
 export function roundsOf(blocks: number): Round[] {
   const begin = Math.max(1, Math.round(opening.share * blocks));
@@ -32,5 +32,5 @@ export function roundsOf(blocks: number): Round[] {
     if (count > 0) rounds.push({ first, count, keep });
     first += Math.max(0, count);
   }
-  return rounds;
+  return [...rounds, { first: 0, count: blocks, keep: 0 }];
 }
