@@ -131,7 +131,8 @@ export interface FitConfig {
   /** Whole blocks, of those that it is fitted to and of those that only choose the iteration. */
   readonly images: number;
   readonly validation: number;
-  /** At most. */
+  /** Of `withContrast`; 0: values alone. */
+  readonly contrast: number;
   readonly seed: number;
 }
 

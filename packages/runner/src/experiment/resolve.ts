@@ -294,7 +294,7 @@ function startOf(generator: Fitted, spec: Spec, { plain, students }: Declaration
 }
 
 function fitOf(generator: Fitted, spec: Spec, declarations: Declarations): FitConfig {
-  const { images, validation, seed } = withDefaults(fitChoices, spec.train || {});
+  const { images, validation, contrast, seed } = withDefaults(fitChoices, spec.train || {});
   const inBlocks = (count: number) => Math.ceil(count / fitBlock) * fitBlock;
   const { M: _, ...teacher } = spec.teacher ?? {};
   return {
@@ -305,6 +305,7 @@ function fitOf(generator: Fitted, spec: Spec, declarations: Declarations): FitCo
     teacher: ownSampler({ ...heun35, ...teacher }, declarations),
     images: inBlocks(images),
     validation: inBlocks(validation),
+    contrast,
     seed,
   };
 }

@@ -60,6 +60,11 @@ export const fitChoices = {
     `Images that a table is fitted to, in rounds, made up to a multiple of ${fitBlock}; so are those of validation.`,
   ),
   validation: integer(1, 65_536, 128, trainChoices.validation.description),
+  contrast: number(
+    { minimum: 0, maximum: 1000 },
+    4,
+    'How much the contrast of a table’s samples, by band of spatial frequency, counts beside their values; 0: not at all.',
+  ),
   seed: integer(0, 1023, 0, trainChoices.seed.description),
 };
 

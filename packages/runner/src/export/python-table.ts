@@ -1,7 +1,7 @@
 /**
  * How a table is summed in PyTorch, of functions that numpy has, too: what files for other programs begin with.
  *
- * `row_of` is `rowOf` of @fewstep/solvers, `in_bands` its `inBands`, both on [n, channels, height, width].
+ * `row_of` is `rowOf` of @fewstep/solvers, on [n, channels, height, width].
  */
 export const pythonTable = `@functools.lru_cache(maxsize=None)
 def _cosines(size, dtype, device):

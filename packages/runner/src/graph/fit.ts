@@ -64,6 +64,7 @@ export function planFit(
 ): PlannedFit {
   const cost = costOf(standInFamily(sampler, fit));
   const family = { ...start.params, generator: fit.generator };
+  const contrast = fit.contrast > 0 && { contrast: fit.contrast };
   const inBlocks = { size: fitBlock, item: 'seed', hints: { batch } } as const;
   const targetsOf = (range: Range) =>
     graph.shards(kinds.targets, {
@@ -79,7 +80,7 @@ export function planFit(
     });
   const validationTargets = targetsOf(validation);
   const onBlocks = (standing: OutputRef, of: Targets, workPerItem: number) => ({
-    params: { ...family, ...guided },
+    params: { ...family, ...guided, ...contrast },
     inputs: { ...network, ...start.inputs, targets: each(of, 'targets'), standing },
     ranges: of.ranges,
     ...inBlocks,
@@ -135,6 +136,7 @@ export function planFit(
         ...family,
         ...(dataset.name !== undefined && { dataset: dataset.name }),
         ...(guidance && { guidance }),
+        ...contrast,
         teacher: teacher.params,
         seed: fit.seed,
         ...{ seeds, validation },

@@ -62,6 +62,8 @@ export interface TableTraining {
   readonly seeds: string;
   readonly validation_seeds: string;
   readonly loss: string;
+  /** How much contrast counts beside values in the loss. */
+  readonly contrast: number;
   /** Whether it was fitted to features of the network that scores. */
   readonly uses_metric_features: boolean;
   /** Samples that the network was asked for in all, and those of the teacher among them. */
@@ -134,6 +136,7 @@ const schema: JsonSchema = map(
       seeds: text,
       validation_seeds: text,
       loss: text,
+      contrast: { type: 'number', minimum: 0 },
       uses_metric_features: bool,
       calls: count,
       teacher_calls: count,

@@ -20,7 +20,7 @@ export const trained: SamplerFile = {
   train: {
     ...{ images: 192, rounds: 8, validation: 64, seed: 0 },
     ...{ seeds: '2147483648-2147483839', validation_seeds: '3221225472-3221225535' },
-    ...{ loss: 'l2', uses_metric_features: false, calls: 46_080, teacher_calls: 8960 },
+    ...{ loss: 'l2', contrast: 4, uses_metric_features: false, calls: 46_080, teacher_calls: 8960 },
     rmse: [15.02 / 127.5, 1 / 3],
   },
   source: 'NeuralSolver, MIT',

@@ -135,7 +135,7 @@ const fitting = { ...model, ...chosen, targets: one, standing: one } as const;
 /** How far a table is off on a block of seeds, and which way is down. */
 export const fitEquations = kind({
   name: 'fit-equations',
-  revision: 1,
+  revision: 2,
   packages: sampling,
   params: params<BlockParams>(),
   over: 'seeds',
@@ -148,7 +148,7 @@ export const fitEquations = kind({
 /** How far a table is off on a block, or each of the steps that it may take. */
 export const fitSquares = kind({
   name: 'fit-squares',
-  revision: 1,
+  revision: 2,
   packages: sampling,
   params: params<BlockParams>(),
   over: 'seeds',
@@ -194,7 +194,7 @@ export const sampler = kind({
 /** What samples would gain that each had numbers of a table of their own. */
 export const bounds = kind({
   name: 'bounds',
-  revision: 1,
+  revision: 2,
   packages: sampling,
   params: params<BoundsParams>(),
   over: 'seeds',
@@ -207,7 +207,7 @@ export const bounds = kind({
 /** What they would gain by a last row of bands, one for all. */
 export const boundsByBand = kind({
   name: 'bounds-by-band',
-  revision: 1,
+  revision: 2,
   packages: sampling,
   params: params<BoundsByBandParams>(),
   inputs: { ...model, sampler: one, targets: many },

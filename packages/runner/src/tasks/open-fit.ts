@@ -6,6 +6,7 @@ import {
   steeredFamily,
   type TableFamily,
   type TableGenerator,
+  withContrast,
 } from '@fewstep/solvers';
 import type { Range } from '@fewstep/taskgraph';
 import type { GeneratorConfig } from '../experiment/experiment.js';
@@ -13,7 +14,7 @@ import type { Guidable } from './guide.js';
 import { shapeOf } from './load-denoiser.js';
 import type { ModelInfo } from './model-info.js';
 import { openSolve } from './open-solve.js';
-import { targetsOn } from './open-targets.js';
+import { targetsOn, viewOn } from './open-targets.js';
 import { middlesOf, type Solve, type SolveParams, solverOf, timesOf } from './solving.js';
 
 /** What is fitted: what it begins from, and what is free. */
@@ -57,6 +58,8 @@ export function familyOn(
 
 /** A task of a block of seeds. */
 export interface BlockParams extends FamilyParams, Guidable {
+  /** Weight of contrast beside what is seen; left out: 0. */
+  readonly contrast?: number;
   readonly seeds: Range;
 }
 
@@ -71,8 +74,13 @@ type Fitting = Omit<Parameters<typeof openSolve>[0], 'params'> & {
 export async function openBlock(context: Fitting) {
   const { params, inputs } = context;
   const opened = await openSolve(context);
+  const { shape, solving, info } = opened;
+  const view = viewOn(info);
   return {
-    family: familyOn(params, opened.solving, opened.info),
-    ...(await targetsOn(opened, [params.seeds], [inputs.targets], context)),
+    family: familyOn(params, solving, info),
+    ...(await targetsOn(opened, [params.seeds], [inputs.targets], {
+      ...context,
+      view: params.contrast === undefined ? view : withContrast(view, shape, params.contrast),
+    })),
   };
 }

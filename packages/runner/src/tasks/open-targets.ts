@@ -12,6 +12,7 @@ import { parseSampler } from '../sampler/sampler-file.js';
 import { readTensors, tensorOf } from './artifacts.js';
 import type { Drawing } from './batches.js';
 import type { Guidable } from './guide.js';
+import type { ModelInfo } from './model-info.js';
 import type { Evaluating, OpenModel } from './open-solve.js';
 import { openSampler } from './sampler.js';
 import type { SolveParams } from './solving.js';
@@ -26,6 +27,8 @@ interface Comparing extends Evaluating, Working {
 }
 
 interface Working {
+  /** What is compared; left out: what `viewOn` has. */
+  readonly view?: View;
   readonly hints: { readonly batch?: number };
   progress(done: number): void;
 }
@@ -33,7 +36,6 @@ interface Working {
 /** Noise, and where a teacher ended from there. */
 interface Targets {
   readonly block: Block;
-  /** Of images, which are cut off at black and white; what is decoded from latents isn't cut off where they are. */
   readonly view: View;
   /** Answers so many of a request at a time as a batch has. */
   readonly denoise: BlockDenoise;
@@ -58,12 +60,15 @@ export async function openTargets(context: Comparing): Promise<Compared> {
   return { table, shape: model.shape, ...(await targetsOn(model, params.seeds, inputs.targets, context)) };
 }
 
+/** Of images, which are cut off at black and white; what is decoded from latents isn't cut off where they are. */
+export const viewOn = ({ decoder }: ModelInfo): View => (decoder ? within() : within([-1, 1]));
+
 /** Seeds on an open model, and where the teacher ended from there: files in the order of the seeds. */
 export async function targetsOn(
   { info, batch }: OpenModel,
   ranges: readonly Range[],
   targets: readonly string[],
-  { hints, progress }: Working,
+  { hints, progress, view = viewOn(info) }: Working,
 ): Promise<Targets> {
   const seeds = ranges.flatMap(([first, last]) =>
     Array.from({ length: last - first + 1 }, (_, i) => first + i),
@@ -78,7 +83,6 @@ export async function targetsOn(
     goal.set(data, filled);
     filled += data.length;
   }
-  const view = info.decoder ? within() : within([-1, 1]);
   const most = hints.batch ?? 64;
   let evaluated = 0;
   return {
