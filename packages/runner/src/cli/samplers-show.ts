@@ -47,7 +47,7 @@ function* about(file: string, sampler: SamplerFile): Generator<string> {
   if (train) {
     yield line(
       'train',
-      `${train.images} images (seeds ${train.seeds}), ${train.validation} to choose by (seeds ${train.validation_seeds}), ${train.rounds} rounds, seed ${train.seed}, loss ${train.loss}${train.uses_metric_features ? ', on features of the network that scores' : ''}`,
+      `${train.images} images (seeds ${train.seeds}), ${train.validation} to choose by (seeds ${train.validation_seeds}), ${train.rounds} rounds, seed ${train.seed}, loss ${train.loss}${train.contrast ? `, contrast ${train.contrast}` : ''}${train.uses_metric_features ? ', on features of the network that scores' : ''}`,
     );
     yield line(
       'calls',

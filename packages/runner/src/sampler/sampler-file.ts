@@ -62,8 +62,8 @@ export interface TableTraining {
   readonly seeds: string;
   readonly validation_seeds: string;
   readonly loss: string;
-  /** How much contrast counts beside values in the loss. */
-  readonly contrast: number;
+  /** How much contrast counts beside values in the loss; left out: not at all. */
+  readonly contrast?: number;
   /** Whether it was fitted to features of the network that scores. */
   readonly uses_metric_features: boolean;
   /** Samples that the network was asked for in all, and those of the teacher among them. */
@@ -128,20 +128,23 @@ const schema: JsonSchema = map(
     ),
     guidance: map({ type: { enum: ['cfg', 'cg', 'uncond'] }, rate: number }, 'rate'),
     teacher: section({ solver: text, num_steps: size, afs: bool, denoise_to_zero: bool, schedule }),
-    train: map({
-      images: size,
-      rounds: count,
-      validation: size,
-      seed: count,
-      seeds: text,
-      validation_seeds: text,
-      loss: text,
-      contrast: { type: 'number', minimum: 0 },
-      uses_metric_features: bool,
-      calls: count,
-      teacher_calls: count,
-      rmse: list({ type: 'number', minimum: 0 }, 2),
-    }),
+    train: map(
+      {
+        images: size,
+        rounds: count,
+        validation: size,
+        seed: count,
+        seeds: text,
+        validation_seeds: text,
+        loss: text,
+        contrast: { type: 'number', minimum: 0 },
+        uses_metric_features: bool,
+        calls: count,
+        teacher_calls: count,
+        rmse: list({ type: 'number', minimum: 0 }, 2),
+      },
+      'contrast',
+    ),
     source: text,
   },
   ...['guidance', 'teacher', 'train', 'source'],

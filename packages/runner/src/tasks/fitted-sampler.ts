@@ -37,7 +37,7 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
   const { state: last } = await readStanding(inputs.standing);
   const state = last.ended ? last : concluded(last, sumOfSquares(await readSquares(inputs.validation)));
   const [nfe = 0] = tensorOf(await readTensors(inputs.targets[0]!), 'nfe', 'F32').data;
-  const { seeds, validation, contrast = 0, seed } = params;
+  const { seeds, validation, contrast, seed } = params;
   const [images, validated] = [countOf(seeds), countOf(validation)];
   const teacherCalls = nfe * (images + validated);
   const train: TableTraining = {
@@ -48,7 +48,7 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
     seeds: seeds.join('-'),
     validation_seeds: validation.join('-'),
     loss: 'l2',
-    contrast,
+    ...(contrast !== undefined && { contrast }),
     uses_metric_features: false,
     calls: state.calls + teacherCalls,
     teacher_calls: teacherCalls,
