@@ -14,13 +14,12 @@ const plan = [
   { share: 4 / 32, keep: 0.3 },
   { share: 6 / 32, keep: 0.5 },
   { share: 8 / 32, keep: 0.7 },
-  { share: 11 / 32, keep: 0.7 },
 ];
 
 /**
  * The iterations of a fit on so many blocks of images: several on the first few, which bring a start where its equations
- * hold, then one on each of ever larger sets of new ones, beside what is remembered of those before. So no image is learned
- * by heart, and most calls are spent where a table is nearly done. The last is one on all of them, from there.
+ * hold, then one on each of ever larger sets of new ones, beside what is remembered of those before, and last one on all of
+ * them. So no image is learned by heart, and most calls are spent where a table is nearly done.
  */
 export function roundsOf(blocks: number): Round[] {
   const begin = Math.max(1, Math.round(opening.share * blocks));
