@@ -1,4 +1,4 @@
-// docs/leaderboard.md and its pictures: every sampler of experiments/leaderboard-*.yaml by evaluations, best first.
+// The tables of docs/leaderboard.md and its pictures: every sampler of experiments/leaderboard-*.yaml by evaluations, best first.
 //
 //   npm run build && node bench/leaderboard.mjs STORE [DATASET …] [> FILE]
 //
@@ -112,9 +112,9 @@ for (const dataset of datasets.length > 0 ? datasets : ['digits', 'emoji']) {
     );
   }
   const teacher = rows.at(-1);
-  for (const nfe of new Set(rows.slice(0, -1).map((one) => one.nfe)))
-    await picture(
-      [...rows.filter((one) => one.nfe === nfe), teacher],
-      `docs/leaderboard-${dataset}-nfe${nfe}.png`,
-    );
+  for (const nfe of new Set(rows.slice(0, -1).map((one) => one.nfe))) {
+    const file = `leaderboard-${dataset}-nfe${nfe}.png`;
+    await picture([...rows.filter((one) => one.nfe === nfe), teacher], `docs/${file}`);
+    console.log(`\n![Seeds 0 to 7 of each sampler of ${nfe} evaluations, and of the teacher](${file})`);
+  }
 }

@@ -1,4 +1,4 @@
-// What each choice of a protocol moves a score by, on the embedded digits: the tables of docs/scores.md.
+// What each choice of a protocol moves a score by, on the embedded digits: the tables of docs/protocol.md.
 //
 //   npm run build && node bench/protocol.mjs STORE [GOLDEN]
 //
