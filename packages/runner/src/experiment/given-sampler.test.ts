@@ -55,15 +55,18 @@ it('is sampled with whatever its student and schedule are, on a dataset that is 
 it('varies in a grid, also beside others', async () => {
   const grid = ['grid:', '  points:', '  - { label: a, sampler: ../plain.json }'];
   const other = '  - { label: b, student: { solver: euler, num_steps: 4 }, train: false }';
-  const { points } = await parse('dataset: digits', 'schedule: { type: logsnr }', ...grid, other).catch(
-    (error) => ({ points: error.problems }),
-  );
-  expect(points).toMatchObject([{ path: 'schedule.type' }]);
-  const each = other.replace('student', 'schedule: { type: logsnr }, student');
-  const both = await parse('dataset: digits', ...grid, each);
-  expect(both.points.map(({ label, table }) => [label, table !== undefined])).toEqual([
-    ['a', true],
-    ['b', false],
+  // how the others are made isn't laid beneath it
+  const base = ['dataset: digits', 'schedule: { type: logsnr }', 'teacher: { M: 2 }'];
+  const both = await parse(...base, ...grid, other.replace(', train: false', ', train: { lr: 1 }'));
+  expect(
+    both.points.map(({ label, table, sampler }) => [label, table !== undefined, sampler.numSteps]),
+  ).toEqual([
+    ['a', true, plain.student.num_steps],
+    ['b', false, 4],
+  ]);
+  const said = grid.map((line) => line.replace('plain.json', 'plain.json, schedule: { type: logsnr }'));
+  expect(await problems('dataset: digits', ...said)).toEqual([
+    expect.stringMatching(/^5:59 schedule\.type: found "logsnr", but plain\.json was made with/),
   ]);
 });
 

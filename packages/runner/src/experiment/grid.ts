@@ -134,8 +134,15 @@ function listed(points: Tree, making: Making): Combination[] {
     const picked = pathsOf(item, 'grid.points.', 'label', making);
     const label = labelOf(item, labels, making.complain);
     const choices = [{ path: 'grid.points', place: item.place, value: undefined }];
-    return { ...laidDown(picked, making), choices, ...label };
+    return { ...laidDown(picked, { ...making, base: beneath(item, making.base) }), choices, ...label };
   });
+}
+
+/** What the spec lays beneath a point: beneath a table of its own nothing of how the others are made. */
+function beneath({ entries }: Dict, base: Dict): Dict {
+  if (!entries.has('sampler')) return base;
+  const making = ['schedule', 'student', 'teacher', 'train'];
+  return { ...base, entries: new Map([...base.entries].filter(([key]) => !making.includes(key))) };
 }
 
 /** What a map gives to paths of the spec; complains of keys that are none. `beside`: what it may have beside them. */

@@ -43,6 +43,7 @@ it('digits.yaml draws five evaluations with every sampler but the reference', as
     return [label, perInterval * (numSteps - 1) - Number(afs) + Number(denoiseToZero)];
   });
   expect(Object.fromEntries(nfe)).toEqual({
+    table: 5,
     'AMED-Solver': 5,
     'AMED-Plugin on dpmpp': 5,
     euler: 5,
