@@ -7,7 +7,7 @@ export interface FitCost {
   readonly evaluations: number;
   /** Of the equations of a round, all parameters moved by themselves. */
   readonly equations: number;
-  /** Of the steps that a round tries, and of where it stands. */
+  /** Of the steps that a round tries, and of where it stands: of a step what comes after the first number that is free. */
   readonly trials: number;
 }
 
@@ -26,6 +26,6 @@ export function costOf(family: TableFamily): FitCost {
   return {
     evaluations,
     equations: moved.reduce((sum, calls) => sum + calls, evaluations),
-    trials: (1 + TRIALS.length) * evaluations,
+    trials: evaluations + TRIALS.length * Math.max(0, ...moved),
   };
 }

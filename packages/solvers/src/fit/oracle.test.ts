@@ -86,6 +86,8 @@ describe('samples of their own numbers', () => {
     expect((await bounds).reduce((sum, { calls }) => sum + calls, 0)).toBe(counted.calls);
     expect(counted.calls).toBeLessThanOrEqual(n * boundsCost(table));
     expect(counted.calls).toBeGreaterThan((n * boundsCost(table)) / 4);
+    // the table's own answers, put together otherwise
+    expect((await bounds).slice(0, 2).map(({ calls }) => calls)).toEqual([3 * n, 0]);
     expect([...counted.owners]).toEqual([0, 1, 2, 3]);
   });
 

@@ -1,8 +1,10 @@
 import { type Entry, entriesOf } from '../generators/table.js';
 import type { SamplerTable } from '../table/sampler-table.js';
 import type { Block, BlockDenoise, View } from './block.js';
+import { costOf } from './cost.js';
 import { fit } from './fit.js';
 import { gathering } from './gathering.js';
+import { remembering } from './remembering.js';
 import { squaresOf } from './squares.js';
 
 /** How far samples are off that each have some of a table's numbers of their own. */
@@ -52,18 +54,20 @@ async function boundsOfOne(
   denoise: BlockDenoise,
   view: View,
 ): Promise<Fitted[]> {
-  const shared = await squaresOf([table], sample, denoise, view);
+  const network = remembering(denoise);
+  const shared = await squaresOf([table], sample, network.denoise, view);
   const found: Fitted[] = [
-    { steered: 'nothing', parameters: 0, table, squares: shared.squares[0]!, calls: shared.calls },
+    { steered: 'nothing', parameters: 0, table, squares: shared.squares[0]!, calls: network.calls() },
   ];
   const best = () => found.reduce((a, b) => (b.squares < a.squares ? b : a)).table;
   for (const [steered, isFree] of [...Object.entries(partsOf(table)), ['all', undefined] as const]) {
     const family = entriesOf(isFree ? table : best(), isFree);
+    const before = network.calls();
     const { table: own, state } = await fit({
       family,
       rounds: Array.from({ length: ROUNDS }, () => ({ blocks: [sample], keep: 0 })),
       validation: [sample],
-      denoise,
+      denoise: network.denoise,
       view,
     });
     found.push({
@@ -71,7 +75,7 @@ async function boundsOfOne(
       parameters: family.parameters.length,
       table: own,
       squares: state.best!.validation ** 2 * sample.goal.length,
-      calls: state.calls,
+      calls: network.calls() - before,
     });
   }
   return found;
@@ -90,10 +94,12 @@ function partsOf({ sigmas }: SamplerTable): Record<string, (entry: Entry) => boo
 /** Evaluations that the bounds of one sample ask for at most, for plans and progress alone. */
 export function boundsCost(table: SamplerTable): number {
   const nfe = table.sigmas.length;
-  const families = [...Object.values(partsOf(table)), undefined].map((isFree) => entriesOf(table, isFree));
-  // equations, validation and four trials, each of which may ask all of it anew, and a table for each parameter
-  const ofRound = families.reduce((sum, { parameters }) => sum + (6 + parameters.length) * nfe, 0);
-  return nfe + ROUNDS * ofRound + nfe * families.length;
+  // where a fit stands is known from the round before
+  const ofRound = [...Object.values(partsOf(table)), undefined].reduce((sum, isFree) => {
+    const { equations, trials } = costOf(entriesOf(table, isFree));
+    return sum + equations - nfe + trials - nfe;
+  }, 0);
+  return nfe + ROUNDS * ofRound;
 }
 
 /** One bound of one sample. */
