@@ -123,8 +123,8 @@ async function openTable(file: string, context: Sampling): Promise<Sampler> {
 }
 
 /**
- * That a table is of the model that it is to sample: of its data and its noise, and that it tells the network nothing that
- * this was never trained on.
+ * That a table can sample a model: that it is of such data and such noise, and tells the network nothing that this was never
+ * trained on.
  *
  * @throws RunnerError (E_SAMPLER)
  */
@@ -133,16 +133,19 @@ function checkFits(
   { info, shape }: Pick<OpenModel, 'info' | 'shape'>,
   { sigmaMin, sigmaMax }: { readonly sigmaMin: number; readonly sigmaMax: number },
 ): void {
-  const sizeOf = (sides: readonly number[], latents: boolean) =>
-    `${latents ? 'latents' : 'images'} of ${sides.join(' × ')}`;
-  const [made, found] = [sizeOf(model.shape, model.latents), sizeOf(shape, info.decoder !== undefined)];
-  if (made !== found)
+  const kindOf = (latents: boolean) => (latents ? 'latents' : 'images');
+  const isOfLatents = info.decoder !== undefined;
+  if (model.latents !== isOfLatents)
     throw misfit(
-      `the sampler was made for ${made}, and the dataset’s network denoises ${found}: take a sampler of such data.`,
-      {
-        made,
-        found,
-      },
+      `the sampler was made for ${kindOf(model.latents)}, and the dataset’s network denoises ${kindOf(isOfLatents)}: take a sampler of such data.`,
+      { made: kindOf(model.latents), found: kindOf(isOfLatents) },
+    );
+  // rows are of samples of any shape, bands of frequency of pictures of one size
+  const [made, found] = [table.bands?.shape, shape].map((sides) => sides?.slice(1).join(' × '));
+  if (made !== undefined && made !== found)
+    throw misfit(
+      `the sampler has numbers for each frequency of ${kindOf(isOfLatents)} of ${made}, and the dataset’s network denoises ${found}: take a sampler of that size, or one without bands.`,
+      { made, found },
     );
   // the last digits are rounding
   const isApart = (a: number, b: number) => Math.abs(a - b) > 0.01 * b;

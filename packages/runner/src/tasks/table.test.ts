@@ -90,16 +90,36 @@ it('its samples go through what the network is shown', async () => {
   for (const [i, value] of expected.entries()) expect(data[i]).toBeCloseTo(value, 5);
 });
 
+/** A table with an entry of the last row for each of two bands of pictures. */
+const inBands = (shape: readonly [number, number, number]): SamplerTable => ({
+  ...table,
+  rows: [
+    ...table.rows.slice(0, -1),
+    table.rows.at(-1)!.flatMap((entry, j) => [entry, entry * (1 - 0.2 * j)]),
+  ],
+  bands: { shape, edges: [0.4] },
+});
+
+it('one that was made for data of another shape samples ours alike, by band too where the pictures are as large', async () => {
+  const imagesOf = async (told: SamplerTable, shape: typeof of.shape) => [
+    ...tensorOf((await run(samples, told, { shape })).tensors, 'images', 'U8').data,
+  ];
+  const own = await imagesOf(table, of.shape);
+  expect(await imagesOf(table, [3, 8, 8])).toEqual(own);
+  const banded = await imagesOf(inBands([1, 2, 2]), of.shape);
+  expect(banded).not.toEqual(own);
+  expect(await imagesOf(inBands([3, 2, 2]), [3, 2, 2])).toEqual(banded);
+  await expect(imagesOf(inBands([1, 4, 2]), [1, 4, 2])).rejects.toMatchObject({
+    code: 'E_SAMPLER',
+    message: expect.stringMatching(
+      /each frequency of images of 4 × 2, and .* denoises 2 × 2: .*without bands/,
+    ),
+  });
+});
+
 const discrete = { solvedAt: [20, 10, 5, 1] };
 it.each<[string, Partial<typeof of>, object, object, RegExp]>([
-  [
-    'data of another size',
-    { shape: [3, 2, 2] },
-    {},
-    {},
-    /made for images of 3 × 2 × 2, and .* denoises images of 1 × 2 × 2/,
-  ],
-  ['latents', { latents: true }, {}, {}, /made for latents of 1 × 2 × 2, and .* denoises images of/],
+  ['latents', { latents: true }, {}, {}, /made for latents, and .* denoises images:/],
   [
     'other noise',
     { sigma_max: 80 },
