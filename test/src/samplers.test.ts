@@ -70,12 +70,12 @@ it('shows its rows, and refuses what is none or was made for others', async () =
   const file = JSON.parse(await readFile(join(dir, 'sampler.json'), 'utf8'));
   await writeFile(
     join(dir, 'other.json'),
-    JSON.stringify({ ...file, model: { ...file.model, shape: [3, 32, 32] } }),
+    JSON.stringify({ ...file, model: { ...file.model, latents: true } }),
   );
   const other = await command('sample', '--sampler', 'other.json', '--seeds', '0', '--outdir', 'none');
   expect([other.code, other.stderr]).toEqual([
     2,
-    expect.stringMatching(/E_SAMPLER the sampler was made for images of 3 × 32 × 32, and .* 1 × 32 × 32/),
+    expect.stringMatching(/E_SAMPLER the sampler was made for latents, and .* denoises images/),
   ]);
   const thresholded = ['--set', 'student={ solver: dpmpp, num_steps: 3 }', '--set', 'student.max_order=null'];
   const bent = await command('samplers', 'compile', 'spec.yaml', '-o', 'bent.json', ...thresholded);
