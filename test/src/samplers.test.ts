@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { experimentJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
+import { admTold } from './public-files/tiny-models.js';
 
 const spec = `name: plain
 dataset: digits
@@ -53,6 +54,48 @@ it('a method as a table gives the very images of the method, in a run and alone'
     points: [{ label: 'ipndm', folder: 'samples/digits/ipndm_nfe2', images: 3 }],
     tasks: { computed: 0 },
   });
+});
+
+it('samples with the network and at the guidance rate that it is given, not those that it was made for', async () => {
+  const fixture = (name: string) => join(root, 'packages/models/fixtures', name);
+  const { attention_order, num_head_channels } = admTold;
+  const guided = {
+    checkpoint: fixture('adm-diffusion.pt'),
+    classifier: fixture('adm-classifier.pt'),
+    network: {
+      ...admTold,
+      classifier_num_head_channels: num_head_channels,
+      classifier_attention_order: attention_order,
+    },
+  };
+  const made = {
+    ...{ name: 'guided', dataset: guided, guidance: { type: 'cg', rate: 4 }, train: false },
+    ...{ schedule: { type: 'polynomial' }, student: { solver: 'euler', num_steps: 3 } },
+  };
+  await writeFile(join(dir, 'guided.yaml'), JSON.stringify(made));
+  const compiled = await command('samplers', 'compile', 'guided.yaml', '-o', 'guided.json');
+  expect(compiled.code, compiled.stderr).toBe(0);
+
+  const { schedule } = made;
+  const ipndm = { solver: 'ipndm', max_order: 2, num_steps: 3 };
+  // of other channels and size than digits, without classes
+  const other = { dataset: { checkpoint: fixture('edm-ncsnpp-uncond.p2.pkl') } };
+  const weakly = { dataset: guided, guidance: { type: 'cg', rate: 1 } };
+  const points = [
+    { label: 'ipndm', ...other, student: ipndm, schedule, train: false },
+    { label: 'its table', ...other, sampler: 'sampler.json' },
+    { label: 'euler', ...weakly, student: made.student, schedule, train: false },
+    { label: 'table of rate 4', ...weakly, sampler: 'guided.json' },
+  ];
+  const elsewhere = { name: 'elsewhere', sample: { seeds: '0-1', grid: '2x1' }, grid: { points } };
+  await writeFile(join(dir, 'elsewhere.yaml'), JSON.stringify(elsewhere));
+  const ran = await command('run', 'elsewhere.yaml', '--json');
+  expect(ran.code, ran.stderr).toBe(0);
+  const [method, table, rated, given] = experimentJson(ran.stdout).points.map(
+    ({ artifacts }: { artifacts: { samples: string[] } }) => artifacts.samples,
+  );
+  expect(table).toEqual(method);
+  expect(given).toEqual(rated);
 });
 
 it('shows its rows, and refuses what is none or was made for others', async () => {
