@@ -15,7 +15,10 @@ export interface Block {
 /** Answers the samples of a request by themselves; `owners` are their places in the block. */
 export type BlockDenoise = (request: JointRequest) => Evaluation | Promise<Evaluation>;
 
-/** What is seen of samples [n × size], and compared: n × width numbers, of each sample by itself. */
+/**
+ * What is seen of samples [n × size], and compared: n × width numbers, of each sample by itself. Where width is more than
+ * size, the first size of them are the sample's own, and the others what counts beside.
+ */
 export type View = (samples: Vector, n: number) => Vector | Promise<Vector>;
 
 /** Values themselves, those beyond the bounds as the bound: [−1, 1] of an image. Nothing is beyond those of latents. */

@@ -8,8 +8,8 @@ import { heun } from '../methods/heun.js';
 import { ipndm } from '../methods/ipndm.js';
 import { torchCpu } from '../random/torch-cpu.js';
 import { bandNorms, octaves } from '../table/bands.js';
-import { tableSolver } from '../table/sampler-table.js';
-import { withContrast, within } from './block.js';
+import { type SamplerTable, tableSolver } from '../table/sampler-table.js';
+import { type Block, type View, withContrast, within } from './block.js';
 import { costOf } from './cost.js';
 import { type FitState, fit } from './fit.js';
 import { normalEquations } from './normal-equations.js';
@@ -84,6 +84,12 @@ describe('of two clusters', () => {
   const family = tableGenerator.make(plain, start);
   const whole = block(twoClusters, 5, 12);
   const values = family.parameters.map((parameter) => parameter.start);
+  const sampled = (table: SamplerTable, { noise, n }: Block) =>
+    solveSync({
+      solver: tableSolver(table),
+      x: noise.map((z) => 80 * z),
+      ...{ n, sigmas: [80, 0.01], denoise: denoiser(twoClusters, n) },
+    }).x;
   const off = async (table: Parameters<typeof squaresOf>[0][number], of = whole, view = all) =>
     (await squaresOf([table], of, asked(twoClusters), view)).squares[0]!;
 
@@ -169,6 +175,46 @@ describe('of two clusters', () => {
     expect(states.map((one) => one.log.length)).toEqual(states.map((_, i) => i + 1));
     // from a file it goes on to the same bits
     expect(JSON.parse(JSON.stringify(states[2]))).toEqual(states[2]);
+  });
+
+  it('counts what is seen beside the samples’ own numbers, and tells these alone, too', async () => {
+    // the square of each sample's first number, twice
+    const beside: View = (samples, n) =>
+      Float64Array.from({ length: n * (size + 1) }, (_, i) => {
+        const [sample, at] = [Math.floor(i / (size + 1)), i % (size + 1)];
+        return at < size ? samples[sample * size + at]! : 2 * samples[sample * size]! ** 2;
+      });
+    const seenOf = async (one: Block) => ({ ...one, goal: await beside(one.goal, one.n) });
+    const both = await seenOf(whole);
+    const found = await squaresOf([startOf(family)], both, asked(twoClusters), beside);
+    expect(found.own).toEqual([await off(startOf(family))]);
+    expect(found.numbers).toBe(12 * size);
+    const squared = sampled(startOf(family), whole).reduce(
+      (sum, x, i) => (i % size === 0 ? sum + (2 * x ** 2 - 2 * whole.goal[i]! ** 2) ** 2 : sum),
+      0,
+    );
+    expect(squared).toBeGreaterThan(1e-3);
+    expect(found.squares[0]! - found.own![0]!).toBeCloseTo(squared, 9);
+    const { gradient } = await normalEquations(family, values, both, asked(twoClusters), beside);
+    for (const p of values.keys()) {
+      const at = (by: number) =>
+        off(family.table(values.map((value, i) => (i === p ? value + by : value))), both, beside);
+      const slope = ((await at(1e-5)) - (await at(-1e-5))) / 2e-5;
+      expect(Math.abs(2 * gradient[p]! - slope)).toBeLessThan(0.05 * Math.abs(slope) + 1e-3);
+    }
+    const validation = await seenOf(block(twoClusters, 6, 8));
+    const { state } = await fit({
+      ...{ family, validation: [validation], denoise: asked(twoClusters), view: beside },
+      rounds: Array.from({ length: 3 }, () => ({ blocks: [both], keep: 0 })),
+    });
+    const best = family.table(state.best!.values);
+    expect(state.best!.rmse).toBeCloseTo(
+      Math.sqrt((await off(best, block(twoClusters, 6, 8))) / (8 * size)),
+      12,
+    );
+    expect(state.best!.validation).toBeGreaterThan(state.best!.rmse!);
+    expect(state.log.every(({ rmse, validation: all }) => rmse! < all)).toBe(true);
+    expect(state.best!.validation).toBeLessThan(0.7 * state.log[0]!.validation);
   });
 
   it('is left where it is if it can’t be bettered', async () => {

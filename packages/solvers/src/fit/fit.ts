@@ -21,7 +21,12 @@ export interface FitState {
   /** What the rounds until now say of all values θ: the loss is ½θᵀAθ + cᵀθ and a constant. null: nothing yet. */
   readonly model: { readonly matrix: readonly number[]; readonly offset: readonly number[] } | null;
   /** What was best on the validation set. */
-  readonly best: { readonly values: readonly number[]; readonly validation: number } | null;
+  readonly best: {
+    readonly values: readonly number[];
+    readonly validation: number;
+    /** As of a round. */
+    readonly rmse?: number;
+  } | null;
   /** Rounds in a row that were no gain there. */
   readonly idle: number;
   /** There is nothing more to gain: what is left of the rounds changes nothing. */
@@ -33,9 +38,14 @@ export interface FitState {
 
 /** What one round found at its beginning, and λ of the step that was taken from there. */
 export interface FitRound {
-  /** Root mean square of what is seen less the goal, over what it is trained on and over what validates. */
+  /**
+   * Root of the squares of what is seen less the goal, of each number of a sample in the mean: over what it is trained on and
+   * over what validates.
+   */
   readonly train: number;
   readonly validation: number;
+  /** That of the samples' own numbers on what validates, where others count beside them. */
+  readonly rmse?: number;
   /** null: no step was better. */
   readonly damping: number | null;
   /** Samples that the network was asked for, all until its end. */
@@ -92,7 +102,7 @@ export function proposed(
     );
   const judged = judge(state, validation);
   const calls = judged.calls + equations.calls;
-  const log = [...state.log, { train, validation: validated, damping: null, calls }];
+  const log = [...state.log, { train, validation: validated, ...ownOf(validation), damping: null, calls }];
   const own = times(equations.matrix, values);
   const found = {
     matrix: [...equations.matrix],
@@ -144,14 +154,18 @@ function judge(state: FitState, validation: Squares): FitState {
   const idle = isBest ? 0 : state.idle + 1;
   return {
     ...state,
-    best: isBest ? { values: state.values, validation: found } : state.best,
+    best: isBest ? { values: state.values, validation: found, ...ownOf(validation) } : state.best,
     idle,
     ended: idle >= PATIENCE,
     calls: state.calls + validation.calls,
   };
 }
 
-const rms = ({ squares, numbers }: Squares) => Math.sqrt(squares[0]! / numbers);
+const rms = ({ squares, numbers }: Pick<Squares, 'squares' | 'numbers'>) => Math.sqrt(squares[0]! / numbers);
+
+/** Of the samples' own numbers, where others count beside them. */
+const ownOf = ({ own, numbers }: Squares): { readonly rmse?: number } =>
+  own ? { rmse: rms({ squares: own, numbers }) } : {};
 
 type Model = NonNullable<FitState['model']>;
 

@@ -11,7 +11,7 @@ export interface NormalEquations {
   readonly gradient: Vector;
   /** Σ e². */
   readonly squares: number;
-  /** Numbers that are compared: samples times width. */
+  /** Numbers of the samples. */
   readonly numbers: number;
   /** Samples that the network was asked for, once each. */
   readonly calls: number;
@@ -43,11 +43,10 @@ export async function normalEquations(
 function equations(
   own: Vector,
   slopes: readonly Vector[],
-  { goal, n }: Block,
+  { noise, goal }: Block,
 ): Omit<NormalEquations, 'calls'> {
   const error = own.map((value, i) => value - goal[i]!);
   const p = slopes.length;
-  const width = goal.length / n;
   const matrix = new Float64Array(p * p);
   for (let a = 0; a < p; a++)
     for (let b = 0; b <= a; b++) matrix[a * p + b] = matrix[b * p + a] = dot(slopes[a]!, slopes[b]!);
@@ -55,7 +54,7 @@ function equations(
     matrix,
     gradient: Float64Array.from(slopes, (slope) => dot(slope, error)),
     squares: dot(error, error),
-    numbers: n * width,
+    numbers: noise.length,
   };
 }
 

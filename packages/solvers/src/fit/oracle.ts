@@ -74,7 +74,7 @@ async function boundsOfOne(
       steered,
       parameters: family.parameters.length,
       table: own,
-      squares: state.best!.validation ** 2 * sample.goal.length,
+      squares: state.best!.validation ** 2 * sample.noise.length,
       calls: network.calls() - before,
     });
   }

@@ -6,6 +6,9 @@ import { sideBySide } from './side-by-side.js';
 export interface Squares {
   /** Σ e² of each: Infinity where a sample isn't finite. */
   readonly squares: readonly number[];
+  /** The same of the samples' own numbers alone, where others count beside them. */
+  readonly own?: readonly number[];
+  /** Numbers of the samples. */
   readonly numbers: number;
   readonly calls: number;
 }
@@ -19,17 +22,30 @@ export async function squaresOf(
 ): Promise<Squares> {
   const { samples, calls } = await sideBySide(tables, block, denoise);
   const all = await seen(view, samples, block.n);
-  const squares = all.map((own) => {
-    const sum = own.reduce((total, value, i) => total + (value - block.goal[i]!) ** 2, 0);
-    return Number.isFinite(sum) ? sum : Infinity;
-  });
-  return { squares, numbers: block.goal.length, calls };
+  const [numbers, width] = [block.noise.length, block.goal.length / block.n];
+  const size = numbers / block.n;
+  const sumOver = (counts: (at: number) => boolean) =>
+    all.map((found) => {
+      const sum = found.reduce(
+        (total, value, i) => (counts(i % width) ? total + (value - block.goal[i]!) ** 2 : total),
+        0,
+      );
+      return Number.isFinite(sum) ? sum : Infinity;
+    });
+  return {
+    squares: sumOver(() => true),
+    ...(width > size && { own: sumOver((at) => at < size) }),
+    ...{ numbers, calls },
+  };
 }
 
 /** Squares of several blocks as of one, added in their order. */
-export const sumOfSquares = (all: readonly Squares[]): Squares =>
-  all.reduce((a, b) => ({
-    squares: a.squares.map((value, i) => value + b.squares[i]!),
+export function sumOfSquares(all: readonly Squares[]): Squares {
+  const add = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value + b[i]!);
+  return all.reduce((a, b) => ({
+    squares: add(a.squares, b.squares),
+    ...(a.own && b.own && { own: add(a.own, b.own) }),
     numbers: a.numbers + b.numbers,
     calls: a.calls + b.calls,
   }));
+}
