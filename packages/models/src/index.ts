@@ -110,7 +110,7 @@ export {
   type FeatureNetworkOptions,
   openFeatureNetwork,
 } from './open-feature-network.js';
-export { type ByteImages, toGridUint8, toUint8 } from './pixels.js';
+export { type ByteImages, toGridUint8, toUint8, toUnrounded, type UnroundedImages } from './pixels.js';
 export { roundSigma } from './round-sigma.js';
 export {
   type ExportedTextEncoder,

@@ -105,6 +105,9 @@ describe('a feature network', () => {
     expect([...(await colours.features(grey))]).toEqual([15, 15, 15, 3, 3, 3]);
     const one = { data: Uint8Array.of(10, 20, 30, 40, 50, 60), n: 1, channels: 3, height: 1, width: 2 };
     expect([...(await colours.features(one))]).toEqual([15, 35, 55]);
+    // of values between bytes, too
+    const between = { ...one, data: Float32Array.of(10.25, 20, 30, 40, 50, 60.5) };
+    expect([...(await colours.features(between))]).toEqual([15.125, 35, 55.25]);
     await colours.close();
   });
 
@@ -119,7 +122,7 @@ describe('a feature network', () => {
       /takes grey images, and these are RGB; use a network for RGB/,
     );
     await refused({ height: 16, width: 64 }, /takes images of 32×32, and these are 64×16/);
-    await refused({ n: 2 }, /2 images \[1, 32, 32\] are 2048 bytes, and there are 1024/);
+    await refused({ n: 2 }, /2 images \[1, 32, 32\] are 2048 values, and there are 1024/);
   });
 });
 

@@ -9,7 +9,7 @@ import { memorySource, withSource } from './files/source.js';
 import { contents, shownValue, sizesOf, typed } from './foreign/onnx-values.js';
 import { type OnnxFile, readOnnx } from './onnx/onnx-file.js';
 import { readOnnxFile } from './onnx/open-onnx.js';
-import type { ByteImages } from './pixels.js';
+import type { ByteImages, UnroundedImages } from './pixels.js';
 
 /** On what it computes, and how images come to its size. */
 export interface FeatureNetworkOptions extends EngineOptions {
@@ -37,7 +37,7 @@ export interface FeatureNetwork {
    *
    * @throws ModelError `E_ENGINE` when the images are not of the network's size and colour, or it fails on them
    */
-  features(images: ByteImages, progress?: (done: number) => void): Promise<Float32Array>;
+  features(images: ByteImages | UnroundedImages, progress?: (done: number) => void): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -216,12 +216,15 @@ async function areIndependent(
 }
 
 /** Shape of one of the images as the network is given it. @throws ModelError `E_ENGINE` where they don't fit it */
-function shapeOf({ data, n, ...images }: ByteImages, form: Form): readonly [number, number, number] {
+function shapeOf(
+  { data, n, ...images }: ByteImages | UnroundedImages,
+  form: Form,
+): readonly [number, number, number] {
   const { height, width } = images;
   const expected = n * images.channels * height * width;
   if (data.length !== expected)
     throw engineFault(
-      `${n} images [${images.channels}, ${height}, ${width}] are ${expected} bytes, and there are ${data.length}`,
+      `${n} images [${images.channels}, ${height}, ${width}] are ${expected} values, and there are ${data.length}`,
       { n, length: data.length },
     );
   const channels = images.channels === 1 && form.channels === 3 ? 3 : images.channels;

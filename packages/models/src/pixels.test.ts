@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toGridUint8, toUint8 } from './pixels.js';
+import { toGridUint8, toUint8, toUnrounded } from './pixels.js';
 
 describe('bytes of float images', () => {
   it('cut x · 127.5 + 128 off, in float32', () => {
@@ -24,6 +24,13 @@ describe('bytes of float images', () => {
       if (single[i] !== grid[i]) differing++;
     }
     expect(differing).toBeGreaterThan(0);
+  });
+
+  it('are the nearest of what isn’t rounded', () => {
+    const values = Float64Array.from({ length: 401 }, (_, i) => (i - 200) / 170.3);
+    const [bytes, whole] = [toUint8(values), toUnrounded(values)];
+    expect([...bytes]).toEqual([...whole].map((value) => Math.floor(value + 0.5)));
+    expect([...toUnrounded(Float64Array.of(-2, -1, 0.2, 1, 5, NaN))]).toEqual([0, 0, 153, 255, 255, NaN]);
   });
 
   it('are not made of NaN', () => {

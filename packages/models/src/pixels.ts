@@ -9,6 +9,19 @@ export interface ByteImages {
   readonly width: number;
 }
 
+/** The same of values between bytes, 0…255: of images that a derivative is taken by. */
+export interface UnroundedImages extends Omit<ByteImages, 'data'> {
+  readonly data: Float32Array;
+}
+
+/**
+ * What `toUint8` rounds: x · 127.5 + 127.5, clipped to 0…255. NaN stays what it is.
+ *
+ * `images`: any shape, about −1…1.
+ */
+export const toUnrounded = (images: Float64Array | Float32Array): Float32Array =>
+  Float32Array.from(images, (x) => Math.min(255, Math.max(0, x * 127.5 + 127.5)));
+
 /**
  * Bytes of single images as the official sampler writes them: x · 127.5 + 128, clipped to 0…255, fraction cut off.
  *
