@@ -18,7 +18,8 @@ export { codeOf };
  * - `E_CLASSES`: classes that the network has not. `E_MODEL`: guidance or a schedule that the model has not, or lacks.
  * - `E_CONDITIONS`: an image whose prompt isn't among those encoded. `E_BOTTLENECK`: a network that gives none, though it
  *   says so.
- * - `E_STATISTICS`: reference statistics of another feature network. `E_FEATURES`: a file that holds no feature vectors.
+ * - `E_STATISTICS`: reference statistics of another feature network. `E_FEATURES`: a file that holds no feature
+ *   vectors; a network whose features nothing can be fitted to.
  * - `E_IMAGES`: fewer images than are to be drawn of them, or than a covariance is of; one whose name tells no seed, or
  *   another's.
  * - `E_FILE`: a file that isn't there or can't be read. `E_INPUT_CHANGED`: one that changed while it was used.

@@ -3,7 +3,7 @@ import { samplerIn } from '../experiment/given-sampler.js';
 import { findSampler } from '../predictor/find-predictor.js';
 import { aligned } from '../report/columns.js';
 import { orderZeroOff } from '../sampler/order-zero.js';
-import { formatSampler, type SamplerFile } from '../sampler/sampler-file.js';
+import { formatSampler, type SamplerFile, type TrainedFeatures } from '../sampler/sampler-file.js';
 import type { Answer } from './answer.js';
 import { shownPath } from './output.js';
 
@@ -47,8 +47,9 @@ function* about(file: string, sampler: SamplerFile): Generator<string> {
   if (train) {
     yield line(
       'train',
-      `${train.images} images (seeds ${train.seeds}), ${train.validation} to choose by (seeds ${train.validation_seeds}), ${train.rounds} rounds, seed ${train.seed}, loss ${train.loss}${train.contrast ? `, contrast ${train.contrast}` : ''}${train.uses_metric_features ? ', on features of the network that scores' : ''}`,
+      `${train.images} images (seeds ${train.seeds}), ${train.validation} to choose by (seeds ${train.validation_seeds}), ${train.rounds} rounds, seed ${train.seed}, loss ${train.loss}${train.contrast ? `, contrast ${train.contrast}` : ''}${train.uses_metric_features && !train.features ? ', on features of a network that metrics compare by' : ''}`,
     );
+    if (train.features) yield line('features', featuresText(train.features));
     yield line(
       'calls',
       `${train.calls} samples through the network, ${train.teacher_calls} of them the teacher’s`,
@@ -65,6 +66,9 @@ function* about(file: string, sampler: SamplerFile): Generator<string> {
     );
   if (source !== undefined) yield line('source', source);
 }
+
+const featuresText = ({ network, sha256, resize, weight }: TrainedFeatures): string =>
+  `${network} (SHA-256 ${sha256})${resize === undefined ? '' : `, images resized as by ${resize}`}, weight ${weight} beside pixels; a score by this network is flattered`;
 
 const listOf = (values: object): string =>
   Object.entries(values)

@@ -134,6 +134,14 @@ export interface FitConfig {
   /** Of `withContrast`; 0: values alone. */
   readonly contrast: number;
   readonly seed: number;
+  /** Of a loss on features: their network, and what they count beside pixels; left out: pixels or latents alone. */
+  readonly features?: { readonly network: FeatureNetworkFile; readonly weight: number };
+}
+
+/** A feature network: its file, ONNX or weights, and how images come to its size where these leave it open. */
+export interface FeatureNetworkFile {
+  readonly file: string;
+  readonly resize?: FeatureResize | undefined;
 }
 
 /** What was published of a sampler, to be set beside its scores. */

@@ -78,6 +78,38 @@ it('is what steers a student, all samples alike', async () => {
   ]);
 });
 
+it('is fitted to features of a network where it is told to, by default of the dataset’s own', async () => {
+  const fitted = async (train: string, dataset = '') => {
+    const experiment = await parse(`{ solver: table, num_steps: 4 }\ntrain: ${train}\n${dataset}`);
+    const told = resolvedSpec(experiment, '/home/me');
+    const again = await parseExperiment(told, 'spec.yaml', { cwd: '/home/me', models: '/models' });
+    expect(again.points[0]!.fit).toEqual(experiment.points[0]!.fit);
+    const { files } = experiment;
+    return {
+      ...experiment.points[0]!.fit,
+      files,
+      beside: files.find(({ role }) => role.startsWith('train.')),
+    };
+  };
+  const own = await fitted('{ loss: features }');
+  expect(own.features).toEqual({ network: { file: '/models/digits/digits-features.onnx' }, weight: 1 });
+  expect(own.files.map(({ role }) => role)).toEqual(['checkpoint', 'feature_network']);
+  const other = await fitted('{ loss: features, feature_network: nets/vgg.onnx, feature_weight: 0.1 }');
+  expect(other.features).toEqual({ network: { file: '/home/me/nets/vgg.onnx' }, weight: 0.1 });
+  expect(other.beside).toMatchObject({
+    path: '/home/me/nets/vgg.onnx',
+    ifMissing: {
+      message: expect.stringMatching(
+        /^a.yaml:5:43 E_SPEC train.feature_network: there is no nets\/vgg.onnx .* or one of inception, dinov2\.$/,
+      ),
+    },
+  });
+  const named = await fitted('{ loss: features, feature_network: dinov2 }');
+  expect(named.features!.network.file).toBe('/models/dinov2_vitl14_pretrain.pth');
+  expect(named.beside!.ifMissing.message).toMatch(/fewstep models fetch dinov2 gets it/);
+  expect(await fitted('{ loss: l2 }')).not.toHaveProperty('features');
+});
+
 it.each([
   [
     '{ solver: table, num_steps: 4 }\ntrain: false',
@@ -119,6 +151,27 @@ it.each([
     [/^5:\d+ teacher.schedule.sigmas: 2 noise levels but num_steps 18/],
   ],
   [
+    '{ solver: table, num_steps: 4 }\ntrain: { feature_network: a.onnx, feature_weight: 2 }',
+    [
+      '5:10 train.feature_network: nothing reads it: only a table that is fitted to features has it (train.loss: features). Remove it.',
+      '5:35 train.feature_weight: nothing reads it: only a table that is fitted to features has it (train.loss: features). Remove it.',
+    ],
+  ],
+  [
+    '{ solver: table, num_steps: 4 }\ntrain: { loss: end_to_end, feature_weight: 0 }',
+    [
+      '5:16 train.loss: "end_to_end" is no name that is known here. One of features, l2.',
+      /^5:44 train.feature_weight: .*above 0/,
+    ],
+  ],
+  [
+    '{ solver: amed, num_steps: 4 }\ntrain: { loss: features, feature_weight: 2 }',
+    [
+      '5:10 train.loss: nothing reads it: only the training of a table has loss. Remove it.',
+      /^5:26 train.feature_weight: nothing reads it: only a table that is fitted to features/,
+    ],
+  ],
+  [
     '{ solver: table, num_steps: 70 }',
     [
       '4:38 student.num_steps: table of 70 timestamps has 2,764 numbers that are free, and 2,000 at most are fitted together: take fewer steps, or one with fewer.',
@@ -128,6 +181,24 @@ it.each([
   expect(await problems(lines)).toEqual(
     found.map((one) => (typeof one === 'string' ? one : expect.stringMatching(one))),
   );
+});
+
+it.each([
+  [
+    'none sees them',
+    '{ checkpoint: a.pkl }',
+    /^a.yaml:4:16 E_SPEC train.loss: features are what a network sees, and the dataset has none: add feature_network to train, a file or one of inception, dinov2, or to the dataset/,
+  ],
+  ['they are of latents', 'ms_coco', /^a.yaml:4:16 E_SPEC train.loss: features are of pictures, .* latents/],
+])('is fitted to no features where %s', async (_, dataset, found) => {
+  const guidance = dataset === 'ms_coco' ? 'guidance: { type: cfg, prompt: a }\n' : '';
+  const text = `name: test
+schedule: { type: time_uniform }
+student: { solver: table, num_steps: 4 }
+train: { loss: features }
+dataset: ${dataset}\n${guidance}`;
+  const parsed = parseExperiment(text, 'a.yaml', { cwd: '/home/me', models: '/models' });
+  await expect(parsed).rejects.toThrow(found);
 });
 
 it('reads a key in one place: no generator has an option of a method, or a key of the student', () => {

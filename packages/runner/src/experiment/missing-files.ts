@@ -3,16 +3,17 @@ import { fileNames } from '@fewstep/models/families';
 import { scoreNamed } from '../scores/scores.js';
 import { datasetEntry, type Surroundings } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
+import { isNamed, networkTold } from './feature-loss.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
 import { displayPath, problem } from './problem.js';
 import { publishedPrompts } from './prompts-file.js';
-import { type DatasetName, type FileRole, sourceOf } from './published-models.js';
+import { type DatasetName, type FileRole, featureNetworks, sourceOf } from './published-models.js';
 import type { Spec } from './schema.js';
 import { nearestEntry, type Tree } from './tree.js';
 
 /** The files that a point reads: its checkpoint, what steers and guides it, and what its metrics compare with. */
 export function neededFiles(
-  { dataset, evaluate, predictor, table }: Omit<Point, 'label' | 'settings'>,
+  { dataset, evaluate, predictor, table, fit }: Omit<Point, 'label' | 'settings'>,
   beside: WeightsBeside,
   spec: Spec,
   tree: Tree,
@@ -21,6 +22,7 @@ export function neededFiles(
   const features = evaluate.some((one) =>
     typeof one === 'string' ? scoreNamed(one)?.needs.startsWith('real images') : one.needs === 'features',
   );
+  const learned = fit?.features?.network.file;
   const isClip = evaluate.some((one) => typeof one === 'string' && scoreNamed(one)?.needs === 'prompts');
   const registered = typeof spec.dataset === 'string' ? spec.dataset : undefined;
   const onnx = onnxFilesOf(dataset);
@@ -30,7 +32,7 @@ export function neededFiles(
     ...fileNames.map((name) => [name, dataset[name]] as const),
     ['tokenizer', dataset.tokenizer],
     ['reference_data', features ? dataset.referenceData : undefined],
-    ['feature_network', features ? dataset.featureNetwork : undefined],
+    ['feature_network', features || learned === dataset.featureNetwork ? dataset.featureNetwork : undefined],
     ['clip', isClip ? dataset.clip?.file : undefined],
     ['prompts', publishedPrompts(spec, surroundings)],
   ];
@@ -63,9 +65,24 @@ export function neededFiles(
             ),
           },
     ),
+    ...(learned === undefined || learned === dataset.featureNetwork
+      ? []
+      : [lossNetwork(learned, spec, tree, surroundings)]),
     ...files.flatMap(([key, path]) => (path === undefined ? [] : needed(key, path, itself(key)))),
     ...onnx.flatMap(([key, file]) => (beside.get(file) ?? []).map((path) => needed(key, path, weights))),
   ];
+}
+
+/** The network of a loss on features that is none of the dataset's. */
+function lossNetwork(path: string, spec: Spec, tree: Tree, { cwd }: Surroundings): NeededFile {
+  const told = networkTold(spec) ?? '';
+  const where = displayPath(path, cwd);
+  const sentence = isNamed(told)
+    ? `${told} is ${where}, which is not there: fewstep models fetch ${told} gets it, or ${sourceOf(featureNetworks[told])} and put it there.`
+    : `there is no ${where} that could be read; the path is relative to the spec, or one of ${Object.keys(featureNetworks).join(', ')}.`;
+  const at = ['train', 'feature_network'];
+  const ifMissing = problem(nearestEntry(tree, at).value.place, at.join('.'), sentence);
+  return { role: at.join('.'), path, ifMissing };
 }
 
 /** How a file of the registry is had that is not at `where`. */

@@ -24,6 +24,7 @@ import type {
   SamplerConfig,
   TrainConfig,
 } from './experiment.js';
+import { featureLossOf } from './feature-loss.js';
 import { guidances, isRead } from './guidances.js';
 import { onnxConfigOf, onnxOf, type SpecOnnx } from './onnx.js';
 import {
@@ -88,6 +89,7 @@ export function resolvePoint(
 ): Omit<Point, 'label' | 'settings'> {
   const { scores } = declarations;
   const generator = generatorOf(spec, declarations);
+  const dataset = datasetOf(spec, surroundings);
   const { seeds, repeats, tuned_on, batch, grid, rng, classes } = {
     ...sampleDefaults,
     tuned_on: undefined,
@@ -95,11 +97,13 @@ export function resolvePoint(
   };
   const [columns, rows] = grid.split('x').map(Number) as [number, number];
   return {
-    dataset: datasetOf(spec, surroundings),
+    dataset,
     ...(spec.guidance && { guidance: guidanceOf(spec.guidance, prompts) }),
     sampler: table ? madeOf(table.sampler) : samplerOf(spec, declarations),
     train: trains(spec) && !generator ? trainOf(spec, declarations) : false,
-    ...(generator && { fit: fitOf(generator, spec, declarations) }),
+    ...(generator && {
+      fit: fitOf(generator, spec, declarations, featureLossOf(spec, dataset, surroundings)),
+    }),
     ...(spec.predictor !== undefined && { predictor: resolve(surroundings.specFolder, spec.predictor) }),
     ...(table && { table }),
     reference: ownSampler(spec.reference ?? heun35, declarations),
@@ -293,7 +297,12 @@ function startOf(generator: Fitted, spec: Spec, { plain, students }: Declaration
   return { ...start, ...(evaluations !== undefined && { evaluations }) };
 }
 
-function fitOf(generator: Fitted, spec: Spec, declarations: Declarations): FitConfig {
+function fitOf(
+  generator: Fitted,
+  spec: Spec,
+  declarations: Declarations,
+  features: FitConfig['features'],
+): FitConfig {
   const { images, validation, contrast, seed } = withDefaults(fitChoices, spec.train || {});
   const inBlocks = (count: number) => Math.ceil(count / fitBlock) * fitBlock;
   const { M: _, ...teacher } = spec.teacher ?? {};
@@ -307,6 +316,7 @@ function fitOf(generator: Fitted, spec: Spec, declarations: Declarations): FitCo
     validation: inBlocks(validation),
     contrast,
     seed,
+    ...(features && { features }),
   };
 }
 

@@ -3,11 +3,14 @@ import { isWeights } from '../is-weights.js';
 import { faultsIn } from '../judging/faults.js';
 import type { JsonSchema } from '../judging/json-schema.js';
 import { isStatistics } from '../scores/scores.js';
-import { datasetEntry, datasetFacts } from './datasets.js';
+import { noFeaturesOfLatents } from '../tasks/model-info.js';
+import { dataOf, datasetEntry, datasetFacts } from './datasets.js';
 import { type Declarations, type DeclaredScore, listed, named, optionsOf, readersOf } from './declared.js';
+import { isOnFeatures, networkTold } from './feature-loss.js';
 import { guidances } from './guidances.js';
 import { betaRange, isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf, trainPartOf } from './parts.js';
+import { featureNetworks } from './published-models.js';
 import { generatorOf, isSteered, sampleDefaults, startIn } from './resolve.js';
 import type { Spec } from './schema.js';
 import { countOfSeeds, rangesOfSeeds } from './seeds.js';
@@ -318,6 +321,25 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
           `${network} is an ONNX file, which resizes as it was written to; how is chosen for weights of FID’s Inception-v3 alone: remove it.`
         );
       },
+    },
+    {
+      of: ['train.loss', 'train.feature_network', 'dataset', 'student.solver', 'student.steering'],
+      broken: (spec) =>
+        generatorOf(spec, declarations) !== undefined &&
+        isOnFeatures(spec) &&
+        networkTold(spec) === undefined &&
+        datasetFacts(spec.dataset).feature_network === undefined &&
+        `features are what a network sees, and the dataset has none: add feature_network to train, a file or one of ${Object.keys(featureNetworks).join(', ')}, or to the dataset.`,
+      at: () => 'train.loss',
+    },
+    {
+      of: ['train.loss', 'dataset', 'student.solver', 'student.steering'],
+      broken: (spec) =>
+        generatorOf(spec, declarations) !== undefined &&
+        isOnFeatures(spec) &&
+        dataOf(spec.dataset) === 'latents' &&
+        noFeaturesOfLatents,
+      at: () => 'train.loss',
     },
     seedsRule('seeds'),
     seedsRule('tuned_on'),

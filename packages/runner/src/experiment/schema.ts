@@ -66,18 +66,35 @@ export const fitChoices = {
     'How much the contrast of a table’s samples, by band of spatial frequency, counts beside their values; 0: not at all.',
   ),
   seed: integer(0, 1023, 0, trainChoices.seed.description),
+  loss: choice(
+    ['l2', 'features'],
+    'l2',
+    'Of a table, what of its samples is held against the teacher’s: pixels or latents (l2), or beside the pixels what a feature network sees in them (features). What a predictor’s steps answer for is loss_weight.',
+  ),
 };
+
+/** What only a loss on features is told. */
+export const featureLossKeys = {
+  feature_network: text(
+    'Network of the loss on features, of the form of dataset.feature_network: a file, relative to the spec, or inception or dinov2, whose weights are in the folder of models. Default: that of the dataset, which its scores are by, too.',
+    'features.onnx',
+  ),
+  feature_weight: number(
+    { exclusiveMinimum: 0, maximum: 1_000_000 },
+    1,
+    'How much features count beside pixels, each as the part that is off of its variance over the teacher’s samples: at 1 alike.',
+  ),
+} as const;
 
 /** What may be trained, as what reads the keys of `train`. */
 export const trainings = {
   predictor: { name: 'the training of a predictor', options: trainChoices },
   table: { name: 'the training of a table', options: fitChoices },
 } as const;
-const train = object(
-  'Training of the predictor or table; false samples the plain solver.',
-  [],
-  told(Object.values(trainings)),
-);
+const train = object('Training of the predictor or table; false samples the plain solver.', [], {
+  ...told(Object.values(trainings)),
+  ...featureLossKeys,
+});
 
 const predictor = text(
   'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl or .pt of the official training. Its file says dataset, student and schedule, which may be left out.',

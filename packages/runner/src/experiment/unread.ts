@@ -1,6 +1,7 @@
 import { type FileName, fileNames } from '@fewstep/models/families';
 import { type Options, withDefaults } from '@fewstep/schedules';
 import { type Declarations, type Declared, listed, named, optionsOf, readersOf } from './declared.js';
+import { isOnFeatures } from './feature-loss.js';
 import type { Complain } from './grid.js';
 import { guidedKeys, isRead } from './guidances.js';
 import { isSound, type Judged } from './judge.js';
@@ -8,7 +9,7 @@ import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf, trainPartOf } from './parts.js';
 import type { Place } from './problem.js';
 import { generatorOf, isSteered, trains } from './resolve.js';
-import type { Spec } from './schema.js';
+import { featureLossKeys, type Spec } from './schema.js';
 import { entryAt } from './tree.js';
 
 /** A key that only some combinations read. */
@@ -118,6 +119,12 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
     read: (spec: Spec) => generatorOf(spec, declarations) !== undefined,
     reader:
       'only a table has a teacher with timestamps of its own; that of a predictor takes M + 1 steps in each of the student’s intervals',
+  })),
+  ...Object.keys(featureLossKeys).map((key) => ({
+    path: `train.${key}`,
+    of: ['train.loss', 'predictor', 'sampler', 'student.solver', 'student.steering'],
+    read: (spec: Spec) => generatorOf(spec, declarations) !== undefined && isOnFeatures(spec),
+    reader: 'only a table that is fitted to features has it (train.loss: features)',
   })),
   ...['repeats', 'tuned_on'].map((key) => ({
     path: `sample.${key}`,

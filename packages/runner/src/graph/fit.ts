@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { costOf, roundsOf, TRIAL_BLOCKS } from '@fewstep/solvers';
 import {
   each,
@@ -18,6 +19,7 @@ import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
 import type { TargetsParams } from '../tasks/targets.js';
+import { featuresBy } from './reference.js';
 
 /** A table that is fitted. */
 export interface PlannedFit {
@@ -79,9 +81,10 @@ export function planFit(
         Number(fit.teacher.denoiseToZero),
     });
   const validationTargets = targetsOf(validation);
+  const loss = fit.features && planFeatures(graph, fit.features, network.info, validationTargets);
   const onBlocks = (standing: OutputRef, of: Targets, workPerItem: number) => ({
-    params: { ...family, ...guided, ...contrast },
-    inputs: { ...network, ...start.inputs, targets: each(of, 'targets'), standing },
+    params: { ...family, ...guided, ...contrast, ...loss?.params },
+    inputs: { ...network, ...start.inputs, targets: each(of, 'targets'), standing, ...loss?.inputs },
     ranges: of.ranges,
     ...inBlocks,
     workPerItem,
@@ -140,6 +143,7 @@ export function planFit(
         teacher: teacher.params,
         seed: fit.seed,
         ...{ seeds, validation },
+        ...(loss && { features: { ...loss.params.features, name: loss.name } }),
       },
       inputs: {
         info: network.info,
@@ -147,7 +151,32 @@ export function planFit(
         standing,
         validation: validated(standing),
         targets: [outputs(validationTargets, 'targets', 1)],
+        feature_network: loss?.inputs.feature_network,
       },
     }),
+  };
+}
+
+/**
+ * A loss on features: their network, and how they count beside pixels, by how much both vary over the samples that validate,
+ * so that fits of every student and seed are of one loss.
+ */
+function planFeatures(
+  graph: GraphBuilder,
+  { network: file, weight }: NonNullable<FitConfig['features']>,
+  info: OutputRef,
+  targets: Targets,
+) {
+  const { network, params } = featuresBy(file);
+  const name = basename(file.file);
+  const scale = graph.task(kinds.featureScale, {
+    title: `how much features by ${name} vary`,
+    params,
+    inputs: { network, info, targets: [outputs(targets, 'targets')] },
+  });
+  return {
+    name,
+    params: { features: { ...params, weight } },
+    inputs: { feature_network: network, feature_scale: output(scale, 'scale') },
   };
 }

@@ -1,4 +1,3 @@
-import type { FeatureResize } from '@fewstep/models';
 import {
   type GraphBuilder,
   graphBuilder,
@@ -7,6 +6,7 @@ import {
   type Ref,
   type Task,
 } from '@fewstep/taskgraph';
+import type { FeatureNetworkFile } from '../experiment/experiment.js';
 import { bytesOfImages, fileOf } from '../files-of.js';
 import { isWeights } from '../is-weights.js';
 import { fidKind, isStatistics } from '../scores/scores.js';
@@ -16,12 +16,6 @@ import type { Which } from '../tasks/reference-features.js';
 
 /** Bytes of images whose features are one task. */
 const partBytes = 8 * 2 ** 20;
-
-/** A feature network: its file, ONNX or weights, and how images come to its size where these leave it open. */
-export interface FeatureNetworkFile {
-  readonly file: string;
-  readonly resize?: FeatureResize | undefined;
-}
 
 /** What a task is told of its feature network. The default is left out, so that saying it makes nothing anew. */
 export const featuresBy = ({

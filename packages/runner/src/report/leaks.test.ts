@@ -14,7 +14,11 @@ import { leaksOf } from './leaks.js';
 const cwd = mkdtempSync(join(tmpdir(), 'fewstep-leaks-'));
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-async function leaks(sample: string, sampler: string) {
+async function leaks(
+  sample: string,
+  sampler: string,
+  networks: Parameters<typeof leaksOf>[1] = { scoring: ['ab'], training: undefined },
+) {
   const text = `name: test
 dataset: digits
 evaluate: [rmse_to_teacher]
@@ -22,7 +26,7 @@ sample: ${sample}
 ${sampler}
 `;
   const { points } = compile(await parseExperiment(text, join(cwd, 'a.yaml'), { cwd, models: 'models' }));
-  return leaksOf(points[0]!);
+  return leaksOf(points[0]!, networks);
 }
 
 const trained = `schedule: { type: polynomial }
@@ -68,6 +72,19 @@ it('knows the training images of a predictor’s file, and of an official one no
   expect(await leaks(sample, 'predictor: predictor.safetensors')).toEqual([{ of: 'training', images: 6 }]);
   const official = fileURLToPath(new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url));
   expect(await leaks(sample, `predictor: ${official}`)).toEqual([]);
+});
+
+it('knows scores by features of the network that a table was trained on', async () => {
+  const sampler = 'schedule: { type: polynomial }\nstudent: { solver: table, num_steps: 4 }';
+  const on = (training: string | undefined, sample = '{ seeds: 0-9 }') =>
+    leaks(sample, sampler, { scoring: ['ab', 'cd'], training });
+  expect(await on('cd')).toEqual([{ of: 'features', images: 10 }]);
+  expect(await on('ef')).toEqual([]);
+  expect(await on(undefined)).toEqual([]);
+  expect(await on('ab', `{ seeds: '0-2,${training}', rng: torch-cuda, tuned_on: 1 }`)).toEqual([
+    { of: 'tuned_on', images: 1 },
+    { of: 'features', images: 4 },
+  ]);
 });
 
 it('knows the images that a table was trained on and chosen by', async () => {

@@ -2,23 +2,33 @@ import { readFile } from 'node:fs/promises';
 import { seedRanges } from '@fewstep/solvers/seeds';
 import type { Range } from '@fewstep/taskgraph';
 import { codeOf } from '../errors.js';
-import { countOfShared } from '../experiment/seeds.js';
+import { countOfSeeds, countOfShared } from '../experiment/seeds.js';
 import { firstTrainingSeed, type PlannedPoint } from '../graph/compile.js';
 import { readPredictor } from '../predictor/predictor-file.js';
 
-/** Images of a score that something was fitted to or chosen on, so that the score flatters it. */
+/** Images of a score that something was fitted to or chosen on, or how they are looked at, so that the score flatters it. */
 export interface Leak {
   /**
    * What the seeds were before: those that the predictor or table was trained on, or that told its loss beside; those that noise
-   * levels were searched on; those that the spec says settings were chosen on.
+   * levels were searched on; those that the spec says settings were chosen on. Or `features`: whatever its seed, an image is
+   * scored by features of the network that the table was fitted to.
    */
-  readonly of: 'training' | 'validation' | 'schedule' | 'tuned_on';
-  /** How many of the scored images are of such seeds. */
+  readonly of: 'training' | 'validation' | 'schedule' | 'tuned_on' | 'features';
+  /** How many of the scored images that is true of. */
   readonly images: number;
 }
 
+/** SHA-256 of the files of feature networks: of those that a point's scores are by, and of the one that it was trained on. */
+interface UsedNetworks {
+  readonly scoring: readonly string[];
+  readonly training: string | undefined;
+}
+
 /** What leaks from before into a point's scores. */
-export async function leaksOf({ point, predictor, fit, schedule }: PlannedPoint): Promise<Leak[]> {
+export async function leaksOf(
+  { point, predictor, fit, schedule }: PlannedPoint,
+  networks: UsedNetworks,
+): Promise<Leak[]> {
   const { tunedOn = [], seeds, rng } = point;
   const training = (predictor ?? fit?.sampler)?.params ?? {};
   const { seeds: trained, validation } = training as Partial<Record<string, Range>>;
@@ -26,7 +36,7 @@ export async function leaksOf({ point, predictor, fit, schedule }: PlannedPoint)
     'shards' in ref ? ref.shards.ranges : [],
   );
   const fitted = point.table?.sampler.train;
-  const before: Record<Leak['of'], readonly Range[]> = {
+  const before: Record<Exclude<Leak['of'], 'features'>, readonly Range[]> = {
     training: fitted
       ? seedRanges(fitted.seeds)
       : trained
@@ -38,10 +48,14 @@ export async function leaksOf({ point, predictor, fit, schedule }: PlannedPoint)
   };
   // training draws its latents as torch-cpu does: by another generator the same seeds are other images
   const isOther = (of: string) => of !== 'tuned_on' && rng !== 'torch-cpu';
-  return Object.entries(before).flatMap(([of, ranges]) => {
-    const images = isOther(of) ? 0 : countOfShared(seeds, ranges);
-    return images > 0 ? [{ of: of as Leak['of'], images }] : [];
-  });
+  const { scoring, training: known } = networks;
+  const isByFeatures = known !== undefined && scoring.includes(known);
+  const shared = Object.entries(before).map(([of, ranges]) => ({
+    of: of as Leak['of'],
+    images: isOther(of) ? 0 : countOfShared(seeds, ranges),
+  }));
+  const all = [...shared, { of: 'features' as const, images: isByFeatures ? countOfSeeds(seeds) : 0 }];
+  return all.filter(({ images }) => images > 0);
 }
 
 /** The seeds that a trained predictor's file says; one of the official training, which drew without seeds, says none. */

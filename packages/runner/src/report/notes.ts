@@ -16,6 +16,7 @@ const leaked: Readonly<Record<Leak['of'], string>> = {
   validation: 'seeds that told the loss of its training',
   schedule: 'seeds that the noise levels were searched on',
   tuned_on: 'seeds that settings were chosen on (tuned_on)',
+  features: 'features of the network that the sampler was fitted to',
 };
 
 /** What is to be known of a table's figures, a sentence each. `alike`: the counts that all points share, as text. */

@@ -63,7 +63,7 @@ export interface PointReport {
   readonly realImages?: number;
   /** What its scores depend on beside the sampler. */
   readonly protocol?: Protocol;
-  /** Scored images that something was fitted to or chosen on; none where there are none. */
+  /** Scored images that something was fitted to or chosen on, or the network that scores them; none where there are none. */
   readonly leaks?: readonly Leak[];
   /** What was published of this sampler at this cost, where the experiment names such figures. */
   readonly published?: Pick<PublishedFigures, 'name' | 'images' | 'source'> & { readonly fid: number };

@@ -68,7 +68,7 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
       ...((train || predictor !== undefined) && { bottleneck: sampler.bottleneck ?? 'network' }),
     },
     ...(fit
-      ? fitOf(fit, methodOf, scheduleOf)
+      ? fitOf(fit, methodOf, scheduleOf, at)
       : predictor === undefined
         ? trainingOf(train, methodOf)
         : { predictor: at(predictor) }),
@@ -122,9 +122,10 @@ function tableOf(
 }
 
 function fitOf(
-  { teacher, images, validation, seed }: FitConfig,
+  { teacher, images, validation, seed, features }: FitConfig,
   methodOf: (chosen: ChosenMethod) => object,
   scheduleOf: (chosen: ChosenSchedule<GivenSchedule>) => object,
+  at: (path: string) => string,
 ): Told {
   return {
     teacher: {
@@ -134,7 +135,11 @@ function fitOf(
       denoise_to_zero: teacher.denoiseToZero,
       schedule: scheduleOf(teacher),
     },
-    train: { images, validation, seed },
+    train: {
+      ...{ images, validation, seed },
+      loss: features ? 'features' : 'l2',
+      ...(features && { feature_network: at(features.network.file), feature_weight: features.weight }),
+    },
   };
 }
 

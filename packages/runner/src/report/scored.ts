@@ -37,7 +37,12 @@ export async function scoredOf(
     read.filter(({ kind }) => kind === referenceFeatures),
   );
   const protocol = await protocolOf(planned, ran);
-  const leaks = await leaksOf(planned);
+  const { fit, point } = planned;
+  const ofFit = fit && records.get(fit.sampler)?.components.inputs.feature_network?.[0];
+  const leaks = await leaksOf(planned, {
+    scoring: Object.values(protocol?.scores ?? {}).flatMap(({ features }) => features?.sha256 ?? []),
+    training: ofFit ?? point.table?.sampler.train?.features?.sha256,
+  });
   return {
     metrics,
     ...(images !== undefined && { images }),

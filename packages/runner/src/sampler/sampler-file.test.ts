@@ -2,9 +2,20 @@ import { expect, it } from 'vitest';
 import { formatSampler, mostBytes, parseSampler, type SamplerFile } from './sampler-file.js';
 import { plain, trained } from './samplers.test.support.js';
 
+const onFeatures: SamplerFile = {
+  ...trained,
+  train: {
+    ...trained.train!,
+    loss: 'features',
+    features: { network: 'features.onnx', sha256: '0123456789abcdef'.repeat(4), weight: 0.1 },
+    uses_metric_features: true,
+  },
+};
+
 it.each([
   ['of a plain method', plain],
   ['that was trained', trained],
+  ['that was trained on features', onFeatures],
   [
     'by bands, with numbers that are hard to write',
     {
@@ -88,6 +99,21 @@ it.each([
     /^table\.bands\.shape: found 3 × 8 × 8, but its model has 1 × 32 × 32/,
   ],
   ['hides who trained it', changed('train', undefined), /^train: missing; a trained sampler has both/],
+  [
+    'hides whose features it was fitted to',
+    changed('train.loss', 'features'),
+    /^train\.features: missing, and its loss is on features\.$/,
+  ],
+  [
+    'was fitted to none of its features',
+    changed('train.loss', 'l2', onFeatures),
+    /^train\.features: found, but its loss is "l2"\.$/,
+  ],
+  [
+    'has no digest',
+    changed('train.features.sha256', 'C0FFEE', onFeatures),
+    /^train\.features\.sha256: .*a SHA-256 in hex/,
+  ],
   ['has seeds that are none', changed('train.seeds', '5-1'), /^train\.seeds: .*5-1.*\.$/],
   [
     'has a map for an option',

@@ -64,13 +64,24 @@ export interface TableTraining {
   readonly loss: string;
   /** How much contrast counts beside values in the loss; left out: not at all. */
   readonly contrast?: number;
-  /** Whether it was fitted to features of the network that scores. */
+  /** Of the loss `features`: their network, and how much they counted beside pixels. */
+  readonly features?: TrainedFeatures;
+  /** Whether it was fitted to features of a network, which metrics may compare by, too. */
   readonly uses_metric_features: boolean;
   /** Samples that the network was asked for in all, and those of the teacher among them. */
   readonly calls: number;
   readonly teacher_calls: number;
   /** Distance to the teacher's samples before and after, on the validation seeds, data units. */
   readonly rmse: readonly [before: number, after: number];
+}
+
+/** A feature network by its name and the SHA-256 of its file, and what its features were told. */
+export interface TrainedFeatures {
+  readonly network: string;
+  readonly sha256: string;
+  /** How images came to its size, of weights that leave it open; left out: `tensorflow`. */
+  readonly resize?: string;
+  readonly weight: number;
 }
 
 const number = { type: 'number' } as const;
@@ -138,12 +149,22 @@ const schema: JsonSchema = map(
         validation_seeds: text,
         loss: text,
         contrast: { type: 'number', minimum: 0 },
+        features: map(
+          {
+            network: text,
+            sha256: { type: 'string', pattern: '^[0-9a-f]{64}$', title: 'a SHA-256 in hex' },
+            resize: text,
+            weight: above0,
+          },
+          'resize',
+        ),
         uses_metric_features: bool,
         calls: count,
         teacher_calls: count,
         rmse: list({ type: 'number', minimum: 0 }, 2),
       },
       'contrast',
+      'features',
     ),
     source: text,
   },
@@ -279,6 +300,8 @@ function* contradictions(sampler: Whole): Generator<string> {
     yield `table.bands.shape: found ${table.bands.shape.join(' × ')}, but its model has ${model.shape.join(' × ')}.`;
   if ((teacher === undefined) !== (train === undefined))
     yield `${teacher ? 'train' : 'teacher'}: missing; a trained sampler has both, and a table that nobody trained has none.`;
+  if (train && (train.loss === 'features') !== (train.features !== undefined))
+    yield `train.features: ${train.features ? `found, but its loss is ${shown(train.loss)}` : 'missing, and its loss is on features'}.`;
   for (const key of ['seeds', 'validation_seeds'] as const)
     try {
       if (train) seedRanges(train[key]);

@@ -13,7 +13,7 @@ import { readTensors, tensorOf } from './artifacts.js';
 import { readSquares, readStanding } from './fit-files.js';
 import type { sampler as kind } from './kinds.js';
 import { type ModelInfo, readInfo } from './model-info.js';
-import { type FamilyParams, familyOn, generatorNamed } from './open-fit.js';
+import { type FamilyParams, type FeatureLoss, familyOn, generatorNamed } from './open-fit.js';
 import { madeFor } from './sampler.js';
 import { methodOn, type Solve, solveOn } from './solving.js';
 import type { TargetsParams } from './targets.js';
@@ -28,10 +28,12 @@ export interface FittedSamplerParams extends FamilyParams {
   /** Of the images that it is fitted to, and of those that only chose the round. */
   readonly seeds: Range;
   readonly validation: Range;
+  /** Of a loss on features; `name`: of their network's file. */
+  readonly features?: FeatureLoss & { readonly name: string };
 }
 
 /** The table that a fit ends with, and a line of its log for each round. */
-export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
+export const run: Run<typeof kind> = async ({ params, inputs, digests, dir }) => {
   const info = await readInfo(inputs);
   const solving = await solveOn(params, info, inputs);
   const { state: last } = await readStanding(inputs.standing);
@@ -47,12 +49,11 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
     seed,
     seeds: seeds.join('-'),
     validation_seeds: validation.join('-'),
-    loss: 'l2',
+    ...lossOf(params.features, digests.feature_network),
     ...(contrast !== undefined && { contrast }),
-    uses_metric_features: false,
     calls: state.calls + teacherCalls,
     teacher_calls: teacherCalls,
-    rmse: [state.log[0]!.validation, state.best!.validation],
+    rmse: [rmseOf(state.log[0]!), rmseOf(state.best!)],
   };
   const file: SamplerFile = {
     table: familyOn(params, solving, info).table(state.best!.values),
@@ -68,6 +69,19 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
   await writeFile(join(dir, 'log.jsonl'), lines.join(''));
   return { files: { sampler: 'sampler.json', log: 'log.jsonl' }, meta: { calls: train.calls } };
 };
+
+/** Of samples alone, whatever else counted in the loss. */
+const rmseOf = ({ rmse, validation }: { readonly rmse?: number; readonly validation: number }) =>
+  rmse ?? validation;
+
+function lossOf(
+  features: FittedSamplerParams['features'],
+  [sha256]: readonly string[] = [],
+): Pick<TableTraining, 'loss' | 'features' | 'uses_metric_features'> {
+  if (!features) return { loss: 'l2', uses_metric_features: false };
+  const { name: network, ...told } = features;
+  return { loss: 'features', features: { network, sha256: sha256!, ...told }, uses_metric_features: true };
+}
 
 const countOf = ([first, last]: Range) => last - first + 1;
 

@@ -130,7 +130,26 @@ export const fitStart = kind({
   run: () => import('./fit-start.js'),
 });
 
-const fitting = { ...model, ...chosen, targets: one, standing: one } as const;
+/** How much a teacher's samples vary, in pixels and in what a feature network sees of them. */
+export const featureScale = kind({
+  name: 'feature-scale',
+  revision: 1,
+  packages: sampling,
+  params: params<FeatureParams>(),
+  inputs: { network: one, info: one, targets: many },
+  outputs: { scale: file },
+  memory: smallerBatch,
+  run: () => import('./feature-scale.js'),
+});
+
+const fitting = {
+  ...model,
+  ...chosen,
+  targets: one,
+  standing: one,
+  feature_network: optional,
+  feature_scale: optional,
+} as const;
 
 /** How far a table is off on a block of seeds, and which way is down. */
 export const fitEquations = kind({
@@ -186,7 +205,14 @@ export const sampler = kind({
   revision: 1,
   packages: sampling,
   params: params<FittedSamplerParams>(),
-  inputs: { info: one, ...chosen, standing: one, validation: many, targets: many },
+  inputs: {
+    info: one,
+    ...chosen,
+    standing: one,
+    validation: many,
+    targets: many,
+    feature_network: optional,
+  },
   outputs: { sampler: file, log: file },
   run: () => import('./fitted-sampler.js'),
 });
@@ -384,6 +410,7 @@ export const kinds = {
   predictor,
   targets,
   fitStart,
+  featureScale,
   fitEquations,
   fitSquares,
   fitProposals,

@@ -16,6 +16,10 @@ export interface ModelInfo extends DenoiserInfo {
 /** Whether images of so many channels can be shown and scored. */
 export const isPictured = (channels: number): boolean => channels === 1 || channels === 3;
 
+/** Why no table is fitted to features of latents. */
+export const noFeaturesOfLatents =
+  'features are of pictures, and the dataset’s network denoises latents, each of which would have to be decoded thousands of times: leave loss out of train (l2), which compares latents.';
+
 interface Range {
   readonly sigmaMin: number;
   readonly sigmaMax: number;

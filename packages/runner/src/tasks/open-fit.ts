@@ -6,15 +6,18 @@ import {
   steeredFamily,
   type TableFamily,
   type TableGenerator,
+  type View,
   withContrast,
 } from '@fewstep/solvers';
 import type { Range } from '@fewstep/taskgraph';
 import type { GeneratorConfig } from '../experiment/experiment.js';
+import { featureView, readScale } from './feature-view.js';
 import type { Guidable } from './guide.js';
 import { shapeOf } from './load-denoiser.js';
 import type { ModelInfo } from './model-info.js';
-import { openSolve } from './open-solve.js';
-import { targetsOn, viewOn } from './open-targets.js';
+import { type FeatureParams, openFeatures } from './open-features.js';
+import { type Opened, openSolve } from './open-solve.js';
+import { targetsOn, valuesSeen } from './open-targets.js';
 import { middlesOf, type Solve, type SolveParams, solverOf, timesOf } from './solving.js';
 
 /** What is fitted: what it begins from, and what is free. */
@@ -61,11 +64,24 @@ export interface BlockParams extends FamilyParams, Guidable {
   /** Weight of contrast beside what is seen; left out: 0. */
   readonly contrast?: number;
   readonly seeds: Range;
+  /** Of a loss on features; left out: the samples' values alone. */
+  readonly features?: FeatureLoss;
+}
+
+/** What a loss on features is told. */
+export interface FeatureLoss extends FeatureParams {
+  /** How much features count beside pixels, where as large a part of both variances is off. */
+  readonly weight: number;
 }
 
 type Fitting = Omit<Parameters<typeof openSolve>[0], 'params'> & {
   readonly params: BlockParams;
-  readonly inputs: { readonly targets: string };
+  readonly inputs: {
+    readonly targets: string;
+    readonly feature_network: string | undefined;
+    readonly feature_scale: string | undefined;
+  };
+  readonly digests: Parameters<typeof openFeatures>[0]['digests'];
   readonly hints: { readonly batch?: number };
   progress(done: number): void;
 };
@@ -74,13 +90,25 @@ type Fitting = Omit<Parameters<typeof openSolve>[0], 'params'> & {
 export async function openBlock(context: Fitting) {
   const { params, inputs } = context;
   const opened = await openSolve(context);
-  const { shape, solving, info } = opened;
-  const view = viewOn(info);
+  const view = await viewOf(context, opened);
   return {
-    family: familyOn(params, solving, info),
-    ...(await targetsOn(opened, [params.seeds], [inputs.targets], {
-      ...context,
-      view: params.contrast === undefined ? view : withContrast(view, shape, params.contrast),
-    })),
+    family: familyOn(params, opened.solving, opened.info),
+    ...(await targetsOn(opened, [params.seeds], [inputs.targets], context, view)),
   };
+}
+
+/** What is seen of samples: their values, and as far as the loss says so contrast and features beside them. */
+async function viewOf({ params, inputs, digests, device }: Fitting, { info, shape }: Opened): Promise<View> {
+  const { features: loss, contrast } = params;
+  const { feature_network: network, feature_scale: scale } = inputs;
+  const values = valuesSeen(info);
+  const seen = contrast === undefined ? values : withContrast(values, shape, contrast);
+  if (!loss) return seen;
+  if (network === undefined || scale === undefined) throw new Error('a loss on features has a network');
+  const opened = await openFeatures({
+    params: loss,
+    inputs: { network },
+    ...{ digests: { network: digests.feature_network! }, device },
+  });
+  return featureView(opened, shape, seen, { weight: loss.weight, scale: await readScale(scale) });
 }

@@ -9,7 +9,7 @@ import {
 } from '@fewstep/solvers';
 import type { Range } from '@fewstep/taskgraph';
 import { parseSampler } from '../sampler/sampler-file.js';
-import { readTensors, tensorOf } from './artifacts.js';
+import { joined, readTensors, tensorOf } from './artifacts.js';
 import type { Drawing } from './batches.js';
 import type { Guidable } from './guide.js';
 import type { ModelInfo } from './model-info.js';
@@ -27,8 +27,6 @@ interface Comparing extends Evaluating, Working {
 }
 
 interface Working {
-  /** What is compared; left out: what `viewOn` has. */
-  readonly view?: View;
   readonly hints: { readonly batch?: number };
   progress(done: number): void;
 }
@@ -36,6 +34,7 @@ interface Working {
 /** Noise, and where a teacher ended from there. */
 interface Targets {
   readonly block: Block;
+  /** By default of images, which are cut off at black and white; what is decoded from latents isn't cut off where they are. */
   readonly view: View;
   /** Answers so many of a request at a time as a batch has. */
   readonly denoise: BlockDenoise;
@@ -60,15 +59,25 @@ export async function openTargets(context: Comparing): Promise<Compared> {
   return { table, shape: model.shape, ...(await targetsOn(model, params.seeds, inputs.targets, context)) };
 }
 
-/** Of images, which are cut off at black and white; what is decoded from latents isn't cut off where they are. */
-export const viewOn = ({ decoder }: ModelInfo): View => (decoder ? within() : within([-1, 1]));
+/** What is seen of samples where nothing counts beside their values. */
+export const valuesSeen = ({ decoder }: Pick<ModelInfo, 'decoder'>): View =>
+  decoder ? within() : within([-1, 1]);
+
+/** Where a teacher ended: files in the order of the seeds. */
+export async function readGoals(targets: readonly string[]): Promise<Float64Array> {
+  const parts = await Promise.all(
+    targets.map(async (path) => tensorOf(await readTensors(path), 'x', 'F32').data),
+  );
+  return Float64Array.from(joined(parts, Float32Array));
+}
 
 /** Seeds on an open model, and where the teacher ended from there: files in the order of the seeds. */
 export async function targetsOn(
   { info, batch }: OpenModel,
   ranges: readonly Range[],
   targets: readonly string[],
-  { hints, progress, view = viewOn(info) }: Working,
+  { hints, progress }: Working,
+  view: View = valuesSeen(info),
 ): Promise<Targets> {
   const seeds = ranges.flatMap(([first, last]) =>
     Array.from({ length: last - first + 1 }, (_, i) => first + i),
@@ -76,18 +85,11 @@ export async function targetsOn(
   const n = seeds.length;
   const { latents, denoise } = batch(seeds);
   const size = latents.length / n;
-  const goal = new Float64Array(latents.length);
-  let filled = 0;
-  for (const path of targets) {
-    const { data } = tensorOf(await readTensors(path), 'x', 'F32');
-    goal.set(data, filled);
-    filled += data.length;
-  }
   const most = hints.batch ?? 64;
   let evaluated = 0;
   return {
     view,
-    block: { noise: latents, goal: await view(goal, n), n },
+    block: { noise: latents, goal: await view(await readGoals(targets), n), n },
     async denoise({ x, sigma, owners }) {
       const denoised = new Float64Array(x.length);
       for (let from = 0; from < owners.length; from += most) {
