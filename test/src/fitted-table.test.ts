@@ -1,6 +1,8 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeStatistics } from '@fewstep/metrics/npz';
 import { exportDenoiser, openDenoiser, readCheckpoint } from '@fewstep/models';
 import { sigmas } from '@fewstep/schedules';
 import {
@@ -16,6 +18,8 @@ import {
   within,
 } from '@fewstep/solvers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+// what makes graphs, as it is built
+import { encodeOnnx } from '../../packages/models/dist/onnx/onnx-model.js';
 import { experimentJson } from './command-json.js';
 import { fewstep, root, start } from './command-line.js';
 import { workspace } from './small-experiment.js';
@@ -139,4 +143,80 @@ it('goes on to the same bits where it is killed', async () => {
   expect(tasks.local).toBe(before);
   expect(tasks.computed).toBeGreaterThan(3);
   expect(await samplerIn(killed)).toBe(undisturbed);
+});
+
+/** Files of two small networks: one denoises [n, 1, 4, 4], the other sees the squares of grey levels. */
+async function networksIn(own: string): Promise<void> {
+  const value = (name: string, ...shape: number[]) =>
+    ({ name, type: 'float32', shape: ['n', ...shape] }) as const;
+  const node = (op: string, inputs: readonly string[], output: string) => ({
+    ...{ op, inputs, attributes: {} },
+    outputs: [output],
+  });
+  const files = {
+    denoiser: {
+      inputs: [value('x', 1, 4, 4), value('sigma')],
+      outputs: [value('denoised', 1, 4, 4)],
+      nodes: [node('Tanh', ['x'], 'denoised')],
+    },
+    features: {
+      inputs: [value('images', 1, 4, 4)],
+      outputs: [value('features', 16)],
+      nodes: [node('Mul', ['images', 'images'], 'squares'), node('Flatten', ['squares'], 'features')],
+    },
+  };
+  for (const [name, graph] of Object.entries(files))
+    await writeFile(join(own, `${name}.onnx`), encodeOnnx({ opset: 17, initializers: [], ...graph }).graph);
+}
+
+it('is fitted to features of the network that scores it, and says so wherever it is scored', async () => {
+  const own = await workspace(`name: seen
+dataset:
+  checkpoint: denoiser.onnx
+  onnx: { parametrization: denoiser }
+  sigma_min: 0.1
+  sigma_max: 10
+  feature_network: features.onnx
+  reference_data: ref.npz
+schedule: { type: polynomial, rho: 7 }
+student: { solver: table, num_steps: 2, bands: 1 }
+teacher: { num_steps: 2 }
+train: { images: 16, validation: 16, loss: features, feature_weight: 0.5 }
+sample: { seeds: 0-3, batch: 4, grid: 2x2 }
+evaluate: [fid]
+`);
+  folders.push(own);
+  await networksIn(own);
+  const sigma = Float64Array.from({ length: 256 }, (_, i) => Number(i % 17 === 0));
+  await writeFile(join(own, 'ref.npz'), await writeStatistics({ mu: new Float64Array(16), sigma }));
+  const { points } = await run(own);
+  expect(points[0]).toMatchObject({ nfe: 1, leaks: [{ of: 'features', images: 4 }] });
+  const { train } = JSON.parse(await readFile(join(own, points[0].artifacts.sampler), 'utf8'));
+  const bytes = await readFile(join(own, 'features.onnx'));
+  expect(train).toMatchObject({
+    loss: 'features',
+    features: {
+      network: 'features.onnx',
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      weight: 0.5,
+    },
+    uses_metric_features: true,
+  });
+  const log = (await readFile(join(own, points[0].artifacts.log), 'utf8')).trim().split('\n');
+  const { rmse, validation } = JSON.parse(log[0]!);
+  expect(rmse).toBe(train.rmse[0]);
+  expect(validation).toBeGreaterThan(rmse);
+
+  const shown = await fewstep(['samplers', 'show', 'seen'], { cwd: own });
+  expect(shown.stdout).toMatch(
+    /loss features\n +features +features\.onnx \(SHA-256 [0-9a-f]{64}\), weight 0\.5/,
+  );
+  const given = (await readFile(join(own, 'spec.yaml'), 'utf8'))
+    .replace(/^(schedule|student|teacher|train|name):.*\n/gm, '')
+    .concat('name: given\nsampler: results/seen/table/sampler.json\n');
+  await writeFile(join(own, 'spec.yaml'), given);
+  const { stdout } = await fewstep(['run', 'spec.yaml'], { cwd: own });
+  expect(stdout).toMatch(
+    /LEAK: scored on features of the network that the sampler was fitted to.*4 of 4 images/,
+  );
 });
