@@ -26,26 +26,30 @@ export const featuresOf = (
 ): Promise<Float32Array> => network.features({ data: toUnrounded(pixels), n, channels, height, width });
 
 /**
- * The pixels of samples, as `pixels` sees them, and beside them in each sample its features: in units of pixels, so that of
- * features the same part of the variance is off where their squares are `weight` times those of pixels.
+ * What is seen of samples, their pixels first, and beside it in each the features of these: in units of pixels, so that where
+ * of both the same part of the variance is off, the squares of features are `weight` times those of pixels.
  */
 export function featureView(
   network: FeatureNetwork,
   shape: readonly [number, number, number],
-  pixels: View,
+  seen: View,
   { weight, scale }: { readonly weight: number; readonly scale: FeatureScale },
 ): View {
   const unit = Math.sqrt((weight * scale.pixels) / scale.features);
   const { dim } = network;
+  const size = shape[0] * shape[1] * shape[2];
   return async (samples, n) => {
-    const own = await pixels(samples, n);
-    const features = await featuresOf(network, shape, own, n);
-    const size = own.length / n;
-    const seen = new Float64Array(n * (size + dim));
+    const own = await seen(samples, n);
+    const width = own.length / n;
+    const ownOf = (i: number, count: number) => own.subarray(i * width, i * width + count);
+    const pixels = new Float64Array(n * size);
+    for (let i = 0; i < n; i++) pixels.set(ownOf(i, size), i * size);
+    const features = await featuresOf(network, shape, pixels, n);
+    const both = new Float64Array(n * (width + dim));
     for (let i = 0; i < n; i++) {
-      seen.set(own.subarray(i * size, (i + 1) * size), i * (size + dim));
-      for (let j = 0; j < dim; j++) seen[i * (size + dim) + size + j] = unit * features[i * dim + j]!;
+      both.set(ownOf(i, width), i * (width + dim));
+      for (let j = 0; j < dim; j++) both[i * (width + dim) + width + j] = unit * features[i * dim + j]!;
     }
-    return seen;
+    return both;
   };
 }
