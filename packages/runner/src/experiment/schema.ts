@@ -69,20 +69,20 @@ export const fitChoices = {
   loss: choice(
     ['l2', 'features'],
     'l2',
-    'Of a table, what of its samples is held against the teacher’s: pixels or latents (l2), or beside the pixels what a feature network sees in them (features). What a predictor’s steps answer for is loss_weight.',
+    'What of samples is held against the teacher’s: their values (l2), or of pixels also what a feature network sees in them (features).',
   ),
 };
 
 /** What only a loss on features is told. */
 export const featureLossKeys = {
   feature_network: text(
-    'Network of the loss on features, of the form of dataset.feature_network: a file, relative to the spec, or inception or dinov2, whose weights are in the folder of models. Default: that of the dataset, which its scores are by, too.',
+    'Network of the loss on features: a file as dataset.feature_network is, or inception or dinov2, whose weights are in the folder of models. Default: the dataset’s, which scores are by.',
     'features.onnx',
   ),
   feature_weight: number(
     { exclusiveMinimum: 0, maximum: 1_000_000 },
     1,
-    'How much features count beside pixels, each as the part that is off of its variance over the teacher’s samples: at 1 alike.',
+    'How much features count beside pixels, of each the part of its variance over the teacher’s samples that is off.',
   ),
 } as const;
 
