@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const slow = { testTimeout: 120_000, hookTimeout: 120_000 };
 /** What kills and waits, so that nothing else may run beside it. */
-const alone = ['faults', 'faults/other-disks', 'faults/replaced-files', 'faults/strangers'].map(
+const alone = ['faults/other-disks', 'faults/replaced-files', 'faults/strangers'].map(
   (name) => `src/${name}.test.ts`,
 );
 

@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { experimentJson, jsonLines } from './command-json.js';
 import { fewstep, root } from './command-line.js';
+import { picturesAt } from './faults/small-data.js';
 import { workspace } from './small-experiment.js';
 
 let dir: string;
@@ -40,7 +41,7 @@ describe('a spec from YAML to its table', () => {
     }
     const [amed, , euler] = report.points;
     const grid = await sharp(join(dir, amed.artifacts.grid)).metadata();
-    expect([grid.width, grid.height]).toEqual([128, 128]);
+    expect([grid.width, grid.height]).toEqual([64, 64]);
     expect((await stat(join(dir, amed.artifacts.predictor))).size).toBeGreaterThan(30_000);
     expect(euler.artifacts.predictor).toBeUndefined();
     expect(await readFile(join(dir, 'results/small/table.md'), 'utf8')).toContain('| amed');
@@ -112,7 +113,7 @@ describe('a spec from YAML to its table', () => {
     const files = (await readdir(join(dir, 'images/euler'), { recursive: true })).sort();
     expect(files).toEqual(['000000', '000000/000003.png', '000000/000004.png', '000000/000005.png']);
     const { channels, width } = await sharp(join(dir, 'images/euler/000000/000003.png')).metadata();
-    expect([channels, width]).toEqual([1, 32]);
+    expect([channels, width]).toEqual([3, 16]);
   });
 
   it('gives the same image in any batch', async () => {
@@ -147,15 +148,16 @@ describe('fid on disk', () => {
   const network = join(root, 'experiments/digits/digits-features.onnx');
 
   it('is 0 between a set and its own statistics', async () => {
-    const reference = ['fid', 'ref', 'sampled/amed', '--features', network, '--dest', 'ref.npz'];
-    await fewstep(['sample', 'spec.yaml', '--seeds', '0-15', '--outdir', 'sampled'], { cwd: dir });
+    const reference = ['fid', 'ref', 'pictures/some', '--features', network, '--dest', 'ref.npz'];
+    await picturesAt(join(dir, 'pictures/some'), 16, 1);
+    await picturesAt(join(dir, 'pictures/others'), 16, 2);
     expect((await fewstep(reference, { cwd: dir })).code).toBe(0);
-    const calc = ['fid', 'calc', 'sampled/amed', '--ref', 'ref.npz', '--features', network, '--json'];
+    const calc = ['fid', 'calc', 'pictures/some', '--ref', 'ref.npz', '--features', network, '--json'];
     const { stdout } = await fewstep(calc, { cwd: dir });
     const [{ fid, fid_se }] = JSON.parse(stdout).sets;
     expect(Math.abs(fid)).toBeLessThan(1e-6);
-    expect(JSON.parse(stdout)).toEqual({ sets: [{ set: 'sampled/amed', fid, fid_se, images: 16 }] });
-    const other = await fewstep([...calc.slice(0, 2), 'sampled/euler', ...calc.slice(3)], { cwd: dir });
+    expect(JSON.parse(stdout)).toEqual({ sets: [{ set: 'pictures/some', fid, fid_se, images: 16 }] });
+    const other = await fewstep([...calc.slice(0, 2), 'pictures/others', ...calc.slice(3)], { cwd: dir });
     expect(JSON.parse(other.stdout).sets[0].fid).toBeGreaterThan(0.01);
   });
 });

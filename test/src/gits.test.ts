@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { readSafetensorsMetadata } from '@fewstep/models';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { experimentJson } from './command-json.js';
-import { fewstep, root } from './command-line.js';
-import { workspace } from './small-experiment.js';
+import { fewstep } from './command-line.js';
+import { tiny, workspace } from './small-experiment.js';
 
 let dir: string;
 beforeAll(async () => {
   dir = await workspace(`name: searched
-dataset: { checkpoint: ${join(root, 'experiments/digits/digits-edm.pkl')} }
+dataset: { checkpoint: ${tiny} }
 schedule: { type: gits, num_warmup: 6, num_steps_tea: 9 }
 student: { solver: euler, num_steps: 4 }
 train: false

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { experimentJson, jsonLines } from './command-json.js';
 import { fewstep, root } from './command-line.js';
-import { digits } from './faults/small-store.js';
+import { tiny } from './small-experiment.js';
 
 /** Heun's method as the package has it. */
 const heun = `import { half } from './half.mjs';
@@ -23,7 +23,7 @@ export default ({ slopeAt, axpy, add }) => ({
 });
 `;
 const spec = (solver: string, more = '') => `name: own
-dataset: { checkpoint: ${digits.checkpoint} }
+dataset: { checkpoint: ${tiny} }
 schedule: { type: polynomial, rho: 7 }
 student: { solver: ${solver}, num_steps: 3 }
 sample: { seeds: 0-3, batch: 4, grid: 2x2 }
@@ -138,6 +138,6 @@ it('what is wrong with a file ends a command with its place, its name and what i
   const nonsense = `export default () => ({ name: 'own', evaluations: 1, make: () => ({ init: (x) => ({ x }), *step() { return {}; } }) });`;
   await writeFile(wrong, nonsense);
   const told =
-    /E_MODULE .*wrong\.mjs: its step from σ 80 gives no state \{ x \}, a Float64Array of 4096 numbers/;
+    /E_MODULE .*wrong\.mjs: its step from σ 80 gives no state \{ x \}, a Float64Array of 3072 numbers/;
   await expect(run(spec('./wrong.mjs', 'train: false'))).rejects.toThrow(told);
 });

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, fewstep, root, start } from './command-line.js';
-import { workspace } from './small-experiment.js';
+import { tiny, workspace } from './small-experiment.js';
 
 const plain = (name: string, more = '') => `name: ${name}
-dataset: { checkpoint: ${join(root, 'experiments/digits/digits-edm.pkl')} }
+dataset: { checkpoint: ${tiny} }
 schedule: { type: polynomial, rho: 7 }
 student: { solver: euler, num_steps: 3 }
 train: false
@@ -19,7 +19,7 @@ beforeAll(async () => {
   dir = await workspace(plain('a'));
   await writeFile(join(dir, 'b.yaml'), plain('b', 'grid: { student.num_steps: [3, 4] }'));
   await writeFile(join(dir, 'wrong.yaml'), `${plain('wrong')}grid: { student.solvr: [heun] }\n`);
-  await writeFile(join(dir, 'broken.yaml'), plain('broken').replace('digits-edm.pkl', 'digits-32x32.zip'));
+  await writeFile(join(dir, 'broken.yaml'), plain('broken').replace(tiny, join(root, 'experiments/digits/digits-32x32.zip')));
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 

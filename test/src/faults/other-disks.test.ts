@@ -33,7 +33,7 @@ describe.skipIf(!may.mount)('disks (needs root, to mount some)', () => {
       await mkdir(store);
       await symlink(disk, join(store, part));
       const { points } = await run(dir, ['spec.yaml', '--store', store]);
-      expect((await readFile(points[0]!.artifacts.samples[0]!)).length).toBeGreaterThan(4 * 32 * 32);
+      expect((await readFile(points[0]!.artifacts.samples[0]!)).length).toBeGreaterThan(4 * 3 * 16 * 16);
       const again = await run(dir, ['spec.yaml', '--store', store]);
       expect(again.tasks.computed).toBe(0);
     });

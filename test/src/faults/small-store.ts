@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type PlanJson, planJson, runJson } from '../command-json.js';
 import { type Finished, fewstep, root, type start } from '../command-line.js';
+import { tiny } from '../small-experiment.js';
 
 export const digits = {
   checkpoint: join(root, 'experiments/digits/digits-edm.pkl'),
@@ -10,7 +11,7 @@ export const digits = {
 };
 
 /** An experiment of four images and one network evaluation each. */
-export const plain = ({ checkpoint = digits.checkpoint, name = 'small', more = '' } = {}) => `name: ${name}
+export const plain = ({ checkpoint = tiny, name = 'small', more = '' } = {}) => `name: ${name}
 dataset: { checkpoint: ${checkpoint} }
 schedule: { type: polynomial, rho: 7 }
 student: { solver: euler, num_steps: 2 }
