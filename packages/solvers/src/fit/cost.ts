@@ -1,5 +1,6 @@
 import { startOf, type TableFamily } from '../generators/generator.js';
 import { TRIALS } from './fit.js';
+import { isSameRow } from './side-by-side.js';
 
 /** Samples that a fit asks the network for, of one image: for plans and progress alone, what is reported is counted. */
 export interface FitCost {
@@ -17,10 +18,8 @@ export function costOf(family: TableFamily): FitCost {
   const values = family.parameters.map((parameter) => parameter.start);
   const evaluations = start.sigmas.length;
   const moved = family.parameters.map(({ step }, p) => {
-    const { sigmas, rows } = family.table(values.map((value, i) => (i === p ? value + step : value)));
-    const first = start.sigmas.findIndex(
-      (sigma, k) => sigma !== sigmas[k] || start.rows[k]!.some((entry, i) => entry !== rows[k]![i]),
-    );
+    const table = family.table(values.map((value, i) => (i === p ? value + step : value)));
+    const first = start.sigmas.findIndex((_, k) => !isSameRow(start, table, k));
     return first < 0 ? 0 : evaluations - first;
   });
   return {

@@ -50,6 +50,16 @@ export async function sideBySide(
   return { samples: tables.map(({ rows, bands }, t) => rowOf(rows[evaluations]!, all[t]!, bands)), calls };
 }
 
+/** Whether two tables say the same at row k: what the network is shown, of whatever answers, and told. */
+export const isSameRow = (a: SamplerTable, b: SamplerTable, k: number): boolean => {
+  const [row, other] = [a.rows[k]!, b.rows[k]!];
+  return (
+    a.sigmas[k] === b.sigmas[k] &&
+    row.length === other.length &&
+    row.every((weight, i) => weight === other[i])
+  );
+};
+
 /** Whether two tables ask the same at row k: of the same answers, where they read any. */
 function isAlike(
   a: SamplerTable,
@@ -58,11 +68,11 @@ function isAlike(
   ofA: readonly Known[],
   ofB: readonly Known[],
 ): boolean {
-  const [row, other] = [a.rows[k]!, b.rows[k]!];
-  if (a.sigmas[k] !== b.sigmas[k] || row.length !== other.length) return false;
+  if (!isSameRow(a, b, k)) return false;
+  const row = a.rows[k]!;
   const each = row.length / (k + 1);
   return row.every((weight, i) => {
     const at = Math.floor(i / each);
-    return weight === other[i] && (weight === 0 || ofA[at] === ofB[at]);
+    return weight === 0 || ofA[at] === ofB[at];
   });
 }
