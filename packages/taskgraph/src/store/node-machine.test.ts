@@ -70,6 +70,8 @@ it('claims a file for one of many', async () => {
 it('says why a folder can’t be made, as the system does', async () => {
   await writeFile(join(dir, 'a'), '');
   await expect(disk.folder(join(dir, 'a/b/c'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  if (process.platform === 'linux')
+    await expect(disk.folder('/proc/none/there')).rejects.toMatchObject({ code: 'ENOENT' });
   await disk.folder(join(dir, 'x/y/z'));
   await disk.folder(join(dir, 'x/y'));
   expect(await readdir(join(dir, 'x/y'))).toEqual(['z']);

@@ -214,16 +214,19 @@ async function opened<T>(
   }
 }
 
-/** Not `recursive`, which tells of a full or read-only disk that there is no such folder. */
-async function folder(path: string): Promise<void> {
+/**
+ * Not `recursive`, which tells of a full or read-only disk that there is no such folder, and where none can be made though
+ * the one above is there, as in /proc, tries for ever (Node 20).
+ */
+async function folder(path: string, isAboveThere = false): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') {
       if ((await stat(path)).isDirectory()) return;
-    } else if (codeOf(error) === 'ENOENT' && dirname(path) !== path) {
+    } else if (codeOf(error) === 'ENOENT' && dirname(path) !== path && !isAboveThere) {
       await folder(dirname(path));
-      return folder(path);
+      return folder(path, true);
     }
     throw error;
   }
