@@ -47,7 +47,7 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
       tasks: counts,
       evaluations,
       missing: missingFiles(experiment).map(asMissing),
-      planned: told,
+      planned: together(told),
     });
     const all = plans.map(({ tasks }) => tasks);
     answer.object({ experiments: plans, tasks: sum(all, ['found', 'toCompute']) });
@@ -56,7 +56,7 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     answer.line(
       `${name}: ${points.length} ${points.length === 1 ? 'point' : 'points'}, ${tasks.found + tasks.toCompute} tasks: ${tasks.found} in the store, ${tasks.toCompute} to compute`,
     );
-    for (const { kind, title, count, why, sigmas } of together(planned)) {
+    for (const { kind, title, count, why, sigmas } of planned) {
       const many = count > 1 ? ` (${count} tasks)` : '';
       if (why) answer.line(`  ${kind.padEnd(18)} ${title}${many}${options.why ? ` — ${why}` : ''}`);
       else if (sigmas) answer.line(`  found              ${title}: ${sigmas.map(short).join(' ')}`);
@@ -79,15 +79,17 @@ interface Shown {
   readonly title: string;
   readonly count: number;
   readonly found: boolean;
+  /** Of a single task that is in the store. */
+  readonly key?: string;
   readonly why?: string;
   readonly sigmas?: readonly number[];
 }
 
-/** Those of one kind and title as one, at the place of the first: an iteration of a training is as another. */
+/** Those of one kind and title that aren't there as one, at the place of the first: a round of a fit is as another. */
 function together(planned: readonly Shown[]): Shown[] {
   const shown = new Map<string, Shown>();
   for (const one of planned) {
-    const id = JSON.stringify([one.kind, one.title, one.found]);
+    const id = JSON.stringify([one.kind, one.title, one.found, one.key]);
     const before = shown.get(id);
     shown.set(id, before ? { ...before, count: before.count + one.count } : one);
   }
