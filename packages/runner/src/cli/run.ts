@@ -9,7 +9,6 @@ import { table } from '../report/table.js';
 import { workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { readExperiments, sum } from './experiments.js';
-import { fetchNeeded } from './fetch-files.js';
 import type { Results } from './output.js';
 import { openResultsOf, sayStrays } from './results-folder.js';
 import { recorded, recordsIn } from './run-record.js';
@@ -31,7 +30,10 @@ export interface RunOptions extends StoreOptions, CacheOption, ExecutorOptions {
  * the specs need of the registry is here.
  */
 export async function run(specs: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
-  if (options.fetch) await fetchNeeded(await readExperiments(specs, options.set));
+  if (options.fetch) {
+    const { fetchNeeded } = await import('./fetch-files.js'); // and what downloads only then
+    await fetchNeeded(await readExperiments(specs, options.set));
+  }
   const experiments = await readExperiments(specs, options.set, checkFiles);
   const world = await openWorld(options, specs[0]);
   sayWorld(world);
