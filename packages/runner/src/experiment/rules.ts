@@ -141,8 +141,9 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         const { solver } = spec.student;
         if (isSteered(spec, declarations) || generatorOf(spec, declarations) || named(plain, solver))
           return false;
+        const start = named(plain, startIn(spec).name);
         return named(generators, solver)
-          ? `${solver} is a table that is fitted, and nothing before: remove train: false, take what it begins from (${startIn(spec).name}) as student, or name a fitted one as sampler.`
+          ? `${solver} is a table that is fitted, and nothing before: remove train: false, take ${start ? `what it begins from (${start.name})` : 'a plain method'} as student, or name a fitted one as sampler.`
           : `${solver} is nothing without its predictor: remove train: false, or take a plain student (${plainNames.join(', ')}).`;
       },
     },
