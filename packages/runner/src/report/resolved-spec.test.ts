@@ -12,7 +12,7 @@ import { plain } from '../sampler/samplers.test.support.js';
 import { resolvedSpec } from './resolved-spec.js';
 
 const official = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url).pathname;
-const published = new URL('../../../../experiments/published.yaml', import.meta.url).pathname;
+const published = new URL('../../../../experiments/published/amed-solver.yaml', import.meta.url).pathname;
 const midpoint = `export default ({ number, slopeAt, axpy }) => ({
   name: 'midpoint', evaluations: 2,
   options: { at: number({ exclusiveMinimum: 0, maximum: 1 }, 0.5, 'Where.') },
