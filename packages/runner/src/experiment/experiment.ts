@@ -1,7 +1,7 @@
 import type { BetaSchedule, ClipTold, FeatureResize, OnnxDenoiserOptions } from '@fewstep/models';
 import type { CheckpointFiles, CheckpointValues, GuidanceName } from '@fewstep/models/families';
 import type { gitsChoices, OptionValues } from '@fewstep/schedules';
-import type { RngName } from '@fewstep/solvers';
+import type { FitCost, RngName } from '@fewstep/solvers';
 import type { SamplerFile } from '../sampler/sampler-file.js';
 import type { OwnScore } from '../scores/scores.js';
 import type { Problem } from './problem.js';
@@ -126,6 +126,12 @@ export interface GeneratorConfig {
 /** How a table is fitted; what it begins from is the point's sampler. */
 export interface FitConfig {
   readonly generator: GeneratorConfig;
+  /** Of a generator in a file of the user's own. */
+  readonly generatorModule?: string;
+  /** Whether it begins from the sampler's method, and not from noise levels alone. */
+  readonly isStarted: boolean;
+  /** For the plan. */
+  readonly cost: FitCost;
   /** Whose samples it is fitted to. */
   readonly teacher: SamplerConfig<GivenSchedule>;
   /** Whole blocks, of those that it is fitted to and of those that only choose the iteration. */

@@ -84,10 +84,10 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
   if (named.length === 0) return ourLanguage;
   const { loadMethod, loadSchedule, loadScore } = await import('../modules/load-module.js');
   const take = names();
-  const { generators } = ours;
-  const [plain, students, given, scores] = [
+  const [plain, students, generators, given, scores] = [
     [...ours.plain],
     [...ours.students],
+    [...ours.generators],
     [...ours.given],
     [...ours.scores],
   ];
@@ -105,11 +105,12 @@ export async function languageWith(root: Dict, specFolder: string, complain: Com
         const own = { file, name, needs, digits };
         scores.push({ ...ownScore(own), name: text, own });
       } else {
-        const { name, options, plain: solver, student } = await loadMethod(file);
+        const { name, options, plain: solver, student, generator } = await loadMethod(file);
         take(file, { name, options });
         const declared = { name: text, options, module: { file, name } };
         if (solver) plain.push({ ...declared, evaluations: solver.evaluations });
         if (student) students.push({ ...student, ...declared });
+        if (generator) generators.push({ ...generator, ...declared });
       }
     } catch (error) {
       if (!(error instanceof RunnerError)) throw error;

@@ -10,15 +10,10 @@ import {
 import { scoreNamed } from '../scores/scores.js';
 import { beyondTraining } from '../tasks/model-info.js';
 import { dataOf } from './datasets.js';
-import {
-  type GivenSchedule,
-  isSearched,
-  type OnnxConfig,
-  type Point,
-  type SamplerConfig,
-} from './experiment.js';
+import { type GivenSchedule, isSearched, type OnnxConfig, type SamplerConfig } from './experiment.js';
 import { type Complain, complainAt } from './grid.js';
 import { type Judged, lastLaidDown } from './judge.js';
+import type { Resolved } from './resolve.js';
 
 /** What is known of a network's noise before it is opened. */
 interface Known {
@@ -40,7 +35,7 @@ interface Taken {
   readonly counts: readonly string[];
 }
 
-type Told = Pick<Point, 'dataset' | 'sampler' | 'table' | 'train' | 'fit' | 'reference' | 'evaluate'>;
+type Told = Pick<Resolved, 'dataset' | 'sampler' | 'table' | 'train' | 'fit' | 'reference' | 'evaluate'>;
 
 /**
  * Builds the noise levels of each point as its tasks will, where their range is known before the network is opened, and

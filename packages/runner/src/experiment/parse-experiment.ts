@@ -138,13 +138,23 @@ export async function experimentOf(
   const judgeLevels = levelsJudge(complain);
   // what makes tables is loaded only for a spec that fits one
   const isFitted = resolved.some(({ fit }) => fit);
-  const judgeFamily = isFitted ? (await import('./table-family.js')).familyJudge(complain) : undefined;
+  const judgeFamily = isFitted
+    ? (await import('./table-family.js')).familyJudge(complain, language.declarations)
+    : undefined;
+  const costs: ReturnType<NonNullable<typeof judgeFamily>>[] = [];
   for (const [i, point] of resolved.entries()) {
     await judgeLevels(point, judged[i]!);
-    judgeFamily?.(point, judged[i]!);
+    costs.push(judgeFamily?.(point, judged[i]!));
   }
   const points = judged.map(({ spec, tree }, i): Point => {
-    const point = { label: labels[i]!, settings: candidates[i]!.settings, ...resolved[i]! };
+    const { fit, ...rest } = resolved[i]!;
+    const cost = costs[i];
+    const point = {
+      label: labels[i]!,
+      settings: candidates[i]!.settings,
+      ...rest,
+      ...(fit && cost && { fit: { ...fit, cost } }),
+    };
     for (const needed of neededFiles(point, beside, spec, tree, surroundings))
       files.set(needed.path, files.get(needed.path) ?? needed);
     return point;

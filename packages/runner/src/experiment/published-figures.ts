@@ -5,12 +5,12 @@ import { codeOf } from '../errors.js';
 import { faultsIn } from '../judging/faults.js';
 import type { Surroundings } from './datasets.js';
 import { ours } from './declared.js';
-import type { Point } from './experiment.js';
 import { type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
 import { displayPath } from './problem.js';
 import { datasetNames } from './published-models.js';
 import { mostSpecBytes, readSpec } from './read-yaml.js';
+import type { Resolved } from './resolve.js';
 import { schemaOf } from './schema.js';
 import { dotted, nearestEntry, toJs } from './tree.js';
 
@@ -61,9 +61,6 @@ const tables = {
 } as const;
 type Tables = FromSchema<typeof tables>;
 type Row = Tables[number]['samplers'][number];
-
-/** A point before it is one of a grid. */
-type Resolved = Omit<Point, 'label' | 'settings'>;
 
 /**
  * Gives points of an experiment that names a file of published figures those of the first sampler in it whose dataset

@@ -74,6 +74,12 @@ export const sampleDefaults = withDefaults(sampleKeys as never, {}) as Required<
   Omit<NonNullable<Spec['sample']>, 'tuned_on'>
 >;
 
+/** What is fitted, but for what it costs. */
+export type Fit = Omit<FitConfig, 'cost'>;
+
+/** A point before it is labelled and its cost is known. */
+export type Resolved = Omit<Point, 'label' | 'settings' | 'fit'> & { readonly fit?: Fit };
+
 /** What the files that a combination names hold. */
 interface Held {
   readonly prompts?: readonly string[] | undefined;
@@ -86,7 +92,7 @@ export function resolvePoint(
   surroundings: Surroundings,
   declarations: Declarations,
   { prompts = [], table }: Held = {},
-): Omit<Point, 'label' | 'settings'> {
+): Resolved {
   const { scores } = declarations;
   const generator = generatorOf(spec, declarations);
   const dataset = datasetOf(spec, surroundings);
@@ -302,15 +308,18 @@ function fitOf(
   spec: Spec,
   declarations: Declarations,
   features: FitConfig['features'],
-): FitConfig {
+): Fit {
+  const { module } = generator;
   const { images, validation, contrast, seed } = withDefaults(fitChoices, spec.train || {});
   const inBlocks = (count: number) => Math.ceil(count / fitBlock) * fitBlock;
   const { M: _, ...teacher } = spec.teacher ?? {};
   return {
     generator: {
-      generator: generator.module?.name ?? generator.name,
+      generator: module?.name ?? generator.name,
       ...withDefaults(generator.options, { ...startIn(spec).told }),
     },
+    ...(module && spec.student.steering !== 'table' && { generatorModule: module.file }),
+    isStarted: !generator.evaluations,
     teacher: ownSampler({ ...heun35, ...teacher }, declarations),
     images: inBlocks(images),
     validation: inBlocks(validation),

@@ -1,5 +1,7 @@
 import { withDefaults } from '@fewstep/schedules';
 import {
+  costOf,
+  type FitCost,
   type Method,
   methods,
   SolverError,
@@ -8,28 +10,34 @@ import {
   steeredFamily,
   type TableFamily,
 } from '@fewstep/solvers';
-import { named, ours } from './declared.js';
-import type { FitConfig, Point, SamplerConfig } from './experiment.js';
+import { RunnerError } from '../errors.js';
+import { type Declarations, named } from './declared.js';
+import type { Point, SamplerConfig } from './experiment.js';
 import { type Complain, complainAt } from './grid.js';
 import { type Judged, lastLaidDown } from './judge.js';
+import type { Fit } from './resolve.js';
 
 /** Numbers that are fitted at once: their products are held, and solved for. */
 const mostParameters = 2000;
 
 /**
  * The family of tables that a point is, at noise levels and of a shape that stand in for the model's: for what depends on
- * neither, as how many parameters there are. What is in a file of the user's own is stood in for by euler, too.
+ * neither, as how many parameters there are. A method in a file of the user's own is stood in for by euler, too.
  *
- * @throws SolverError (E_SOLVER) where it can't begin from its start
+ * @throws SolverError (E_SOLVER) where it can't begin from its start; RunnerError (E_MODULE) of a generator in a file
  */
-export function standInFamily(
+function standInFamily(
   { method: { solver, ...options }, methodModule, evaluations, numSteps, afs, denoiseToZero }: SamplerConfig,
-  { generator: { generator: name, ...told } }: FitConfig,
+  { generator: { generator: name, ...told }, generatorModule }: Fit,
+  { generators }: Pick<Declarations, 'generators'>,
 ): TableFamily {
   const [sigmaMax, sigmaMin] = [80, 0.002];
   const levels = (intervals: number) =>
     Array.from({ length: intervals + 1 }, (_, i) => sigmaMax * (sigmaMin / sigmaMax) ** (i / intervals));
-  const generator = named(ours.generators, name);
+  const generator =
+    generatorModule === undefined
+      ? named(generators, name)
+      : generators.find(({ module }) => module?.file === generatorModule);
   if (!generator) {
     const student =
       (steered as Readonly<Record<string, SteeredMethod>>)[name] ?? (steered.euler as SteeredMethod);
@@ -46,25 +54,31 @@ export function standInFamily(
   });
 }
 
-/** Complains of points whose table can't be fitted: of what it begins from, or of how much is free in it. */
+/**
+ * What fitting a point's table costs. Complains of one that can't be fitted: of what it begins from, or of how much is free
+ * in it.
+ */
 export function familyJudge(
   complain: Complain,
-): (point: Pick<Point, 'sampler' | 'fit'>, judged: Judged) => void {
+  declarations: Declarations,
+): (point: Pick<Point, 'sampler'> & { readonly fit?: Fit }, judged: Judged) => FitCost | undefined {
   return ({ sampler, fit }, { tree }) => {
-    if (!fit) return;
+    if (!fit) return undefined;
     const say = (sentence: string, ...keys: readonly string[]) =>
       complainAt(tree, complain)(lastLaidDown(keys, tree).join('.'), sentence);
     try {
-      const { parameters } = standInFamily(sampler, fit);
-      if (parameters.length > mostParameters)
-        say(
-          `${fit.generator.generator} of ${sampler.numSteps} timestamps has ${parameters.length.toLocaleString('en-US')} numbers that are free, and ${mostParameters.toLocaleString('en-US')} at most are fitted together: take fewer steps, or one with fewer.`,
-          'student.num_steps',
-          'student.solver',
-        );
+      const family = standInFamily(sampler, fit, declarations);
+      const { parameters } = family;
+      if (parameters.length <= mostParameters) return costOf(family);
+      say(
+        `${fit.generator.generator} of ${sampler.numSteps} timestamps has ${parameters.length.toLocaleString('en-US')} numbers that are free, and ${mostParameters.toLocaleString('en-US')} at most are fitted together: take fewer steps, or one with fewer.`,
+        'student.num_steps',
+        'student.solver',
+      );
     } catch (error) {
-      if (!(error instanceof SolverError)) throw error;
+      if (!(error instanceof SolverError || error instanceof RunnerError)) throw error;
       say(error.message, 'student.solver', 'student.start', 'student.num_steps');
     }
+    return undefined;
   };
 }

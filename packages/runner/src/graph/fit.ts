@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { costOf, roundsOf, TRIAL_BLOCKS } from '@fewstep/solvers';
+import { roundsOf, TRIAL_BLOCKS } from '@fewstep/solvers';
 import {
   each,
   type GraphBuilder,
@@ -14,7 +14,7 @@ import {
 } from '@fewstep/taskgraph';
 import type { FitConfig, Point } from '../experiment/experiment.js';
 import { fitBlock } from '../experiment/schema.js';
-import { standInFamily } from '../experiment/table-family.js';
+import { fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
@@ -61,12 +61,13 @@ type Targets = Shards<typeof kinds.targets>;
  */
 export function planFit(
   graph: GraphBuilder,
-  { label, batch, dataset, sampler }: Point,
+  { label, batch, dataset }: Point,
   { fit, network, start, teacher, guided, guidance, seeds, validation }: Fitted,
 ): PlannedFit {
-  const cost = costOf(standInFamily(sampler, fit));
+  const { cost } = fit;
   const family = { ...start.params, generator: fit.generator };
   const contrast = fit.contrast > 0 && { contrast: fit.contrast };
+  const chosen = { ...start.inputs, generator: fileOf(fit.generatorModule, 'module') };
   const inBlocks = { size: fitBlock, item: 'seed', hints: { batch } } as const;
   const targetsOf = (range: Range) =>
     graph.shards(kinds.targets, {
@@ -84,7 +85,7 @@ export function planFit(
   const loss = fit.features && planFeatures(graph, fit.features, network.info, validationTargets);
   const onBlocks = (standing: OutputRef, of: Targets, workPerItem: number) => ({
     params: { ...family, ...guided, ...contrast, ...loss?.params },
-    inputs: { ...network, ...start.inputs, targets: each(of, 'targets'), standing, ...loss?.inputs },
+    inputs: { ...network, ...chosen, targets: each(of, 'targets'), standing, ...loss?.inputs },
     ranges: of.ranges,
     ...inBlocks,
     workPerItem,
@@ -98,7 +99,7 @@ export function planFit(
   const begin = graph.task(kinds.fitStart, {
     title: `start of ${label}`,
     params: family,
-    inputs: { info: network.info, ...start.inputs },
+    inputs: { info: network.info, ...chosen },
   });
   let standing = output(begin, 'standing');
   for (const { first, count, keep } of roundsOf(fit.images / fitBlock)) {
@@ -147,7 +148,7 @@ export function planFit(
       },
       inputs: {
         info: network.info,
-        ...start.inputs,
+        ...chosen,
         standing,
         validation: validated(standing),
         targets: [outputs(validationTargets, 'targets', 1)],

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { euler, type Solver } from '@fewstep/solvers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filesOfModule } from './files-of-module.js';
 import { loadMethod, loadSchedule, loadScore } from './load-module.js';
@@ -38,7 +39,7 @@ describe('a file that declares nothing that will do is refused by its name and w
     ['export default () => { throw new Error("no"); };', /its default export throws: no\./],
     [
       'export default () => undefined;',
-      /its default export must give a method: found nothing, expected a map with name, evaluations, and maybe options/,
+      /its default export must give a method: found nothing, expected a map with name, and maybe evaluations, options/,
     ],
     [
       'export default () => [];',
@@ -49,7 +50,13 @@ describe('a file that declares nothing that will do is refused by its name and w
     [declared('student: () => 7'), /its evaluations: missing; write how many an interval takes/],
     [method('evaluations: 0'), /its evaluations: found 0, expected how many/],
     [method('make: 3'), /its make: found 3, expected a function/],
-    [declared('evaluations: 1'), /it declares neither make, a plain solver, nor student/],
+    [declared('evaluations: 1'), /it declares neither make, a plain solver, nor student, .* nor family/],
+    [method('family: () => 7'), /it declares family, tables that are fitted, and a solver/],
+    [declared('family: 7'), /its family: found 7, expected a function/],
+    [
+      declared('family: () => 7, options: { start: f.flag(true, "n") }'),
+      /its option "start" is a key of every/,
+    ],
     [method('make: () => { throw new Error("not so"); }'), /its make throws: not so/],
     [method('make: () => ({ init: (x) => ({ x }) })'), /its make gives no solver: step is no function/],
     [method('student: () => 7'), /it declares no outputs/],
@@ -132,6 +139,35 @@ describe('a file that declares nothing that will do is refused by its name and w
 
 describe('what it gives while it computes is looked at', () => {
   const x = Float64Array.of(1, 2);
+
+  it.each<[family: string, said: RegExp]>([
+    ['() => { throw new Error("no"); }', /its family throws: no/],
+    ['() => 7', /its family: found 7, expected a map \{ parameters, table \}/],
+    ['() => ({ parameters: [], table() {} })', /its family parameters: found an empty list/],
+    ['() => ({ parameters: [{}], table() {} })', /its family parameters 0 name: missing/],
+    [
+      '() => ({ parameters: [{ name: "a", start: 0, step: 0 }], table() {} })',
+      /its family parameters 0 step: found 0, expected how far a difference goes, above 0/,
+    ],
+    [
+      '() => ({ parameters: [1, 2].map(() => ({ name: "a", start: 0, step: 1 })), table() {} })',
+      /its family parameters must each have a name of their own/,
+    ],
+    ['of(() => { throw new Error("lost"); })', /its table throws: lost/],
+    ['of(() => 7)', /its table: found 7, expected a map \{ sigmas, rows \}/],
+    ['of(() => ({ sigmas: [1], rows: [[1]] }))', /its table: a table of E noise levels has E \+ 1 rows/],
+    [
+      'of(([n]) => ({ sigmas: [1], rows: n ? [[1], [1]] : [[1], [1, 2]] }))',
+      /its table is of another size than where it begins/,
+    ],
+  ])('a family: %s', async (family, said) => {
+    const of = 'const of = (table) => () => ({ parameters: [{ name: "a", start: 0, step: 1 }], table });';
+    const file = await written(`${of}\n${declared(`family: ${family}`)}`);
+    const { generator } = await loadMethod(file);
+    const start = { solver: euler as Solver, sigmas: [80, 1], shape: [1, 1, 2] as const };
+    expect(() => generator!.make({}, start).table([1])).toThrow(said);
+    expect(() => generator!.make({}, start).table([1])).toThrow(file);
+  });
 
   it.each<[step: string, said: RegExp]>([
     ['step() {}', /its step from σ 80 is no generator/],

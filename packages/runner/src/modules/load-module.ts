@@ -16,7 +16,9 @@ import {
   around,
   axpy,
   between,
+  checkTable,
   combine,
+  compile,
   free,
   type Method,
   type Output,
@@ -27,24 +29,28 @@ import {
   type Solver,
   type SteeredMethod,
   slopeAt,
+  startOf,
+  type TableFamily,
+  type TableGenerator,
 } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { faultsIn } from '../judging/faults.js';
 import type { JsonSchema } from '../judging/json-schema.js';
 
-/** What a module's function gets: how options and outputs are declared, and the arithmetic of a step. */
+/** What a module's function gets: how options and outputs are declared, the arithmetic of a step, and a solve as a table. */
 const tools = {
   ...{ integer, number, flag, choice, levels },
   ...{ between, around, free, placement, placementChoices },
-  ...{ slopeAt, axpy, add, combine, opening, placed },
+  ...{ slopeAt, axpy, add, combine, opening, placed, compile },
 };
 
-/** A method of a user's own: a plain solver, a student, or both. */
+/** A method of a user's own: a plain solver, a student, or both; or what makes tables that are fitted. */
 export interface ModuleMethod {
   readonly name: string;
   readonly options: Readonly<Record<string, Option>>;
   readonly plain?: Method;
   readonly student?: SteeredMethod;
+  readonly generator?: TableGenerator;
 }
 
 /** What a score is computed of: images uint8 [n, channels, height, width]; features float32 [n, dim] of samples and real images. */
@@ -65,9 +71,14 @@ export interface ModuleScore {
 
 /** What a module may be named as, and what it declares then, as it stands there. */
 interface Declarations {
-  readonly method: Pick<Method, 'name' | 'options' | 'evaluations'> &
-    Partial<Pick<Method, 'make'> & Pick<SteeredMethod, 'outputs' | 'teacher'>> & {
+  readonly method: Pick<Method, 'name' | 'options'> &
+    Partial<
+      Pick<Method, 'make' | 'evaluations'> &
+        Pick<SteeredMethod, 'outputs' | 'teacher'> &
+        Pick<TableGenerator, 'description'>
+    > & {
       readonly student?: SteeredMethod['make'];
+      readonly family?: TableGenerator['make'];
     };
   readonly schedule: ScheduleFamily;
   readonly score: ModuleScore;
@@ -94,13 +105,16 @@ const declaration = (needed: object, optional: object): JsonSchema => ({
 
 const shapes: Readonly<Record<ModuleRole, JsonSchema>> = {
   method: declaration(
-    { evaluations: { type: 'integer', minimum: 1, title: 'how many an interval takes, at least 1' } },
+    {},
     {
+      evaluations: { type: 'integer', minimum: 1, title: 'how many an interval takes, at least 1' },
       options: optionsMap,
       make: callable('its options'),
       student: callable('its options'),
       outputs: callable('its options that gives what a predictor decides, as placement'),
       teacher: { type: 'string', title: 'the name of a plain solver, as heun' },
+      family: callable('its options and what it begins from, that gives { parameters, table }'),
+      description: { type: 'string', title: 'what is free in its tables, a text' },
     },
   ),
   schedule: declaration(
@@ -143,8 +157,52 @@ const outputsShape: JsonSchema = {
   ),
 };
 
+/** Tables that numbers make. */
+const familyShape: JsonSchema = {
+  type: 'object',
+  title: 'a map { parameters, table }',
+  required: ['parameters', 'table'],
+  properties: {
+    parameters: {
+      type: 'array',
+      title: 'a list of { name, start, step }',
+      minItems: 1,
+      items: {
+        type: 'object',
+        title: 'a map { name, start, step }',
+        required: ['name', 'start', 'step'],
+        properties: {
+          name: { type: 'string', title: 'a text, as "place 1"' },
+          start: { type: 'number', title: 'the number that it begins at' },
+          step: { type: 'number', exclusiveMinimum: 0, title: 'how far a difference goes, above 0' },
+        },
+      },
+    },
+    table: callable('the numbers'),
+  },
+};
+
+const numbers: JsonSchema = { type: 'array', title: 'a list of numbers', items: { type: 'number' } };
+const tableShape: JsonSchema = {
+  type: 'object',
+  title: 'a map { sigmas, rows }',
+  required: ['sigmas', 'rows'],
+  properties: { sigmas: numbers, rows: { type: 'array', title: 'a list of rows', items: numbers } },
+};
+
 /** Keys of a spec that its options would hide. */
-const taken = ['solver', 'type', 'num_steps', 'afs', 'denoise_to_zero', 'bottleneck', 'M', 'schedule'];
+const taken = [
+  'start',
+  'steering',
+  'solver',
+  'type',
+  'num_steps',
+  'afs',
+  'denoise_to_zero',
+  'bottleneck',
+  'M',
+  'schedule',
+];
 
 const fault = (file: string, sentence: string, cause?: unknown) =>
   new RunnerError('E_MODULE', `${file}: ${sentence}`, { cause, evidence: { file } });
@@ -227,9 +285,32 @@ function checkOptions(file: string, options: Readonly<Record<string, unknown>>):
 /** @throws RunnerError E_MODULE */
 export async function loadMethod(file: string): Promise<ModuleMethod> {
   const declared = await declarationOf(file, 'method');
-  const { name, options, make, student, outputs, evaluations, teacher = 'heun' } = declared;
+  const { name, options, make, student, outputs, evaluations, teacher = 'heun', family } = declared;
+  if (family) {
+    if (make || student)
+      throw fault(file, 'it declares family, tables that are fitted, and a solver: write each in its file.');
+    const { description = 'numbers of its own' } = declared;
+    return {
+      name,
+      options,
+      generator: {
+        ...{ name, options, description },
+        ...(evaluations !== undefined && { evaluations: () => evaluations }),
+        make: (...given) =>
+          watchedFamily(
+            file,
+            calling(file, 'family throws', () => family(...given)),
+          ),
+      },
+    };
+  }
   if (!make && !student)
-    throw fault(file, 'it declares neither make, a plain solver, nor student, one that a predictor steers.');
+    throw fault(
+      file,
+      'it declares neither make, a plain solver, nor student, one that a predictor steers, nor family, tables that are fitted.',
+    );
+  if (evaluations === undefined)
+    throw fault(file, 'its evaluations: missing; write how many an interval takes, at least 1.');
   if (student && !outputs)
     throw fault(
       file,
@@ -276,6 +357,29 @@ function checkOutputs(file: string, outputs: readonly Output[]): readonly Output
   if (first) throw fault(file, `${first.path.join(' ')}: ${first.sentence}`);
   if (new Set(outputs.map(({ name }) => name)).size === outputs.length) return outputs;
   throw fault(file, 'its outputs must be a list of { name, … }, each of its own name.');
+}
+
+/** Tables whose faults are told with their file, all of the size of the first. */
+function watchedFamily(file: string, family: TableFamily): TableFamily {
+  const [first] = faultsIn(family, familyShape, undefined, ['its family']);
+  if (first) throw fault(file, `${first.path.join(' ')}: ${first.sentence}`);
+  const { parameters } = family;
+  if (new Set(parameters.map(({ name }) => name)).size < parameters.length)
+    throw fault(file, 'its family parameters must each have a name of their own.');
+  const table: TableFamily['table'] = (values) => calling(file, 'table throws', () => family.table(values));
+  const begun = startOf({ parameters, table });
+  const [wrong] = faultsIn(begun, tableShape, undefined, ['its table']);
+  if (wrong) throw fault(file, `${wrong.path.join(' ')}: ${wrong.sentence}`);
+  calling(file, 'table', () => checkTable(begun));
+  const sizes = (rows: readonly (readonly number[])[] = []) => rows.map((row) => row.length).join();
+  return {
+    parameters,
+    table(values) {
+      const made = table(values);
+      if (sizes(made?.rows) === sizes(begun.rows) && made.sigmas?.length === begun.sigmas.length) return made;
+      throw fault(file, 'its table is of another size than where it begins.');
+    },
+  };
 }
 
 /** A solver whose faults are told with its file. */

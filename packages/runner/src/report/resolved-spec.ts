@@ -61,7 +61,7 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
   const made = () => ({
     schedule: scheduleOf(sampler),
     student: {
-      ...(fit ? tableOf(fit, methodOf(sampler)) : methodOf(sampler)),
+      ...(fit ? tableOf(fit, methodOf(sampler), at) : methodOf(sampler)),
       num_steps: sampler.numSteps,
       afs: sampler.afs,
       denoise_to_zero: sampler.denoiseToZero,
@@ -112,13 +112,13 @@ function trainingOf(train: Point['train'], methodOf: (chosen: ChosenMethod) => o
 
 /** A table, and where it reads that what it begins from. */
 function tableOf(
-  { generator: { generator, ...told } }: FitConfig,
+  { generator: { generator, ...told }, generatorModule, isStarted }: FitConfig,
   { solver, ...options }: { readonly solver: unknown },
+  at: (path: string) => string,
 ): Told {
-  const made = named(ours.generators, generator);
-  if (!made) return { solver, steering: 'table', ...told };
-  const isStarted = !made.evaluations;
-  return { solver: generator, ...(isStarted && { start: solver, ...options }), ...told };
+  const made = generatorModule === undefined ? named(ours.generators, generator)?.name : at(generatorModule);
+  if (made === undefined) return { solver, steering: 'table', ...told };
+  return { solver: made, ...(isStarted && { start: solver, ...options }), ...told };
 }
 
 function fitOf(

@@ -13,7 +13,7 @@ import { readTensors, tensorOf } from './artifacts.js';
 import { readSquares, readStanding } from './fit-files.js';
 import type { sampler as kind } from './kinds.js';
 import { type ModelInfo, readInfo } from './model-info.js';
-import { type FamilyParams, type FeatureLoss, familyOn, generatorNamed } from './open-fit.js';
+import { type FamilyParams, type FeatureLoss, familyOn, generatorOf } from './open-fit.js';
 import { madeFor } from './sampler.js';
 import { methodOn, type Solve, solveOn } from './solving.js';
 import type { TargetsParams } from './targets.js';
@@ -88,9 +88,9 @@ const countOf = ([first, last]: Range) => last - first + 1;
 /** As a spec has them. */
 function studentOf(
   { generator: { generator, ...told }, afs, denoiseToZero }: FittedSamplerParams,
-  { method: { solver, ...options }, numSteps }: Solve,
+  { method: { solver, ...options }, numSteps, declared }: Solve,
 ): SamplerFile['student'] {
-  const made = generatorNamed(generator);
+  const made = generatorOf(generator, { declared });
   return {
     solver: generator,
     ...(made ? !made.evaluations && { start: solver, ...options } : { steering: 'table' }),

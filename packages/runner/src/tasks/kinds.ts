@@ -26,6 +26,8 @@ const sampling = ['schedules', 'solvers', 'models'] as const;
 const model = { graph: one, info: one, weights: optional, conditions: many } as const;
 /** A schedule that was searched, and files of the user's own that declare method and spacing. */
 const chosen = { schedule: optional, method: optional, spacing: optional } as const;
+/** The same of what is fitted, and the file that declares what makes its tables. */
+const chosenFit = { ...chosen, generator: optional } as const;
 const checkpointFiles = Object.fromEntries(fileNames.map((name) => [name, optional])) as Record<
   FileName,
   typeof optional
@@ -125,7 +127,7 @@ export const fitStart = kind({
   revision: 1,
   packages: sampling,
   params: params<FamilyParams>(),
-  inputs: { info: one, ...chosen },
+  inputs: { info: one, ...chosenFit },
   outputs: { standing: file },
   run: () => import('./fit-start.js'),
 });
@@ -144,7 +146,7 @@ export const featureScale = kind({
 
 const fitting = {
   ...model,
-  ...chosen,
+  ...chosenFit,
   targets: one,
   standing: one,
   feature_network: optional,
@@ -207,7 +209,7 @@ export const sampler = kind({
   params: params<FittedSamplerParams>(),
   inputs: {
     info: one,
-    ...chosen,
+    ...chosenFit,
     standing: one,
     validation: many,
     targets: many,

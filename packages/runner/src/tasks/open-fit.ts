@@ -27,9 +27,12 @@ export interface FamilyParams extends SolveParams {
   readonly generator: GeneratorConfig;
 }
 
-/** The generator of a name; none of a student that a table steers. */
-export const generatorNamed = (name: string): TableGenerator | undefined =>
-  (generators as Readonly<Record<string, TableGenerator>>)[name];
+/** What makes the tables of a solve; none where a student is steered by one. */
+export const generatorOf = (
+  name: string,
+  { declared }: Pick<Solve, 'declared'>,
+): TableGenerator | undefined =>
+  declared.generator ?? (generators as Readonly<Record<string, TableGenerator>>)[name];
 
 /**
  * The tables that are fitted on a model.
@@ -41,7 +44,7 @@ export function familyOn(
   solving: Solve,
   info: ModelInfo,
 ): TableFamily {
-  const generator = generatorNamed(name);
+  const generator = generatorOf(name, solving);
   if (!generator) {
     const student =
       solving.declared.method?.student ?? (steered as Readonly<Record<string, SteeredMethod>>)[name];

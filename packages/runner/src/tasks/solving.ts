@@ -18,6 +18,7 @@ import {
   type SteeredMethod,
   type Student,
   steered,
+  type TableGenerator,
 } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { GivenSchedule, SolverConfig } from '../experiment/experiment.js';
@@ -41,6 +42,7 @@ export interface Chosen {
   readonly schedule?: string | undefined;
   readonly method?: string | undefined;
   readonly spacing?: string | undefined;
+  readonly generator?: string | undefined;
 }
 
 /** The same with what the model says and its data decide, what a search found, and what files of the user's own declare. */
@@ -48,6 +50,7 @@ export interface Solve extends Required<SolveParams> {
   readonly declared: {
     readonly method: ModuleMethod | undefined;
     readonly family: ScheduleFamily | undefined;
+    readonly generator?: TableGenerator | undefined;
   };
   /** Of a schedule in its times. */
   readonly table: NoiseTable | undefined;
@@ -81,6 +84,7 @@ export async function solveOn(
     declared: {
       method: inputs.method === undefined ? undefined : await loadMethod(inputs.method),
       family,
+      generator: inputs.generator === undefined ? undefined : (await loadMethod(inputs.generator)).generator,
     },
     method: methodOn(method, info),
     schedule,
