@@ -6,11 +6,13 @@ import { type Tensor, writeSafetensors } from '@fewstep/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { experimentJson, jsonLines } from './command-json.js';
 import { root } from './command-line.js';
+import { tiny } from './small-experiment.js';
 
 /** What docs/adding.md says of how many files a thing is, the registry included. */
 const adding = [
   ['solver', 2],
   ['student', 2],
+  ['generator', 2],
   ['schedule', 2],
   ['family', 4],
   ['score', 2],
@@ -41,7 +43,7 @@ beforeAll(async () => {
 afterAll(() => rm(copy, { recursive: true, force: true }));
 
 const spec = `name: added
-dataset: { checkpoint: ${join(root, 'experiments/digits/digits-edm.pkl')} }
+dataset: { checkpoint: ${tiny} }
 schedule: { type: even }
 student: { solver: midpoint, num_steps: 3, at: 0.4 }
 train: false
@@ -51,6 +53,7 @@ grid:
   points:
     - label: plain
     - { label: steered, student: { solver: weighed, num_steps: 3, reach: 0.2 }, train: { total_kimg: 0.008, batch: 8 } }
+    - { label: fitted, student: { solver: springboards, num_steps: 5, place: 0.5 }, teacher: { num_steps: 3 }, train: { images: 16, validation: 16 } }
 `;
 
 /** A network of the added family, of which a file shows neither how large its images are nor their spread. */
@@ -131,7 +134,14 @@ describe('what is added in as few files as the documentation says', () => {
     const [iteration] = jsonLines(await readFile(join(copy, points[1].artifacts.stats), 'utf8'));
     expect(Object.keys(iteration.intervals[0].outputs)).toEqual(['place', 'weights']);
     expect(iteration.intervals[0].outputs.weights.mean).toHaveLength(2);
+    const { student, train } = JSON.parse(await readFile(join(copy, points[2].artifacts.sampler), 'utf8'));
+    expect(student).toMatchObject({ solver: 'springboards', num_steps: 5, place: 0.5 });
+    expect(train.rmse[1]).toBeLessThan(train.rmse[0]);
     const schema = fewstep('schema');
+    expect(schema).toContain('springboards (where in each interval but the first its only evaluation is)');
+    expect(schema).toContain(
+      'Part of an interval where its springboard begins. springboards: 0 to 1, default',
+    );
     expect(schema).toContain('Where in an interval its slope is taken. midpoint: ');
     expect(schema).toContain('How far a weight may leave ½. weighed: ');
     expect(refused('spec.yaml', 'student.at=2')).toContain(

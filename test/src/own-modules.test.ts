@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { experimentJson, jsonLines } from './command-json.js';
+import { experimentJson, jsonLines, planJson } from './command-json.js';
 import { fewstep, root } from './command-line.js';
 import { tiny } from './small-experiment.js';
 
@@ -43,6 +43,8 @@ afterAll(async () => {
   for (const one of [dir, `${dir}-store`]) await rm(one, { recursive: true, force: true });
 });
 
+/** What results/own/spec.yaml says, as a spec beside the files that it names. */
+const besideSpec = (told: string) => told.replace('../../my-', './my-');
 const env = { FEWSTEP_MODELS: join(root, 'experiments') };
 const run = async (text: string, cwd = dir) => {
   await writeFile(join(cwd, 'spec.yaml'), text);
@@ -117,6 +119,53 @@ it('the README’s solver, schedule and score run, and editors know their option
   expect(await said('student.at=2')).toMatch(/student\.at: found 2, expected a number above 0, at most 1\./);
   expect(await said('student.att=1')).toMatch(/names no key of the spec; did you mean "student\.at"\?/);
   expect(await said('student.solver=euler')).toMatch(/student\.at: unknown key/);
+});
+
+describe('what makes tables, in a file', () => {
+  const fitted = (file: string) =>
+    spec(file, 'teacher: { num_steps: 3 }\ntrain: { images: 16, validation: 16 }\n').replace(
+      'num_steps: 3 }\n',
+      'num_steps: 4, place: 0.4 }\n',
+    );
+
+  it('is fitted as ours are, from its own start, and found again by the spec of its results', async () => {
+    const { points, spec: told } = await run(fitted('./my-generator.mjs'));
+    expect(points[0]).toMatchObject({ nfe: 3, train_calls: expect.any(Number) });
+    const { student, train, table } = JSON.parse(
+      await readFile(join(dir, points[0].artifacts.sampler), 'utf8'),
+    );
+    expect(student).toEqual({
+      solver: 'springboards',
+      place: 0.4,
+      num_steps: 4,
+      afs: false,
+      denoise_to_zero: false,
+    });
+    expect(train.rmse[1]).toBeLessThan(train.rmse[0]);
+    expect(table.sigmas[0]).toBe(80);
+    const again = await run(await readFile(join(dir, told), 'utf8').then(besideSpec));
+    expect(again.tasks).toMatchObject({ computed: 0 });
+  });
+
+  it('is in the keys by its content, and may begin from a plain method', async () => {
+    const text = fitted('./their-generator.mjs');
+    const generator = await readFile(join(dir, 'my-generator.mjs'), 'utf8');
+    const file = join(dir, 'their-generator.mjs');
+    await writeFile(file, generator.replace('0.01', '0.02'));
+    await writeFile(join(dir, 'spec.yaml'), text);
+    const plan = async (...set: string[]) =>
+      fewstep(['plan', 'spec.yaml', '--json', '--store', `${dir}-store`, ...set], { cwd: dir, env });
+    const missing = planJson((await plan()).stdout).kindsToCompute;
+    expect(missing).toEqual(expect.arrayContaining(['fit-start', 'fit-equations', 'sampler']));
+    const started = ['--set', 'student.start=heun'];
+    expect((await plan(...started)).stderr).toMatch(/student\.start: nothing reads it/);
+    await writeFile(file, generator.replace(/evaluations: .*/, ''));
+    expect((await plan(...started)).code).toBe(0);
+    await writeFile(file, generator.replace('step: 0.01', 'step: 0'));
+    expect((await plan()).stderr).toMatch(
+      /^spec\.yaml:4:20 E_SPEC student\.solver: .*their-generator\.mjs: its family parameters 0 step: found 0/,
+    );
+  });
 });
 
 it('what is wrong with a file ends a command with its place, its name and what it exports', async () => {

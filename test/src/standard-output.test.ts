@@ -19,7 +19,10 @@ beforeAll(async () => {
   dir = await workspace(plain('a'));
   await writeFile(join(dir, 'b.yaml'), plain('b', 'grid: { student.num_steps: [3, 4] }'));
   await writeFile(join(dir, 'wrong.yaml'), `${plain('wrong')}grid: { student.solvr: [heun] }\n`);
-  await writeFile(join(dir, 'broken.yaml'), plain('broken').replace(tiny, join(root, 'experiments/digits/digits-32x32.zip')));
+  await writeFile(
+    join(dir, 'broken.yaml'),
+    plain('broken').replace(tiny, join(root, 'experiments/digits/digits-32x32.zip')),
+  );
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 

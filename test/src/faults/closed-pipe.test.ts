@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { start } from '../command-line.js';
+import { tiny } from '../small-experiment.js';
 import { digits, plain, recordsOf, removeAll, run, within } from './small-store.js';
 
 let dir: string;
-const wrong = `${digits.checkpoint}, reference_data: wrong.zip, feature_network: ${digits.features}`;
+const wrong = `${tiny}, reference_data: wrong.zip, feature_network: ${digits.features}`;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'fewstep-'));
   await writeFile(join(dir, 'a.yaml'), plain({ name: 'a' }));

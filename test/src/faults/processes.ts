@@ -31,7 +31,7 @@ export async function hasWritten(store: string): Promise<void> {
 }
 
 /** Resolves with what a process said on standard error once that matches; kills it when it takes longer. */
-export function heard(child: ChildProcess, pattern: RegExp, seconds = 30): Promise<string> {
+export function heard(child: ChildProcess, pattern: RegExp, seconds = 60): Promise<string> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
     let said = '';

@@ -54,7 +54,7 @@ describe('a working folder that is gone', () => {
 
 describe('few file handles', () => {
   it.concurrent('are enough for many points that are in the store', async () => {
-    const grids = Array.from({ length: 150 }, (_, i) => `${i + 1}x1`);
+    const grids = Array.from({ length: 130 }, (_, i) => `${i + 1}x1`);
     const many = plain({ name: 'many', more: `grid: { sample.grid: [${grids.join(', ')}] }\n` });
     await writeFile(join(dir, 'many.yaml'), many.replace('0-3', '0').replace(', grid: 2x2', ''));
     const first = await run(dir, ['many.yaml']);
