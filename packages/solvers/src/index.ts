@@ -49,10 +49,15 @@ export {
   type Weights,
 } from './learned/predictor.js';
 export { PredictorError } from './learned/predictor-error.js';
-export { initPredictor } from './learned/predictor-init.js';
+export { centred, initPredictor } from './learned/predictor-init.js';
 export { withMiddles } from './learned/predictor-middles.js';
 export { type Trainer, trainer } from './learned/predictor-trainer.js';
-export { type EndToEndStep, trainEndToEnd } from './learned/train-end-to-end.js';
+export {
+  type EndToEndStep,
+  type TowardsStep,
+  trainEndToEnd,
+  trainTowards,
+} from './learned/train-end-to-end.js';
 export { type Interval, type TrainedInterval, type TrainStep, trainStep } from './learned/train-step.js';
 export { type Iteration, iterationOf } from './learned/training-log.js';
 export {
@@ -104,6 +109,7 @@ export { eulerStudent } from './students/euler.js';
 export { ipndmStudent } from './students/ipndm.js';
 export { opening } from './students/opening.js';
 export { placed, placement, placementChoices } from './students/placement.js';
+export { tableLevels, tableOutputs, tableStudent } from './students/table.js';
 export type { Bands } from './table/bands.js';
 export { compile } from './table/compile.js';
 export { type Residual, residualsOf } from './table/residuals.js';

@@ -1,6 +1,6 @@
 import type { Output } from '../output.js';
 import { numpySeed, torchCpu } from '../random/torch-cpu.js';
-import { layers, type Predictor, type Weight } from './predictor.js';
+import { layerOf, layers, type Predictor, type Weight } from './predictor.js';
 
 /**
  * An untrained predictor, weight for weight the official one of that training seed.
@@ -29,4 +29,16 @@ export function initPredictor({
     weights[`${name}.bias`] = { shape: [to], data: new Float32Array(to) };
   }
   return { outputs, weights };
+}
+
+/** A predictor whose output layers begin at 0: each output is the centre of its range, whatever the bottleneck. */
+export function centred(predictor: Predictor): Predictor {
+  const zeros = predictor.outputs.flatMap((output) =>
+    ['weight', 'bias'].map((what): [string, Weight] => {
+      const name = `${layerOf(output)}.${what}`;
+      const { shape, data } = predictor.weights[name]!;
+      return [name, { shape, data: new Float32Array(data.length) }];
+    }),
+  );
+  return { ...predictor, weights: { ...predictor.weights, ...Object.fromEntries(zeros) } };
 }

@@ -1,15 +1,16 @@
 import type { Denoise } from '../drive/solve.js';
 import { combine } from '../math/vector.js';
-import type { SolverState, Vector } from '../solver.js';
+import type { Evaluation, SolverState, Vector } from '../solver.js';
 import type { Gradients } from './adam.js';
 import { gaussNewton, type OutputSlope } from './gauss-newton.js';
 import { predict } from './predictor.js';
 import { trainingFault } from './predictor-error.js';
 import { checkTrainStep, type Interval, lossOf, normOf, type TrainStep } from './train-step.js';
-import { drawTrajectory, endSlopes } from './training-trajectory.js';
+import { drawTrajectory, endSlopes, type Passage } from './training-trajectory.js';
 
-/** One batch to train on, and where in the training it comes. */
-export interface EndToEndStep<State extends SolverState = SolverState> extends TrainStep<State> {
+/** What training on the end is told beside the batch. */
+interface OnTheEnd<State extends SolverState>
+  extends Pick<TrainStep<State>, 'trainer' | 'student' | 'n' | 'sigmas' | 'denoise' | 'afs' | 'epsilon'> {
   /** The part of the training that lies behind, 0 … 1: the learning rate falls to 0 along half a cosine. */
   readonly done: number;
   /** Steps of Adam on the model. Default 40. */
@@ -19,6 +20,18 @@ export interface EndToEndStep<State extends SolverState = SolverState> extends T
    * out, as for latents, all values count.
    */
   readonly range?: readonly [number, number];
+}
+
+/** One batch to train on, and where in the training it comes. */
+export interface EndToEndStep<State extends SolverState = SolverState>
+  extends TrainStep<State>,
+    OnTheEnd<State> {}
+
+/** One batch whose end alone is known. */
+export interface TowardsStep<State extends SolverState = SolverState> extends OnTheEnd<State> {
+  /** At the first noise level, and where the teacher ends from there: [n × size] each. */
+  readonly start: Vector;
+  readonly goal: Vector;
 }
 
 /**
@@ -43,7 +56,54 @@ export async function trainEndToEnd<State extends SolverState>(
   what: EndToEndStep<State>,
 ): Promise<Interval[]> {
   checkTrainStep(what);
-  const { trainer, n, sigmas, teacher, openings, done, descents = 40, afs = false, epsilon = 3e-3 } = what;
+  const { n, sigmas, teacher, openings } = what;
+  const { passages, error, nfe } = await descend(
+    { ...what, start: teacher[0]!, goal: teacher.at(-1)! },
+    openings?.[0],
+  );
+  const errors = passages.slice(0, -1).map(({ end }, k) => combine([1, end.x], [-1, teacher[k + 1]!]));
+  return [...errors, error].map((error, k) => ({
+    loss: lossOf(error, n, k, sigmas),
+    norm: normOf(error, n),
+    x: passages[k]!.end.x,
+    steering: passages[k]!.steering,
+    nfe: nfe[k]!,
+  }));
+}
+
+/**
+ * The same where nothing is known of the teacher but its end, as of a student whose points are no noisy images: only the
+ * last interval has a loss.
+ *
+ * - Evaluations of a steered table of E: E for the trajectory, and E − k for the scale of the noise level told at k ≥ 1.
+ *
+ * @throws PredictorError, SolverError as `trainEndToEnd`
+ */
+export async function trainTowards<State extends SolverState>(
+  what: TowardsStep<State>,
+): Promise<(Pick<Interval, 'x' | 'steering' | 'nfe'> & Partial<Interval>)[]> {
+  const { n, sigmas, start, goal } = what;
+  checkTrainStep({ ...what, teacher: Array.from(sigmas, (_, k) => (k === 0 ? start : goal)) });
+  const { passages, error, nfe } = await descend(what, undefined);
+  return passages.map(({ end, steering }, k) => ({
+    ...(k === passages.length - 1 && { loss: lossOf(error, n, k, sigmas), norm: normOf(error, n) }),
+    x: end.x,
+    steering,
+    nfe: nfe[k]!,
+  }));
+}
+
+async function descend<State extends SolverState>(
+  what: TowardsStep<State>,
+  opening: Evaluation | undefined,
+): Promise<{
+  readonly passages: readonly Passage<State>[];
+  /** Of what is seen in the end. */
+  readonly error: Vector;
+  /** Evaluations by interval. */
+  readonly nfe: readonly number[];
+}> {
+  const { trainer, n, sigmas, start, goal, done, descents = 40, afs = false, epsilon = 3e-3 } = what;
   const [low, high] = what.range ?? [-Infinity, Infinity];
   if (!(low < high))
     throw trainingFault(
@@ -56,28 +116,22 @@ export async function trainEndToEnd<State extends SolverState>(
     return what.denoise(request);
   };
   const route = { ...what, denoise };
-  const passages = await drawTrajectory(route, trainer.predictor, teacher[0]!, afs ? 'afs' : openings?.[0]);
+  const passages = await drawTrajectory(route, trainer.predictor, start, afs ? 'afs' : opening);
   const end = passages.at(-1)!.end.x;
   const seen = (x: Vector) => x.map((value) => Math.min(high, Math.max(low, value)));
-  const error = combine([1, seen(end)], [-1, seen(teacher.at(-1)!)]);
-  const errors = passages.slice(0, -1).map(({ end }, k) => combine([1, end.x], [-1, teacher[k + 1]!]));
-  const fit = [...errors, error].map((error, k) => ({
-    loss: lossOf(error, n, k, sigmas),
-    norm: normOf(error, n),
-  }));
-
+  const error = combine([1, seen(end)], [-1, seen(goal)]);
+  lossOf(error, n, passages.length - 1, sigmas); // no slopes of what isn't finite
   const drawn = passages.map(
-    ({ evaluations }, k) => evaluations.length - (k === 0 && (afs || openings?.[0]) ? 1 : 0),
+    ({ evaluations }, k) => evaluations.length - (k === 0 && (afs || opening) ? 1 : 0),
   );
   const slopes: OutputSlope[] = [];
-  const trained: Interval[] = [];
-  for (const [k, passage] of passages.entries()) {
+  const nfe: number[] = [];
+  for (const k of passages.keys()) {
     const before = asked;
     const found = await endSlopes(route, passages, k, trainer.predictor.outputs, epsilon);
     const within = (slope: Vector) => slope.map((s, i) => (end[i]! > high || end[i]! < low ? 0 : s));
     slopes.push(...found.map((one) => ({ ...one, slope: within(one.slope) })));
-    const nfe = drawn[k]! + asked - before;
-    trained.push({ ...fit[k]!, x: passage.end.x, steering: passage.steering, nfe });
+    nfe.push(drawn[k]! + asked - before);
   }
   const derivative = gaussNewton({
     steerings: passages.map(({ steering }) => steering),
@@ -91,7 +145,7 @@ export async function trainEndToEnd<State extends SolverState>(
     const gradients = passages.map(({ inputs }, k) => trainer.gradient(inputs, cotangents[k]!));
     trainer.descend(sumOf(gradients), (1 + Math.cos(Math.PI * done)) / 2);
   }
-  return trained;
+  return { passages, error, nfe };
 }
 
 function sumOf(gradients: readonly Gradients[]): Gradients {

@@ -12,7 +12,8 @@ export interface Iteration {
   readonly loss: number;
   /** Σ (student − teacher)² of a sample where it ends, on seeds that nothing is trained on, after the weights moved. */
   readonly validation_loss?: number;
-  readonly intervals: readonly (Pick<Interval, 'loss' | 'norm'> & {
+  /** Of a student whose points are no noisy images, as a table, the last alone has a loss. */
+  readonly intervals: readonly (Partial<Pick<Interval, 'loss' | 'norm'>> & {
     /** Over the batch, of each of an output's numbers: mean, and spread as its unbiased standard deviation (0 of one sample). */
     readonly outputs: Readonly<Record<string, { readonly mean: number[]; readonly spread: number[] }>>;
   })[];
@@ -24,14 +25,14 @@ export function iterationOf({
   n,
   ...said
 }: Omit<Iteration, 'intervals'> & {
-  readonly intervals: readonly Pick<Interval, 'loss' | 'norm' | 'steering'>[];
+  readonly intervals: readonly (Pick<Interval, 'steering'> & Partial<Pick<Interval, 'loss' | 'norm'>>)[];
   readonly n: number;
 }): Iteration {
   return {
     ...said,
     intervals: intervals.map(({ loss, norm, steering }) => ({
-      loss,
-      norm,
+      ...(loss !== undefined && { loss }),
+      ...(norm !== undefined && { norm }),
       outputs: Object.fromEntries(
         Object.entries(steering).map(([name, values]) => {
           const count = values.length / n;

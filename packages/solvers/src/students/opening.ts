@@ -4,6 +4,7 @@ import {
   type Evaluation,
   type Predict,
   type Request,
+  type Sigma,
   type Steering,
   type Vector,
 } from '../solver.js';
@@ -19,6 +20,8 @@ interface Opening {
 /**
  * The evaluation that opens a student's step, and what the predictor then says.
  *
+ * `told`: the noise level that the network is told, where that is not the one that the step begins at.
+ *
  * @throws SolverError (E_DENOISED) if the evaluation brings no bottleneck
  */
 export function* opening(
@@ -26,8 +29,9 @@ export function* opening(
   x: Vector,
   sigma: number,
   sigmaNext: number,
+  told: Sigma = sigma,
 ): Generator<Request, Opening, Evaluation> {
-  const { denoised, bottleneck } = yield* evaluate(x, sigma);
+  const { denoised, bottleneck } = yield* evaluate(x, told);
   if (!bottleneck || bottleneck.length === 0 || bottleneck.length % BOTTLENECK_SIZE !== 0)
     throw new SolverError(
       'E_DENOISED',
