@@ -1,3 +1,4 @@
+import { steeringsOfZeros } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { ourLanguage } from '../experiment/language.js';
 import { datasetNames } from '../experiment/published-models.js';
@@ -29,6 +30,7 @@ export async function predictorsShow(told: string, options: ShowOptions, answer:
   const trained = await trainedPredictorIn(path, file, ourLanguage);
   if (typeof trained === 'string') throw new RunnerError('E_PREDICTOR', trained, { evidence: { path } });
   const { dataset, settings } = trained;
+  if (trained.onTable) return showOnTable(file, trained, trained.onTable, options, answer);
   const { noise, from } = noiseFor(trained, options);
   const { sigmaMin: sigma_min, sigmaMax: sigma_max } = noise;
   const steps = stepsOf(trained, noise);
@@ -46,6 +48,42 @@ export async function predictorsShow(told: string, options: ShowOptions, answer:
   answer.line('');
   answer.line('At a bottleneck of zeros:');
   for (const row of table(steps)) answer.line(row);
+}
+
+/** Of one on top of a table, whose noise levels are the table's. */
+function showOnTable(
+  file: string,
+  { dataset, predictor }: TrainedPredictor,
+  { sampler: { table, model }, settings }: NonNullable<TrainedPredictor['onTable']>,
+  options: ShowOptions,
+  answer: Answer,
+): void {
+  const { dataset: told, sigmaMin, sigmaMax } = options;
+  const given = Object.entries({ '--dataset': told, '--sigma-min': sigmaMin, '--sigma-max': sigmaMax });
+  const [option] = given.find(([, value]) => value !== undefined) ?? [];
+  if (option !== undefined)
+    throw usage(`${file} steers a table, which has its noise levels itself: leave out ${option}.`);
+  const { sigmas } = table;
+  const scales = [1, ...steeringsOfZeros(predictor, sigmas).map(({ scale_time }) => scale_time![0]!)];
+  answer.object({
+    file,
+    ...(dataset !== undefined && { trained_on: dataset }),
+    ...{ settings, model, nfe: sigmas.length, sigmas, scale_times: scales },
+  });
+  answer.line(
+    `${file}: a predictor on top of a table of ${sigmas.length} evaluations${dataset === undefined ? '' : `, trained on ${dataset}`}`,
+  );
+  for (const [section, values] of Object.entries(settings))
+    answer.line(`  ${section.padEnd(18)}${listOf(values)}`);
+  answer.line('');
+  answer.line('At a bottleneck of zeros:');
+  const rows = sigmas.map((sigma, k) => [
+    String(k),
+    String(Number(sigma.toPrecision(6))),
+    k === 0 ? '' : scales[k]!.toFixed(4),
+  ]);
+  for (const row of aligned([['', 'table’s σ', 'scale_time'], ...rows], () => true))
+    answer.line(`  ${row.join('  ')}`);
 }
 
 const listOf = (values: object) =>

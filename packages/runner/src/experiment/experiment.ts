@@ -150,6 +150,13 @@ export interface FeatureNetworkFile {
   readonly resize?: FeatureResize | undefined;
 }
 
+/** How a predictor on top of a table is trained. */
+export interface OnTableConfig extends Pick<TrainConfig, 'images' | 'batch' | 'lr' | 'validation' | 'seed'> {
+  /** How far the noise levels that the network is told may be scaled. */
+  readonly scaleTime: number;
+  readonly teacher: SamplerConfig<GivenSchedule>;
+}
+
 /** What was published of a sampler, to be set beside its scores. */
 export interface PublishedFigures {
   /** What the sampler is called there. */
@@ -173,7 +180,9 @@ export interface Point {
   readonly train: TrainConfig | false;
   /** Of a table that is fitted. */
   readonly fit?: FitConfig;
-  /** The file of a trained predictor. */
+  /** Of a predictor that is trained on top of `table`. */
+  readonly onTable?: OnTableConfig;
+  /** The file of a trained predictor; where `table` is in that, of one on top of it. */
   readonly predictor?: string;
   /** What is sampled with in place of `sampler`, which then says what it was made of. */
   readonly table?: { readonly file: string; readonly sampler: SamplerFile };

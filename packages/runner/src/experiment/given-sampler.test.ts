@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../graph/compile.js';
 import { formatSampler } from '../sampler/sampler-file.js';
 import { plain, trained } from '../sampler/samplers.test.support.js';
@@ -88,6 +88,85 @@ it('is guided as it was made, at any rate', async () => {
   expect(await problems(...guided, 'guidance: { type: uncond }')).toContainEqual(
     expect.stringMatching(/guidance\.type: found "uncond", but guided\.json was made with "cfg"/),
   );
+});
+
+describe('a predictor on top of it', () => {
+  const steered = ['sampler: ../plain.json', 'student: { steering: predictor, scale_time: 0.3 }'];
+
+  it('is trained towards where the teacher of the table ends, on its own images', async () => {
+    const train = 'train: { total_kimg: 0.1, batch: 32, validation: 8 }';
+    const experiment = await parse(...steered, train, 'teacher: { solver: euler, num_steps: 9 }');
+    const [point] = experiment.points;
+    expect(point).toMatchObject({
+      train: false,
+      table: { sampler: plain },
+      onTable: { scaleTime: 0.3, images: 128, batch: 32, lr: 0.005, validation: 8, seed: 0 },
+    });
+    const { predictor, samples } = compile(experiment).points[0]!;
+    const teacher = {
+      ...{ method: { solver: 'euler' }, numSteps: 9, afs: false, denoiseToZero: true },
+      ...{ schedule: { type: 'polynomial', rho: 7 }, sigmaMin: 0.002, sigmaMax: 80 },
+    };
+    expect(predictor!.params).toEqual({
+      ...{ sigmaMin: 0.002, sigmaMax: 80, scaleTime: 0.3, teacher, dataset: 'digits' },
+      ...{
+        batch: 32,
+        lr: 0.005,
+        seed: 0,
+        seeds: [2 ** 31, 2 ** 31 + 127],
+        validation: [3 * 2 ** 30, 3 * 2 ** 30 + 7],
+      },
+    });
+    expect(predictor!.inputs).toMatchObject({
+      sampler: [{ file: join(cwd, 'plain.json') }],
+      targets: [{ shards: { params: teacher } }],
+    });
+    // the predictor's file has the table
+    expect(samples.params).toEqual({ sigmaMin: 0.002, sigmaMax: 80 });
+    expect(samples.inputs).toMatchObject({ predictor: [{ task: predictor }] });
+    expect(samples.inputs.sampler).toBeUndefined();
+    expect(samples.workPerItem).toBe(2);
+  });
+
+  it('has the teacher of its table where none is told', async () => {
+    const told = ['sampler: ../guided.json', 'dataset: ms_coco', 'guidance: { prompt: a cat }'];
+    const [point] = (await parse(...told, 'student: { steering: predictor }')).points;
+    expect(point!.onTable).toMatchObject({
+      scaleTime: 0.5,
+      teacher: { method: { solver: 'heun' }, numSteps: 18, afs: false, denoiseToZero: true },
+    });
+  });
+
+  it.each([
+    [['student: { steering: predictor, scale_time: 1 }'], /student\.scale_time: found 1, expected a number/],
+    [['student: { steering: table }'], /student\.steering: nothing reads it: plain\.json is a table/],
+    [['student: { scale_time: 0.3 }'], /student\.scale_time: nothing reads it: plain\.json is a table/],
+    [['student: { steering: predictor, scale_dir: 0.1 }'], /student\.scale_dir: nothing reads it/],
+    [['student: { steering: predictor }', 'train: false'], /train: no predictor comes of no training/],
+    [
+      ['student: { steering: predictor }', 'train: { loss_weight: official }'],
+      /train\.loss_weight: nothing reads it: the training of a predictor on top of a table has total_kimg, batch/,
+    ],
+    [['student: { steering: predictor }', 'teacher: { M: 2 }'], /teacher\.M: nothing reads it/],
+  ])('of %j says what is wrong', async (lines, message) => {
+    const found = await problems('sampler: ../plain.json', ...lines);
+    expect(found).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('is none of a table that asks once, nor of a teacher that nobody knows', async () => {
+    const once = { ...plain, table: { sigmas: [80], rows: [[80], [0, 1]] } };
+    await writeFile(join(cwd, 'once.json'), formatSampler(once));
+    const teacher = { ...trained.teacher!, solver: 'of-tomorrow' };
+    const { guidance: _, ...unguided } = trained;
+    await writeFile(join(cwd, 'tomorrow.json'), formatSampler({ ...unguided, teacher }));
+    const steering = 'student: { steering: predictor }';
+    expect(await problems('sampler: ../once.json', steering)).toEqual([
+      expect.stringMatching(/sampler: once\.json asks the network once/),
+    ]);
+    expect(await problems('sampler: ../tomorrow.json', steering)).toEqual([
+      expect.stringMatching(/sampler: tomorrow\.json was fitted to samples of of-tomorrow on polynomial/),
+    ]);
+  });
 });
 
 const predictor = 'predictor: network.pkl';

@@ -93,7 +93,7 @@ export async function experimentOf(
   if (problems.length > before) throw new SpecError(problems); // what they declare decides what the rest means
   const { root, overrides } = withOverrides(tree, options, complain, language);
   const completePredictor = predictorCompleter(surroundings, complain, language);
-  const completeSampler = samplerCompleter(surroundings, complain);
+  const completeSampler = samplerCompleter(surroundings, complain, language.declarations);
   const candidates: (Completed & Open & Pick<Point, 'table'>)[] = [];
   for (const combination of combinations(root, complain, gridPathsOf(language)))
     candidates.push(

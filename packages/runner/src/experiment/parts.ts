@@ -1,5 +1,13 @@
 import { type Declarations, type Declared, gits, named } from './declared.js';
-import { generatorOf, isSteered, startIn, teacherName, teacherOptions, trains } from './resolve.js';
+import {
+  generatorOf,
+  isSteered,
+  startIn,
+  steersTable,
+  teacherName,
+  teacherOptions,
+  trains,
+} from './resolve.js';
 import { heun35, type Spec, trainings } from './schema.js';
 
 /** What a part of a spec that names something is told. */
@@ -108,7 +116,7 @@ export const schedulePartsOf = (declarations: Declarations): readonly SchedulePa
     {
       path: 'teacher.schedule',
       of: ['teacher.schedule.type'],
-      isRead: (spec) => generatorOf(spec, declarations) !== undefined,
+      isRead: (spec) => generatorOf(spec, declarations) !== undefined || steersTable(spec),
       name: ({ teacher }) => teacher?.schedule?.type,
       declared: () => given,
       all: given,

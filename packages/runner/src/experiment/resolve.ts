@@ -20,6 +20,7 @@ import type {
   GitsConfig,
   GivenSchedule,
   GuidanceConfig,
+  OnTableConfig,
   Point,
   SamplerConfig,
   TrainConfig,
@@ -32,6 +33,8 @@ import {
   fitBlock,
   fitChoices,
   heun35,
+  onTableChoices,
+  onTableScaleTime,
   type Spec,
   type SpecGivenSchedule,
   type SpecSchedule,
@@ -40,9 +43,13 @@ import {
 } from './schema.js';
 import { rangesOfSeeds } from './seeds.js';
 
+/** Whether a predictor is trained on top of the table that a file has. */
+export const steersTable = ({ predictor, sampler, student, train }: Spec): boolean =>
+  predictor === undefined && sampler !== undefined && student?.steering === 'predictor' && train !== false;
+
 /** Whether a predictor or a table is trained. */
-export const trains = ({ predictor, sampler, train }: Spec): boolean =>
-  predictor === undefined && sampler === undefined && train !== false;
+export const trains = (spec: Spec): boolean =>
+  steersTable(spec) || (spec.predictor === undefined && spec.sampler === undefined && spec.train !== false);
 
 /** What makes a table that is fitted: whose options it has, and what it takes an interval where that is its own. */
 type Fitted = Pick<DeclaredGenerator, 'name' | 'options' | 'module' | 'evaluations'>;
@@ -52,7 +59,7 @@ export function generatorOf(
   spec: Spec,
   { generators, students }: Pick<Declarations, 'generators' | 'students'>,
 ): Fitted | undefined {
-  if (!trains(spec)) return undefined;
+  if (!trains(spec) || steersTable(spec)) return undefined;
   const { solver, steering } = spec.student;
   const student = steering === 'table' ? named(students, solver) : undefined;
   if (!student) return named(generators, solver);
@@ -106,7 +113,8 @@ export function resolvePoint(
     dataset,
     ...(spec.guidance && { guidance: guidanceOf(spec.guidance, prompts) }),
     sampler: table ? madeOf(table.sampler) : samplerOf(spec, declarations),
-    train: trains(spec) && !generator ? trainOf(spec, declarations) : false,
+    train: trains(spec) && !generator && !steersTable(spec) ? trainOf(spec, declarations) : false,
+    ...(table && steersTable(spec) && { onTable: onTableOf(spec, table.sampler, declarations) }),
     ...(generator && {
       fit: fitOf(generator, spec, declarations, featureLossOf(spec, dataset, surroundings)),
     }),
@@ -285,12 +293,31 @@ function trainOf(spec: Spec, declarations: Declarations): TrainConfig {
       teacherOptions(spec, declarations),
     ),
     M: spec.teacher?.M ?? 1,
-    images: Math.ceil(Math.round(total_kimg * 1000) / batch) * batch || batch,
+    images: imagesOf(total_kimg, batch),
     batch,
     lr,
     lossWeight: loss_weight,
     validation,
     seed,
+  };
+}
+
+/** A whole number of batches. */
+const imagesOf = (totalKimg: number, batch: number) =>
+  Math.ceil(Math.round(totalKimg * 1000) / batch) * batch || batch;
+
+/** What a predictor on top of a table is told; its teacher is the table's unless a spec names another. */
+function onTableOf(spec: Spec, { teacher: own }: SamplerFile, declarations: Declarations): OnTableConfig {
+  const { total_kimg, batch, lr, seed, validation } = withDefaults(onTableChoices, spec.train || {});
+  const { M: _, ...teacher } = spec.teacher ?? {};
+  return {
+    scaleTime: (spec.student as { readonly scale_time?: number }).scale_time ?? onTableScaleTime,
+    teacher: ownSampler(
+      (spec.teacher || !own ? { ...heun35, ...teacher } : own) as NonNullable<Spec['reference']>,
+      declarations,
+    ),
+    images: imagesOf(total_kimg, batch),
+    ...{ batch, lr, validation, seed },
   };
 }
 

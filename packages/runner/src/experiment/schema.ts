@@ -44,7 +44,7 @@ export const trainChoices = {
     0,
     65_536,
     0,
-    'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration; of a table they choose which round is kept, and when there is nothing more to gain. 0: none.',
+    'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration; of a table they choose which round is kept, and when there is nothing more to gain, and of a predictor on top of one which iteration. 0: none.',
   ),
 };
 
@@ -86,6 +86,13 @@ export const featureLossKeys = {
   ),
 } as const;
 
+/** How a predictor on top of a table is trained: towards where its teacher ends, which is all that a table has of it. */
+const { loss_weight: _, ...towardsTheEnd } = trainChoices;
+export const onTableChoices = towardsTheEnd;
+
+/** How far it may scale the noise levels that the network is told, where a spec doesn't say. */
+export const onTableScaleTime = 0.5;
+
 /** What may be trained, as what reads the keys of `train`. */
 export const trainings = {
   predictor: { name: 'the training of a predictor', options: trainChoices },
@@ -102,7 +109,7 @@ const predictor = text(
 );
 
 const sampler = text(
-  'A sampler as a table to sample with as it is, relative to the spec: sampler.json of a training or of fewstep samplers compile. Its file says dataset, student and schedule, which may be left out.',
+  'A sampler as a table to sample with as it is, relative to the spec: sampler.json of a training or of fewstep samplers compile. Its file says dataset, student and schedule, which may be left out. With student.steering: predictor one is trained on top of it.',
   'sampler.json',
 );
 
@@ -393,7 +400,7 @@ const studentOf = ({ plain, students, generators }: Declarations) => {
     steering: choice(
       ['predictor', 'table'],
       'predictor',
-      'Of a student with a predictor, who steers it: the predictor, by what the network shows of each image; or a table, for all images alike, which is fitted as any table.',
+      'Of a student with a predictor, who steers it: the predictor, by what the network shows of each image; or a table, for all images alike, which is fitted as any table. Beside sampler: predictor trains one that tells the network, after the first evaluation, other noise levels than the table, of each image its own, as far as scale_time lets it.',
     ),
     bottleneck: choice(
       ['network', 'zero'],

@@ -4,6 +4,8 @@ import type { SamplingSettings } from '../predictor/predictor-settings.js';
 import { type Completed, completer, readBounded } from './completer.js';
 import { dataOf, type Surroundings } from './datasets.js';
 import { named } from './declared.js';
+import type { Point } from './experiment.js';
+import { complainBeyond } from './given-sampler.js';
 import { type Combination, type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
 import type { Language } from './language.js';
@@ -33,7 +35,7 @@ export function predictorCompleter(
   surroundings: Pick<Surroundings, 'specFolder' | 'cwd'>,
   complain: Complain,
   language: Language,
-): (combination: Combination) => Promise<Completed & Open> {
+): (combination: Combination) => Promise<Completed & Open & Pick<Point, 'table'>> {
   const complete = completer<Sampled>(surroundings, complain, {
     key: 'predictor',
     made: 'trained',
@@ -46,7 +48,15 @@ export function predictorCompleter(
   return async (combination) => {
     const { told, ...completed } = await complete(combination);
     if (!told) return completed;
-    const { file, read } = told;
+    const { absolute, file, read } = told;
+    if (read.onTable) {
+      complainBeyond(combination.tree, told, complain);
+      return {
+        ...completed,
+        doubtful: new Set([...completed.doubtful, 'schedule', 'student']),
+        table: { file: absolute, sampler: read.onTable.sampler },
+      };
+    }
     const trained = flatten({ keys: [], value: treeOf(read.settings, combination.tree.place) }, '');
     // what the data decide is not taken over from others
     const open = trained.flatMap(([key, { value }]): OpenKey[] => {
@@ -93,17 +103,18 @@ export function complainOpen(
 }
 
 /** What a predictor samples, and how. */
-type Sampled = Pick<TrainedPredictor, 'dataset' | 'settings'>;
+type Sampled = Pick<TrainedPredictor, 'dataset' | 'settings' | 'onTable'>;
 
 /** What a predictor was trained on and with, or why that can't be known. */
 async function readSettings(absolute: string, file: string, language: Language): Promise<Sampled | string> {
   const trained = await trainedPredictorIn(absolute, file, language);
   if (typeof trained === 'string') return trained;
-  const { dataset, settings } = trained;
+  const { dataset, settings, onTable } = trained;
   const { schedule, student, guidance } = settings;
   return {
     ...(dataset !== undefined && { dataset }),
     settings: { schedule, student, ...(guidance && { guidance }) },
+    ...(onTable && { onTable }),
   };
 }
 

@@ -8,7 +8,7 @@ import { isSound, type Judged } from './judge.js';
 import { isDiscrete, isOnnx, onnxOf, type SpecOnnx } from './onnx.js';
 import { methodPartsOf, type Part, schedulePartsOf, trainPartOf } from './parts.js';
 import type { Place } from './problem.js';
-import { generatorOf, isSteered, trains } from './resolve.js';
+import { generatorOf, isSteered, steersTable, trains } from './resolve.js';
 import { featureLossKeys, type Spec } from './schema.js';
 import { entryAt } from './tree.js';
 
@@ -79,7 +79,8 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
   {
     path: 'train',
     of: ['predictor', 'sampler'],
-    read: ({ predictor, sampler }) => predictor === undefined && sampler === undefined,
+    read: (spec) =>
+      (spec.predictor === undefined && spec.sampler === undefined) || steersTable({ ...spec, train: {} }),
     reader: 'predictor or sampler names one that is trained already',
   },
   { path: 'teacher', of: ['train', 'predictor', 'sampler'], read: trains, reader: training },
@@ -110,13 +111,13 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
   {
     path: 'teacher.M',
     of: ['train', 'predictor', 'sampler', 'student.solver', 'student.steering'],
-    read: (spec) => !generatorOf(spec, declarations),
+    read: (spec) => !generatorOf(spec, declarations) && !steersTable(spec),
     reader: 'only a predictor is trained along a trajectory, a table is fitted to where its teacher ends',
   },
   ...ofItsOwn.map((key) => ({
     path: `teacher.${key}`,
     of: ['train', 'predictor', 'sampler', 'student.solver', 'student.steering'],
-    read: (spec: Spec) => generatorOf(spec, declarations) !== undefined,
+    read: (spec: Spec) => generatorOf(spec, declarations) !== undefined || steersTable(spec),
     reader:
       'only a table has a teacher with timestamps of its own; that of a predictor takes M + 1 steps in each of the student’s intervals',
   })),

@@ -33,6 +33,10 @@ import type { SolveParams } from '../tasks/solving.js';
 import { clipParams, promptEmbeddings } from './clip.js';
 import { type PlannedFit, planFit } from './fit.js';
 import { featuresBy, referenceOf } from './reference.js';
+import { planTargets } from './targets.js';
+
+/** The training of a predictor, by itself or on top of a table. */
+type PlannedTraining = typeof kinds.predictor | typeof kinds.tablePredictor;
 
 /** What a point of the grid comes down to. */
 export interface PlannedPoint {
@@ -40,7 +44,7 @@ export interface PlannedPoint {
   /** The search of its schedule, where it has one. */
   readonly schedule?: Task<typeof kinds.gits>;
   /** Where one is trained. */
-  readonly predictor?: Task<typeof kinds.predictor>;
+  readonly predictor?: Task<PlannedTraining>;
   /** Where a table is fitted. */
   readonly fit?: PlannedFit;
   /** Of all its seeds. */
@@ -106,14 +110,19 @@ export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)
 function planPoint(graph: GraphBuilder, point: Point, shown: number): PlannedPoint {
   const { sampler, train, evaluate, grid } = point;
   const model = planModel(graph, point);
+  const isSteered = point.onTable !== undefined || point.predictor !== undefined;
   const given = point.table && {
-    sampler: fileOf(point.table.file, 'model'),
+    sampler: isSteered ? undefined : fileOf(point.table.file, 'model'),
     nfe: point.table.sampler.table.sigmas.length,
   };
   const schedule = given ? undefined : planSchedule(graph, point, model);
-  const predictor = train ? planPredictor(graph, point, model, schedule) : undefined;
+  const predictor = train
+    ? planPredictor(graph, point, model, schedule)
+    : planTablePredictor(graph, point, model);
   const fit = planTable(graph, point, model, schedule);
-  const steering = predictor ? output(predictor, 'predictor') : fileOf(point.predictor, 'model');
+  const steering = predictor
+    ? output<PlannedTraining>(predictor, 'predictor')
+    : fileOf(point.predictor, 'model');
   const table = given ?? (fit && { sampler: output(fit.sampler, 'sampler'), nfe: fit.nfe });
   const steps = { schedule: table ? undefined : schedule, predictor: steering, table };
   const samples = planSamples(graph, point, sampler, model, steps);
@@ -326,11 +335,64 @@ function planPredictor(
   });
 }
 
+/** Its images are those of training seed 0 of a table, so that what its teacher makes of them is made once. */
+function planTablePredictor(
+  graph: GraphBuilder,
+  point: Point,
+  model: Model,
+): Task<typeof kinds.tablePredictor> | undefined {
+  const { dataset, guidance, onTable, table, batch } = point;
+  if (!onTable || !table) return undefined;
+  const { scaleTime, teacher, images, lr, seed } = onTable;
+  const nfe = table.sampler.table.sigmas.length;
+  const of = {
+    ...timesOf(dataset, teacher),
+    method: teacher.method,
+    afs: teacher.afs,
+    denoiseToZero: teacher.denoiseToZero,
+  };
+  const network = modelInputs(model);
+  const seeds: Range = [firstTrainingSeed, firstTrainingSeed + images - 1];
+  const validation: Range | undefined =
+    onTable.validation > 0 ? [firstValidationSeed, firstValidationSeed + onTable.validation - 1] : undefined;
+  const targetsOf = (range: Range) =>
+    planTargets(graph, teacher, {
+      params: { ...of, ...guidable(guidance) },
+      inputs: { ...network, ...chosenInputs(undefined, teacher) },
+      ranges: [range],
+      batch,
+    });
+  const conditions = [seeds, ...(validation ? [validation] : [])].flatMap((range) =>
+    model.conditions.flatMap((prompts) => prompts.of(range)),
+  );
+  return graph.task(kinds.tablePredictor, {
+    title: `predictor of ${point.label}`,
+    params: {
+      ...rangeOf(dataset),
+      ...guidable(guidance),
+      ...{ scaleTime, teacher: of },
+      ...(dataset.name !== undefined && { dataset: dataset.name }),
+      ...{ batch: onTable.batch, lr, seed, seeds },
+      ...(validation && { validation }),
+    },
+    inputs: {
+      ...network,
+      conditions,
+      sampler: fileOf(table.file, 'model'),
+      targets: [outputs(targetsOf(seeds), 'targets')],
+      validation: validation ? [outputs(targetsOf(validation), 'targets')] : [],
+    },
+    // its trajectories, those for each difference, and what validates each iteration
+    work: images * (nfe + (nfe * (nfe - 1)) / 2) + onTable.validation * nfe * (1 + images / onTable.batch),
+  });
+}
+
 /** What steers samples, beside what their sampler says; a table, in place of all of it. */
 interface Steps {
   readonly schedule: Searched;
   readonly predictor: Ref | undefined;
-  readonly table?: { readonly sampler: Ref; readonly nfe: number } | undefined;
+  /** Without its file where the predictor has it. */
+  readonly table?: { readonly sampler: Ref | undefined; readonly nfe: number } | undefined;
 }
 
 function planSamples(

@@ -20,6 +20,7 @@ import type { Guidable } from '../tasks/guide.js';
 import * as kinds from '../tasks/kinds.js';
 import type { TargetsParams } from '../tasks/targets.js';
 import { featuresBy } from './reference.js';
+import { planTargets } from './targets.js';
 
 /** A table that is fitted. */
 export interface PlannedFit {
@@ -70,16 +71,11 @@ export function planFit(
   const chosen = { ...start.inputs, generator: fileOf(fit.generatorModule, 'module') };
   const inBlocks = { size: fitBlock, item: 'seed', hints: { batch } } as const;
   const targetsOf = (range: Range) =>
-    graph.shards(kinds.targets, {
-      title: `targets by ${fit.teacher.method.solver}`,
+    planTargets(graph, fit.teacher, {
       params: { ...teacher.params, ...guided },
       inputs: { ...network, ...teacher.inputs },
       ranges: [range],
-      ...inBlocks,
-      workPerItem:
-        (fit.teacher.numSteps - 1) * fit.teacher.evaluations -
-        Number(fit.teacher.afs) +
-        Number(fit.teacher.denoiseToZero),
+      batch,
     });
   const validationTargets = targetsOf(validation);
   const loss = fit.features && planFeatures(graph, fit.features, network.info, validationTargets);

@@ -8,7 +8,7 @@ import type { Predictor, Weight, Weights } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { shown } from '../judging/shown.js';
 import { officialSettings } from './official-settings.js';
-import type { TrainingSettings } from './predictor-settings.js';
+import type { TablePredictorSettings, TrainingSettings } from './predictor-settings.js';
 
 const sections = ['schedule', 'student', 'teacher', 'dataset', 'train'] as const;
 /** Sections of those that were trained under guidance. */
@@ -16,6 +16,10 @@ const allSections = [...sections, 'guidance'] as const;
 
 /** 0: files that don't tell. Raised with each option that is added to a section, which `addedOptions` then lists. */
 export const predictorFormat = 3;
+
+/** That of predictors on top of a table, which the versions before can't read. */
+const tableFormat = 4;
+const tableSections = ['student', 'teacher', 'teacher.schedule', 'dataset', 'train'] as const;
 
 /** An option that files up to a format have not, and what they were trained with in its time. */
 export interface AddedOption {
@@ -49,21 +53,45 @@ export function formatPredictor(
   { weights }: Pick<Predictor, 'weights'>,
   settings: TrainingSettings,
 ): Uint8Array {
+  return fileOf(
+    weights,
+    Object.fromEntries(allSections.map((name) => [name, settings[name]])),
+    predictorFormat,
+  );
+}
+
+/** The same of a predictor on top of a table: `sampler` is the text of its file. */
+export function formatTablePredictor(
+  { weights }: Pick<Predictor, 'weights'>,
+  { sampler, teacher: { schedule, ...teacher }, ...sections }: TablePredictorSettings,
+): Uint8Array {
+  return fileOf(weights, { ...sections, teacher, 'teacher.schedule': schedule }, tableFormat, { sampler });
+}
+
+function fileOf(
+  weights: Weights,
+  told: Readonly<Record<string, object | undefined>>,
+  format: number,
+  texts: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const tensors = Object.entries(weights).map(([name, { shape, data }]) => [
     name,
     { dtype: 'F32', shape, data },
   ]);
-  const metadata = allSections.flatMap((name) =>
-    settings[name] === undefined ? [] : [[name, JSON.stringify(settings[name])]],
+  const metadata = Object.entries(told).flatMap(([name, section]) =>
+    section === undefined ? [] : [[name, JSON.stringify(section)]],
   );
   return writeSafetensors(Object.fromEntries(tensors), {
     ...Object.fromEntries(metadata),
-    format: String(predictorFormat),
+    ...texts,
+    format: String(format),
   });
 }
 
 /** A predictor's file, its settings as it has them. */
 export interface PredictorFile {
+  /** Text of the table that it steers, of one on top of a table. */
+  readonly sampler?: string;
   /** Name of what it was trained on; left out where the file doesn't tell, as up to format 2 and of data without one. */
   readonly dataset?: string;
   readonly settings: Readonly<Record<string, object>>;
@@ -91,18 +119,22 @@ async function readOfficial(bytes: Uint8Array): Promise<PredictorFile> {
 }
 
 function readOurs(bytes: Uint8Array): PredictorFile {
-  const { format: told = '0', ...metadata } = readSafetensorsMetadata(bytes);
+  const { format: told = '0', sampler, ...metadata } = readSafetensorsMetadata(bytes);
+  const [newest, needed, known]: readonly [number, readonly string[], readonly string[]] =
+    sampler === undefined
+      ? [predictorFormat, sections, allSections]
+      : [tableFormat, tableSections, tableSections];
   const format = /^\d{1,6}$/.test(told) ? Number(told) : Number.NaN;
-  if (!(format <= predictorFormat))
+  if (!(format <= newest))
     throw fault(
-      `it is of format ${JSON.stringify(told)}, and this version reads up to ${predictorFormat}: sample with the version that wrote it, or a newer one`,
+      `it is of format ${JSON.stringify(told)}, and this version reads up to ${newest}: sample with the version that wrote it, or a newer one`,
       { format: told },
     );
-  const strange = Object.keys(metadata).filter((name) => !allSections.includes(name as never));
-  const missing = sections.filter((name) => !Object.hasOwn(metadata, name));
+  const strange = Object.keys(metadata).filter((name) => !known.includes(name));
+  const missing = needed.filter((name) => !Object.hasOwn(metadata, name));
   if (strange.length + missing.length > 0)
     throw fault(
-      `the metadata of a predictor is ${sections.join(', ')}; this file has ${[
+      `the metadata of a predictor is ${needed.join(', ')}; this file has ${[
         ...(missing.length > 0 ? [`no ${missing.join(', no ')}`] : []),
         ...(strange.length > 0 ? [`${strange.map((name) => JSON.stringify(name)).join(', ')} too`] : []),
       ].join(', and ')}. Was it written by a run of this version?`,
@@ -120,6 +152,7 @@ function readOurs(bytes: Uint8Array): PredictorFile {
   if (dataset !== undefined && !(typeof dataset === 'string' && /^\w{1,100}$/.test(dataset)))
     throw fault(`its dataset.name is ${shown(dataset)}, and a name is letters and digits`, { dataset });
   return {
+    ...(sampler !== undefined && { sampler }),
     ...(dataset !== undefined && { dataset }),
     settings: completed({ ...settings, dataset: range }, format),
     weights,

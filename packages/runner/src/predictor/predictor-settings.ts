@@ -1,4 +1,5 @@
 import type { GivenSchedule, GuidanceConfig, SolverConfig } from '../experiment/experiment.js';
+import type { TeacherOfTable } from '../sampler/sampler-file.js';
 import type { PredictorParams } from '../tasks/predictor.js';
 
 /** Guidance without its prompts. */
@@ -30,6 +31,18 @@ export interface TrainingSettings extends SamplingSettings {
     readonly lr: number;
     readonly loss_weight: 'official' | 'end_to_end';
     readonly seed: number;
+  };
+}
+
+/** How a predictor on top of a table was trained. */
+export interface TablePredictorSettings extends Pick<TrainingSettings, 'dataset'> {
+  /** The text of the table's file. */
+  readonly sampler: string;
+  readonly student: { readonly steering: 'predictor'; readonly scale_time: number };
+  readonly teacher: TeacherOfTable;
+  readonly train: Omit<TrainingSettings['train'], 'loss_weight'> & {
+    /** Which iteration was best on what validates, and is kept; 0: none was, so that it is the table. */
+    readonly iteration: number;
   };
 }
 

@@ -37,12 +37,12 @@ export async function leaksOf(
   );
   const fitted = point.table?.sampler.train;
   const before: Record<Exclude<Leak['of'], 'features'>, readonly Range[]> = {
-    training: fitted
-      ? seedRanges(fitted.seeds)
-      : trained
-        ? [trained]
-        : await trainingSeedsIn(point.predictor),
-    validation: fitted ? seedRanges(fitted.validation_seeds) : validation ? [validation] : [],
+    // a predictor on top of a table, and the table itself
+    training: together(
+      fitted ? seedRanges(fitted.seeds) : [],
+      trained ? [trained] : await trainingSeedsIn(point.predictor),
+    ),
+    validation: together(fitted ? seedRanges(fitted.validation_seeds) : [], validation ? [validation] : []),
     schedule: searched,
     tuned_on: tunedOn,
   };
@@ -57,6 +57,16 @@ export async function leaksOf(
   const all = [...shared, { of: 'features' as const, images: isByFeatures ? countOfSeeds(seeds) : 0 }];
   return all.filter(({ images }) => images > 0);
 }
+
+/** Ranges of several, so that no seed is in two of them. */
+const together = (...all: readonly (readonly Range[])[]): Range[] =>
+  all
+    .flat()
+    .sort(([a], [b]) => a - b)
+    .flatMap(([first, last], i, sorted): Range[] => {
+      const end = Math.max(-1, ...sorted.slice(0, i).map(([, before]) => before));
+      return last > end ? [[Math.max(first, end + 1), last]] : [];
+    });
 
 /** The seeds that a trained predictor's file says; one of the official training, which drew without seeds, says none. */
 async function trainingSeedsIn(file: string | undefined): Promise<Range[]> {

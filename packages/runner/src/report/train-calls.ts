@@ -42,8 +42,15 @@ export async function trainCallsOf(
   if (fit) {
     const file = records.has(fit.sampler) ? await read(fit.sampler, 'sampler') : undefined;
     asked.push(file === undefined ? undefined : parseSampler(file).train!.calls);
-  } else if (point.table) {
-    asked.push(point.table.sampler.train?.calls);
+  } else if (point.table && !point.predictor) {
+    // of a table that nobody trained nothing
+    const { train } = point.table.sampler;
+    if (train || !predictor) asked.push(train?.calls);
+    if (predictor) {
+      const calls = records.get(predictor)?.meta.calls;
+      asked.push(calls === undefined ? undefined : Number(calls));
+      asked.push(...callsOf(predictor.inputs.targets), ...callsOf(predictor.inputs.validation));
+    }
   } else if (predictor) {
     const stats = records.has(predictor) ? await read(predictor, 'stats') : undefined;
     const iterations = stats?.trim().split('\n') ?? [];

@@ -100,7 +100,7 @@ export async function readImages(paths: readonly string[], limit = Infinity): Pr
 
 /** Arrays one behind the other. */
 export function joined<A extends Uint8Array | Float32Array | Float64Array>(
-  parts: readonly A[],
+  parts: readonly ArrayLike<number>[],
   make: new (length: number) => A,
 ): A {
   const whole = new make(parts.reduce((length, part) => length + part.length, 0));

@@ -101,7 +101,8 @@ function studentOf(
   };
 }
 
-function teacherOf(
+/** Whose samples are learned from, as files tell it. */
+export function teacherOf(
   { method, schedule, numSteps, afs, denoiseToZero }: FittedSamplerParams['teacher'],
   info: ModelInfo,
 ): TeacherOfTable {

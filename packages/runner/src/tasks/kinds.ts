@@ -19,6 +19,7 @@ import type { PromptBlock } from './prompt-blocks.js';
 import type { ReferenceParams, Which } from './reference-features.js';
 import type { SamplesParams } from './samples.js';
 import type { StepCostsParams } from './step-costs.js';
+import type { TablePredictorParams } from './table-predictor.js';
 import type { TargetsParams } from './targets.js';
 import type { TeacherParams } from './teacher.js';
 
@@ -106,6 +107,18 @@ export const predictor = kind({
   outputs: { predictor: file, stats: file },
   memory: 'A smaller train.batch needs less.',
   run: () => import('./predictor.js'),
+});
+
+/** One on top of a table. */
+export const tablePredictor = kind({
+  name: 'table-predictor',
+  revision: 1,
+  packages: sampling,
+  params: params<TablePredictorParams>(),
+  inputs: { ...model, sampler: one, targets: many, validation: many },
+  outputs: { predictor: file, stats: file },
+  memory: 'A smaller train.batch needs less.',
+  run: () => import('./table-predictor.js'),
 });
 
 /** Where a teacher ends, which a table is fitted to. */
@@ -410,6 +423,7 @@ export const kinds = {
   gits,
   teacher,
   predictor,
+  tablePredictor,
   targets,
   fitStart,
   featureScale,

@@ -166,7 +166,7 @@ describe('the task of a predictor', () => {
       for (const { loss, intervals, ...others } of log) {
         expect(Object.keys(others)).toEqual(['iteration', 'images', 'calls']);
         const each = intervals.map((interval) => interval.loss);
-        expect(loss).toBe(lossWeight === 'official' ? each.reduce((a, b) => a + b) : each.at(-1));
+        expect(loss).toBe(lossWeight === 'official' ? each.reduce((a, b) => a! + b!) : each.at(-1));
         for (const { outputs } of intervals) {
           expect(Object.keys(outputs)).toEqual(['r', 'scale_dir']);
           expect(outputs.r!.mean[0]).toBeGreaterThan(0);

@@ -2,14 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { noiseTableOf } from '@fewstep/schedules';
 import {
   depthOf,
+  type Predict,
   predict,
   readingZeros,
   type Solver,
   type Solve as Solving,
+  tableLevels,
   tableSolver,
+  tableStudent,
 } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { SolverConfig } from '../experiment/experiment.js';
+import { parsePredictor } from '../predictor/parse-predictor.js';
 import { readPredictor } from '../predictor/predictor-file.js';
 import { parseSampler, type SamplerFile } from '../sampler/sampler-file.js';
 import type { Drawing } from './batches.js';
@@ -19,7 +23,10 @@ import { beyondTraining, type ModelInfo } from './model-info.js';
 import { type Evaluating, type OpenModel, openModel, openSolve } from './open-solve.js';
 import { type Chosen, type Solve, type SolveParams, solverOf, studentOf, timesOf } from './solving.js';
 
-/** What solves samples: a method at its times; or nothing but the model's range, where a table is an input that says all of it. */
+/**
+ * What solves samples: a method at its times; or nothing but the model's range, where a table is an input that says all of it,
+ * or a predictor that has one.
+ */
 export type SamplerParams = MethodParams | Pick<SolveParams, 'sigmaMin' | 'sigmaMax'>;
 
 export interface MethodParams extends SolveParams {
@@ -37,6 +44,8 @@ interface Sampling extends Evaluating {
 }
 
 interface Sampler extends OpenModel {
+  /** Noise that is solved between. */
+  readonly range: Pick<Solve, 'sigmaMin' | 'sigmaMax'>;
   /** How each batch is solved. */
   readonly solved: Pick<Solving, 'solver' | 'afs' | 'denoiseToZero'> & { readonly sigmas: Float64Array };
   /** Of methods that have it. */
@@ -48,22 +57,30 @@ interface Sampler extends OpenModel {
 }
 
 /**
- * What samples are solved by, and at which noise levels: the plain solver, the student where there is a predictor, or a table.
+ * What samples are solved by, and at which noise levels: the plain solver, the student where there is a predictor, a table, or
+ * one with the predictor that is trained on it.
  *
  * @throws RunnerError (E_PREDICTOR) where it was trained with other bounds than the data would have, and the spec is silent;
  *   (E_SAMPLER) where a table was made for another model
  */
 export async function openSampler(context: Sampling): Promise<Sampler> {
   const { params, inputs } = context;
-  if (inputs.sampler !== undefined) return openTable(inputs.sampler, context);
-  if (!('method' in params)) throw new Error('a method is a parameter, or a table is an input');
+  const { sampler, predictor } = inputs;
+  if (sampler !== undefined) return openTable(parseSampler(await readFile(sampler, 'utf8')), context);
+  if (!('method' in params)) {
+    if (predictor === undefined) throw new Error('a method is a parameter, or a table is an input');
+    const { onTable, predictor: steering } = await parsePredictor(await readFile(predictor));
+    if (!onTable) throw new Error('this predictor has no table');
+    return openTable(onTable.sampler, context, predict(steering));
+  }
   const { solving, ...model } = await openSolve({ ...context, params });
-  const { predictor } = inputs;
   const solver =
     predictor === undefined ? solverOf(solving) : await steeredBy(predictor, solving, model.info, params);
   const { afs, denoiseToZero } = params;
+  const { sigmaMin, sigmaMax } = solving;
   return {
     ...model,
+    range: { sigmaMin, sigmaMax },
     solved: { solver, sigmas: timesOf(solving), afs, denoiseToZero },
     thresholding: solving.method.thresholding,
   };
@@ -107,18 +124,28 @@ export const madeFor = (
   latents: info.decoder !== undefined,
 });
 
-/** A table, solved in one interval over the range of its model. */
-async function openTable(file: string, context: Sampling): Promise<Sampler> {
-  const { table, model: of } = parseSampler(await readFile(file, 'utf8'));
+/** A table over the range of its model: solved in one interval, or by its student where a predictor steers it. */
+async function openTable(
+  { table, model: of }: Pick<SamplerFile, 'table' | 'model'>,
+  context: Sampling,
+  steering?: Predict,
+): Promise<Sampler> {
   const model = await openModel(context);
   const { sigmaMin = model.info.sigmaMin, sigmaMax = model.info.sigmaMax } = context.params;
   checkFits({ table, model: of }, model, { sigmaMin, sigmaMax });
   const depth = depthOf(table);
   return {
     ...model,
-    solved: { solver: tableSolver(table), sigmas: Float64Array.of(sigmaMax, sigmaMin) },
+    range: { sigmaMin, sigmaMax },
+    solved: steering
+      ? {
+          solver: tableStudent(table).steered(steering),
+          sigmas: Float64Array.from(tableLevels(table, sigmaMax, sigmaMin)),
+        }
+      : { solver: tableSolver(table), sigmas: Float64Array.of(sigmaMax, sigmaMin) },
     asked: table.sigmas,
-    ...(depth < table.sigmas.length && { depth }),
+    // a predictor reads every evaluation before it says the next
+    ...(!steering && depth < table.sigmas.length && { depth }),
   };
 }
 

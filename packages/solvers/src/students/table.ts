@@ -47,7 +47,8 @@ export const tableStudent = (table: SamplerTable): Student<TableState> => {
   const row = (all: readonly Vector[]) =>
     rowOf(
       rows[all.length - 1]!,
-      all.map((one) => known(one, bands)),
+      all.map((one) => known(one)),
+      bands,
     );
   return {
     name: 'table',
