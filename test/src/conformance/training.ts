@@ -177,7 +177,7 @@ function compareLog(
       });
       return [
         over(`step of line ${k}`, Math.abs(step! - k), 0),
-        over(`Loss of line ${k}`, Math.abs(norm - loss!), printed + tol.loss_rel_iter0 * loss!),
+        over(`Loss of line ${k}`, Math.abs(norm! - loss!), printed + tol.loss_rel_iter0 * loss!),
         over(`outputs of line ${k}`, mixedError(ours, spreads), printed + tol.outputs),
       ];
     }),
