@@ -1,13 +1,13 @@
 import { withDefaults } from '@fewstep/schedules';
-import { checkPredictor, type Predictor, tableOutputs } from '@fewstep/solvers';
+import { checkPredictor, type Predictor } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { type Declared, named } from '../experiment/declared.js';
 import { judge } from '../experiment/judge.js';
 import { type Language, ourLanguage } from '../experiment/language.js';
 import type { Place } from '../experiment/problem.js';
 import { type Dict, entryAt, treeOf } from '../experiment/tree.js';
-import { shown } from '../judging/shown.js';
-import { parseSampler, type SamplerFile } from '../sampler/sampler-file.js';
+import type { SamplerFile } from '../sampler/sampler-file.js';
+import { onTableIn } from './on-table.js';
 import { readPredictor } from './predictor-file.js';
 import type { SamplingSettings } from './predictor-settings.js';
 
@@ -35,18 +35,12 @@ export async function parsePredictor(
   bytes: Uint8Array,
   language: Language = ourLanguage,
 ): Promise<TrainedPredictor> {
-  const { sampler, dataset, settings, weights } = await readPredictor(bytes);
-  if (sampler !== undefined) {
-    const table = parseSampler(sampler);
-    if (table.table.sigmas.length < 2)
-      throw new RunnerError(
-        'E_PREDICTOR',
-        'its table asks the network once, and a predictor steers what comes after.',
-        { evidence: { evaluations: table.table.sigmas.length } },
-      );
-    const predictor = { outputs: outputsIn(settings), weights };
-    checkPredictor(predictor);
-    const { schedule, student, guidance } = table;
+  const file = await readPredictor(bytes);
+  const { dataset, settings, weights } = file;
+  const steered = onTableIn(file);
+  if (steered) {
+    const { sampler, predictor } = steered;
+    const { schedule, student, guidance } = sampler;
     return {
       ...(dataset !== undefined && { dataset }),
       settings: {
@@ -54,7 +48,7 @@ export async function parsePredictor(
         ...(guidance && { guidance }),
         student: { afs: false, ...student },
       },
-      ...{ predictor, onTable: { sampler: table, settings } },
+      ...{ predictor, onTable: { sampler, settings } },
     };
   }
   const checked = checkSettings<SamplingSettings>(byPaths(settings, language), language);
@@ -63,27 +57,6 @@ export async function parsePredictor(
   const predictor = { outputs: outputs(withDefaults(options, told)), weights };
   checkPredictor(predictor);
   return { ...(dataset !== undefined && { dataset }), settings: checked, predictor };
-}
-
-/**
- * What a predictor of a table decides, as its file says.
- *
- * @throws RunnerError (E_PREDICTOR)
- */
-function outputsIn({ student }: Readonly<Record<string, object>>): Predictor['outputs'] {
-  const { steering, scale_time: scaleTime, ...others } = student as Readonly<Record<string, unknown>>;
-  if (
-    steering !== 'predictor' ||
-    Object.keys(others).length > 0 ||
-    typeof scaleTime !== 'number' ||
-    !(scaleTime > 0 && scaleTime < 1)
-  )
-    throw new RunnerError(
-      'E_PREDICTOR',
-      `a predictor on top of a table has student: { steering: predictor, scale_time: … }, the latter between 0 and 1; found ${shown(student)}.`,
-      { evidence: { student } },
-    );
-  return tableOutputs(scaleTime);
 }
 
 /** Keys that say how it is sampled with, whatever it was trained with. */

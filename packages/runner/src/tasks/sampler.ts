@@ -13,7 +13,7 @@ import {
 } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import type { SolverConfig } from '../experiment/experiment.js';
-import { parsePredictor } from '../predictor/parse-predictor.js';
+import { onTableIn } from '../predictor/on-table.js';
 import { readPredictor } from '../predictor/predictor-file.js';
 import { parseSampler, type SamplerFile } from '../sampler/sampler-file.js';
 import type { Drawing } from './batches.js';
@@ -69,9 +69,9 @@ export async function openSampler(context: Sampling): Promise<Sampler> {
   if (sampler !== undefined) return openTable(parseSampler(await readFile(sampler, 'utf8')), context);
   if (!('method' in params)) {
     if (predictor === undefined) throw new Error('a method is a parameter, or a table is an input');
-    const { onTable, predictor: steering } = await parsePredictor(await readFile(predictor));
-    if (!onTable) throw new Error('this predictor has no table');
-    return openTable(onTable.sampler, context, predict(steering));
+    const steered = onTableIn(await readPredictor(await readFile(predictor)));
+    if (!steered) throw new Error('this predictor has no table');
+    return openTable(steered.sampler, context, predict(steered.predictor));
   }
   const { solving, ...model } = await openSolve({ ...context, params });
   const solver =
