@@ -21,7 +21,6 @@ export {
   fit,
   type Proposal,
   proposed,
-  TRIAL_BLOCKS,
 } from './fit/fit.js';
 export { boundsByBand } from './fit/last-row.js';
 export { dampedStep } from './fit/levenberg-marquardt.js';

@@ -1,5 +1,5 @@
 import { startOf, type TableFamily } from '../generators/generator.js';
-import { TRIALS } from './fit.js';
+import { TRIAL_BLOCKS, TRIALS } from './fit.js';
 import { isSameRow } from './side-by-side.js';
 
 /** Samples that a fit asks the network for, of one image: for plans and progress alone, what is reported is counted. */
@@ -10,6 +10,8 @@ export interface FitCost {
   readonly equations: number;
   /** Of the steps that a round tries, and of where it stands: of a step what comes after the first number that is free. */
   readonly trials: number;
+  /** Blocks of a round that its steps are tried on, at most. */
+  readonly trialBlocks: number;
 }
 
 /** What fitting a family of tables costs: a parameter that moves row k, or the noise level there, what comes after it. */
@@ -26,5 +28,6 @@ export function costOf(family: TableFamily): FitCost {
     evaluations,
     equations: moved.reduce((sum, calls) => sum + calls, evaluations),
     trials: evaluations + TRIALS.length * Math.max(0, ...moved),
+    trialBlocks: TRIAL_BLOCKS,
   };
 }

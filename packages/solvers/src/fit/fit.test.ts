@@ -104,7 +104,7 @@ describe('of two clusters', () => {
     expect(one.parameters).toHaveLength(count);
     const found = await normalEquations(one, from, whole, asked(twoClusters), all);
     expect(found.calls).toBe(12 * (3 + more));
-    expect(costOf(one)).toEqual({ evaluations: 3, equations: 3 + more, trials: 5 * 3 });
+    expect(costOf(one)).toEqual({ evaluations: 3, equations: 3 + more, trials: 5 * 3, trialBlocks: 3 });
     expect(found.squares).toBeCloseTo(await off(startOf(one)), 12);
     for (const p of from.keys()) {
       const at = (by: number) => off(one.table(from.map((value, i) => (i === p ? value + by : value))));
