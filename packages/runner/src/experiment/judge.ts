@@ -55,10 +55,8 @@ function placesOf({ path, at }: Fault, tree: Tree): readonly Place[] {
 
 /** None of the paths, nor any above it, has a problem already. */
 export function isSound(paths: readonly string[], bad: ReadonlySet<string>): boolean {
-  return paths.every((path) => {
-    const steps = path.split('.');
-    return !steps.some((_, i) => bad.has(steps.slice(0, i + 1).join('.')));
-  });
+  const all = [...bad];
+  return !paths.some((path) => all.some((one) => path === one || path.startsWith(`${one}.`)));
 }
 
 /** Of the keys that are written, the one laid down last; the first among equals. */

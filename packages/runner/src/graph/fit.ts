@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { roundsOf, TRIAL_BLOCKS } from '@fewstep/solvers';
+import { roundsOf } from '@fewstep/solvers/rounds';
 import {
   each,
   type GraphBuilder,
@@ -99,7 +99,7 @@ export function planFit(
   });
   let standing = output(begin, 'standing');
   for (const { first, count, keep } of roundsOf(fit.images / fitBlock)) {
-    const [targets, tried] = [count, Math.min(count, TRIAL_BLOCKS)].map((blocks) => {
+    const [targets, tried] = [count, Math.min(count, cost.trialBlocks)].map((blocks) => {
       const from = seeds[0] + first * fitBlock;
       return targetsOf([from, from + blocks * fitBlock - 1]);
     }) as [Targets, Targets];

@@ -4,7 +4,6 @@ import type { Range } from '@fewstep/taskgraph';
 import { codeOf } from '../errors.js';
 import { countOfSeeds, countOfShared } from '../experiment/seeds.js';
 import { firstTrainingSeed, type PlannedPoint } from '../graph/compile.js';
-import { readPredictor } from '../predictor/predictor-file.js';
 
 /** Images of a score that something was fitted to or chosen on, or how they are looked at, so that the score flatters it. */
 export interface Leak {
@@ -72,6 +71,7 @@ const together = (...all: readonly (readonly Range[])[]): Range[] =>
 async function trainingSeedsIn(file: string | undefined): Promise<Range[]> {
   if (file === undefined) return [];
   try {
+    const { readPredictor } = await import('../predictor/predictor-file.js');
     const { settings } = await readPredictor(await readFile(file));
     const { total_kimg } = (settings.train ?? {}) as { readonly total_kimg?: number };
     if (total_kimg === undefined) return [];

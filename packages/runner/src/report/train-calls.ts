@@ -3,7 +3,6 @@ import type { Iteration } from '@fewstep/solvers';
 import type { Execution, Shards, Store, Task } from '@fewstep/taskgraph';
 import { countOfSeeds } from '../experiment/seeds.js';
 import type { PlannedPoint } from '../graph/compile.js';
-import { parseSampler } from '../sampler/sampler-file.js';
 
 interface Ran {
   readonly execution: Execution;
@@ -41,6 +40,7 @@ export async function trainCallsOf(
   const asked: (number | undefined)[] = callsOf(schedule?.inputs.costs);
   if (fit) {
     const file = records.has(fit.sampler) ? await read(fit.sampler, 'sampler') : undefined;
+    const { parseSampler } = await import('../sampler/sampler-file.js');
     asked.push(file === undefined ? undefined : parseSampler(file).train!.calls);
   } else if (point.table && !point.predictor) {
     // of a table that nobody trained nothing

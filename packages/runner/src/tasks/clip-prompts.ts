@@ -1,7 +1,7 @@
 import type { Run } from '@fewstep/taskgraph';
 import type { clipPrompts as kind } from './kinds.js';
 import { openClipOf, writeEmbeddings } from './open-clip.js';
-import { placeTensor } from './prompt-blocks.js';
+import { placeTensor } from './prompt-place.js';
 
 /** Embeddings of prompts; of a part of a list also where it stands. */
 export const run: Run<typeof kind> = async (context) => {

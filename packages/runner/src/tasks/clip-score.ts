@@ -4,7 +4,7 @@ import { readSafetensors, type Tensors } from '@fewstep/models';
 import type { Range, Run } from '@fewstep/taskgraph';
 import type { clipScoreKind as kind } from '../scores/scores.js';
 import { tensorOf, writeValue } from './artifacts.js';
-import { placeIn } from './prompt-blocks.js';
+import { placeIn } from './prompt-place.js';
 
 export interface ClipScoreParams {
   /** Those of the images, in their order: seed s is of prompt s mod the length of their list. */

@@ -3,7 +3,7 @@ import type { Run } from '@fewstep/taskgraph';
 import { writeTensors } from './artifacts.js';
 import type { conditions as kind } from './kinds.js';
 import { readInfo } from './model-info.js';
-import { placeTensor } from './prompt-blocks.js';
+import { placeTensor } from './prompt-place.js';
 
 /**
  * Prompts as a network is told them: float32 [1 + prompts, positions, width], that of the empty prompt first. Of a part of a

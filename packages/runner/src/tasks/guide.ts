@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { classifierFree, type LoadedDenoiser, readSafetensors } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
 import { tensorOf } from './artifacts.js';
-import { placeIn } from './prompt-blocks.js';
+import { placeIn } from './prompt-place.js';
 
 /** Guidance that every evaluation takes part in. */
 export interface Guidable {

@@ -1,6 +1,4 @@
-import type { Tensors } from '@fewstep/models';
 import type { Range } from '@fewstep/taskgraph';
-import { tensorOf } from './artifacts.js';
 
 /** Prompts that are worked on together: all of a list, or a part of it. */
 export interface PromptBlock {
@@ -29,13 +27,3 @@ export function blocksOf(prompts: readonly string[], seeds: readonly Range[]): P
 /** As people call a block. */
 export const titleOfBlock = ({ prompts, place }: PromptBlock): string =>
   place ? `prompts ${place.first}-${place.first + prompts.length - 1} of ${place.of}` : 'prompts';
-
-/** Where a block stands, as a tensor beside what is made of it; none of one that is all. */
-export const placeTensor = ({ place }: PromptBlock): Tensors =>
-  place ? { place: { dtype: 'F64', shape: [2], data: Float64Array.of(place.first, place.of) } } : {};
-
-/** Where the block of an artifact stands, of `count` prompts. */
-export function placeIn(tensors: Tensors, count: number): { readonly first: number; readonly of: number } {
-  const [first = 0, of = count] = tensors.place ? tensorOf(tensors, 'place', 'F64').data : [];
-  return { first, of };
-}
