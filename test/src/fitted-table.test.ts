@@ -135,8 +135,8 @@ it('goes on to the same bits wherever it is killed, and as often', async () => {
     const records = await readdir(join(killed, '.fewstep/records'), { recursive: true }).catch(() => []);
     return records.filter((name) => name.endsWith('.json')).length;
   };
-  // among the equations of the first block, in a later round, and near the end; anywhere in a task
-  for (const least of [4, 12, 20]) {
+  // in the first round and near the end, anywhere in a task
+  for (const least of [6, 18]) {
     const { child, finished } = start(['run', 'spec.yaml'], { cwd: killed });
     const computing = await computingProcess(child);
     while ((await kept()) < least && child.exitCode === null) await sleep(1);
