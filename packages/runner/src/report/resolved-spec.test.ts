@@ -1,12 +1,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { centred, initPredictor, tableOutputs } from '@fewstep/solvers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Experiment } from '../experiment/experiment.js';
 import { ourLanguage } from '../experiment/language.js';
 import { parseExperiment } from '../experiment/parse-experiment.js';
 import { trainChoices } from '../experiment/schema.js';
+import { formatTablePredictor } from '../predictor/predictor-file.js';
 import { formatSampler } from '../sampler/sampler-file.js';
 import { plain } from '../sampler/samplers.test.support.js';
 import { resolvedSpec } from './resolved-spec.js';
@@ -89,6 +91,46 @@ describe('an experiment with every key', () => {
     expect(Object.keys({ ...trained, ...sampled, ...table }).sort()).toEqual(Object.keys(properties!).sort());
     expect(Object.keys(trained.sample).sort()).toEqual(Object.keys(properties!.sample!.properties!).sort());
     expect(Object.keys(trained.train).sort()).toEqual(Object.keys(trainChoices).sort());
+  });
+
+  it('has what a predictor on top of a table is trained by, beside the table as it is', async () => {
+    const steering = 'student: { steering: predictor }, train: { total_kimg: 1, batch: 50 }';
+    const points = `grid: { points: [{ label: as it is }, { label: steered, ${steering} }] }`;
+    const { sampler, grid } = await resolved(`name: it\nsampler: sampler.json\n${points}`);
+    expect(sampler).toBe('../../specs/sampler.json');
+    expect(grid.points[0]).toEqual({ label: 'as it is' });
+    expect(grid.points[1]).toMatchObject({
+      'student.steering': 'predictor',
+      'student.scale_time': 0.5,
+      'teacher.solver': 'heun',
+      'teacher.num_steps': 18,
+      'train.total_kimg': 1,
+      'train.lr': 0.005,
+    });
+  });
+
+  it('names the file of such a predictor, and nothing of its table', async () => {
+    const { weights } = centred(initPredictor({ seed: 1, outputs: tableOutputs(0.3) }));
+    const file = formatTablePredictor(
+      { weights },
+      {
+        sampler: formatSampler(plain),
+        student: { steering: 'predictor', scale_time: 0.3 },
+        teacher: {
+          ...{ solver: 'heun', num_steps: 18, afs: false, denoise_to_zero: true },
+          schedule: { type: 'polynomial', rho: 7 },
+        },
+        dataset: { name: 'digits', sigma_min: 0.002, sigma_max: 80 },
+        train: { total_kimg: 1, batch: 50, lr: 0.005, seed: 0, iteration: 3 },
+      },
+    );
+    await writeFile(join(dir, 'specs/on-table.safetensors'), file);
+    const whole = await resolved('name: it\npredictor: on-table.safetensors');
+    expect(whole).toMatchObject({ dataset: 'digits', predictor: '../../specs/on-table.safetensors' });
+    for (const key of ['student', 'schedule', 'sampler', 'train']) expect(whole).not.toHaveProperty(key);
+    await expect(
+      read('name: it\npredictor: on-table.safetensors\nstudent: { bottleneck: zero }'),
+    ).rejects.toThrow(/student\.bottleneck: nothing reads it: specs\/on-table\.safetensors is a table/);
   });
 
   it('has a grid as its points, each with its label and what is its alone', async () => {

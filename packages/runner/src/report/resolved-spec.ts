@@ -48,7 +48,7 @@ const heading = `# What the results beside it are of, with every key; each run m
 const isLabel = (label: string) => /^[^\p{C}]{1,100}$/u.test(label);
 
 function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
-  const { sampler, train, fit, predictor, table, reference, seeds, grid } = point;
+  const { sampler, train, fit, predictor, table, onTable, reference, seeds, grid } = point;
   const at = (path: string) => pathFrom(folder, path);
   const methodOf = ({ method, methodModule }: ChosenMethod) => ({
     ...method,
@@ -73,11 +73,22 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
         ? trainingOf(train, methodOf)
         : { predictor: at(predictor) }),
   });
+  const ofTable = ({ file }: NonNullable<Point['table']>) => {
+    if (predictor !== undefined) return { predictor: at(predictor) };
+    if (!onTable) return { sampler: at(file) };
+    const { scaleTime, teacher, images, batch, lr, seed, validation } = onTable;
+    return {
+      sampler: at(file),
+      student: { steering: 'predictor', scale_time: scaleTime },
+      teacher: ownTeacher(teacher, methodOf, scheduleOf),
+      train: { total_kimg: images / 1000, batch, lr, seed, validation },
+    };
+  };
   return {
     name: spec.name,
     dataset: datasetOf(point, spec, from, folder),
     ...(spec.guidance && { guidance: guidanceOf(point, spec.guidance, from, at) }),
-    ...(table ? { sampler: at(table.file) } : made()),
+    ...(table ? ofTable(table) : made()),
     sample: {
       seeds: seedsText(seeds),
       ...(point.evaluate.length > 0 && {
@@ -121,27 +132,31 @@ function tableOf(
   return { solver: made, ...(isStarted && { start: solver, ...options }), ...told };
 }
 
-function fitOf(
+type ByMethod = (chosen: ChosenMethod) => object;
+type BySchedule = (chosen: ChosenSchedule<GivenSchedule>) => object;
+
+const fitOf = (
   { teacher, images, validation, seed, features }: FitConfig,
-  methodOf: (chosen: ChosenMethod) => object,
-  scheduleOf: (chosen: ChosenSchedule<GivenSchedule>) => object,
+  methodOf: ByMethod,
+  scheduleOf: BySchedule,
   at: (path: string) => string,
-): Told {
-  return {
-    teacher: {
-      ...methodOf(teacher),
-      num_steps: teacher.numSteps,
-      afs: teacher.afs,
-      denoise_to_zero: teacher.denoiseToZero,
-      schedule: scheduleOf(teacher),
-    },
-    train: {
-      ...{ images, validation, seed },
-      loss: features ? 'features' : 'l2',
-      ...(features && { feature_network: at(features.network.file), feature_weight: features.weight }),
-    },
-  };
-}
+): Told => ({
+  teacher: ownTeacher(teacher, methodOf, scheduleOf),
+  train: {
+    ...{ images, validation, seed },
+    loss: features ? 'features' : 'l2',
+    ...(features && { feature_network: at(features.network.file), feature_weight: features.weight }),
+  },
+});
+
+/** A teacher with timestamps of its own. */
+const ownTeacher = (teacher: FitConfig['teacher'], methodOf: ByMethod, scheduleOf: BySchedule): Told => ({
+  ...methodOf(teacher),
+  num_steps: teacher.numSteps,
+  afs: teacher.afs,
+  denoise_to_zero: teacher.denoiseToZero,
+  schedule: scheduleOf(teacher),
+});
 
 function guidanceOf(
   { guidance }: Point,
