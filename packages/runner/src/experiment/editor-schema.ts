@@ -97,7 +97,7 @@ export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): Jso
       { required: ['dataset', 'schedule', 'student'] },
       { required: ['predictor'] },
       { required: ['sampler'] },
-      { required: ['dataset', 'grid'] },
+      { required: ['grid'] },
     ],
     properties: { ...Object.fromEntries(top), grid },
     $defs: definitions,

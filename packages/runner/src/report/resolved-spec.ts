@@ -136,14 +136,14 @@ type ByMethod = (chosen: ChosenMethod) => object;
 type BySchedule = (chosen: ChosenSchedule<GivenSchedule>) => object;
 
 const fitOf = (
-  { teacher, images, validation, seed, features }: FitConfig,
+  { teacher, images, validation, contrast, seed, features }: FitConfig,
   methodOf: ByMethod,
   scheduleOf: BySchedule,
   at: (path: string) => string,
 ): Told => ({
   teacher: ownTeacher(teacher, methodOf, scheduleOf),
   train: {
-    ...{ images, validation, seed },
+    ...{ images, validation, contrast, seed },
     loss: features ? 'features' : 'l2',
     ...(features && { feature_network: at(features.network.file), feature_weight: features.weight }),
   },
