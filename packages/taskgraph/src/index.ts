@@ -40,6 +40,7 @@ export {
 } from './kind.js';
 export { localExecutor } from './local-executor.js';
 export { type Planned, plan } from './plan.js';
+export { lengthOf } from './ranges.js';
 export { everyFile, type FilesOf, type OutsideFile } from './store/file-notes.js';
 export { type Held, isHeld, type Lease, leases } from './store/lease.js';
 export type { Clock, Disk, Identity, Machine, Stamp } from './store/machine.js';
