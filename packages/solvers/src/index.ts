@@ -9,7 +9,7 @@ export {
   solveSync,
 } from './drive/solve.js';
 export { type StepMetric, stepCosts, type TeacherPath } from './drive/step-costs.js';
-export { type Block, type BlockDenoise, type View, withContrast, within } from './fit/block.js';
+export { type Block, type BlockDenoise, beside, type View, withContrast, within } from './fit/block.js';
 export { costOf, type FitCost } from './fit/cost.js';
 export {
   accepted,

@@ -27,6 +27,18 @@ export const within =
   (samples) =>
     samples.map((value) => Math.min(high, Math.max(low, value)));
 
+/** Numbers of n samples, and `unit` times others after those of each: [n × (width + more)] of [n × width] and [n × more]. */
+export function beside(values: Vector, others: ArrayLike<number>, n: number, unit: number): Vector {
+  const [width, more] = [values.length / n, others.length / n];
+  const both = new Float64Array(values.length + others.length);
+  for (let i = 0; i < n; i++) {
+    const at = i * (width + more);
+    both.set(values.subarray(i * width, (i + 1) * width), at);
+    for (let j = 0; j < more; j++) both[at + width + j] = unit * others[i * more + j]!;
+  }
+  return both;
+}
+
 /** Bands that contrast is compared in. */
 const contrasts = octaves(4);
 
@@ -41,15 +53,7 @@ export const withContrast =
   (view: View, shape: readonly [number, number, number], weight: number): View =>
   async (samples, n) => {
     const values = await view(samples, n);
-    const norms = bandNorms(values, { shape, edges: contrasts });
-    const [width, more] = [values.length / n, norms.length / n];
-    const both = new Float64Array(values.length + norms.length);
-    for (let i = 0; i < n; i++) {
-      both.set(values.subarray(i * width, (i + 1) * width), i * (width + more));
-      for (let j = 0; j < more; j++)
-        both[i * (width + more) + width + j] = Math.sqrt(weight) * norms[i * more + j]!;
-    }
-    return both;
+    return beside(values, bandNorms(values, { shape, edges: contrasts }), n, Math.sqrt(weight));
   };
 
 /** The answers to several requests of a whole block, in one. */
