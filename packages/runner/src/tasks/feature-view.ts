@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FeatureNetwork, toUnrounded } from '@fewstep/models';
-import type { Vector, View } from '@fewstep/solvers';
+import { beside, type Vector, type View } from '@fewstep/solvers';
 
 /** Variances over a teacher's samples, summed over the values of one: of its pixels, and of what a network sees in it. */
 export interface FeatureScale {
@@ -36,20 +36,12 @@ export function featureView(
   { weight, scale }: { readonly weight: number; readonly scale: FeatureScale },
 ): View {
   const unit = Math.sqrt((weight * scale.pixels) / scale.features);
-  const { dim } = network;
   const size = shape[0] * shape[1] * shape[2];
   return async (samples, n) => {
     const own = await seen(samples, n);
     const width = own.length / n;
-    const ownOf = (i: number, count: number) => own.subarray(i * width, i * width + count);
     const pixels = new Float64Array(n * size);
-    for (let i = 0; i < n; i++) pixels.set(ownOf(i, size), i * size);
-    const features = await featuresOf(network, shape, pixels, n);
-    const both = new Float64Array(n * (width + dim));
-    for (let i = 0; i < n; i++) {
-      both.set(ownOf(i, width), i * (width + dim));
-      for (let j = 0; j < dim; j++) both[i * (width + dim) + width + j] = unit * features[i * dim + j]!;
-    }
-    return both;
+    for (let i = 0; i < n; i++) pixels.set(own.subarray(i * width, i * width + size), i * size);
+    return beside(own, await featuresOf(network, shape, pixels, n), n, unit);
   };
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concluded, sumOfSquares } from '@fewstep/solvers';
-import type { Range, Run } from '@fewstep/taskgraph';
+import { lengthOf, type Range, type Run } from '@fewstep/taskgraph';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import {
   formatSampler,
@@ -40,7 +40,7 @@ export const run: Run<typeof kind> = async ({ params, inputs, digests, dir }) =>
   const state = last.ended ? last : concluded(last, sumOfSquares(await readSquares(inputs.validation)));
   const [nfe = 0] = tensorOf(await readTensors(inputs.targets[0]!), 'nfe', 'F32').data;
   const { seeds, validation, contrast, seed } = params;
-  const [images, validated] = [countOf(seeds), countOf(validation)];
+  const [images, validated] = [lengthOf(seeds), lengthOf(validation)];
   const teacherCalls = nfe * (images + validated);
   const train: TableTraining = {
     images,
@@ -82,8 +82,6 @@ function lossOf(
   const { name: network, ...told } = features;
   return { loss: 'features', features: { network, sha256: sha256!, ...told }, uses_metric_features: true };
 }
-
-const countOf = ([first, last]: Range) => last - first + 1;
 
 /** As a spec has them. */
 function studentOf(

@@ -45,3 +45,7 @@ export function beyondTraining(
 export async function readInfo(inputs: { readonly info: string }): Promise<ModelInfo> {
   return JSON.parse(await readFile(inputs.info, 'utf8')) as ModelInfo;
 }
+
+/** Black and white of images; none of latents, for what is decoded from them isn't cut off where they are. */
+export const boundsSeen = ({ decoder }: Pick<ModelInfo, 'decoder'>): readonly [number, number] | undefined =>
+  decoder ? undefined : [-1, 1];

@@ -12,7 +12,7 @@ import { parseSampler } from '../sampler/sampler-file.js';
 import { joined, readTensors, tensorOf } from './artifacts.js';
 import type { Drawing } from './batches.js';
 import type { Guidable } from './guide.js';
-import type { ModelInfo } from './model-info.js';
+import { boundsSeen, type ModelInfo } from './model-info.js';
 import type { Evaluating, OpenModel } from './open-solve.js';
 import { openSampler } from './sampler.js';
 import type { SolveParams } from './solving.js';
@@ -34,7 +34,6 @@ interface Working {
 /** Noise, and where a teacher ended from there. */
 interface Targets {
   readonly block: Block;
-  /** By default of images, which are cut off at black and white; what is decoded from latents isn't cut off where they are. */
   readonly view: View;
   /** Answers so many of a request at a time as a batch has. */
   readonly denoise: BlockDenoise;
@@ -60,8 +59,7 @@ export async function openTargets(context: Comparing): Promise<Compared> {
 }
 
 /** What is seen of samples where nothing counts beside their values. */
-export const valuesSeen = ({ decoder }: Pick<ModelInfo, 'decoder'>): View =>
-  decoder ? within() : within([-1, 1]);
+export const valuesSeen = (info: Pick<ModelInfo, 'decoder'>): View => within(boundsSeen(info));
 
 /** Where a teacher ended: files in the order of the seeds. */
 export async function readGoals(targets: readonly string[]): Promise<Float64Array> {

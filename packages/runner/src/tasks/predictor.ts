@@ -10,12 +10,13 @@ import {
   trainStep,
   withMiddles,
 } from '@fewstep/solvers';
-import type { Run } from '@fewstep/taskgraph';
+import { lengthOf, type Run } from '@fewstep/taskgraph';
 import type { SolverConfig, TrainConfig } from '../experiment/experiment.js';
 import { formatPredictor } from '../predictor/predictor-file.js';
 import { type GuidanceSettings, trainingSettings } from '../predictor/predictor-settings.js';
 import { batchesOf, scaled } from './batches.js';
 import type { predictor as kind } from './kinds.js';
+import { boundsSeen } from './model-info.js';
 import { openSolve } from './open-solve.js';
 import { methodOn, middlesOf, type SolveParams, studentOf, timesOf } from './solving.js';
 import { trajectoryReader } from './trajectories.js';
@@ -45,7 +46,8 @@ export interface PredictorParams extends SolveParams {
 export const run: Run<typeof kind> = async (context) => {
   const { params, inputs, dir, progress } = context;
   const { afs, batch, lr, lossWeight, seed, seeds } = params;
-  const { info, solving, batch: batchOf } = await openSolve(context);
+  const model = await openSolve(context);
+  const { info, solving, batch: batchOf } = model;
   const sigmas = timesOf(solving);
   const { student, outputs } = studentOf(solving);
   const untrained = initPredictor({ seed, outputs });
@@ -54,10 +56,11 @@ export const run: Run<typeof kind> = async (context) => {
     predictor: endToEnd ? withMiddles(untrained, sigmas, middlesOf(solving)) : untrained,
     lr,
   });
-  // What is decoded from latents isn't cut off where they are.
-  const range = info.decoder ? {} : { range: [-1, 1] as const };
+  const range = boundsSeen(info);
   const trajectories = trajectoryReader(inputs.trajectories);
-  const validate = await validation(context, batchOf, range);
+  const unseen = trajectoryReader(inputs.validation);
+  const ends = async (n: number) => (await unseen.next(n)).points.at(-1)!;
+  const validate = await validation({ seeds: params.validation, batch, afs, ends }, model);
   const stats: Iteration[] = [];
   let nfe = 0;
   let calls = 0;
@@ -77,7 +80,7 @@ export const run: Run<typeof kind> = async (context) => {
       afs,
     };
     const intervals = await (endToEnd
-      ? trainEndToEnd({ ...step, ...range, done: seen / (seeds[1] - seeds[0] + 1) })
+      ? trainEndToEnd({ ...step, ...(range && { range }), done: seen / lengthOf(seeds) })
       : trainStep(step));
     const asked = sum(intervals.map((interval) => interval.nfe));
     nfe += asked;
@@ -91,7 +94,7 @@ export const run: Run<typeof kind> = async (context) => {
         images: seen,
         calls,
         loss,
-        ...(validated !== undefined && { validation_loss: validated }),
+        ...(validated && { validation_loss: validated.loss }),
         intervals,
         n,
       }),

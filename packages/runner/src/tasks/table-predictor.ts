@@ -5,25 +5,23 @@ import {
   initPredictor,
   iterationOf,
   predict,
-  type Solver,
-  solve,
   tableLevels,
   tableOutputs,
   tableStudent,
   trainer,
   trainTowards,
-  type Vector,
-  within,
 } from '@fewstep/solvers';
-import type { Range, Run } from '@fewstep/taskgraph';
+import { lengthOf, type Range, type Run } from '@fewstep/taskgraph';
 import { formatTablePredictor } from '../predictor/predictor-file.js';
 import { parseSampler, type TeacherOfTable } from '../sampler/sampler-file.js';
 import { batchesOf, scaled } from './batches.js';
 import { teacherOf } from './fitted-sampler.js';
 import type { tablePredictor as kind } from './kinds.js';
+import { boundsSeen } from './model-info.js';
 import { type ComparedParams, readGoals } from './open-targets.js';
 import { openSampler } from './sampler.js';
 import type { TargetsParams } from './targets.js';
+import { validation } from './validation.js';
 
 export interface TablePredictorParams extends ComparedParams {
   /** How far the noise levels that the network is told may be scaled. */
@@ -46,7 +44,7 @@ export interface TablePredictorParams extends ComparedParams {
  */
 export const run: Run<typeof kind> = async (context) => {
   const { params, inputs, dir, progress } = context;
-  const { scaleTime, batch, lr, seed, seeds, validation } = params;
+  const { scaleTime, batch, lr, seed, seeds } = params;
   const sampler = await readFile(inputs.sampler, 'utf8');
   const { table } = parseSampler(sampler);
   const model = await openSampler({
@@ -55,45 +53,28 @@ export const run: Run<typeof kind> = async (context) => {
   });
   const { sigmaMin, sigmaMax } = model.range;
   const student = tableStudent(table);
-  const sigmas = tableLevels(table, sigmaMax, sigmaMin);
+  const sigmas = Float64Array.from(tableLevels(table, sigmaMax, sigmaMin));
   const training = trainer({
     predictor: centred(initPredictor({ seed, outputs: tableOutputs(scaleTime) })),
     lr,
   });
-  // what is decoded from latents isn't cut off where they are
-  const range = model.info.decoder ? {} : { range: [-1, 1] as const };
+  const range = boundsSeen(model.info);
   const size = model.shape.reduce((a, b) => a * b);
-  let [calls, validationCalls] = [0, 0];
+  let [calls, validationCalls, validated] = [0, 0, 0];
   const goal = await readGoals(inputs.targets);
   const validationGoal = await readGoals(inputs.validation);
-  const view = within(range.range);
-
-  /** Σ e² of a sample where it ends, of images that nothing is trained on. */
-  const validate = async (solver: Solver): Promise<number> => {
-    let [total, from] = [0, 0];
-    for (const some of batchesOf(validation!, batch)) {
-      const n = some.length;
-      const { latents, denoise } = model.batch(some);
-      const { x, nfe } = await solve({ solver, x: scaled(latents, sigmaMax), n, sigmas, denoise });
-      validationCalls += nfe * n;
-      const [seen, wanted] = [x, validationGoal.subarray(from, (from += n * size))].map((one) =>
-        view(one, n),
-      );
-      (seen as Vector).forEach((value, i) => {
-        total += (value - (wanted as Vector)[i]!) ** 2;
-      });
-    }
-    return total / countOf(validation!);
+  const ends = (n: number) => validationGoal.subarray(validated, (validated += n * size));
+  const validate = await validation({ seeds: params.validation, batch, ends }, model);
+  /** Undefined where nothing validates. */
+  const lossOf = async () => {
+    const found = await validate?.(student.steered(predict(training.predictor)), sigmas);
+    validationCalls += found?.calls ?? 0;
+    return found?.loss;
   };
-  const steered = () => student.steered(predict(training.predictor));
-  let best = {
-    predictor: training.predictor,
-    loss: validation ? await validate(steered()) : Infinity,
-    iteration: 0,
-  };
+  let best = { predictor: training.predictor, loss: (await lossOf()) ?? Infinity, iteration: 0 };
   const untrained = best.loss;
   const stats: object[] = [];
-  const images = countOf(seeds);
+  const images = lengthOf(seeds);
   let seen = 0;
   for (const some of batchesOf(seeds, batch)) {
     const n = some.length;
@@ -103,11 +84,11 @@ export const run: Run<typeof kind> = async (context) => {
       ...{ student, n, sigmas, denoise, done: seen / images },
       start: scaled(latents, sigmaMax),
       goal: goal.subarray(seen * size, (seen + n) * size),
-      ...range,
+      ...(range && { range }),
     });
     seen += n;
     calls += n * intervals.reduce((sum, { nfe }) => sum + nfe, 0);
-    const loss = validation ? await validate(steered()) : undefined;
+    const loss = await lossOf();
     const iteration = stats.length + 1;
     if (loss === undefined || loss < best.loss)
       best = { predictor: training.predictor, loss: loss ?? Infinity, iteration };
@@ -140,9 +121,7 @@ export const run: Run<typeof kind> = async (context) => {
     meta: {
       calls: calls + validationCalls,
       images,
-      ...(validation && { validation: [untrained, best.loss] }),
+      ...(validate && { validation: [untrained, best.loss] }),
     },
   };
 };
-
-const countOf = ([first, last]: Range) => last - first + 1;
