@@ -1,4 +1,5 @@
-import { checkTable, depthOf, type SamplerTable, SolverError, seedRanges } from '@fewstep/solvers';
+import { seedRanges } from '@fewstep/solvers/seeds';
+import { checkTable, depthOf, type SamplerTable, SolverError } from '@fewstep/solvers/tables';
 import { RunnerError } from '../errors.js';
 import type { GivenSchedule, SolverConfig } from '../experiment/experiment.js';
 import { faultsIn } from '../judging/faults.js';
