@@ -43,12 +43,13 @@ afterAll(async () => {
   for (const one of [dir, `${dir}-store`]) await rm(one, { recursive: true, force: true });
 });
 
-/** What results/own/spec.yaml says, as a spec beside the files that it names. */
-const besideSpec = (told: string) => told.replace('../../my-', './my-');
 const env = { FEWSTEP_MODELS: join(root, 'experiments') };
 const run = async (text: string, cwd = dir) => {
   await writeFile(join(cwd, 'spec.yaml'), text);
-  const args = ['run', 'spec.yaml', '--json', '--store', `${dir}-store`];
+  return runAt('spec.yaml', cwd);
+};
+const runAt = async (path: string, cwd = dir) => {
+  const args = ['run', path, '--json', '--store', `${dir}-store`];
   const { code, stdout, stderr } = await fewstep(args, { cwd, env });
   if (code !== 0) throw new Error(stderr);
   return experimentJson(stdout);
@@ -143,7 +144,7 @@ describe('what makes tables, in a file', () => {
     });
     expect(train.rmse[1]).toBeLessThan(train.rmse[0]);
     expect(table.sigmas[0]).toBe(80);
-    const again = await run(await readFile(join(dir, told), 'utf8').then(besideSpec));
+    const again = await runAt(told);
     expect(again.tasks).toMatchObject({ computed: 0 });
   });
 
