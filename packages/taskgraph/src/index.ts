@@ -45,12 +45,14 @@ export { everyFile, type FilesOf, type OutsideFile } from './store/file-notes.js
 export { type Held, isHeld, type Lease, leases } from './store/lease.js';
 export type { Clock, Disk, Identity, Machine, Stamp } from './store/machine.js';
 export { nodeMachine } from './store/node-machine.js';
-export type { ActionRecord, Output, Outputs } from './store/record.js';
+export { type ActionRecord, isBelieved, type Output, type Outputs } from './store/record.js';
 export {
   type Content,
+  type Refused,
   type Remote,
   type RemoteOptions,
   type RemoteStore,
+  type Sent,
   withRemote,
 } from './store/remote.js';
 export {
@@ -61,3 +63,4 @@ export {
   type Store,
   type StoreOptions,
 } from './store/store.js';
+export type { TooSlow } from './store/transfers.js';

@@ -2,6 +2,7 @@ import { type Digest, digestOfText, isDigest } from '../digest.js';
 import { canonicalJson, type Json } from '../json.js';
 import { type KeyComponents, keyOf } from '../key.js';
 import type { OutputNames } from '../kind.js';
+import { isSigned } from './signature.js';
 
 /** A file that a task gave, as the store's second level knows it. */
 export interface Output {
@@ -28,6 +29,17 @@ export interface ActionRecord {
     readonly startedAt: string;
     readonly seconds: number;
   };
+  /** Of a record from elsewhere: the signature that it had there (`signature.ts`), or `unsigned`. */
+  readonly signature?: string;
+}
+
+/** In place of a signature: a record that came from elsewhere and had none is never signed as if it were our own. */
+export const unsigned = 'none';
+
+/** Whether a record was computed here, or is signed with the secret; without a secret any is believed. */
+export function isBelieved({ signature, ...record }: ActionRecord, secret: string | undefined): boolean {
+  if (secret === undefined || signature === undefined) return true;
+  return isSigned(`records/${record.key}`, record as unknown as Json, signature, secret);
 }
 
 /** A record as its file's text, with a digest over the rest of it, so that a changed one is noticed. */

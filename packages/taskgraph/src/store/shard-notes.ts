@@ -29,6 +29,7 @@ export function parseNotes(text: string): Map<string, Digest> {
 /** Which shards of a family are finished: a file `first-last` in the family's folder, with the key of its record. */
 export function shardNotes(disk: Disk, folder: string) {
   return {
+    families: async (): Promise<readonly Digest[]> => (await disk.names(folder)).filter(isDigest),
     async of(family: Digest): Promise<readonly Range[]> {
       const names = await disk.names(join(folder, family));
       return names.map(rangeNamed).filter((range) => range !== undefined);

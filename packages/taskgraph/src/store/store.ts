@@ -70,6 +70,8 @@ export interface Store {
   discard(scratch: string): Promise<void>;
   /** The ranges of items of a family's finished shards. */
   shards(family: Digest): Promise<readonly Range[]>;
+  /** The families that have any. */
+  families(): Promise<readonly Digest[]>;
   /** The key of the record of one of them. */
   shardKey(family: Digest, range: Range): Promise<Digest | undefined>;
   noteShard(family: Digest, range: Range, key: Digest): Promise<void>;
@@ -93,13 +95,15 @@ const format = 2;
 export interface StoreOptions {
   /** Which files stand for one from outside; by default a folder's files without what systems leave in them. */
   readonly filesOf?: FilesOf;
+  /** Which records may be found. The next result takes the place of one that may not. */
+  readonly accepts?: (record: ActionRecord) => boolean;
   readonly machine?: Machine;
 }
 
 /** A store in a folder, which is made when something is written first. @throws TaskgraphError E_STORE_FORMAT */
 export async function openStore(
   path: string,
-  { filesOf = everyFile, machine }: StoreOptions = {},
+  { filesOf = everyFile, accepts = () => true, machine }: StoreOptions = {},
 ): Promise<Store & { readonly isNew: boolean }> {
   const dir = resolve(path);
   const on = machine ?? (await nodeMachine());
@@ -147,7 +151,9 @@ export async function openStore(
 
   const valid = async (key: Digest, outputs: OutputNames): Promise<ActionRecord | undefined> => {
     const record = await all.records.read(key);
-    return record && hasOutputs(record, outputs) && (await isWhole(record)) ? record : undefined;
+    return record && hasOutputs(record, outputs) && accepts(record) && (await isWhole(record))
+      ? record
+      : undefined;
   };
   const isWhole = async ({ outputs }: ActionRecord): Promise<boolean> => {
     for (const output of Object.values(outputs)) if (!(await all.blobs.has(output))) return false;
@@ -219,11 +225,12 @@ export async function openStore(
       writing(async () => {
         if (await all.records.place(record)) return;
         const first = await all.records.read(record.key);
-        if (!first || !(await isWhole(first))) await all.records.replace(record);
+        if (!first || !accepts(first) || !(await isWhole(first))) await all.records.replace(record);
       }),
     scratch: () => writing(scratch),
     discard: (scratch) => guarded(() => disk.remove(scratch)),
     shards: (family) => guarded(() => all.shards.of(family)),
+    families: () => guarded(all.shards.families),
     shardKey: (family, range) => guarded(() => all.shards.keyOf(family, range)),
     noteShard: (family, range, key) => writing(() => all.shards.note(family, range, key)),
     look: all.files.look,
