@@ -1,7 +1,7 @@
 import type { Clock } from './machine.js';
 
 /** So long a run waits for a remote that gives nothing, in all. */
-export const patienceMs = 2_000;
+const patienceMs = 2_000;
 /** Of that is kept for what is sent at the end. */
 const keptMs = 250;
 /** So many failures in a row, and it is asked no more. */

@@ -25,6 +25,8 @@ import { type Passed, TooSlow, transfers } from './transfers.js';
 export interface Content {
   readonly size: number;
   open(): AsyncIterable<Uint8Array>;
+  /** Says that something of it went, where it is read long before: who isn't heard of is given up. */
+  moved(): void;
 }
 
 /**
@@ -46,8 +48,12 @@ export type Sent =
   | { readonly state: 'lost' | 'unsigned' | 'failed' };
 
 export interface RemoteStore extends Store {
+  /** The store that looks there for what it has not. */
+  readonly local: Store;
   /** Gives the remote a record and its files, files first; what is there already is not sent again. */
   send(record: ActionRecord): Promise<Sent>;
+  /** Gives the remote what the store has noted of a family's shards. */
+  sendNotes(family: Digest): Promise<Sent>;
   /**
    * Waits until what was computed here has been given to the remote, or could not be. Tells how many records were not
    * believed.
@@ -247,7 +253,7 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
         await clock.sleep(pause, stopped).catch(() => {});
       }
   };
-  const put = (name: string, { size, open }: Content, seconds?: number): Promise<void> =>
+  const put = (name: string, { size, open }: Omit<Content, 'moved'>, seconds?: number): Promise<void> =>
     tried(({ signal, waits, moved }) =>
       transfer(size, unhurried ? undefined : seconds, (passed) => {
         const content = async function* () {
@@ -257,7 +263,7 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
             yield bytes;
           }
         };
-        return waits(remote.put(name, { size, open: content }, signal));
+        return waits(remote.put(name, { size, open: content, moved }, signal));
       }),
     );
 
@@ -309,6 +315,7 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
         changed.delete(family);
         const theirs = await tried((watch) => readNotes(family, watch));
         const notes = formatNotes(new Map([...theirs, ...(await notesOf(family))]));
+        if (notes === formatNotes(theirs)) continue;
         const name = `shards/${family}`;
         await put(name, contentOf(JSON.stringify(signed(name, mapIn(notes)))));
       }
@@ -320,6 +327,7 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
 
   return {
     ...store,
+    local: store,
     async lookup(key, outputs) {
       const here = await store.lookup(key, outputs);
       if (here) return here;
@@ -357,6 +365,14 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
       sendSoon(() => sendNotes(family));
     },
     send: (record) => inTurn(() => given(() => give(record))),
+    async sendNotes(family) {
+      for (const range of await store.shards(family)) {
+        const key = await store.shardKey(family, range);
+        if (key !== undefined) (await notesOf(family)).set(range.join('-'), key);
+      }
+      changed.add(family);
+      return inTurn(() => given(() => sendNotes(family)));
+    },
     async settled() {
       const all = () => (sending.size > 0 ? Promise.all(sending) : undefined);
       if (!(await drained(all))) {
@@ -397,7 +413,7 @@ const awaited = (content: AsyncIterable<Uint8Array>, { waits }: Pick<Watch, 'wai
   },
 });
 
-function contentOf(text: string): Content {
+function contentOf(text: string): Omit<Content, 'moved'> {
   const bytes = new TextEncoder().encode(text);
   return {
     size: bytes.length,
