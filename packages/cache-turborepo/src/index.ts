@@ -1,0 +1,1 @@
+export { cache } from './turborepo-cache.js';
