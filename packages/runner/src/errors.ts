@@ -10,7 +10,7 @@ export { codeOf };
  *
  * Its own codes, beside those that a failed task brings from another package:
  *
- * - `E_SPEC`: a spec, every problem with its place. `E_SEEDS`: a list of seeds.
+ * - `E_SPEC`: a spec or `fewstep.config.yaml`, every problem with its place. `E_SEEDS`: a list of seeds.
  * - `E_PREDICTOR`: a predictor that isn't found, or is one of several; the file of one that can't be sampled with, every problem
  *   of its settings.
  * - `E_SAMPLER`: a file of a sampler as a table that isn't one, every problem with its place; or one that was made for another
@@ -31,7 +31,8 @@ export { codeOf };
  * - `E_MODELS`: a name that the registry doesn't have. `E_DOWNLOAD`: a file that didn't come. `E_CHECKSUM`: one whose
  *   bytes are not those expected. `E_BUSY`: another process is writing it.
  * - `E_MODULE`: a file of the user's own that declares a method or a schedule, and what is wrong with it.
- * - `E_PLUGIN`: a plugin that isn't installed, or is none.
+ * - `E_PLUGIN`: a plugin that isn't installed, or is none. `E_CACHE`: a cache that is not named, whose key can be guessed, or that
+ *   doesn't take or give what is to be copied.
  * - `E_INTERRUPTED`: it was told to end. `E_FOLDER`: the working folder is gone. `E_OUTPUT`: standard output can't be written.
  * - `E_USAGE`: no command, an option or an argument that a command doesn't have. `E_BUG`: a fault of fewstep's own.
  */

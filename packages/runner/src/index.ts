@@ -6,7 +6,7 @@ export { type Problem, SpecError } from './experiment/problem.js';
 export { checkFiles, readExperiment } from './experiment/read-experiment.js';
 export { filesOf } from './files-of.js';
 export { compile, type Graph, type PlannedPoint, rootsOf } from './graph/compile.js';
-export type { ExecutorGiven, Plugin } from './plugins.js';
+export type { CacheGiven, ExecutorGiven, Plugin } from './plugins.js';
 export { type PointReport, type Report, report } from './report/report.js';
 export { table } from './report/table.js';
 export { type Score, scores } from './scores/scores.js';

@@ -17,6 +17,12 @@ interface Given {
   readonly place?: string | undefined;
 }
 
+/** What that of a cache gets. */
+export interface CacheGiven extends Given {
+  /** What a relative place is relative to. */
+  readonly folder: string;
+}
+
 /** What that of an executor gets. */
 export interface ExecutorGiven extends Given {
   /** Address of the module that exports the kinds of tasks as `kinds`. */
@@ -30,7 +36,7 @@ export interface ExecutorGiven extends Given {
 /** What the module of a plugin exports, by what it is. */
 interface Exports {
   /** `@fewstep/cache-NAME`: what machines share. */
-  cache(given: Given): Remote | Promise<Remote>;
+  cache(given: CacheGiven): Remote | Promise<Remote>;
   /** `@fewstep/executor-NAME`: where tasks are computed. */
   executor(given: ExecutorGiven): Executor | Promise<Executor>;
 }

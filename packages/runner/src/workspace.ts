@@ -2,13 +2,16 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { RunnerError } from './errors.js';
 
+/** What a workspace may say of itself (`config.ts`). */
+export const configName = 'fewstep.config.yaml';
+
 /**
  * The folder that store, models and results are in by default: the nearest above the working folder, itself among them,
  * that has a store or `fewstep.config.yaml`, else the nearest under version control, else the working folder. So they
  * are the same from any folder of a project.
  */
 export function workspaceRoot(cwd = workingFolder()): string {
-  return nearestWith(cwd, ['.fewstep', 'fewstep.config.yaml']) ?? nearestWith(cwd, ['.git']) ?? cwd;
+  return nearestWith(cwd, ['.fewstep', configName]) ?? nearestWith(cwd, ['.git']) ?? cwd;
 }
 
 /** @throws RunnerError E_FOLDER where it was removed */

@@ -51,7 +51,7 @@ export async function clipScoreCalc(
   const prompts = await promptsIn(list);
   const sets: SeededSet[] = [];
   for (const path of paths) sets.push(await seeded(path, num, seed));
-  const world = await openWorld(options);
+  const world = await openWorld(options, { looks: false });
   const tasks = compileClip(sets, prompts, {
     clip: { file, ...(options.clipNetwork !== undefined && { network }) },
     ...(batch !== undefined && { batch }),

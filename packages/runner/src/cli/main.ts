@@ -25,6 +25,8 @@ const emptyAnswers: Readonly<Record<string, object>> = {
   sample: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
   calc: { sets: [] },
   validate: { experiments: [] },
+  push: { sent: 0, there: 0, unsigned: 0, lost: 0, failed: 0, bytes: 0 },
+  pull: { found: 0, files: 0, there: 0, missing: 0, toCompute: 0, bytes: 0 },
 };
 const answerOf = (command: string, json: boolean) =>
   answer(output, { json, empty: emptyAnswers[command] ?? {} });
@@ -68,7 +70,8 @@ const withExecutor = (command: Command) =>
     .option(
       '--executor <name[:place]>',
       'where tasks are computed, by a plugin @fewstep/executor-NAME (default: processes of this machine)',
-    );
+    )
+    .option('--same-device', 'take no result that another kind of device computed');
 const withStore = (command: Command) =>
   command.option(
     '--store <dir>',
@@ -77,7 +80,7 @@ const withStore = (command: Command) =>
 const withCache = (command: Command) =>
   withStore(command).option(
     '--cache <name[:place]>',
-    'where to look for what the store has not, by a plugin @fewstep/cache-NAME',
+    'where to look for what the store has not, by a plugin @fewstep/cache-NAME, as dir:/mnt/lab; with ,ro behind it only that; none (default: $FEWSTEP_CACHE, or that of fewstep.config.yaml)',
   );
 
 const program = new Command('fewstep')
@@ -295,6 +298,17 @@ withExecutor(withCache(withSet(samplers.command('bounds'))))
   .option('--seeds <seeds>', 'of which images, e.g. 0-63 or 1,2,5-10 (default: 0-63)')
   .option('--batch <n>', 'images evaluated at once (default: 64)')
   .action(doing(async () => (await import('./samplers-bounds.js')).samplersBounds));
+
+const cache = program.command('cache').description('what the store and caches keep');
+withCache(withSet(cache.command('push')))
+  .description('give the cache what the store has of specs, what is not there yet')
+  .argument('[spec...]', 'YAML files')
+  .option('--all', 'all that the store has')
+  .action(doing(async () => (await import('./cache-push.js')).cachePush));
+withCache(withSet(cache.command('pull')))
+  .description('get into the store what the cache has of specs, files and all')
+  .argument('<spec...>', 'YAML files')
+  .action(doing(async () => (await import('./cache-pull.js')).cachePull));
 
 withJson(program.command('dataset'))
   .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')

@@ -9,7 +9,7 @@ import { readSchedule } from '../tasks/schedule-file.js';
 import type { Answer } from './answer.js';
 import { pointsOf, readExperiments, sum } from './experiments.js';
 import { megabytes, shownPath } from './output.js';
-import { type CacheOption, openWorld, type StoreOptions } from './world.js';
+import { type CacheOption, openWorld, type StoreOptions, settle } from './world.js';
 
 export interface PlanOptions extends StoreOptions, CacheOption {
   readonly set: readonly string[];
@@ -19,7 +19,7 @@ export interface PlanOptions extends StoreOptions, CacheOption {
 /** `fewstep plan SPEC…`: what a run would find, what it would compute and at what cost, and which files it lacks. */
 export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options.set);
-  const world = await openWorld(options, specs[0]);
+  const world = await openWorld(options, { spec: specs[0], looks: true });
   const plans = [];
   for (const experiment of experiments) {
     const graph = compile(experiment);
@@ -52,6 +52,7 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     const all = plans.map(({ tasks }) => tasks);
     answer.object({ experiments: plans, tasks: sum(all, ['found', 'toCompute']) });
   }
+  await settle(world);
   for (const { name, points, tasks, evaluations, missing, planned } of plans) {
     answer.line(
       `${name}: ${points.length} ${points.length === 1 ? 'point' : 'points'}, ${tasks.found + tasks.toCompute} tasks: ${tasks.found} in the store, ${tasks.toCompute} to compute`,

@@ -12,7 +12,7 @@ import { type Results, shownPath } from './output.js';
 import { openRunLog, type RunLog } from './run-log.js';
 import { hear } from './say.js';
 import { failureOf } from './work.js';
-import { type CacheOption, type World, worldLines } from './world.js';
+import { type World, worldLines } from './world.js';
 
 /** What a run leaves beside its table, by what it is. */
 const names = { spec: 'spec.yaml', run: 'run.json', log: 'log.txt' } as const;
@@ -53,7 +53,7 @@ interface Recorded {
   /** Where the results are. */
   readonly folder: string;
   readonly world: World;
-  readonly options: ExecutorOptions & CacheOption;
+  readonly options: ExecutorOptions;
 }
 
 /** Where all that is, as a report tells it. */
@@ -118,7 +118,7 @@ export async function recorded(
     plugins: world.plugins,
     device: options.device ?? 'cpu',
     executor: withoutSecrets(options.executor ?? 'processes of this machine'),
-    ...(options.cache !== undefined && { cache: withoutSecrets(options.cache) }),
+    ...(world.cache && { cache: withoutSecrets(world.cache.plugin) }),
     ...(execution && {
       tasks: {
         computed: execution.computed,

@@ -4,7 +4,7 @@ import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
 import { progress, type Screen } from '../execute/progress.js';
 import { evaluatesFeatures } from '../tasks/kinds.js';
 import { interruption } from './interruption.js';
-import type { World } from './world.js';
+import { settle, type World } from './world.js';
 
 /**
  * Obtains tasks with progress on standard error, and in a log where there is one; Ctrl-C ends the children and keeps what is finished.
@@ -54,7 +54,7 @@ export async function work(
         { exitCode: 130 },
       );
     }
-    if ('settled' in store) await store.settled();
+    await settle({ store });
     return execution;
   } finally {
     for (const reporter of reporters) reporter.end();

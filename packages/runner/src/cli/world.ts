@@ -1,18 +1,23 @@
 import { dirname, join, resolve } from 'node:path';
 import {
+  type ActionRecord,
   type Executor,
+  isBelieved,
   openStore,
   type RemoteStore,
   type Store,
   type Versions,
   withRemote,
 } from '@fewstep/taskgraph';
+import { RunnerError } from '../errors.js';
 import { type ExecutorOptions, workplaceOf } from '../execute/experiment-executor.js';
 import { filesOf } from '../files-of.js';
+import { type NamedCache, namedCache } from '../named-cache.js';
 import { findPlugin, type Plugin } from '../plugins.js';
+import { sameDevice } from '../same-device.js';
 import { installedVersions } from '../versions.js';
 import { folderFrom, workingFolder, workspaceRoot } from '../workspace.js';
-import { shownPath } from './output.js';
+import { megabytes, shownPath } from './output.js';
 import { say } from './say.js';
 
 /** Options that every command with a store takes. */
@@ -23,10 +28,16 @@ export interface StoreOptions {
 export interface CacheOption {
   readonly cache?: string;
 }
+/** Of those that compute. */
+interface DeviceOptions extends ExecutorOptions {
+  readonly sameDevice?: boolean;
+}
 
 /** What a command works with. */
 export interface World {
   readonly store: Store | RemoteStore;
+  /** Where it looks for what it has not; undefined where it looks nowhere. */
+  readonly cache?: NamedCache;
   /** Whether there was nothing at all in it. */
   readonly isNew: boolean;
   readonly versions: Versions;
@@ -45,26 +56,67 @@ const storeFolder = (given: string | undefined): string =>
  * The store of a command, what its keys depend on, and where it computes.
  *
  * @param spec beside which plugins are looked for first, else in the working folder
- * @throws ModelError E_ENGINE, RunnerError E_PLUGIN, E_STORE_…
+ * @param looks whether its store may look elsewhere; `purposely` where files are copied, however long that takes
+ * @throws ModelError E_ENGINE, RunnerError E_PLUGIN, E_CACHE, SpecError E_SPEC of fewstep.config.yaml, E_STORE_…
  */
 export async function openWorld(
-  { store: path, cache, ...executor }: StoreOptions & CacheOption & ExecutorOptions,
-  spec?: string,
+  {
+    store: path,
+    cache: cacheOption,
+    sameDevice: ofSameDevice,
+    ...executor
+  }: StoreOptions & CacheOption & DeviceOptions,
+  { spec, looks }: { readonly spec?: string | undefined; readonly looks: boolean | 'purposely' },
 ): Promise<World> {
   const folder = spec === undefined ? workingFolder() : dirname(resolve(workingFolder(), spec));
   const { open: openExecutor, plugins } = await workplaceOf(executor, folder);
-  const store = await openStore(storeFolder(path), { filesOf });
+  const secret = cacheKey();
+  const isRight = ofSameDevice ? sameDevice(executor.device ?? 'cpu') : () => true;
+  const accepts = (record: ActionRecord) => isRight(record) && isBelieved(record, secret);
+  const store = await openStore(storeFolder(path), { filesOf, accepts });
   const { isNew } = store;
   const world: World = { store, isNew, versions: installedVersions(), plugins, openExecutor };
-  if (cache === undefined) return world;
-  const { open, name, version } = await findPlugin('cache', cache, folder);
-  const onFailure = ({ message }: Error) =>
-    say(`the cache ${name} fails (${message}): what it would have given is computed here`);
-  return {
-    ...world,
-    store: withRemote(store, await open({}), { onFailure }),
-    plugins: [{ name, version }, ...plugins],
-  };
+  const cache = looks ? await namedCache(cacheOption, folder) : undefined;
+  if (!cache) return world;
+  const { open, name, version } = await findPlugin('cache', cache.plugin, folder);
+  const remote = withRemote(store, await open({ folder: cache.folder }), {
+    readOnly: cache.readOnly,
+    secret,
+    accepts: isRight,
+    unhurried: looks === 'purposely',
+    onFailure: ({ message }) => say(`the cache ${name} fails (${message}): the run goes on without it`),
+    onSlow: ({ size, bytesPerSecond, seconds }) =>
+      say(
+        `the cache ${name} is slow (${megabytes(bytesPerSecond)}/s): files that take longer to move than to compute are given up, the first of ${megabytes(size)} and ${seconds.toFixed(1)} s`,
+      ),
+    onRefused: ({ unsigned, others }) => {
+      const told = (count: number, why: string) =>
+        count > 0 &&
+        say(
+          `${count} of the results of the cache ${name} count as not there, for ${count === 1 ? 'it is' : 'they are'} ${why}`,
+        );
+      told(unsigned, 'not signed with FEWSTEP_CACHE_KEY');
+      told(others, 'from another kind of device');
+    },
+  });
+  return { ...world, store: remote, cache, plugins: [{ name, version }, ...plugins] };
+}
+
+const leastKeyLength = 16;
+
+/** The laboratory's key, which signs what a cache is given. @throws RunnerError E_CACHE where it could be guessed */
+function cacheKey(): string | undefined {
+  const key = process.env.FEWSTEP_CACHE_KEY || undefined;
+  if (key === undefined || key.length >= leastKeyLength) return key;
+  throw new RunnerError(
+    'E_CACHE',
+    `FEWSTEP_CACHE_KEY has ${key.length} characters, and one that can be guessed signs nothing: take at least ${leastKeyLength}, as openssl rand -hex 32 prints.`,
+  );
+}
+
+/** Waits for what the cache is given, and has it tell what it refused; nothing where there is no cache. */
+export async function settle({ store }: Pick<World, 'store'>): Promise<void> {
+  if ('settled' in store) await store.settled();
 }
 
 /** Says which store a command uses, and which plugins, before anything else. */
@@ -72,7 +124,8 @@ export function sayWorld(world: World): void {
   for (const line of worldLines(world)) say(line);
 }
 
-export const worldLines = ({ store: { dir }, isNew, plugins }: World): string[] => [
+export const worldLines = ({ store: { dir }, isNew, plugins, cache }: World): string[] => [
   `store: ${shownPath(dir)}${isNew ? ' (new)' : ''}`,
+  ...(cache ? [`cache: ${cache.plugin}${cache.readOnly ? ', only read' : ''} (${cache.by})`] : []),
   ...plugins.map(({ name, version }) => `plugin: ${name} ${version}`),
 ];

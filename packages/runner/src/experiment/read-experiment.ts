@@ -36,7 +36,8 @@ export async function languageOfFile(file: string): Promise<Language> {
   return language;
 }
 
-async function textOf(file: string, cwd: string): Promise<string> {
+/** A YAML file's text, within limits. @throws SpecError (E_SPEC) where it can't be read */
+export async function textOf(file: string, cwd: string): Promise<string> {
   const absolute = resolve(cwd, file);
   const place: Place = { file: displayPath(file, cwd), line: 0, column: 0, layer: 0 };
   const refusal = (sentence: string) => new SpecError([problem(place, '', sentence)]);
