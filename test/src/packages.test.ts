@@ -8,7 +8,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from './command-line.js';
 
 const run = promisify(execFile);
-const names = ['schedules', 'solvers', 'models', 'engine-tfjs', 'metrics', 'taskgraph', 'runner'] as const;
+const names = [
+  'schedules',
+  'solvers',
+  'models',
+  'engine-tfjs',
+  'metrics',
+  'taskgraph',
+  'cache-dir',
+  'cache-turborepo',
+  'runner',
+] as const;
 
 let dir: string;
 beforeAll(async () => {
