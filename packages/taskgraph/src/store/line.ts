@@ -63,10 +63,11 @@ export function line(clock: Pick<Clock, 'now' | 'sleep'>, onFailure: (error: Err
     const waits = async <A>(answer: Promise<A>): Promise<A> => {
       if (pending++ === 0) waiting.since = clock.now();
       try {
-        return await answer;
+        const given = await answer;
+        waiting.since = clock.now();
+        return given;
       } finally {
         pending--;
-        waiting.since = clock.now();
       }
     };
     const silence = async (): Promise<never> => {

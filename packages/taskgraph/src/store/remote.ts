@@ -263,7 +263,11 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
             yield bytes;
           }
         };
-        return waits(remote.put(name, { size, open: content, moved }, signal));
+        const went = () => {
+          moved();
+          passed(0);
+        };
+        return waits(remote.put(name, { size, open: content, moved: went }, signal));
       }),
     );
 

@@ -101,6 +101,15 @@ describe('publishing', () => {
     expect((await lookup())!.outputs.bread!.digest).toBe(digestOfText('crumbs'));
   });
 
+  it('finds no record that it does not accept, and the next result takes its place', async () => {
+    await publish('crumbs', store, 'stone oven');
+    const ours = await openStore(dir, { accepts: ({ provenance }) => provenance.device === 'oven' });
+    expect(await lookup(ours)).toBeUndefined();
+    expect((await publish('other crumbs', ours)).conflict).toBeUndefined();
+    expect((await lookup(ours))!.outputs.bread!.digest).toBe(digestOfText('other crumbs'));
+    expect((await lookup())!.outputs.bread!.digest).toBe(digestOfText('other crumbs'));
+  });
+
   it('takes the place of a record whose file is lost, also with another result', async () => {
     const { record } = await publish('crumbs');
     await rm(store.pathOf(record.outputs.bread!));
