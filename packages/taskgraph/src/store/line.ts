@@ -41,7 +41,7 @@ export function line(clock: Pick<Clock, 'now' | 'sleep'>, onFailure: (error: Err
   let lostMs = 0;
   let lostUntil = Number.NEGATIVE_INFINITY;
   let sentAt = Number.NEGATIVE_INFINITY;
-  let isTold = false;
+  let failure: Error | undefined;
   const stop = new AbortController();
   const stopped: AbortSignal = stop.signal;
 
@@ -95,8 +95,9 @@ export function line(clock: Pick<Clock, 'now' | 'sleep'>, onFailure: (error: Err
   const begin = (): Waiting => ({ stop: new AbortController(), since: clock.now(), isBegun: false });
 
   const tell = (error: unknown): void => {
-    if (!isTold) onFailure(error instanceof Error ? error : new Error(String(error)));
-    isTold = true;
+    if (failure) return;
+    failure = error instanceof Error ? error : new Error(String(error));
+    onFailure(failure);
   };
 
   /** Ends what waits for an answer and has nothing of one yet. */
@@ -141,7 +142,8 @@ export function line(clock: Pick<Clock, 'now' | 'sleep'>, onFailure: (error: Err
     async drained(all: () => Promise<unknown> | undefined): Promise<boolean> {
       const begun = clock.now();
       for (let rest = all(); rest !== undefined; rest = all()) {
-        const left = Math.max(patienceMs - lostMs, keptMs) - (clock.now() - Math.max(begun, sentAt));
+        const limit = isOff() ? keptMs : Math.max(patienceMs - lostMs, keptMs);
+        const left = limit - (clock.now() - Math.max(begun, sentAt));
         if (left <= 0) return false;
         const isOver = new AbortController();
         const wait = clock.sleep(Math.max(left, 10), isOver.signal).catch(() => {});
@@ -151,6 +153,7 @@ export function line(clock: Pick<Clock, 'now' | 'sleep'>, onFailure: (error: Err
       return true;
     },
     tell,
+    failure: (): Error | undefined => failure,
     /** Asks and sends nothing any more, and ends what waits. */
     cut(): void {
       stop.abort(ended);

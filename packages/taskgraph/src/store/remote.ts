@@ -59,6 +59,8 @@ export interface RemoteStore extends Store {
    * believed.
    */
   settled(): Promise<void>;
+  /** What the remote failed with first, where it did. */
+  failure(): Error | undefined;
   /** Asks the remote nothing any more, and ends what it was asked. */
   abandon(): void;
 }
@@ -115,7 +117,7 @@ const mostUnsent = 3;
 export function withRemote(store: Store, remote: Remote, options: RemoteOptions = {}): RemoteStore {
   const { secret, readOnly = false, unhurried = false, clock = ownClock } = options;
   const { accepts = () => true, onFailure = () => {}, onSlow = () => {}, onRefused = () => {} } = options;
-  const { ask, send, drained, cut, tell, stopped } = line(clock, onFailure);
+  const { ask, send, drained, cut, tell, failure, stopped } = line(clock, onFailure);
   const { transfer } = transfers(clock);
   /** Files that were promised, and are not there. */
   const lost = new Set<Digest>();
@@ -387,6 +389,7 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
       if (others + withoutSignature > refusalsTold) onRefused({ unsigned: withoutSignature, others });
       refusalsTold = others + withoutSignature;
     },
+    failure,
     abandon: cut,
   };
 }
