@@ -14,7 +14,7 @@ export interface CachePullOptions extends StoreOptions, CacheOption {
  * `fewstep cache pull SPEC…`: gets into the store what the cache has of specs, with all files, also those that a run of them
  * would not read. What is here is not fetched, so the same command goes on where it was broken off.
  *
- * @throws RunnerError E_CACHE where a file did not come
+ * @throws RunnerError E_CACHE where a file did not come, or the cache failed
  */
 export async function cachePull(
   specs: readonly string[],
@@ -49,10 +49,11 @@ export async function cachePull(
   answer.line(
     `${counts.found} results: ${counts.files} files fetched (${megabytes(counts.bytes)}), ${counts.there} were here; ${toCompute} tasks are in neither`,
   );
-  if (counts.missing > 0)
+  const failure = store.failure();
+  if (counts.missing > 0 || failure)
     throw new RunnerError(
       'E_CACHE',
-      `${counts.missing} of ${files.size} files did not come; the same command goes on from there.`,
-      { exitCode: 1, evidence: counts },
+      `${counts.missing} of ${files.size} files did not come${failure ? `, for the cache failed (${failure.message})` : ''}; the same command goes on from there.`,
+      { exitCode: 1, cause: failure, evidence: counts },
     );
 }
