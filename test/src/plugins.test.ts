@@ -1,13 +1,23 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fewstep, root } from './command-line.js';
 import { plain } from './faults/small-store.js';
 
-/** A cache in a folder, as the README has it. */
+/** A cache of a laboratory's own, as the README has it, and a server that it speaks to. */
 const readme = await readFile(join(root, 'packages/runner/README.md'), 'utf8');
-const cacheFolder = /```js\n(\/\/ cache-folder\.mjs[\s\S]*?)```/.exec(readme)![1]!;
+const cacheHttp = /```js\n(\/\/ cache-http\.mjs[\s\S]*?)```/.exec(readme)![1]!;
+const kept = new Map<string, Buffer>();
+const server = createServer(async (request, response) => {
+  const url = request.url!;
+  if (request.method === 'PUT') kept.set(url, await buffer(request));
+  response.writeHead(kept.has(url) ? 200 : 404);
+  response.end(request.method === 'GET' ? kept.get(url) : undefined);
+});
 
 /**
  * An executor whose tasks see another root folder, as on another machine: files of the store are copied there by digest,
@@ -37,6 +47,7 @@ export const executor = ({ place, here }) => ({
 `;
 
 let dir: string;
+let http: string;
 const pack = async (
   name: string,
   source: string,
@@ -50,7 +61,9 @@ const pack = async (
 };
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'fewstep-plugins-'));
-  await pack('@fewstep/cache-folder', cacheFolder);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  http = `@lab/cache-http:http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await pack('@lab/cache-http', cacheHttp);
   await pack('@fewstep/executor-elsewhere', executorElsewhere);
   await pack('@lab/broken', `throw new Error('out of order');`);
   await pack('@lab/other', `export const another = 1;`);
@@ -67,7 +80,10 @@ beforeAll(async () => {
   await mkdir(join(dir, 'specs'));
   await writeFile(join(dir, 'specs/small.yaml'), plain());
 });
-afterAll(() => rm(dir, { recursive: true, force: true }));
+afterAll(async () => {
+  server.close();
+  await rm(dir, { recursive: true, force: true });
+});
 
 /** From a folder that is not above the packages: they are found beside the spec. */
 const run = async (...args: string[]) => {
@@ -79,16 +95,16 @@ const run = async (...args: string[]) => {
 const places = (name: string) => ['--store', join(dir, name), '--results', join(dir, `${name}-results`)];
 
 describe('a cache by a plugin', () => {
-  const cached = (name: string) => run(...places(name), '--cache', `folder:${join(dir, 'shared')}`);
+  const cached = (name: string) => run(...places(name), '--cache', http);
 
   it('gives a second clone everything, and says so in its report', async () => {
     const first = await cached('first');
     expect(first.tasks).toMatchObject({ local: 0, remote: 0 });
     const second = await cached('second');
     expect(second.tasks).toEqual({ computed: 0, local: 0, remote: first.tasks.computed });
-    expect(second.stderr).toContain('plugin: @fewstep/cache-folder 1.2.3\n');
+    expect(second.stderr).toContain('plugin: @lab/cache-http 1.2.3\n');
     const report = JSON.parse(await readFile(join(dir, 'second-results/small/report.json'), 'utf8'));
-    expect(report.plugins).toEqual([{ name: '@fewstep/cache-folder', version: '1.2.3' }]);
+    expect(report.plugins).toEqual([{ name: '@lab/cache-http', version: '1.2.3' }]);
     const grid = (name: string) => readFile(join(dir, `${name}-results/small/comparison.png`));
     expect((await grid('second')).equals(await grid('first'))).toBe(true);
     // the network, which is no result, was not fetched
@@ -104,7 +120,7 @@ describe('a cache by a plugin', () => {
   });
 
   it('counts in a plan', async () => {
-    const args = ['--store', join(dir, 'fourth'), '--cache', `folder:${join(dir, 'shared')}`];
+    const args = ['--store', join(dir, 'fourth'), '--cache', http];
     const { stdout } = await fewstep(['plan', join(dir, 'specs/small.yaml'), '--json', ...args], {
       cwd: tmpdir(),
     });
