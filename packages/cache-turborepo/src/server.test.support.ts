@@ -8,7 +8,7 @@ interface Kept {
 }
 
 /** A request that was answered. */
-export interface Asked {
+interface Asked {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
