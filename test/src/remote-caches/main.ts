@@ -12,9 +12,10 @@ import { plain } from '../faults/small-store.js';
 
 /**
  * @fewstep/cache-turborepo against the open server `turborepo-remote-cache`, which is installed aside for it, on loopback with
- * its file system: artifacts in chunks, tokens, teams, signatures, its limit of a body, and runs of two clones.
+ * its file system and with S3, for which `s3rver` stands in: artifacts in chunks, tokens, teams, signatures, its limit of a body,
+ * and runs of two clones.
  */
-const version = '2.12.0';
+const packages = ['turborepo-remote-cache@2.12.0', 's3rver@3.7.1'];
 
 const run = promisify(execFile);
 const dir = await mkdtemp(join(tmpdir(), 'fewstep-remote-caches-'));
@@ -74,6 +75,14 @@ const content = {
   },
   moved: () => {},
 };
+const other = `blobs/${'cd'.repeat(32)}`;
+const little = {
+  size: 5,
+  async *open() {
+    yield Buffer.from('hello');
+  },
+  moved: () => {},
+};
 async function readFrom(environment: object): Promise<Buffer | undefined> {
   const parts: Uint8Array[] = [];
   const found = await cache({ environment }).get(name, signal);
@@ -89,12 +98,8 @@ const failureOf = (work: Promise<unknown>) =>
 
 try {
   await writeFile(join(dir, 'package.json'), '{"private":true}');
-  await run(
-    'npm',
-    ['install', '--ignore-scripts', '--no-audit', '--no-fund', `turborepo-remote-cache@${version}`],
-    { cwd: dir },
-  );
-  console.log(`turborepo-remote-cache ${version}, Node ${process.version}`);
+  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages], { cwd: dir });
+  console.log(`${packages.join(', ')}, Node ${process.version}`);
 
   const plainServer = await start('plain');
   const { environment } = plainServer;
@@ -166,7 +171,46 @@ try {
     /413/.test(await failureOf(cache({ environment: small.environment }).put(name, content, signal))),
   );
   small.end();
-  console.log('Its S3, Google and Azure storages were not tried: they need such a store.');
+
+  const port = await freePort();
+  const s3 = spawn(
+    process.execPath,
+    [
+      join(dir, 'node_modules/s3rver/bin/s3rver.js'),
+      '-d',
+      dir,
+      '-a',
+      '127.0.0.1',
+      '-p',
+      String(port),
+      '--configure-bucket',
+      'lab',
+    ],
+    { stdio: 'ignore' },
+  );
+  const bucket = await start('s3', {
+    STORAGE_PROVIDER: 's3',
+    STORAGE_PATH: 'lab',
+    S3_ACCESS_KEY: 'S3RVER',
+    S3_SECRET_KEY: 'S3RVER',
+    S3_REGION: 'us-east-1',
+    S3_ENDPOINT: `http://127.0.0.1:${port}`,
+    TURBO_REMOTE_CACHE_SIGNATURE_KEY: secret,
+  });
+  const inBucket = { ...bucket.environment, TURBO_REMOTE_CACHE_SIGNATURE_KEY: secret };
+  await cache({ environment: inBucket }).put(name, content, signal);
+  check(
+    '20 MB go through it into a bucket and come back',
+    (await readFrom(inBucket))?.equals(large) === true,
+  );
+  await cache({ environment: bucket.environment }).put(other, little, signal);
+  check(
+    'a server with a key has nothing of who sends without',
+    !(await cache({ environment: inBucket }).has(other, signal)),
+  );
+  bucket.end();
+  s3.kill();
+  console.log('Its Google and Azure storages were not tried.');
 } finally {
   await rm(dir, { recursive: true, force: true });
 }
