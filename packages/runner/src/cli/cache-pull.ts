@@ -53,7 +53,7 @@ export async function cachePull(
   if (counts.missing > 0 || failure)
     throw new RunnerError(
       'E_CACHE',
-      `${counts.missing} of ${files.size} files did not come${failure ? `, for the cache failed (${failure.message})` : ''}; the same command goes on from there.`,
+      `${failure ? `the cache failed (${failure.message}), and ` : ''}${counts.missing} of ${files.size} files did not come; the same command goes on from there.`,
       { exitCode: 1, cause: failure, evidence: counts },
     );
 }

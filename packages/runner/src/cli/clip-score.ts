@@ -14,9 +14,9 @@ import { clipNetworkTold } from './network-told.js';
 import { shownPath } from './output.js';
 import { pathNamed, pathOrNamed } from './registry-files.js';
 import { demand, work } from './work.js';
-import { openWorld, type StoreOptions } from './world.js';
+import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
-interface ClipScoreOptions extends StoreOptions, ExecutorOptions {
+interface ClipScoreOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly clip: string;
   readonly clipNetwork?: string;
   readonly prompts?: string;
@@ -51,7 +51,7 @@ export async function clipScoreCalc(
   const prompts = await promptsIn(list);
   const sets: SeededSet[] = [];
   for (const path of paths) sets.push(await seeded(path, num, seed));
-  const world = await openWorld(options, { looks: false });
+  const world = await openWorld(options);
   const tasks = compileClip(sets, prompts, {
     clip: { file, ...(options.clipNetwork !== undefined && { network }) },
     ...(batch !== undefined && { batch }),

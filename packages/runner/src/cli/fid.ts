@@ -22,9 +22,9 @@ import {
 import { openResults, shownPath } from './output.js';
 import { pathOrNamed } from './registry-files.js';
 import { demand, work } from './work.js';
-import { openWorld, type StoreOptions } from './world.js';
+import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
-interface EvaluationOptions extends StoreOptions, ExecutorOptions {
+interface EvaluationOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly features?: string;
   readonly resize?: FeatureResize;
   readonly batch?: number;
@@ -45,7 +45,7 @@ export async function fidRef(
     throw new RunnerError('E_USAGE', `${images} is of statistics already: give it as --ref of fid calc`);
   const dest = resolve(options.dest);
   const results = await openResults(dirname(dest));
-  const world = await openWorld(options, { looks: false });
+  const world = await openWorld(options);
   const tasks = compileReference(set, { network, batch: options.batch });
   const execution = await work(tasks, world);
   demand(execution);
@@ -87,7 +87,7 @@ export async function fidCalc(
   const network = networkFor([...images, reference || ref], options, look);
   end();
   const sets = await Promise.all(paths.map(async (data) => partOf(await setAt(data), num, seed)));
-  const world = await openWorld(options, { looks: false });
+  const world = await openWorld(options);
   if (remote) await fetchReference(remote);
   const tasks = compileFid(sets, await setAt(reference), { network, batch: options.batch });
   const execution = await work(tasks, world);

@@ -147,7 +147,7 @@ withExecutor(withCache(withSet(program.command('sample'))))
 const fid = program.command('fid').description('Fréchet distance of sets of images on disk');
 const withFeatures = (command: Command) =>
   withJson(
-    withExecutor(withStore(command))
+    withExecutor(withCache(command))
       .option(
         '--features <file or name>',
         'feature network of the images: ONNX, weights of FID’s Inception-v3 or of DINOv2, or a name of the registry, as dinov2 (default: inception)',
@@ -183,7 +183,7 @@ withFeatures(fid.command('calc'))
 
 withExecutor(
   withJson(
-    withStore(
+    withCache(
       program
         .command('clip-score')
         .description('how well images on disk show what they were made for')

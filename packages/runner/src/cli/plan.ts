@@ -19,7 +19,7 @@ export interface PlanOptions extends StoreOptions, CacheOption {
 /** `fewstep plan SPEC…`: what a run would find, what it would compute and at what cost, and which files it lacks. */
 export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options.set);
-  const world = await openWorld(options, { spec: specs[0], looks: true });
+  const world = await openWorld(options, specs[0]);
   const plans = [];
   for (const experiment of experiments) {
     const graph = compile(experiment);

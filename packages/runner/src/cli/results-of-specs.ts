@@ -53,7 +53,7 @@ export async function openCopying(
   options: StoreOptions & CacheOption,
   spec: string | undefined,
 ): Promise<World & { readonly store: RemoteStore }> {
-  const world = await openWorld(options, { spec, looks: 'purposely' });
+  const world = await openWorld(options, spec, { unhurried: true });
   const { store } = world;
   if ('send' in store) return { ...world, store };
   throw new RunnerError(

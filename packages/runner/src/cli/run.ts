@@ -35,7 +35,7 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
     await fetchNeeded(await readExperiments(specs, options.set));
   }
   const experiments = await readExperiments(specs, options.set, checkFiles);
-  const world = await openWorld(options, { spec: specs[0], looks: true });
+  const world = await openWorld(options, specs[0]);
   sayWorld(world);
   const folder = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
   const failures = new Map();

@@ -48,7 +48,7 @@ export async function sample(
     if (grid) checkCount(point, mostInGrid, '--grid puts them in one picture');
     if (returnInters) checkCount(point, mostInters, '--return-inters keeps all that they go through');
   }
-  const world = await openWorld(options, { spec, looks: true });
+  const world = await openWorld(options, spec);
   sayWorld(world);
   const { points } = compile(experiment, returnInters ? { inters: rowsOfInters } : {});
   const outdir = resolve(workingFolder(), options.outdir ?? folderOf(experiment, spec, grid));

@@ -45,7 +45,7 @@ interface Row {
  */
 export async function samplersBounds(named: string, options: BoundsOptions, answer: Answer): Promise<void> {
   const { point, table } = await boundedBy(named, options);
-  const world = await openWorld(options, { looks: true });
+  const world = await openWorld(options);
   sayWorld(world);
   const { own, byBand } = compileBounds(point, table);
   const execution = await work([own, byBand], world);

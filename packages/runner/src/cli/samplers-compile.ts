@@ -32,7 +32,7 @@ export async function samplersCompile(spec: string, options: CompileOptions, ans
   refuseWhatReads(point);
   checkFiles(experiment);
   const dest = resolve(workingFolder(), options.dest);
-  const world = await openWorld(options, { spec, looks: true });
+  const world = await openWorld(options, spec);
   const results = await openResults(dirname(dest));
   const [planned] = compile(experiment).points;
   const { samples, schedule } = planned!;

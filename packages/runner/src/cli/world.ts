@@ -9,6 +9,7 @@ import {
   type Versions,
   withRemote,
 } from '@fewstep/taskgraph';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { RunnerError } from '../errors.js';
 import { type ExecutorOptions, workplaceOf } from '../execute/experiment-executor.js';
 import { filesOf } from '../files-of.js';
@@ -55,8 +56,9 @@ const storeFolder = (given: string | undefined): string =>
 /**
  * The store of a command, what its keys depend on, and where it computes.
  *
- * @param spec beside which plugins are looked for first, else in the working folder
- * @param looks whether its store may look elsewhere; `purposely` where files are copied, however long that takes
+ * - `spec`: beside which plugins are looked for first, else in the working folder.
+ * - `unhurried`: files come from its cache and go there however long that takes.
+ *
  * @throws ModelError E_ENGINE, RunnerError E_PLUGIN, E_CACHE, SpecError E_SPEC of fewstep.config.yaml, E_STORE_…
  */
 export async function openWorld(
@@ -66,7 +68,8 @@ export async function openWorld(
     sameDevice: ofSameDevice,
     ...executor
   }: StoreOptions & CacheOption & DeviceOptions,
-  { spec, looks }: { readonly spec?: string | undefined; readonly looks: boolean | 'purposely' },
+  spec?: string,
+  { unhurried = false }: { readonly unhurried?: boolean } = {},
 ): Promise<World> {
   const folder = spec === undefined ? workingFolder() : dirname(resolve(workingFolder(), spec));
   const { open: openExecutor, plugins } = await workplaceOf(executor, folder);
@@ -76,14 +79,14 @@ export async function openWorld(
   const store = await openStore(storeFolder(path), { filesOf, accepts });
   const { isNew } = store;
   const world: World = { store, isNew, versions: installedVersions(), plugins, openExecutor };
-  const cache = looks ? await namedCache(cacheOption, folder) : undefined;
+  const cache = await namedCache(cacheOption, folder);
   if (!cache) return world;
   const { open, name, version } = await findPlugin('cache', cache.plugin, folder);
   const remote = withRemote(store, await open({ folder: cache.folder }), {
     readOnly: cache.readOnly,
     secret,
     accepts: isRight,
-    unhurried: looks === 'purposely',
+    unhurried,
     onFailure: ({ message }) => say(`the cache ${name} fails (${message}): the run goes on without it`),
     onSlow: ({ size, bytesPerSecond, seconds }) =>
       say(
@@ -126,6 +129,8 @@ export function sayWorld(world: World): void {
 
 export const worldLines = ({ store: { dir }, isNew, plugins, cache }: World): string[] => [
   `store: ${shownPath(dir)}${isNew ? ' (new)' : ''}`,
-  ...(cache ? [`cache: ${cache.plugin}${cache.readOnly ? ', only read' : ''} (${cache.by})`] : []),
+  ...(cache
+    ? [`cache: ${withoutSecrets(cache.plugin)}${cache.readOnly ? ', only read' : ''} (${cache.by})`]
+    : []),
   ...plugins.map(({ name, version }) => `plugin: ${name} ${version}`),
 ];
