@@ -51,7 +51,7 @@ async function heard({ stdout, stderr }: Finished): Promise<string> {
 
 describe('no secret is said, and none is written', () => {
   it('by a run whose executor and cache tell of theirs', async () => {
-    const plugins = ['--executor', `@lab/talkative:${queue}`, '--cache', '@lab/talkative'];
+    const plugins = ['--executor', `@lab/talkative:${queue}`, '--cache', `@lab/talkative:${queue}`];
     const finished = await fewstep(['run', 'spec.yaml', '--json', ...plugins], { cwd: dir, env });
     expect(finished.code).toBe(1);
     const all = await heard(finished);
