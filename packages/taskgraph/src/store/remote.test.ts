@@ -148,6 +148,17 @@ describe('a remote that does not answer', () => {
     }
   });
 
+  it('is not waited for longer by what was asked in the meantime', async () => {
+    const world = memoryWorld(() => 0.4);
+    const hanging = { get: () => never, has: () => never, put: () => never };
+    const { store, machine } = await machineOf(world, '/here', () => hanging);
+    const first = lookup(store, 0);
+    await world.run(machine.clock.sleep(1_500));
+    const begun = machine.clock.now();
+    await world.run(Promise.all([first, lookup(store, 1)]));
+    expect(machine.clock.now() - begun).toBeLessThan(700);
+  });
+
   it('does not hold what others move', async () => {
     const world = memoryWorld(() => 0.4);
     const remote = await filled(world, 1, { what: 'x'.repeat(38), tookMs: 60_000 });
@@ -200,7 +211,7 @@ describe('a transfer', () => {
           if (!name.startsWith('blobs/')) return remote(machine).put(name, content, signal);
           const open = async function* () {
             for await (const byte of dripping(content.open())) {
-              content.moved();
+              content.moved?.();
               yield byte;
             }
           };
@@ -231,6 +242,15 @@ describe('a transfer', () => {
       if (!comes) expect(machine.clock.now() - begun).toBeLessThan(1_500);
     },
   );
+
+  it('shares the line with others: two at once take five seconds, and one alone half of that', async () => {
+    const world = memoryWorld(() => 0.4);
+    const remote = await filled(world, 2, { what, tookMs: 4_000 });
+    const { store, told } = await machineOf(world, '/here', slow(remote, []));
+    const records = await Promise.all([0, 1].map(async (n) => (await world.run(lookup(store, n)))!.record));
+    const paths = await world.run(Promise.all(records.map((record) => store.blob(record.outputs.bread!))));
+    expect([paths.includes(undefined), told.slow]).toEqual([false, []]);
+  });
 
   it('comes however long it takes where it is copied on purpose', async () => {
     const world = memoryWorld(() => 0.4);

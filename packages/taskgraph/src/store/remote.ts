@@ -25,8 +25,8 @@ import { type Passed, TooSlow, transfers } from './transfers.js';
 export interface Content {
   readonly size: number;
   open(): AsyncIterable<Uint8Array>;
-  /** Says that something of it went, where it is read long before: who isn't heard of is given up. */
-  moved(): void;
+  /** Is told that something of it went, where it was read long before: what nothing is heard of is given up. */
+  moved?(): void;
 }
 
 /**
@@ -255,7 +255,7 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
         await clock.sleep(pause, stopped).catch(() => {});
       }
   };
-  const put = (name: string, { size, open }: Omit<Content, 'moved'>, seconds?: number): Promise<void> =>
+  const put = (name: string, { size, open }: Content, seconds?: number): Promise<void> =>
     tried(({ signal, waits, moved }) =>
       transfer(size, unhurried ? undefined : seconds, (passed) => {
         const content = async function* () {
@@ -420,7 +420,7 @@ const awaited = (content: AsyncIterable<Uint8Array>, { waits }: Pick<Watch, 'wai
   },
 });
 
-function contentOf(text: string): Omit<Content, 'moved'> {
+function contentOf(text: string): Content {
   const bytes = new TextEncoder().encode(text);
   return {
     size: bytes.length,

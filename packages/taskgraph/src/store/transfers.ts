@@ -39,12 +39,14 @@ export function transfers(clock: Pick<Clock, 'now'>) {
       const begun = clock.now();
       let bytes = 0;
       under++;
+      let sharing = under;
       try {
         return await work((more) => {
           bytes += more;
+          sharing = Math.max(sharing, under);
           const ms = clock.now() - begun;
           if (ms < judgedAfterMs) return;
-          bytesPerMs = (bytes / ms) * under; // they share the line
+          bytesPerMs = (bytes / ms) * sharing; // of the line, had it been alone
           if (seconds !== undefined) judge(size, seconds);
         });
       } finally {
