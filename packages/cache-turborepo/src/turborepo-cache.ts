@@ -69,7 +69,7 @@ function remoteOf(on: Server, secret: string | undefined, teamId: string): Remot
   const send = async (
     name: string,
     parts: readonly Uint8Array[],
-    { moved }: Content,
+    { moved = () => {} }: Content,
     signal: AbortSignal,
   ): Promise<void> => {
     const id = idOf(name);
