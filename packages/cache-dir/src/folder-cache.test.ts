@@ -25,7 +25,6 @@ const contentOf = (...parts: readonly string[]): Content => ({
   async *open() {
     for (const part of parts) yield Buffer.from(part);
   },
-  moved: () => {},
 });
 async function read(from = remote): Promise<string | undefined> {
   const content = await from.get(name, signal);
