@@ -73,7 +73,6 @@ const content = {
   async *open() {
     for (let at = 0; at < large.length; at += 1 << 20) yield large.subarray(at, at + (1 << 20));
   },
-  moved: () => {},
 };
 const other = `blobs/${'cd'.repeat(32)}`;
 const little = {
@@ -81,7 +80,6 @@ const little = {
   async *open() {
     yield Buffer.from('hello');
   },
-  moved: () => {},
 };
 async function readFrom(environment: object): Promise<Buffer | undefined> {
   const parts: Uint8Array[] = [];
