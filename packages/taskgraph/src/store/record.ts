@@ -60,9 +60,13 @@ export function parseRecord(text: string, key: Digest): ActionRecord | undefined
   if (!isMap(parsed)) return undefined;
   const { digest, ...rest } = parsed;
   if (!isRecord(rest) || rest.key !== key) return undefined;
-  // Those of earlier versions have no digest: their key is that of what they say they are of.
-  const sound = digest === undefined ? keyOf(rest.components) === key : digest === digestOfRecord(rest);
-  return sound ? rest : undefined;
+  try {
+    // Those of earlier versions have no digest: their key is that of what they say they are of.
+    const sound = digest === undefined ? keyOf(rest.components) === key : digest === digestOfRecord(rest);
+    return sound ? rest : undefined;
+  } catch {
+    return undefined; // a number without end, or nested without one
+  }
 }
 
 /** Whether a record has the files that its kind promises. */

@@ -315,6 +315,39 @@ describe('what is sent', () => {
   });
 });
 
+describe('what is made to do harm', () => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+  it.each([
+    ['a number without end', (record: object) => JSON.stringify(record).replace('"n":0', '"n":1e999')],
+    [
+      'another, in what no key is of',
+      (record: object) => JSON.stringify({ ...record, meta: 7 }).replace('"meta":7', '"meta":{"n":1e999}'),
+    ],
+    [
+      'lists in lists',
+      (record: object) => JSON.stringify({ ...record, meta: 7 }).replace('"meta":7', `"meta":{"n":${deep}}`),
+    ],
+    [
+      'names that are no names',
+      (record: object) =>
+        JSON.stringify({ ...record, outputs: 7 }).replace('7', '{"__proto__":{"digest":1}}'),
+    ],
+    ['a text without an end', () => ' '.repeat(17 << 20)],
+  ])('%s is nothing, and not told', async (_, change) => {
+    const world = memoryWorld(() => 0.4);
+    for (const secret of [undefined, 'the key of the laboratory']) {
+      const remote = await filled(world, 1, {}, { secret });
+      const name = `records/${keyOf(componentsOf(0))}`;
+      const text = change(JSON.parse(new TextDecoder().decode(remote.kept.get(name))));
+      for (const one of [name, `shards/${family}`]) remote.kept.set(one, new TextEncoder().encode(text));
+      const { store, told } = await machineOf(world, `/here${secret}`, remote, { secret });
+      expect(await world.run(lookup(store, 0))).toBeUndefined();
+      expect(await world.run(store.shards(family))).toEqual([]);
+      expect(told.failures).toEqual([]);
+    }
+  });
+});
+
 describe('with a secret', () => {
   const secret = 'the key of the laboratory';
 
