@@ -79,13 +79,13 @@ export function cache({ place, folder = '.' }: { place?: string | undefined; fol
           }
           await inTurn(() => file.sync());
         } finally {
-          await file.close();
+          await inTurn(() => file.close());
         }
         signal.throwIfAborted();
         await inTurn(() => rename(aside, path));
         await inTurn(() => synced(dirname(path)));
       } catch (error) {
-        await rm(aside, { force: true }).catch(() => {});
+        await inTurn(() => rm(aside, { force: true })).catch(() => {});
         throw error;
       }
     },
@@ -104,7 +104,7 @@ const contentOf = (file: FileHandle, inTurn: InTurn): Readable =>
         (error: Error) => this.destroy(error),
       );
     },
-    destroy: (error, done) => void file.close().then(() => done(error), done),
+    destroy: (error, done) => void inTurn(() => file.close()).then(() => done(error), done),
   });
 
 /** Makes the folders of a file, but not the one that is shared. */
