@@ -143,7 +143,7 @@ async function embedImages(
       `${n} images [${channels}, ${size}, ${size}] are ${n * channels * pixels} bytes, and there are ${data.length}`,
       { n, length: data.length },
     );
-  const batch = session.devices * Math.max(1, Math.floor(MAX_PIXELS / pixels));
+  const batch = Math.max(1, Math.floor(MAX_PIXELS / pixels));
   return inBatches(n, batch, projection_dim, async (start, rows) => {
     const scaled = new Float32Array(rows * 3 * pixels);
     for (let plane = 0; plane < rows * 3; plane++) {
@@ -179,7 +179,7 @@ async function embedTexts(
   const { max_position_embeddings: positions, vocab_size: vocabulary } = text;
   const prompts = texts.map((one) => tokenizer.encode(cleanCaption(one), positions));
   for (const tokens of prompts) checkTokens(tokens, { positions, vocabulary });
-  return inBatches(texts.length, session.devices * MAX_TEXTS, projection_dim, (start, rows) => {
+  return inBatches(texts.length, MAX_TEXTS, projection_dim, (start, rows) => {
     const tokens = prompts.slice(start, start + rows);
     const ends = new Float32Array(rows * positions);
     // the end token has the highest number; what comes after its first one changes nothing before it

@@ -81,8 +81,7 @@ export async function openDecoder(
   const shape = [channels, resolution, resolution];
   const size = channels * resolution ** 2;
   const imageSize = imageChannels * imageResolution ** 2;
-  const most = info.batch ?? Math.max(1, Math.floor(MAX_PIXELS / imageResolution ** 2));
-  const batch = most * session.devices;
+  const batch = info.batch ?? Math.max(1, Math.floor(MAX_PIXELS / imageResolution ** 2));
   return {
     info,
     async decode(latents) {

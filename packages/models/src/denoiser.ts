@@ -13,7 +13,7 @@ export interface DenoiserRequest {
   readonly labels?: readonly (number | null)[];
   /** What the network is told beside, where it is: [positions × width] for all samples, or n of them. */
   readonly condition?: Float64Array;
-  /** Most samples that go through the network at once, on each of several devices, up to 64; by default 64, fewer above 64×64 pixels, or 32×32 with a condition. A graph with a batch size of its own takes that. */
+  /** Most samples that go through the network at once, up to 64; by default 64, fewer above 64×64 pixels, or 32×32 with a condition. A graph with a batch size of its own takes that. */
   readonly batch?: number;
 }
 
@@ -75,13 +75,12 @@ export async function openDenoiser(
     info,
     async evaluate(request) {
       const { x, n, sigma, labels, tokens, batch } = check(request, info);
-      const most = batch * session.devices;
       const denoised = new Float64Array(n * size);
       const bottleneck = new Float64Array(info.bottleneck ? n * BOTTLENECK : 0);
-      for (let start = 0; start < n; start += most) {
-        const end = Math.min(n, start + most);
+      for (let start = 0; start < n; start += batch) {
+        const end = Math.min(n, start + batch);
         // where the graph takes no fewer, the last sample stands for those that aren't there
-        const rows = Array.from({ length: info.batch === undefined ? end - start : most }, (_, row) =>
+        const rows = Array.from({ length: info.batch === undefined ? end - start : batch }, (_, row) =>
           Math.min(start + row, end - 1),
         );
         const slice = new Float32Array(rows.length * size);

@@ -59,14 +59,14 @@ export {
   openDenoiser,
 } from './denoiser.js';
 export { decodeGraph } from './engines/decode-graph.js';
-export { type Device, parseDevice } from './engines/device.js';
+export { type Device, parseDevice, parseDevices } from './engines/device.js';
 export type { Engine } from './engines/engine.js';
 export {
   type OnnxInput,
   type OnnxOutput,
   type OnnxSession,
   type OnnxSignature,
-  oneDevice,
+  onnxSession,
 } from './engines/onnx-session.js';
 export type { EngineOptions } from './engines/open-session.js';
 export { engineFault, ModelError, type ModelErrorCode } from './errors.js';

@@ -153,14 +153,14 @@ function networkOf(
   const together = new Map<string, Promise<number>>();
   const rowsOf = async (shape: readonly number[]) => {
     const [, height = 1, width = 1] = shape;
-    const rows = session.devices * Math.max(1, Math.min(most, Math.floor(MAX_PIXELS / (height * width))));
+    const rows = Math.max(1, Math.min(most, Math.floor(MAX_PIXELS / (height * width))));
     const fit = rows === 1 || (await areIndependent(evaluate, shape, rows, { dim, tolerance }));
     return fit ? rows : 1;
   };
   return {
     dim,
     ...(resize && { resize }),
-    batch: most * session.devices,
+    batch: most,
     async features(images, progress = () => {}) {
       const shape = shapeOf(images, form);
       const { data, n, channels, height, width } = images;

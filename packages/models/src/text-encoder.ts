@@ -65,7 +65,7 @@ export async function openTextEncoder(
     info,
     async encode(prompts) {
       for (const tokens of prompts) checkTokens(tokens, { positions, vocabulary });
-      const each = batch === undefined ? prompts.length : batch * session.devices;
+      const each = batch ?? prompts.length;
       const conditions = new Float64Array(prompts.length * positions * width);
       for (let start = 0; start < prompts.length; start += each) {
         const rows = prompts.slice(start, start + each);

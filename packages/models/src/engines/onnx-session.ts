@@ -2,19 +2,16 @@ import { engineFault } from '../errors.js';
 
 /** A graph that is ready to run; what goes wrong then is a ModelError `E_ENGINE`. */
 export interface OnnxSession {
-  /** How many devices share the samples of a run. */
-  readonly devices: number;
   /** Arrays in and out by name; `shape` is a sample's, n is how many there are. */
   run(inputs: Readonly<Record<string, OnnxInput>>, n: number): Promise<Readonly<Record<string, OnnxOutput>>>;
   /** Ends it, once; a run after that is refused. */
   close(): Promise<void>;
 }
 
-/** A session of one device, of what a graph is in words: closed once, and no run after that. */
-export function oneDevice(what: string, { run, close }: Pick<OnnxSession, 'run' | 'close'>): OnnxSession {
+/** A session, of what a graph is in words: closed once, and no run after that. */
+export function onnxSession(what: string, { run, close }: Pick<OnnxSession, 'run' | 'close'>): OnnxSession {
   let open = true;
   return {
-    devices: 1,
     async run(inputs, n) {
       if (!open) throw engineFault(`${what} was closed`);
       return run(inputs, n);

@@ -9,7 +9,7 @@ it.each([
 ])('%s', async (_, before, after) => {
   vi.stubEnv('NVIDIA_TF32_OVERRIDE', before);
   const signature = { what: 'nothing', inputs: [], outputs: [] };
-  const opened = openSession(new Uint8Array(), signature, { device: { type: 'cuda', ids: [0] } });
+  const opened = openSession(new Uint8Array(), signature, { device: { type: 'cuda', id: 0 } });
   await expect(opened).rejects.toThrow(/on cuda/);
   expect(process.env.NVIDIA_TF32_OVERRIDE).toBe(after);
 });

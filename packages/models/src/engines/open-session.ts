@@ -1,13 +1,12 @@
 import { checkIsFile } from '../files/source.js';
 import type { Device } from './device.js';
 import type { OnnxSession, OnnxSignature } from './onnx-session.js';
-import { splitSession } from './split-session.js';
 
 /** On what a graph runs, and how. */
 export interface EngineOptions {
   /** By default ONNX Runtime on the CPU. */
   readonly device?: Device;
-  /** Of the CPU, in ONNX Runtime; all cores by default. */
+  /** Of the CPU, in ONNX Runtime; by default as many as `OMP_NUM_THREADS` says, else all cores. */
   readonly threads?: number;
 }
 
@@ -29,18 +28,10 @@ export async function openSession(
   }
   const options = threads === undefined ? {} : { threads };
   const { openOrtSession } = await import('./ort-session.js');
-  if (!('ids' in device))
+  if (!('id' in device))
     return openOrtSession(graph, signature, { ...options, provider: { name: device.type } });
   // NVIDIA's libraries would multiply with 10 bits of mantissa where they can; they ask for this when they are loaded
   process.env.NVIDIA_TF32_OVERRIDE ??= '0';
-  const on = (deviceId: number) => ({ ...options, provider: { name: device.type, deviceId } });
-  const [only, ...others] = device.ids;
-  if (only !== undefined && others.length === 0) return openOrtSession(graph, signature, on(only));
-  const { openInThread } = await import('./session-thread.js');
-  return splitSession(
-    device.ids.map((id) => ({
-      name: `${device.type}:${id}`,
-      open: () => openInThread(graph, signature, on(id)),
-    })),
-  );
+  const provider = { name: device.type, deviceId: device.id };
+  return openOrtSession(graph, signature, { ...options, provider });
 }

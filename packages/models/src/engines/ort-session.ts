@@ -7,7 +7,7 @@ import {
   type OnnxOutput,
   type OnnxSession,
   type OnnxSignature,
-  oneDevice,
+  onnxSession,
 } from './onnx-session.js';
 import { withoutTelemetry } from './telemetry.js';
 import { forWebGpu } from './webgpu-graph.js';
@@ -19,7 +19,7 @@ type OrtProvider =
 
 export interface OrtOptions {
   readonly provider: OrtProvider;
-  /** Of the CPU; all cores by default. */
+  /** Of the CPU; by default as many as `OMP_NUM_THREADS` says, else all cores. */
   readonly threads?: number;
 }
 
@@ -33,7 +33,7 @@ export interface OrtOptions {
 export async function openOrtSession(
   graph: string | Uint8Array,
   signature: OnnxSignature,
-  { provider, threads = availableParallelism() }: OrtOptions,
+  { provider, threads = ownThreads() }: OrtOptions,
 ): Promise<OnnxSession> {
   withoutTelemetry();
   const ort = await import('onnxruntime-node').catch((cause: Error) => {
@@ -80,7 +80,7 @@ export async function openOrtSession(
   }
 
   const { what, outputs } = signature;
-  return oneDevice(what, {
+  return onnxSession(what, {
     async run(arrays, n) {
       const feeds: Record<string, Tensor> = {};
       for (const [name, { data, shape }] of Object.entries(arrays)) {
@@ -103,6 +103,12 @@ export async function openOrtSession(
     },
     close: () => session.release(),
   });
+}
+
+/** Who starts several processes shares the cores among them by this variable, as torchrun and Slurm's users do. */
+function ownThreads(): number {
+  const said = Number(process.env.OMP_NUM_THREADS);
+  return Number.isSafeInteger(said) && said >= 1 ? said : availableParallelism();
 }
 
 /** Where in ONNX Runtime's source it failed, and what it held to be true there. */
