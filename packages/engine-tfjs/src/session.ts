@@ -3,7 +3,7 @@ import {
   type OnnxOutput,
   type OnnxSession,
   type OnnxSignature,
-  oneDevice,
+  onnxSession,
 } from '@fewstep/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { openBackend, useBackend } from './backend.js';
@@ -25,7 +25,7 @@ export async function openTensorSession(
 ): Promise<OnnxSession> {
   const backend = await openBackend(wanted);
   const { steps, constants } = prepare(decodeGraph(graph, signature));
-  return oneDevice(signature.what, {
+  return onnxSession(signature.what, {
     async run(inputs, n) {
       useBackend(backend);
       const results: Record<string, OnnxOutput> = {};
