@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Failure, Request, Response } from './child.js';
 import { TaskgraphError } from './errors.js';
@@ -14,41 +15,58 @@ const tries = 2;
 const keptOutput = 4_000;
 const keptLines = 8;
 
+/** Where one job runs at a time. */
+interface Slot {
+  readonly device: Json;
+  child?: ChildProcess | undefined;
+}
+
 /**
- * Runs jobs in child processes of this machine, `slots` at a time, in the order in which they come.
+ * Runs jobs in child processes of this machine, `jobs` of them on each device, in the order in which they come.
  *
  * Native inference blocks its process, and stopping a thread in the middle aborts it: so the supervisor stays apart. A
- * child serves many jobs, since a loaded network is dear; one that crashes is replaced.
+ * child serves many jobs, since a loaded network is dear; one that crashes is replaced. Several children share the cores:
+ * each is told its part as `OMP_NUM_THREADS`, unless that is set.
  *
  * - `kinds`: address of the module that exports the kinds of tasks as `kinds`, an object of them.
- * - `device`: what they compute on, as their tasks know it.
+ * - `devices`: what they compute on, as their tasks know it. A task has one device, and its record says which.
+ * - `jobs`: how many of them each device computes at once.
+ * - `threads`: of each child; by default the cores are shared among them.
  */
 export function localExecutor({
   kinds,
-  slots = 1,
-  device = { type: 'cpu' },
+  devices = [{ type: 'cpu' }],
+  jobs = 1,
+  threads,
 }: {
   kinds: URL;
-  slots?: number;
-  device?: Json;
+  devices?: readonly Json[];
+  jobs?: number;
+  threads?: number | undefined;
 }): Executor {
+  // by turns, so that no device waits while another has two
+  const free = Array.from({ length: jobs }, () => devices.map((device): Slot => ({ device }))).flat();
+  const slots = free.length;
   const inSlot = limit(slots);
-  const idle: ChildProcess[] = [];
   const alive = new Set<ChildProcess>();
   let closed = false;
 
-  const attempt = async (job: Job): Promise<JobResult> => {
-    if (closed) throw closedError();
+  const attempt = async (job: Job, slot: Slot): Promise<JobResult> => {
+    const isEnded = () => closed || job.signal?.aborted === true;
+    if (isEnded()) throw closedError();
+    const { device } = slot;
     const inputs: Record<string, string[]> = {};
     for (const [name, list] of Object.entries(job.inputs))
       inputs[name] = await Promise.all(list.map(job.locate));
     job.onStart();
     for (let tried = 1; ; tried++) {
-      const child = idle.pop() ?? start();
+      slot.child ??= start();
+      const { child } = slot;
       const outcome = await converse(child, job, { kinds: kinds.href, inputs, device });
       if ('crash' in outcome) {
         alive.delete(child);
-        if (closed) throw closedError();
+        slot.child = undefined;
+        if (isEnded()) throw closedError();
         if (tried < tries) continue;
         const outOfMemory = ranOutOfMemory(outcome);
         throw new TaskgraphError(
@@ -57,14 +75,18 @@ export function localExecutor({
           { evidence: { ...outcome, outOfMemory } },
         );
       }
-      idle.push(child);
       if ('error' in outcome) throw failureOf(outcome.error);
       return { ...outcome.result, device };
     }
   };
 
+  const part = threads ?? (slots > 1 ? Math.max(1, Math.floor(availableParallelism() / slots)) : undefined);
   const start = (): ChildProcess => {
-    const child = fork(childPath, { serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = fork(childPath, {
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...(part !== undefined && { OMP_NUM_THREADS: String(part) }), ...process.env },
+    });
     alive.add(child);
     // Who speaks to it hears of it; a message that is lost on an ended process must not end this one.
     child.on('error', () => {});
@@ -73,7 +95,15 @@ export function localExecutor({
 
   return {
     slots,
-    run: (job) => inSlot(() => attempt(job)),
+    run: (job) =>
+      inSlot(async () => {
+        const slot = free.shift()!;
+        try {
+          return await attempt(job, slot);
+        } finally {
+          free.unshift(slot); // what was used last has its network loaded
+        }
+      }),
     async close() {
       closed = true; // what waits for a slot is told so when it gets one
       await Promise.all(
@@ -114,7 +144,9 @@ function converse(
     const collect = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-keptOutput);
     };
+    const end = () => void child.kill('SIGKILL');
     const finish = (outcome: Outcome) => {
+      job.signal?.removeEventListener('abort', end);
       child.off('message', onMessage);
       child.off('close', onClose);
       child.off('error', onError);
@@ -136,6 +168,7 @@ function converse(
     child.on('error', onError);
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
+    job.signal?.addEventListener('abort', end);
     child.send({ ...given, kind: kind.name, params, hints, digests, dir } satisfies Request);
   });
 }

@@ -15,7 +15,7 @@ const [folder, first, count] = process.argv.slice(2) as [string, string, string]
 const outsideFile = join(folder, 'outside');
 const executor = localExecutor({
   kinds: new URL('./random-graphs.test.support.js', import.meta.url),
-  slots: 2,
+  jobs: 2,
 });
 
 /** What is wrong with the results of a graph; how many tasks were computed for them. */
