@@ -1,8 +1,7 @@
-import { basename, join } from 'node:path';
 import { setTimeout as nodeSleep } from 'node:timers/promises';
 import type { Digest } from './digest.js';
 import { TaskgraphError } from './errors.js';
-import type { Executor, JobInput, JobResult } from './executor.js';
+import { type Executor, filesIn, type JobInput } from './executor.js';
 import { type Expansion, expander } from './expand.js';
 import {
   isShards,
@@ -20,7 +19,7 @@ import { mapValues, once } from './maps.js';
 import type { OutsideFile } from './store/file-notes.js';
 import { isHeld } from './store/lease.js';
 import type { Clock } from './store/machine.js';
-import type { ActionRecord, Outputs } from './store/record.js';
+import type { ActionRecord, Output, Outputs } from './store/record.js';
 import { type Found, fullDisk, type Store } from './store/store.js';
 
 /** What happens to tasks, in the order in which it happens. */
@@ -286,6 +285,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
           onStart: () => onEvent({ type: 'started', task }),
           onProgress: (done) => onEvent({ type: 'progress', task, done }),
           onWarning: (text) => onEvent({ type: 'warning', task, text }),
+          ...(signal && { signal }),
         })
         .catch(async (error: unknown) => {
           await demandWhole(all); // it may have failed for what it read
@@ -301,6 +301,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
         meta: { ...metaOfShard(task), ...result.meta },
         startedAt,
         device: result.device,
+        by: result.by,
       });
       sources.set(task, 'computed');
       onEvent({ type: 'computed', task, record });
@@ -327,14 +328,19 @@ export async function execute(roots: readonly Node[], options: Options): Promise
     throw new InputLost(lost ? sayLost(lost) : input.digest);
   };
 
-  /** Whether all files of the store are there and sound. Each that is not is `lost` at once: others notice it, too. */
-  const areSound = async <F extends JobInput>(
+  const isSound = async (file: Output): Promise<boolean> => (await store.blob(file)) !== undefined;
+  /** Where jobs run on other machines their files need not be on this one. */
+  const isThere = executor.has ? (file: Output) => executor.has!(file) : isSound;
+
+  /** Whether all files of the store are `there`. Each that is not is `lost` at once: others notice it, too. */
+  const areAll = async <F extends JobInput>(
+    there: (file: Output) => Promise<boolean>,
     files: readonly F[],
     lost: (file: F) => Promise<unknown>,
   ): Promise<boolean> => {
     let sound = true;
     for (const file of files) {
-      if ('file' in file || (await store.blob(file)) !== undefined) continue;
+      if ('file' in file || (await there(file))) continue;
       sound = false;
       await lost(file);
     }
@@ -343,7 +349,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
 
   /** Whether all inputs are; what is not is obtained anew. */
   const areWhole = (inputs: Readonly<Record<string, readonly Located[]>>): Promise<boolean> =>
-    areSound(Object.values(inputs).flat(), ({ ref, digest }) => mend((ref as OutputRef).task, digest));
+    areAll(isThere, Object.values(inputs).flat(), ({ ref, digest }) => mend((ref as OutputRef).task, digest));
 
   /** Obtains a task anew whose record promises what is lost, once for all that notice it. */
   const mend = (task: Task, lost: Digest): Promise<ActionRecord> => {
@@ -356,7 +362,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
   };
 
   const demandWhole = async (inputs: readonly Located[]): Promise<void> => {
-    await areSound(inputs, async (input) => {
+    await areAll(isThere, inputs, async (input) => {
       throw new InputLost(sayLost(input));
     });
   };
@@ -375,7 +381,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
   const obtainWhole = async (task: Task): Promise<void> => {
     for (let tries = 0; tries < lostTries; tries++) {
       const { outputs } = await obtain(task);
-      if (await areSound(Object.values(outputs), ({ digest }) => mend(task, digest))) return;
+      if (await areAll(isSound, Object.values(outputs), ({ digest }) => mend(task, digest))) return;
     }
     throw fail(
       task,
@@ -410,14 +416,6 @@ const sayRef = (input: TaskInput): string =>
 
 const sayLost = ({ ref, digest }: JobInput & { readonly ref: Ref }): string =>
   'task' in ref ? `${ref.output} of ${ref.task.title}` : digest;
-
-/** Only names within the folder count. */
-const filesIn = (dir: string, { files }: JobResult): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(files).flatMap(([name, file]) =>
-      file === undefined ? [] : [[name, join(dir, basename(file))]],
-    ),
-  );
 
 /** What helps where memory ran out, in the words of those who asked for the task. */
 function withRemedy(error: unknown, { kind }: Task): unknown {

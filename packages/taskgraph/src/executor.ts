@@ -1,7 +1,9 @@
+import { basename, join } from 'node:path';
 import type { Digest } from './digest.js';
 import type { Json } from './json.js';
 import type { Versions } from './key.js';
 import type { Hints, Kind } from './kind.js';
+import type { Output, Provenance } from './store/record.js';
 
 /** A file that a job reads: one of the store, or one from outside, which a machine may have in another place. */
 export type JobInput =
@@ -26,22 +28,37 @@ export interface Job {
   onProgress(done: number): void;
   /** What its code warns of, by `process.emitWarning` with a code W_…. */
   onWarning(text: string): void;
+  /** Ends it at once; what it had not finished is lost. */
+  readonly signal?: AbortSignal;
 }
 
 /** What came of a job. */
 export interface JobResult {
-  /** Output name → file name in the job's folder. */
-  readonly files: Readonly<Record<string, string>>;
+  /** Output name → file name in the job's folder, or what its file is that other machines have put where the store looks. */
+  readonly files: Readonly<Record<string, string | Output>>;
   readonly meta: Readonly<Record<string, Json>>;
   /** What it was computed on, for the record. */
   readonly device: Json;
+  /** Where and when, if another machine computed it. */
+  readonly by?: Omit<Provenance, 'device'>;
 }
 
 /** Where jobs run: processes of this machine, or other machines, which bring their files back. */
 export interface Executor {
   /** Jobs that run at once; more of them wait. */
   readonly slots: number;
+  /** Whether its jobs reach a file of the store; where it doesn't say, those reach it that is sound on this machine. */
+  has?(file: Output): Promise<boolean>;
   run(job: Job): Promise<JobResult>;
   /** Ends what runs, at once; what it had not finished is lost. */
   close(): Promise<void>;
 }
+
+/** The files of a result in a job's folder; only names within it count. */
+export const filesIn = (dir: string, { files }: JobResult): JobResult['files'] =>
+  Object.fromEntries(
+    Object.entries(files).flatMap(([name, file]) => {
+      if (file === undefined) return [];
+      return [[name, typeof file === 'string' ? join(dir, basename(file)) : file]];
+    }),
+  );

@@ -1,7 +1,7 @@
-export { type Digest, digestOfText } from './digest.js';
+export { type Digest, digestOfText, isDigest } from './digest.js';
 export { codeOf, TaskgraphError } from './errors.js';
 export { type Event, type Execution, execute } from './execute.js';
-export type { Executor, Job, JobInput, JobResult } from './executor.js';
+export { type Executor, filesIn, type Job, type JobInput, type JobResult } from './executor.js';
 export {
   type EachRef,
   each,
@@ -22,13 +22,14 @@ export {
   type Task,
 } from './graph.js';
 export { canonicalJson, type Json } from './json.js';
-export { type KeyComponents, keyOf, type Versions } from './key.js';
+export { type KeyComponents, keyOf, type Versions, versionsOf } from './key.js';
 export {
   type ContextOf,
   file,
   type Hints,
   type Kind,
   kind,
+  kindNamed,
   many,
   one,
   optional,
@@ -45,7 +46,7 @@ export { everyFile, type FilesOf, type OutsideFile } from './store/file-notes.js
 export { type Held, isHeld, type Lease, leases } from './store/lease.js';
 export type { Clock, Disk, Identity, Machine, Stamp } from './store/machine.js';
 export { nodeMachine } from './store/node-machine.js';
-export { type ActionRecord, isBelieved, type Output, type Outputs } from './store/record.js';
+export { type ActionRecord, isBelieved, type Output, type Outputs, type Provenance } from './store/record.js';
 export {
   type Content,
   type Refused,
@@ -55,6 +56,7 @@ export {
   type Sent,
   withRemote,
 } from './store/remote.js';
+export { type SharedFiles, sharedFiles } from './store/shared-files.js';
 export {
   type Entry,
   type Found,

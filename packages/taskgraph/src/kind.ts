@@ -40,6 +40,8 @@ export interface Kind<
   readonly params: Params<P>;
   readonly inputs: I;
   readonly outputs: O;
+  /** Inputs that are code, executed where the task is computed: never on a machine that only others ask. */
+  readonly code?: readonly string[];
   /** The parameter that holds a shard's range of items, where a task of the kind is a shard. */
   readonly over?: V;
   /** What helps where its process runs out of memory, in the words of those who ask for the task. */

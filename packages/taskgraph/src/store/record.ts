@@ -14,6 +14,17 @@ export interface Output {
 /** Output name → what it is. */
 export type Outputs = Readonly<Record<string, Output>>;
 
+/** Where, on what and when a result was computed; in no key. */
+export interface Provenance {
+  readonly host: string;
+  readonly node: string;
+  /** What the executor computed on, without secrets. */
+  readonly device: Json;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly seconds: number;
+}
+
 /** The first level of the store: which outputs a key has, and how they came to be. */
 export interface ActionRecord {
   readonly key: Digest;
@@ -21,14 +32,7 @@ export interface ActionRecord {
   readonly outputs: Outputs;
   /** Small facts that the task counted; not part of any key. */
   readonly meta: Readonly<Record<string, Json>>;
-  readonly provenance: {
-    readonly host: string;
-    readonly node: string;
-    /** What the executor computed on, without secrets; in no key. */
-    readonly device: Json;
-    readonly startedAt: string;
-    readonly seconds: number;
-  };
+  readonly provenance: Provenance;
   /** Of a record from elsewhere: the signature that it had there (`signature.ts`), or `unsigned`. */
   readonly signature?: string;
 }

@@ -349,6 +349,8 @@ export function withRemote(store: Store, remote: Remote, options: RemoteOptions 
       return once(fetching, digest, () => fetched(output).finally(() => fetching.delete(digest)));
     },
     async publish(entry) {
+      // what another machine has put there anew is there
+      for (const file of Object.values(entry.files)) if (typeof file === 'object') lost.delete(file.digest);
       const published = await store.publish(entry);
       if (!readOnly) sendSoon(() => give(published.record));
       return published;

@@ -12,7 +12,14 @@ import { collectGarbage, type Garbage } from './garbage.js';
 import { type Held, type Lease, leases } from './lease.js';
 import type { Disk, Identity, Machine } from './machine.js';
 import { nodeMachine } from './node-machine.js';
-import { type ActionRecord, hasOutputs, type Output, type Outputs, sameOutputs } from './record.js';
+import {
+  type ActionRecord,
+  hasOutputs,
+  type Output,
+  type Outputs,
+  type Provenance,
+  sameOutputs,
+} from './record.js';
 import { records } from './records.js';
 import { shardNotes } from './shard-notes.js';
 
@@ -26,13 +33,15 @@ export interface Found {
 export interface Entry {
   readonly key: Digest;
   readonly components: KeyComponents;
-  /** Output name → path in a scratch folder; the files are moved. */
-  readonly files: Readonly<Record<string, string>>;
+  /** Output name → path in a scratch folder, from where the file is moved, or what the file is that is kept already. */
+  readonly files: Readonly<Record<string, string | Output>>;
   /** The outputs that the kind promises. */
   readonly outputs: OutputNames;
   readonly meta: ActionRecord['meta'];
   readonly startedAt: Date;
   readonly device: Json;
+  /** Where and when, if that is not this process. */
+  readonly by?: Omit<Provenance, 'device'> | undefined;
 }
 
 /** What the store has for a key now. */
@@ -56,6 +65,8 @@ export interface Store {
   lookup(key: Digest, outputs: OutputNames): Promise<Found | undefined>;
   /** A local file that was compared with its digest since it changed last; undefined when it is missing or damaged. */
   blob(output: Output): Promise<string | undefined>;
+  /** Keeps files that a task gave, by their content, without a record that promises them. @throws E_TASK_OUTPUT */
+  keep(files: Entry['files'], outputs: OutputNames): Promise<Outputs>;
   /** Keeps what a task gave. The first result of a key stays, if its files do. */
   publish(entry: Entry): Promise<Published>;
   /** The bytes of a file as they are; whoever gets them compares them with its digest. */
@@ -160,6 +171,15 @@ export async function openStore(
     return true;
   };
 
+  const keep = async (files: Entry['files'], names: OutputNames): Promise<Outputs> => {
+    for (const [name, presence] of Object.entries(names))
+      if (presence === 'file' || files[name] !== undefined) await checkOutput(disk, name, files[name]);
+    const outputs: Record<string, Output> = {};
+    for (const [name, file] of Object.entries(files))
+      outputs[name] = typeof file === 'string' ? await all.blobs.take(file) : file;
+    return outputs;
+  };
+
   const scratch = async (): Promise<string> => {
     const path = join(tmp, `${ownerName(self)}.${randomUUID()}`);
     await disk.folder(path);
@@ -176,12 +196,10 @@ export async function openStore(
       }),
     blob: ({ digest }) => guarded(() => all.blobs.sound(digest)),
     pathOf: ({ digest }) => all.blobs.path(digest),
-    publish: ({ key, components, files, outputs: names, meta, startedAt, device: given }) =>
+    keep: (files, names) => writing(() => keep(files, names)),
+    publish: ({ key, components, files, outputs: names, meta, startedAt, device: given, by }) =>
       writing(async () => {
-        for (const [name, presence] of Object.entries(names))
-          if (presence === 'file' || files[name] !== undefined) await checkOutput(disk, name, files[name]);
-        const outputs: Record<string, Output> = {};
-        for (const [name, file] of Object.entries(files)) outputs[name] = await all.blobs.take(file);
+        const outputs = await keep(files, names);
         const device = mapText(given, withoutSecrets);
         const record: ActionRecord = {
           key,
@@ -194,6 +212,7 @@ export async function openStore(
             device,
             startedAt: startedAt.toISOString(),
             seconds: (Date.now() - startedAt.getTime()) / 1000,
+            ...by,
           },
         };
         if (await all.records.place(record)) return { record };
@@ -258,8 +277,9 @@ async function* upTo(size: number, content: AsyncIterable<Uint8Array>): AsyncIte
 }
 
 /** A file counts when it is there and holds something. */
-async function checkOutput(disk: Disk, name: string, file: string | undefined): Promise<void> {
-  const stamp = file === undefined ? undefined : await disk.stamp(file);
+async function checkOutput(disk: Disk, name: string, file: string | Output | undefined): Promise<void> {
+  if (typeof file === 'object' && file.size > 0) return; // whoever kept it has looked
+  const stamp = typeof file === 'string' ? await disk.stamp(file) : undefined;
   if (stamp && !stamp.isFolder && stamp.size > 0) return;
   throw new TaskgraphError(
     'E_TASK_OUTPUT',
