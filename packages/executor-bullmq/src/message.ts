@@ -1,0 +1,185 @@
+import {
+  type Digest,
+  type Hints,
+  isDigest,
+  type Job,
+  type Json,
+  keyOf,
+  type Output,
+  type Outputs,
+  type Provenance,
+  type SharedFiles,
+  TaskgraphError,
+} from '@fewstep/taskgraph';
+
+/** A file that a task reads, where all machines reach it; `name` and `as` of one that is in no store. */
+export interface SentInput extends Output {
+  readonly name?: string;
+  readonly as?: string;
+}
+
+/** A task as it is sent: what its key is made of, so that whoever gets it can tell. It holds digests, and no contents. */
+export interface Message {
+  readonly key: Digest;
+  readonly kind: string;
+  readonly params: Json;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly hints: Hints;
+  readonly inputs: Readonly<Record<string, readonly SentInput[]>>;
+}
+
+/** What came of it, as a worker says. */
+export type Outcome =
+  | {
+      readonly outputs: Outputs;
+      readonly meta: Readonly<Record<string, Json>>;
+      readonly device: Json;
+      readonly by: Omit<Provenance, 'device'>;
+    }
+  | { readonly error: Failure };
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly exitCode: number;
+  readonly outOfMemory?: boolean;
+  /** An input that the worker could not get, or that was not what it is said to be. */
+  readonly lost?: Output;
+}
+
+/** How far it is, as workers say while it runs; kept with the job. */
+export interface State {
+  /** Who began it and neither ended it nor gave it back. */
+  readonly begun: readonly { readonly id: string; readonly worker: string; readonly at: string }[];
+  readonly done?: number;
+  /** Warnings of its code, and who refuses it and why: the last of them. */
+  readonly warnings: readonly string[];
+  readonly refusals: readonly string[];
+}
+export const unbegun: State = { begun: [], warnings: [], refusals: [] };
+
+/** Larger ones stay where they are, and what reads them runs there. */
+const mostBytes = 2 ** 30;
+
+/** BullMQ takes no colon in a name, and nothing of digits alone. */
+export const idOf = (key: Digest): string => `t-${key}`;
+
+/** A job as it is sent, its files where workers reach them; nothing where it can run on this machine alone. */
+export async function messageOf(job: Job, files: SharedFiles): Promise<Message | undefined> {
+  const { key, kind, params, versions, hints } = job;
+  if (kind.code?.some((name) => job.inputs[name]?.length)) return undefined;
+  const inputs: Record<string, SentInput[]> = {};
+  for (const [name, list] of Object.entries(job.inputs)) {
+    inputs[name] = [];
+    for (const input of list) {
+      if (!('file' in input)) {
+        inputs[name].push({ digest: input.digest, size: input.size });
+        continue;
+      }
+      const { digest, file, as } = input;
+      const shared = await files.offerOutside(digest, file, mostBytes);
+      if (!shared) return undefined;
+      const base = file.split(/[/\\]/).at(-1)!;
+      inputs[name].push({ ...shared, name: base, ...(as !== undefined && { as }) });
+    }
+  }
+  return { key, kind: kind.name, params, versions, hints, inputs };
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isOutput = (value: unknown): value is Output =>
+  isMap(value) && isDigest(value.digest) && Number.isSafeInteger(value.size) && (value.size as number) >= 0;
+
+/** A file's own name, and nothing that leads elsewhere. */
+const isName = (value: unknown): boolean =>
+  isText(value) && value !== '' && value !== '.' && value !== '..' && !/[/\\\0]/.test(value);
+
+const isInput = (value: unknown): value is SentInput => {
+  if (!isOutput(value)) return false;
+  const { name, as }: SentInput = value;
+  return (name === undefined || isName(name)) && (as === undefined || isText(as));
+};
+
+/** What a job of the queue holds, once its key was compared with what it is made of. @throws TaskgraphError E_QUEUE */
+export function parseMessage(data: unknown, id: string | undefined): Message {
+  if (isMap(data)) {
+    const { key, kind, params, versions, hints, inputs } = data;
+    if (
+      isDigest(key) &&
+      id === idOf(key) &&
+      isText(kind) &&
+      params !== undefined &&
+      isMap(versions) &&
+      Object.values(versions).every(isText) &&
+      isMap(hints) &&
+      isMap(inputs) &&
+      Object.values(inputs).every((list) => Array.isArray(list) && list.length > 0 && list.every(isInput))
+    ) {
+      const message = data as unknown as Message;
+      const digests = Object.entries(message.inputs).map(
+        ([name, list]) => [name, list.map(({ digest }) => digest)] as const,
+      );
+      const made = { kind, params: message.params, versions: message.versions };
+      if (keyOf({ ...made, inputs: Object.fromEntries(digests) }) === key) return message;
+    }
+  }
+  throw new TaskgraphError('E_QUEUE', `the queue's job ${id} is no task: nothing is done with it.`);
+}
+
+/** What a worker said came of a task, or an error where it is nothing that a worker says. */
+export function parseOutcome(value: unknown): Outcome {
+  if (isMap(value) && isMap(value.error)) {
+    const { code, message, exitCode, outOfMemory, lost } = value.error;
+    if (isText(code) && /^E_[A-Z_]+$/.test(code) && isText(message))
+      return {
+        error: {
+          code,
+          message,
+          exitCode: exitCode === 2 ? 2 : 1,
+          ...(outOfMemory === true && { outOfMemory }),
+          ...(isOutput(lost) && { lost: { digest: lost.digest, size: lost.size } }),
+        },
+      };
+  }
+  if (isMap(value) && isMap(value.outputs) && isMap(value.meta) && isMap(value.by)) {
+    const { host, node, startedAt, seconds } = value.by;
+    if (
+      Object.values(value.outputs).every(isOutput) &&
+      [host, node, startedAt].every(isText) &&
+      typeof seconds === 'number'
+    )
+      return {
+        outputs: Object.fromEntries(
+          Object.entries(value.outputs as Outputs).map(([name, { digest, size }]) => [
+            name,
+            { digest, size },
+          ]),
+        ),
+        meta: value.meta as Record<string, Json>,
+        device: value.device as Json,
+        by: { host, node, startedAt, seconds } as Omit<Provenance, 'device'>,
+      };
+  }
+  return {
+    error: {
+      code: 'E_QUEUE',
+      message: 'what the queue says came of it is no result of a worker.',
+      exitCode: 1,
+    },
+  };
+}
+
+/** What workers said of a job, as far as it is of that form. */
+export function parseState(value: unknown): State {
+  if (!isMap(value)) return unbegun;
+  const texts = (list: unknown) => (Array.isArray(list) ? list.filter(isText) : []);
+  const begun = Array.isArray(value.begun) ? value.begun : [];
+  return {
+    begun: begun.filter((one) => isMap(one) && [one.id, one.worker, one.at].every(isText)),
+    ...(typeof value.done === 'number' && { done: value.done }),
+    warnings: texts(value.warnings),
+    refusals: texts(value.refusals),
+  };
+}
