@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPackage, packageNamed } from '@fewstep/models/find-package';
-import type { Executor, Json, Remote } from '@fewstep/taskgraph';
+import type { Executor, Json, Remote, SharedFiles, Store, Versions } from '@fewstep/taskgraph';
+import { codeOf } from '@fewstep/taskgraph/errors';
 import { RunnerError } from './errors.js';
 import { workingFolder } from './workspace.js';
 
@@ -30,7 +31,31 @@ export interface ExecutorGiven extends Given {
   /** Child processes of this machine: for what can be computed here alone. */
   readonly here: Executor;
   /** What evaluates networks, as the command line was told. */
-  readonly device?: Json;
+  readonly devices: readonly Json[];
+  /** Where other machines reach files: a cache, or the store where they share it. */
+  readonly files: SharedFiles;
+  /** Tells people what they should know. */
+  say(text: string): void;
+}
+
+/** What that of a worker gets. */
+export interface WorkerGiven extends Given {
+  readonly kinds: URL;
+  /** Of the packages that compute here. */
+  readonly versions: Versions;
+  /** A store for one task, and where its files are reached by others. */
+  readonly open: () => { readonly store: Store; readonly files: SharedFiles };
+  /** Child processes of this machine, by the kind of their devices; whoever gets them ends them. */
+  readonly executors: readonly { readonly device: Json; readonly executor: Executor }[];
+  say(text: string): void;
+}
+
+/** A worker that takes tasks. */
+export interface Serving {
+  /** What it serves, for people. */
+  readonly queues: readonly string[];
+  /** Gives back what it has begun, and ends. */
+  close(): Promise<void>;
 }
 
 /** What the module of a plugin exports, by what it is. */
@@ -39,6 +64,8 @@ interface Exports {
   cache(given: CacheGiven): Remote | Promise<Remote>;
   /** `@fewstep/executor-NAME`: where tasks are computed. */
   executor(given: ExecutorGiven): Executor | Promise<Executor>;
+  /** The same package, where its tasks are computed by workers of ours. */
+  worker(given: WorkerGiven): Serving | Promise<Serving>;
 }
 
 /** A plugin that was found. */
@@ -48,7 +75,8 @@ interface Found<W extends keyof Exports> extends Plugin {
 }
 
 /** What each of them must be able to do. */
-const methods = { cache: ['has', 'get', 'put'], executor: ['run', 'close'] } as const;
+const methods = { cache: ['has', 'get', 'put'], executor: ['run', 'close'], worker: ['close'] } as const;
+const packageKinds = { cache: 'cache', executor: 'executor', worker: 'executor' } as const;
 
 const own = dirname(fileURLToPath(import.meta.url));
 
@@ -64,15 +92,15 @@ export async function findPlugin<W extends keyof Exports>(
   folder: string,
 ): Promise<Found<W>> {
   const [, name, place] = /^([^:]*)(?::(.*))?$/s.exec(named)!;
-  const packageName = packageNamed(what, name!);
+  const packageName = packageNamed(packageKinds[what], name!);
   if (packageName === undefined)
     throw refusal(
-      `${JSON.stringify(name)} names no ${what}: a name, and what it needs to know after a colon.`,
+      `${JSON.stringify(name)} names no ${packageKinds[what]}: a name, and what it needs to know after a colon.`,
     );
   const found = await findPackage(packageName, [folder, own], refusal);
   if (found === undefined)
     throw refusal(
-      `the ${what} "${name}" is not installed: no package ${packageName} from ${folder} upwards, nor beside fewstep. npm install ${packageName}`,
+      `the ${packageKinds[what]} "${name}" is not installed: no package ${packageName} from ${folder} upwards, nor beside fewstep. npm install ${packageName}`,
     );
   const { version } = found;
   const exported = found.exported[what];
@@ -83,6 +111,7 @@ export async function findPlugin<W extends keyof Exports>(
     try {
       made = await exported({ ...given, place });
     } catch (cause) {
+      if (codeOf(cause)?.startsWith('E_')) throw cause;
       throw refusal(`${packageName} ${version} can't be used (${(cause as Error).message}).`, cause);
     }
     const missing = methods[what].find((method) => typeof made?.[method] !== 'function');

@@ -62,16 +62,20 @@ const withSet = (command: Command) =>
     ),
   );
 const withExecutor = (command: Command) =>
-  command
-    .option(
-      '--device <device>',
-      'what evaluates networks: cpu, cuda, cuda:0,1, tensorrt, webgpu, or by @fewstep/engine-tfjs tfjs, tfjs:wasm and its like (default: cpu)',
-    )
+  withDevice(command)
     .option(
       '--executor <name[:place]>',
       'where tasks are computed, by a plugin @fewstep/executor-NAME (default: processes of this machine)',
     )
+    .option('--redis <url>', 'have workers compute them that are at a Redis: --executor bullmq:URL')
     .option('--same-device', 'take no result that another kind of device computed');
+const withDevice = (command: Command) =>
+  command
+    .option(
+      '--device <device>',
+      'what evaluates networks, each of several its own tasks: cpu, cuda, cuda:0,1, tensorrt, webgpu, or by @fewstep/engine-tfjs tfjs, tfjs:wasm and its like (default: cpu)',
+    )
+    .option('--jobs <n>', 'how many tasks each device computes at once (default: 1)', whole(1));
 const withStore = (command: Command) =>
   command.option(
     '--store <dir>',
@@ -110,6 +114,10 @@ withCache(withSet(program.command('plan')))
   .argument('<spec...>', 'YAML files')
   .option('--why', 'say for each task what made it new')
   .action(doing(async () => (await import('./plan.js')).plan));
+
+withExecutor(withCache(program.command('worker')))
+  .description('compute tasks that runs on any machine ask for, until it is ended')
+  .action(doing(async () => (await import('./worker.js')).worker));
 
 withSet(program.command('validate'))
   .description('check specs; report every problem with its place')

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Execution } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
-import type { ExecutorOptions } from '../execute/experiment-executor.js';
+import { type ExecutorOptions, executorNamed } from '../execute/experiment-executor.js';
 import type { Experiment } from '../experiment/experiment.js';
 import { seedsText } from '../experiment/seeds.js';
 import { jsonText } from '../judging/shown.js';
@@ -117,7 +117,7 @@ export async function recorded(
     versions: packageVersions(),
     plugins: world.plugins,
     device: options.device ?? 'cpu',
-    executor: withoutSecrets(options.executor ?? 'processes of this machine'),
+    executor: withoutSecrets(executorNamed(options) ?? 'processes of this machine'),
     ...(world.cache && { cache: withoutSecrets(world.cache.plugin) }),
     ...(execution && {
       tasks: {

@@ -4,14 +4,17 @@ import {
   type Executor,
   isBelieved,
   openStore,
+  type RemoteOptions,
   type RemoteStore,
+  type SharedFiles,
   type Store,
+  sharedFiles,
   type Versions,
   withRemote,
 } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { RunnerError } from '../errors.js';
-import { type ExecutorOptions, workplaceOf } from '../execute/experiment-executor.js';
+import { type ExecutorOptions, type Workplace, workplaceOf } from '../execute/experiment-executor.js';
 import { filesOf } from '../files-of.js';
 import { type NamedCache, namedCache } from '../named-cache.js';
 import { findPlugin, type Plugin } from '../plugins.js';
@@ -45,6 +48,10 @@ export interface World {
   /** Packages that aren't ours and take part. */
   readonly plugins: readonly Plugin[];
   openExecutor(): Promise<Executor>;
+  /** Executors of this machine, by the kind of their devices. */
+  executors: Workplace['each'];
+  /** The same store, which looks elsewhere anew: what has failed once is asked again; and where its files are shared. */
+  open(): { readonly store: Store | RemoteStore; readonly files: SharedFiles };
 }
 
 /** A name that is empty is none, as `--store "$UNSET"` gives it. */
@@ -72,38 +79,57 @@ export async function openWorld(
   { unhurried = false }: { readonly unhurried?: boolean } = {},
 ): Promise<World> {
   const folder = spec === undefined ? workingFolder() : dirname(resolve(workingFolder(), spec));
-  const { open: openExecutor, plugins } = await workplaceOf(executor, folder);
+  const workplace = await workplaceOf(executor, folder);
   const secret = cacheKey();
   const isRight = ofSameDevice ? sameDevice(executor.device ?? 'cpu') : () => true;
   const accepts = (record: ActionRecord) => isRight(record) && isBelieved(record, secret);
-  const store = await openStore(storeFolder(path), { filesOf, accepts });
-  const { isNew } = store;
-  const world: World = { store, isNew, versions: installedVersions(), plugins, openExecutor };
+  const local = await openStore(storeFolder(path), { filesOf, accepts });
   const cache = await namedCache(cacheOption, folder);
-  if (!cache) return world;
-  const { open, name, version } = await findPlugin('cache', cache.plugin, folder);
-  const remote = withRemote(store, await open({ folder: cache.folder }), {
-    readOnly: cache.readOnly,
-    secret,
-    accepts: isRight,
-    unhurried,
-    onFailure: ({ message }) => say(`the cache ${name} fails (${message}): the run goes on without it`),
-    onSlow: ({ size, bytesPerSecond, seconds }) =>
-      say(
-        `the cache ${name} is slow (${megabytes(bytesPerSecond)}/s): files that take longer to move than to compute are given up, the first of ${megabytes(size)} and ${seconds.toFixed(1)} s`,
-      ),
-    onRefused: ({ unsigned, others }) => {
-      const told = (count: number, why: string) =>
-        count > 0 &&
-        say(
-          `${count} of the results of the cache ${name} count as not there, for ${count === 1 ? 'it is' : 'they are'} ${why}`,
-        );
-      told(unsigned, 'not signed with FEWSTEP_CACHE_KEY');
-      told(others, 'from another kind of device');
-    },
-  });
-  return { ...world, store: remote, cache, plugins: [{ name, version }, ...plugins] };
+  const plugin = cache && (await findPlugin('cache', cache.plugin, folder));
+  const remote = await plugin?.open({ folder: cache?.folder });
+  const open = () => {
+    const store =
+      plugin && remote
+        ? withRemote(local, remote, {
+            readOnly: cache.readOnly,
+            secret,
+            accepts: isRight,
+            unhurried,
+            ...tellingOf(plugin.name),
+          })
+        : local;
+    return { store, files: sharedFiles(store, remote) };
+  };
+  const { store, files } = open();
+  return {
+    store,
+    ...(cache && { cache }),
+    isNew: local.isNew,
+    versions: installedVersions(),
+    plugins: [...(plugin ? [{ name: plugin.name, version: plugin.version }] : []), ...workplace.plugins],
+    openExecutor: () => workplace.open(files, say),
+    executors: workplace.each,
+    open,
+  };
 }
+
+/** What is said of a cache that isn't as it should be. */
+const tellingOf = (name: string): RemoteOptions => ({
+  onFailure: ({ message }) => say(`the cache ${name} fails (${message}): the run goes on without it`),
+  onSlow: ({ size, bytesPerSecond, seconds }) =>
+    say(
+      `the cache ${name} is slow (${megabytes(bytesPerSecond)}/s): files that take longer to move than to compute are given up, the first of ${megabytes(size)} and ${seconds.toFixed(1)} s`,
+    ),
+  onRefused: ({ unsigned, others }) => {
+    const told = (count: number, why: string) =>
+      count > 0 &&
+      say(
+        `${count} of the results of the cache ${name} count as not there, for ${count === 1 ? 'it is' : 'they are'} ${why}`,
+      );
+    told(unsigned, 'not signed with FEWSTEP_CACHE_KEY');
+    told(others, 'from another kind of device');
+  },
+});
 
 const leastKeyLength = 16;
 

@@ -215,6 +215,7 @@ export const ownKind = kind({
   packages: ['schedules', 'solvers', 'metrics'],
   params: params<{ readonly score: string }>(),
   inputs: { module: one, images: many, features: many, real: many },
+  code: ['module'],
   outputs: { value: file },
   run: () => import('../tasks/score.js'),
 });

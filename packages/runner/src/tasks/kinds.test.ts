@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Kind } from '@fewstep/taskgraph';
 import { expect, it } from 'vitest';
 import { kinds } from './kinds.js';
 
@@ -66,4 +67,12 @@ it('is told of packages behind other modules, and not of types', () => {
   );
   expect(takenBy(moduleOf('fid'))).toContain('metrics frechetDistance');
   expect(takenBy(moduleOf('fid'))).not.toContain('metrics Statistics');
+});
+
+it('code of the user’s own is an input that its kind says is code, so that no other machine executes it', () => {
+  const executed = ['method', 'spacing', 'generator', 'module'];
+  const all: readonly Kind[] = Object.values(kinds);
+  for (const { name, inputs, code = [] } of all)
+    expect([...code], name).toEqual(executed.filter((input) => Object.hasOwn(inputs, input)));
+  expect(all.filter(({ code }) => code).length).toBeGreaterThan(8);
 });

@@ -29,6 +29,11 @@ const model = { graph: one, info: one, weights: optional, conditions: many } as 
 const chosen = { schedule: optional, method: optional, spacing: optional } as const;
 /** The same of what is fitted, and the file that declares what makes its tables. */
 const chosenFit = { ...chosen, generator: optional } as const;
+/** Which of them are code. */
+const [code, codeOfFit] = [
+  ['method', 'spacing'],
+  ['method', 'spacing', 'generator'],
+] as const;
 const checkpointFiles = Object.fromEntries(fileNames.map((name) => [name, optional])) as Record<
   FileName,
   typeof optional
@@ -92,6 +97,7 @@ export const teacher = kind({
   params: params<TeacherParams>(),
   over: 'seeds',
   inputs: { ...model, ...chosen },
+  code,
   outputs: { trajectories: file },
   memory: smallerBatch,
   run: () => import('./teacher.js'),
@@ -104,6 +110,7 @@ export const predictor = kind({
   packages: sampling,
   params: params<PredictorParams>(),
   inputs: { ...model, ...chosen, trajectories: many, validation: many },
+  code,
   outputs: { predictor: file, stats: file },
   memory: 'A smaller train.batch needs less.',
   run: () => import('./predictor.js'),
@@ -129,6 +136,7 @@ export const targets = kind({
   params: params<TargetsParams>(),
   over: 'seeds',
   inputs: { ...model, ...chosen },
+  code,
   outputs: { targets: file },
   memory: smallerBatch,
   run: () => import('./targets.js'),
@@ -141,6 +149,7 @@ export const fitStart = kind({
   packages: sampling,
   params: params<FamilyParams>(),
   inputs: { info: one, ...chosenFit },
+  code: codeOfFit,
   outputs: { standing: file },
   run: () => import('./fit-start.js'),
 });
@@ -174,6 +183,7 @@ export const fitEquations = kind({
   params: params<BlockParams>(),
   over: 'seeds',
   inputs: fitting,
+  code: codeOfFit,
   outputs: { equations: file },
   memory: smallerBatch,
   run: () => import('./fit-equations.js'),
@@ -187,6 +197,7 @@ export const fitSquares = kind({
   params: params<BlockParams>(),
   over: 'seeds',
   inputs: fitting,
+  code: codeOfFit,
   outputs: { squares: file },
   memory: smallerBatch,
   run: () => import('./fit-squares.js'),
@@ -228,6 +239,7 @@ export const sampler = kind({
     targets: many,
     feature_network: optional,
   },
+  code: codeOfFit,
   outputs: { sampler: file, log: file },
   run: () => import('./fitted-sampler.js'),
 });
@@ -264,6 +276,7 @@ export const samples = kind({
   params: params<SamplesParams>(),
   over: 'seeds',
   inputs: { ...model, ...chosen, decoder: optional, predictor: optional, sampler: optional },
+  code,
   outputs: { images: file },
   memory: smallerBatch,
   run: () => import('./samples.js'),
@@ -278,6 +291,7 @@ export const inters = kind({
   params: params<SamplesParams>(),
   over: 'seeds',
   inputs: { ...model, ...chosen, predictor: optional, sampler: optional },
+  code,
   outputs: { inters: file },
   memory: smallerBatch,
   run: () => import('./inters.js'),

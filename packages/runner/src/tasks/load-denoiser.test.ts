@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { loadDenoiser } from './load-denoiser.js';
 
-const device = { type: 'cuda', ids: [1] } as const;
+const device = { type: 'cuda', id: 1 } as const;
 /** What lay beside the graph when it was opened, by each opening. */
 const opened: Record<string, string>[] = [];
 let closed = 0;

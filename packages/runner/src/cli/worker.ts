@@ -1,0 +1,35 @@
+import { RunnerError } from '../errors.js';
+import { type ExecutorOptions, executorNamed, kindsModule } from '../execute/experiment-executor.js';
+import { findPlugin } from '../plugins.js';
+import { workingFolder } from '../workspace.js';
+import { interruption } from './interruption.js';
+import { say } from './say.js';
+import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
+
+/** `fewstep worker --redis URL`: takes tasks and computes them until it is ended; what it has begun then is given back. */
+export async function worker(options: StoreOptions & CacheOption & ExecutorOptions): Promise<void> {
+  const named = executorNamed(options);
+  if (named === undefined)
+    throw new RunnerError(
+      'E_PLUGIN',
+      'a worker is told where tasks are: --redis URL, or --executor NAME:PLACE.',
+    );
+  const { open: serve, name, version } = await findPlugin('worker', named, workingFolder());
+  const world = await openWorld(options);
+  sayWorld(world);
+  const ended = new Promise<void>((resolve) => {
+    interruption(resolve);
+  });
+  const { kinds, executors } = { kinds: kindsModule, executors: world.executors() };
+  const serving = await serve({ kinds, versions: world.versions, open: world.open, executors, say });
+  say(
+    `${name} ${version}: ${serving.queues.join(', ')}, ${executors.map(({ executor }) => executor.slots).join(' + ')} at once`,
+  );
+  const alive = setInterval(() => {}, 1 << 30);
+  await ended;
+  clearInterval(alive);
+  say('ending: what was begun is given back');
+  await serving.close();
+  // a Redis that doesn't answer keeps nobody here
+  process.exit();
+}
