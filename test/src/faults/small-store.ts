@@ -54,6 +54,7 @@ export interface KeptRecord {
     key: string;
     readonly components: { readonly kind: string };
     outputs: Record<string, { digest: string; size: number }> | null;
+    readonly provenance: { readonly host: string; readonly device: unknown };
   };
 }
 

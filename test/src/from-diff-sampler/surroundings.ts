@@ -8,7 +8,7 @@ export const surroundings: Group = {
     {
       official: '`torchrun --standalone --nproc_per_node=4 --master_port=11111 train.py`',
       here: '`--device cuda:0,1,2,3`',
-      note: 'one command; each batch is split over the GPUs, so that their number changes a result by float32 noise at most. There each GPU draws from a generator of its own, and a training on 4 is another than on 1',
+      note: 'one command; each GPU has tasks of its own: shards of the teacher, of samples and features, points of a grid. A training is one task and stays on one GPU, so that their number changes no result. There each GPU draws from a generator of its own, and a training on 4 is another than on 1',
       async check(world) {
         ok((await world.run('fewstep run --help')).stdout.includes('cuda:0,1'));
       },

@@ -195,7 +195,7 @@ export const training: Group = {
     none(
       '--batch-gpu',
       'none',
-      'a batch is one batch, which `--device cuda:0,1` splits over its GPUs. There each round of a split batch sees the same latents',
+      'a batch is one batch, of one GPU; `--device cuda:0,1` gives each its own shards. There each round of a split batch sees the same latents',
       () => refused('train.batch_gpu=16'),
     ),
     key(['--lr', '0.005'], ['train.lr', 0.005], 'Adam, constant', {
