@@ -29,7 +29,7 @@ const slowest = 100_000;
 
 export function sharedFiles(store: Store, remote?: Remote): SharedFiles {
   const there = new Set<Digest>();
-  const within = (size: number) => AbortSignal.timeout(answerMs + (size / slowest) * 1000);
+  const within = (size: number) => AbortSignal.timeout(answerMs + Math.ceil((size / slowest) * 1000));
   const nameOf = ({ digest }: Output) => `blobs/${digest}`;
 
   /** `open`: its bytes; nothing where it is not here. */
