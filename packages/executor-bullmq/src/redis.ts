@@ -93,7 +93,7 @@ export function checkInfo(info: string, shown: string): void {
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const version = field('redis_version') ?? '0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major < oldest[0] || (major === oldest[0] && minor < oldest[1]))
+  if (!(major > oldest[0] || (major === oldest[0] && minor >= oldest[1])))
     throw refusal(`${shown} is Redis ${version}, and it takes ${oldest.join('.')} or newer.`, {
       evidence: { version },
     });
