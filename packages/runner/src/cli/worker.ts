@@ -14,17 +14,17 @@ export async function worker(options: StoreOptions & CacheOption & ExecutorOptio
       'E_PLUGIN',
       'a worker is told where tasks are: --redis URL, or --executor NAME:PLACE.',
     );
-  const { open: serve, name, version } = await findPlugin('worker', named, workingFolder());
+  const { open: serve } = await findPlugin('worker', named, workingFolder());
   const world = await openWorld(options);
   sayWorld(world);
   const ended = new Promise<void>((resolve) => {
     interruption(resolve);
   });
-  const { kinds, executors } = { kinds: kindsModule, executors: world.executors() };
-  const serving = await serve({ kinds, versions: world.versions, open: world.open, executors, say });
-  say(
-    `${name} ${version}: ${serving.queues.join(', ')}, ${executors.map(({ executor }) => executor.slots).join(' + ')} at once`,
-  );
+  const executors = world.executors();
+  const { versions, open } = world;
+  const serving = await serve({ kinds: kindsModule, versions, open, executors, say });
+  const slots = executors.map(({ executor }, i) => `${executor.slots} of ${serving.queues[i]}`);
+  say(`waiting for tasks, at once ${slots.join(' and ')}`);
   const alive = setInterval(() => {}, 1 << 30);
   await ended;
   clearInterval(alive);
