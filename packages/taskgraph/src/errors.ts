@@ -12,6 +12,7 @@ import { withoutSecrets } from './secrets.js';
  * - `E_FILE`: a file from outside that isn't there or can't be read. `E_INPUT_CHANGED`: one that changed while it was used.
  * - `E_TASK_CRASHED`, `E_TASK_OUTPUT`, `E_TASK_FAILED`: the computing process ended, left no output, or has a bug.
  * - `E_TASK_INPUT`: an input that another task was to give, and has not.
+ * - `E_TASK_LIST`, `E_TASK_VERSIONS`: what is no task of a list, or one for other versions than compute here.
  * - `E_STORE_ACCESS`, `E_STORE_FULL`, `E_STORE_DAMAGED`, `E_STORE_FORMAT`: the store can't be written, is full, loses what
  *   is written, or is of a newer version.
  * - `E_SHARDS`: more shards than one run can hold.
