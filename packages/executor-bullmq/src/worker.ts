@@ -11,11 +11,11 @@ import {
   type Kind,
   kindNamed,
   type Output,
+  otherVersions,
   type SharedFiles,
   type Store,
   TaskgraphError,
   type Versions,
-  versionsOf,
 } from '@fewstep/taskgraph';
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import {
@@ -102,7 +102,7 @@ export async function worker({
       return { error: failureOf(error) };
     }
     const before = parseState(job.progress);
-    const wrong = differences(message, kind, versions);
+    const wrong = otherVersions(kind, message.versions, versions);
     if (wrong.length > 0) {
       const text = `${me.worker} refuses ${message.kind}: ${wrong.join(', ')}`;
       say(text);
@@ -257,17 +257,6 @@ function kindOf({ kind: name, inputs }: Message, kinds: Readonly<Record<string, 
   if (code !== undefined)
     throw new TaskgraphError('E_QUEUE', `its input ${code} is code, and code of others is not executed.`);
   return kind;
-}
-
-/** Which versions a task is of that are others here. */
-function differences({ versions: asked }: Message, kind: Kind, versions: Versions): string[] {
-  const own = versionsOf(kind, versions);
-  return [...new Set([...Object.keys(asked), ...Object.keys(own)])]
-    .filter((name) => asked[name] !== own[name])
-    .map((name) => {
-      const what = name === 'task' ? `revision of ${kind.name}` : name;
-      return `${what} ${asked[name] ?? 'none'} is asked for, and it has ${own[name] ?? 'none'}`;
-    });
 }
 
 function killedBy(killed: State['begun'], { warnings }: State): Failure {
