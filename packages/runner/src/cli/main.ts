@@ -113,10 +113,13 @@ withCache(withSet(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
   .argument('<spec...>', 'YAML files')
   .option('--why', 'say for each task what made it new')
+  .option('--tasks <file>', 'write what can be computed now, a task a line, for fewstep worker --once')
   .action(doing(async () => (await import('./plan.js')).plan));
 
 withExecutor(withCache(program.command('worker')))
   .description('compute tasks that runs on any machine ask for, until it is ended')
+  .argument('[lines]', 'with --once, which tasks of its file: N, or N-M')
+  .option('--once <file>', 'compute tasks of such a file as plan --tasks writes, and end')
   .action(doing(async () => (await import('./worker.js')).worker));
 
 withSet(program.command('validate'))

@@ -9,11 +9,14 @@ import { readSchedule } from '../tasks/schedule-file.js';
 import type { Answer } from './answer.js';
 import { pointsOf, readExperiments, sum } from './experiments.js';
 import { megabytes, shownPath } from './output.js';
+import { writeTasks } from './task-list.js';
 import { type CacheOption, openWorld, type StoreOptions, settle } from './world.js';
 
 export interface PlanOptions extends StoreOptions, CacheOption {
   readonly set: readonly string[];
   readonly why?: boolean;
+  /** A file to write what is ready to. */
+  readonly tasks?: string;
 }
 
 /** `fewstep plan SPEC…`: what a run would find, what it would compute and at what cost, and which files it lacks. */
@@ -52,6 +55,7 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     const all = plans.map(({ tasks }) => tasks);
     answer.object({ experiments: plans, tasks: sum(all, ['found', 'toCompute']) });
   }
+  const ready = options.tasks === undefined ? undefined : await writeTasks(options.tasks, experiments, world);
   await settle(world);
   for (const { name, points, tasks, evaluations, missing, planned } of plans) {
     answer.line(
@@ -73,6 +77,7 @@ export async function plan(specs: readonly string[], options: PlanOptions, answe
     if (missing.some(({ address }) => address !== undefined))
       answer.line('  fetched            by fewstep run --fetch, what has an address');
   }
+  if (ready !== undefined) answer.line(`ready: ${ready}, a line of ${options.tasks} each`);
 }
 
 interface Shown {

@@ -6,13 +6,26 @@ import { interruption } from './interruption.js';
 import { say } from './say.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
 
-/** `fewstep worker --redis URL`: takes tasks and computes them until it is ended; what it has begun then is given back. */
-export async function worker(options: StoreOptions & CacheOption & ExecutorOptions): Promise<void> {
+interface WorkerOptions extends StoreOptions, CacheOption, ExecutorOptions {
+  readonly once?: string;
+}
+
+/**
+ * `fewstep worker --redis URL`: takes tasks and computes them until it is ended; what it has begun then is given back.
+ * `fewstep worker --once FILE N`: computes tasks of a list.
+ */
+export async function worker(lines: string | undefined, options: WorkerOptions): Promise<void> {
+  if (options.once !== undefined) {
+    const world = await openWorld(options);
+    sayWorld(world);
+    const { workOnce } = await import('./task-list.js');
+    return workOnce(options.once, lines, world);
+  }
   const named = executorNamed(options);
   if (named === undefined)
     throw new RunnerError(
       'E_PLUGIN',
-      'a worker is told where tasks are: --redis URL, or --executor NAME:PLACE.',
+      'a worker is told where tasks are: --redis URL, --executor NAME:PLACE, or --once FILE N.',
     );
   const { open: serve } = await findPlugin('worker', named, workingFolder());
   const world = await openWorld(options);
