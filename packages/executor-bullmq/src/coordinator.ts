@@ -143,11 +143,15 @@ export async function executor({
         tell(task, parseState(job.progress), known);
         if (Date.now() - begun > lonelyMs) await tellIfLonely();
       } else {
-        const outcome = parseOutcome(job.returnvalue);
-        if ('error' in outcome ? isOurs && !outcome.error.lost : await areThere(outcome)) return outcome;
-        if (++tried > tries) return outcome;
-        // the failure of an earlier run, or files that are not there: it is asked for anew
-        if ('error' in outcome && outcome.error.lost && isOurs) await restore(outcome.error.lost);
+        const outcome = parseOutcome(job.returnvalue, task.key);
+        const failure = outcome && 'error' in outcome ? outcome.error : undefined;
+        const isGood = failure
+          ? isOurs && !failure.lost && failure.code !== 'E_QUEUE'
+          : outcome !== undefined && (await areThere(outcome));
+        if (outcome && (isGood || tried === tries)) return outcome;
+        if (tried++ === tries) throw noOutcome(shown);
+        // an earlier run's failure, files that are not there, or what was damaged on the way: it is asked for anew
+        if (failure?.lost && isOurs) await restore(failure.lost);
         await job.remove().catch(() => {}); // another coordinator may have
         continue;
       }
@@ -217,4 +221,9 @@ interface Known {
   warnings: number;
 }
 
+const noOutcome = (shown: string) =>
+  new TaskgraphError(
+    'E_QUEUE',
+    `what ${shown} says came of it is not what a worker says: a run and its workers need the same FEWSTEP_CACHE_KEY, or none.`,
+  );
 const interrupted = () => new TaskgraphError('E_INTERRUPTED', 'ended before its time', { exitCode: 130 });

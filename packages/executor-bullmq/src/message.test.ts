@@ -11,8 +11,19 @@ import {
   params,
   type SharedFiles,
 } from '@fewstep/taskgraph';
-import { expect, it } from 'vitest';
-import { idOf, messageOf, parseMessage, parseOutcome, parseState, unbegun } from './message.js';
+import { afterEach, expect, it, vi } from 'vitest';
+import {
+  idOf,
+  messageOf,
+  type Outcome,
+  parseMessage,
+  parseOutcome,
+  parseState,
+  sealed,
+  unbegun,
+} from './message.js';
+
+afterEach(() => vi.unstubAllEnvs());
 
 const [a, b] = ['a', 'b'].map(digestOfText) as [string, string];
 const components = { kind: 'sum', params: { n: 1 }, inputs: { left: [a] }, versions: { task: '1' } };
@@ -39,10 +50,17 @@ it('a task is taken for what its key says, and for nothing else', () => {
   expect(() => parseMessage(message, idOf(b))).toThrow(expect.objectContaining({ code: 'E_QUEUE' }));
 });
 
-it('what is no outcome is a failure, and what is none of a state is left out', () => {
+it('an outcome counts of the task that it is of, whole, and by whoever has the laboratory’s key', () => {
   const by = { host: 'h', node: 'v20', startedAt: '2026-01-01T00:00:00.000Z', seconds: 1 };
-  const good = { outputs: { out: { digest: a, size: 3 } }, meta: {}, device: { type: 'cpu' }, by };
-  expect(parseOutcome(good)).toEqual(good);
+  const good = { outputs: { out: { digest: a, size: 3 } }, meta: { n: 1 }, device: { type: 'cpu' }, by };
+  vi.stubEnv('FEWSTEP_CACHE_KEY', 'of the laboratory');
+  const sent = JSON.parse(JSON.stringify(sealed(message.key, good)));
+  expect(parseOutcome(sent, message.key)).toEqual(good);
+  expect(parseOutcome(sent, b)).toBeUndefined();
+  expect(parseOutcome({ ...sent, outcome: { ...good, meta: { n: 2 } } }, message.key)).toBeUndefined();
+  vi.stubEnv('FEWSTEP_CACHE_KEY', undefined);
+  expect(parseOutcome(sent, message.key)).toBeUndefined();
+  const parsed = (outcome: unknown) => parseOutcome(sealed(message.key, outcome as Outcome), message.key);
   for (const bad of [
     null,
     'x',
@@ -50,22 +68,18 @@ it('what is no outcome is a failure, and what is none of a state is left out', (
     { ...good, outputs: { out: { digest: 'x', size: 3 } } },
     { ...good, by: {} },
   ])
-    expect(parseOutcome(bad)).toMatchObject({ error: { code: 'E_QUEUE', exitCode: 1 } });
-  expect(
-    parseOutcome({
-      error: { code: 'E_X', message: 'm', exitCode: 77, lost: { digest: a, size: 1, more: 1 } },
-    }),
-  ).toEqual({
-    error: { code: 'E_X', message: 'm', exitCode: 1, lost: { digest: a, size: 1 } },
-  });
-  expect(parseOutcome({ error: { code: 'rm -rf', message: 'm' } })).toMatchObject({
-    error: { code: 'E_QUEUE' },
-  });
+    expect(parsed(bad)).toBeUndefined();
+  expect(parsed({ error: { code: 'rm -rf', message: 'm' } })).toBeUndefined();
+  const lost = { digest: a, size: 1 };
+  const failure = { code: 'E_X', message: 'm', exitCode: 77, lost: { ...lost, more: 1 } };
+  expect(parsed({ error: failure })).toEqual({ error: { ...failure, exitCode: 1, lost } });
+});
+
+it('what is none of a state is left out', () => {
   expect(parseState(0)).toEqual(unbegun);
-  expect(
-    parseState({ begun: [{ id: 1 }, { id: 'i', worker: 'w', at: 't' }], refusals: [1, 'no'], done: 'x' }),
-  ).toEqual({
-    ...{ begun: [{ id: 'i', worker: 'w', at: 't' }], refusals: ['no'], warnings: [] },
+  const begun = { id: 'i', worker: 'w', at: 't' };
+  expect(parseState({ begun: [{ id: 1 }, begun], refusals: [1, 'no'], done: 'x' })).toEqual({
+    ...{ begun: [begun], refusals: ['no'], warnings: [] },
   });
 });
 

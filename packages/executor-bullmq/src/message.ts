@@ -1,4 +1,6 @@
+import { createHmac } from 'node:crypto';
 import {
+  canonicalJson,
   type Digest,
   type Hints,
   isDigest,
@@ -63,6 +65,7 @@ const mostBytes = 2 ** 30;
 
 /** BullMQ takes no colon in a name, and nothing of digits alone. */
 export const idOf = (key: Digest): string => `t-${key}`;
+export const keyIn = (id: string | undefined): Digest => (id ?? '').slice(2);
 
 /** A job as it is sent, its files where workers reach them; nothing where it can run on this machine alone. */
 export async function messageOf(job: Job, files: SharedFiles): Promise<Message | undefined> {
@@ -128,46 +131,51 @@ export function parseMessage(data: unknown, id: string | undefined): Message {
   throw new TaskgraphError('E_QUEUE', `the queue's job ${id} is no task: nothing is done with it.`);
 }
 
-/** What a worker said came of a task, or an error where it is nothing that a worker says. */
-export function parseOutcome(value: unknown): Outcome {
+/**
+ * An outcome as a worker sends it: with an HMAC-SHA256 over the task's key and all of it, by the laboratory's key
+ * (`FEWSTEP_CACHE_KEY`); where there is none that tells what was damaged on the way, and nothing of who sent it.
+ */
+export function sealed(key: Digest, outcome: Outcome): { readonly outcome: Outcome; readonly seal: string } {
+  return { outcome, seal: sealOf(key, outcome) };
+}
+
+function sealOf(key: Digest, outcome: unknown): string {
+  const text = canonicalJson(['fewstep-outcome:v1', key, outcome as Json]);
+  return createHmac('sha256', process.env.FEWSTEP_CACHE_KEY ?? '')
+    .update(text)
+    .digest('hex');
+}
+
+/** What a worker said came of a task; nothing where no worker of the laboratory said it of this one. */
+export function parseOutcome(sent: unknown, key: Digest): Outcome | undefined {
+  if (!isMap(sent) || sent.seal !== sealOf(key, sent.outcome)) return undefined;
+  const value = sent.outcome;
   if (isMap(value) && isMap(value.error)) {
     const { code, message, exitCode, outOfMemory, lost } = value.error;
-    if (isText(code) && /^E_[A-Z_]+$/.test(code) && isText(message))
-      return {
-        error: {
-          code,
-          message,
-          exitCode: exitCode === 2 ? 2 : 1,
-          ...(outOfMemory === true && { outOfMemory }),
-          ...(isOutput(lost) && { lost: { digest: lost.digest, size: lost.size } }),
-        },
-      };
+    if (!isText(code) || !/^E_[A-Z_]+$/.test(code) || !isText(message)) return undefined;
+    return {
+      error: {
+        code,
+        message,
+        exitCode: exitCode === 2 ? 2 : 1,
+        ...(outOfMemory === true && { outOfMemory }),
+        ...(isOutput(lost) && { lost: { digest: lost.digest, size: lost.size } }),
+      },
+    };
   }
-  if (isMap(value) && isMap(value.outputs) && isMap(value.meta) && isMap(value.by)) {
-    const { host, node, startedAt, seconds } = value.by;
-    if (
-      Object.values(value.outputs).every(isOutput) &&
-      [host, node, startedAt].every(isText) &&
-      typeof seconds === 'number'
-    )
-      return {
-        outputs: Object.fromEntries(
-          Object.entries(value.outputs as Outputs).map(([name, { digest, size }]) => [
-            name,
-            { digest, size },
-          ]),
-        ),
-        meta: value.meta as Record<string, Json>,
-        device: value.device as Json,
-        by: { host, node, startedAt, seconds } as Omit<Provenance, 'device'>,
-      };
-  }
+  if (!isMap(value) || !isMap(value.outputs) || !isMap(value.meta) || !isMap(value.by)) return undefined;
+  const { host, node, startedAt, seconds } = value.by;
+  const isWhole =
+    Object.values(value.outputs).every(isOutput) &&
+    [host, node, startedAt].every(isText) &&
+    typeof seconds === 'number';
+  if (!isWhole) return undefined;
+  const outputs = Object.entries(value.outputs as Outputs);
   return {
-    error: {
-      code: 'E_QUEUE',
-      message: 'what the queue says came of it is no result of a worker.',
-      exitCode: 1,
-    },
+    outputs: Object.fromEntries(outputs.map(([name, { digest, size }]) => [name, { digest, size }])),
+    meta: value.meta as Record<string, Json>,
+    device: value.device as Json,
+    by: { host, node, startedAt, seconds } as Omit<Provenance, 'device'>,
   };
 }
 

@@ -10,7 +10,6 @@ describe('the address of a Redis', () => {
     expect(readAddress('rediss://lab:p%40ss@redis.lab:7000/3?lock=5')).toMatchObject({
       connection: {
         ...{ host: 'redis.lab', port: 7000, db: 3, username: 'lab', password: 'p@ss', tls: {} },
-        maxRetriesPerRequest: null,
       },
       lockMs: 5000,
     });

@@ -15,6 +15,8 @@ export interface Place {
 /** BullMQ counts on Lua that older ones don't have. */
 const oldest = [6, 2] as const;
 const answerMs = 5_000;
+/** Longer than any answer of a queue is waited for. */
+const silentMs = 20_000;
 const lockSeconds = { least: 1, usual: 30, most: 3600 } as const;
 
 /**
@@ -82,6 +84,7 @@ export function readAddress(address: string | undefined): Place {
       ...(password && { password: decodeURIComponent(password) }),
       ...(protocol === 'rediss:' && { tls: {} }),
       maxRetriesPerRequest: null, // what is asked while it restarts is asked again
+      socketTimeout: silentMs, // a line that was cut says nothing of it
     },
     shown,
     lockMs: lock * 1000,

@@ -20,12 +20,14 @@ import {
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import {
   type Failure,
+  keyIn,
   type Message,
   type Outcome,
   parseMessage,
   parseState,
   type SentInput,
   type State,
+  sealed,
 } from './message.js';
 import { prefix, resourceOf } from './queue.js';
 import { openRedis } from './redis.js';
@@ -196,9 +198,10 @@ export async function worker({
   };
 
   const workers = executors.map(({ device, executor }) => {
-    const serving = new Worker<unknown, Outcome>(
+    const serving = new Worker<unknown, ReturnType<typeof sealed>>(
       resourceOf(device),
-      (job, token, signal) => attempt(job, token!, signal as AbortSignal, executor),
+      async (job, token, signal) =>
+        sealed(keyIn(job.id), await attempt(job, token!, signal as AbortSignal, executor)),
       {
         connection,
         prefix,
