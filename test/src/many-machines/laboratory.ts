@@ -24,6 +24,7 @@ process.on('exit', () => {
 
 /** Folders of one laboratory, and its machines. */
 export function laboratory(folder: string, shared: Omit<Told, 'folder'>) {
+  const all: (Machine & { readonly name: string })[] = [];
   const start = async (
     role: 'coordinator' | 'worker',
     name: string,
@@ -33,10 +34,10 @@ export function laboratory(folder: string, shared: Omit<Told, 'folder'>) {
     const own = join(folder, name);
     await mkdir(own, { recursive: true });
     await writeFile(join(own, 'data'), 'from outside');
-    const all: Told = { folder: own, remote: join(folder, 'remote'), ...shared, ...told };
+    const whole: Told = { folder: own, remote: join(folder, 'remote'), ...shared, ...told };
     const child = spawn(
       process.execPath,
-      [join(root, 'test/dist/many-machines/machine.js'), role, JSON.stringify(all)],
+      [join(root, 'test/dist/many-machines/machine.js'), role, JSON.stringify(whole)],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, TOY_LOG: join(folder, 'begun'), ...env },
@@ -54,7 +55,7 @@ export function laboratory(folder: string, shared: Omit<Told, 'folder'>) {
         resolve(lines.find((line) => 'digests' in line) as unknown as Ended | undefined);
       });
     });
-    return {
+    const machine: Machine = {
       child,
       lines,
       ended,
@@ -67,7 +68,10 @@ export function laboratory(folder: string, shared: Omit<Told, 'folder'>) {
         }
       },
     };
+    all.push({ name, ...machine });
+    return machine;
   };
+  const linesOf = () => all.flatMap(({ lines }) => lines);
   return {
     coordinator: (name: string, told?: Partial<Told>) => start('coordinator', name, told),
     async worker(name: string, told?: Partial<Told>, env?: Readonly<Record<string, string>>) {
@@ -75,5 +79,14 @@ export function laboratory(folder: string, shared: Omit<Told, 'folder'>) {
       await machine.until((line) => 'serving' in line);
       return machine;
     },
+    /** What the last machine of a name said in the end. */
+    lastEnd: async (name: string) => all.findLast((one) => one.name === name)?.ended,
+    /** How often any of them said such a thing. */
+    said: (what: RegExp): number => linesOf().filter(({ said }) => what.test(String(said))).length,
+    /** How often a task failed for such a reason. */
+    failed: (code: string): number =>
+      (linesOf() as unknown as Partial<Ended>[])
+        .flatMap(({ failures = [] }) => failures)
+        .filter((one) => one.code === code).length,
   };
 }
