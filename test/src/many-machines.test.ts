@@ -1,9 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fewstep, start } from './command-line.js';
+import { plain } from './faults/small-store.js';
+import { noOrphans } from './many-machines/faults.js';
 import { laboratory } from './many-machines/laboratory.js';
 import { noRedis, type RedisServer, redisServer } from './many-machines/redis-server.js';
 
@@ -115,6 +118,42 @@ describe.skipIf(noRedis)('a grid on many machines (needs redis-server)', () => {
     client.disconnect();
   });
 
+  it.concurrent('is computed by the command line, and no password is told to anybody', async () => {
+    const home = join(dir, 'home');
+    await mkdir(home);
+    await writeFile(join(home, 'spec.yaml'), plain());
+    const password = 'hush-hush-hush';
+    const own = await redisServer(home, password);
+    const env = { FEWSTEP_STORE: join(home, 'store'), FEWSTEP_REDIS: own.url };
+    const { child, finished } = start(['worker', '--executor', 'bullmq', '--jobs', '2'], { cwd: home, env });
+    const run = await fewstep(['run', 'spec.yaml', '--json', '--redis', own.url], { cwd: home, env });
+    expect(run.code, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout).tasks).toMatchObject({ computed: 4, local: 0 });
+    child.kill('SIGTERM');
+    const worker = await finished;
+    expect(worker).toMatchObject({ code: 0, stderr: expect.stringContaining('at once 2 of cpu\n') });
+    expect(worker.stderr.match(/^(denoiser|samples|picture|comparison) [0-9a-f]{12}$/gm)).toHaveLength(4);
+    const record = JSON.parse(await readFile(join(home, 'results/small/run.json'), 'utf8'));
+    expect(record.executor).toBe(`bullmq:redis://…@127.0.0.1:${own.port}`);
+    await own.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    const wrong = own.url.replace(password, `${password}-not`);
+    const [lax, stranger] = await Promise.all([
+      fewstep(['worker', '--executor', 'bullmq'], { cwd: home, env }),
+      fewstep(['worker', '--redis', wrong], { cwd: home, env }),
+    ]);
+    expect(lax.code).toBe(2);
+    expect(lax.stderr).toMatch(/^E_REDIS redis:\/\/…@\S+ throws away .*maxmemory-policy allkeys-lru/m);
+    expect(stranger.code).toBe(1);
+    expect(stranger.stderr).toMatch(/^E_REDIS redis:\/\/…@\S+ can't be used \(.*WRONGPASS/m);
+    await own.end();
+    await rm(join(home, 'appendonlydir'), { recursive: true });
+    for (const entry of await readdir(home, { recursive: true, withFileTypes: true }))
+      if (entry.isFile())
+        expect(await readFile(join(entry.parentPath, entry.name), 'latin1')).not.toContain(password);
+    for (const { stdout, stderr } of [run, worker, lax, stranger])
+      expect(stdout + stderr).not.toContain(password);
+  });
+
   it('gets over a worker that is killed, and a Redis that is restarted and emptied', async () => {
     const own = await redisServer(await mkdtemp(join(dir, 'redis-')));
     const folder = join(dir, 'faults');
@@ -134,5 +173,6 @@ describe.skipIf(noRedis)('a grid on many machines (needs redis-server)', () => {
     second.child.kill('SIGTERM');
     await second.ended;
     await own.end();
+    await noOrphans();
   });
 });
