@@ -39,7 +39,7 @@ export interface ExecutorGiven extends Given {
 }
 
 /** What that of a worker gets. */
-export interface WorkerGiven extends Given {
+interface WorkerGiven extends Given {
   readonly kinds: URL;
   /** Of the packages that compute here. */
   readonly versions: Versions;
@@ -51,7 +51,7 @@ export interface WorkerGiven extends Given {
 }
 
 /** A worker that takes tasks. */
-export interface Serving {
+interface Serving {
   /** What it serves, for people. */
   readonly queues: readonly string[];
   /** Gives back what it has begun, and ends. */
