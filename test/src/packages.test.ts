@@ -17,6 +17,7 @@ const names = [
   'taskgraph',
   'cache-dir',
   'cache-turborepo',
+  'executor-bullmq',
   'runner',
 ] as const;
 

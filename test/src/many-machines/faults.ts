@@ -28,8 +28,7 @@ export interface Counts {
   /** Tasks that three workers had begun and none ended, which is told, and goes on when it is asked for again. */
   toldOfKills: number;
 }
-export const killsIn = (counts: Counts) =>
-  counts.workersKilled + counts.coordinatorsKilled + counts.redisKilled;
+const killsIn = (counts: Counts) => counts.workersKilled + counts.coordinatorsKilled + counts.redisKilled;
 
 export interface Strength {
   /** SIGKILLs over coordinators, workers and Redis. */
