@@ -31,8 +31,9 @@ export { codeOf };
  * - `E_MODELS`: a name that the registry doesn't have. `E_DOWNLOAD`: a file that didn't come. `E_CHECKSUM`: one whose
  *   bytes are not those expected. `E_BUSY`: another process is writing it.
  * - `E_MODULE`: a file of the user's own that declares a method or a schedule, and what is wrong with it.
- * - `E_PLUGIN`: a plugin that isn't installed, or is none. `E_CACHE`: a cache that is not named, whose key can be guessed, or that
- *   doesn't take or give what is to be copied.
+ * - `E_PLUGIN`: a plugin that isn't installed, or is none. Its own codes come through, as `E_REDIS`. `E_CACHE`: a cache that is
+ *   not named, whose key can be guessed, or that doesn't take or give what is to be copied.
+ * - `E_TASK_LIST`, `E_TASK_VERSIONS`: a list of tasks that is none, or is for other versions.
  * - `E_INTERRUPTED`: it was told to end. `E_FOLDER`: the working folder is gone. `E_OUTPUT`: standard output can't be written.
  * - `E_USAGE`: no command, an option or an argument that a command doesn't have. `E_BUG`: a fault of fewstep's own.
  */
