@@ -16,9 +16,13 @@ export interface SharedFiles {
   offer(output: Output, options?: { readonly anew?: boolean }): Promise<boolean>;
   /**
    * Sees to it that a file from outside is there, if its bytes alone are what its digest is of; its size, or nothing where
-   * they aren't or it is of more bytes.
+   * they aren't or it is of more bytes. `anew` as above.
    */
-  offerOutside(digest: Digest, path: string, mostBytes: number): Promise<Output | undefined>;
+  offerOutside(
+    digest: Digest,
+    path: string,
+    options: { readonly mostBytes: number; readonly anew?: boolean },
+  ): Promise<Output | undefined>;
   /** Notes what another machine has put there. */
   trust(outputs: readonly Output[]): void;
 }
@@ -54,21 +58,19 @@ export function sharedFiles(store: Store, remote?: Remote): SharedFiles {
   };
 
   return {
-    offer: (output, { anew = false } = {}) => {
-      if (anew) there.delete(output.digest);
-      return give(output, anew, async () =>
+    offer: (output, { anew = false } = {}) =>
+      give(output, anew, async () =>
         (await store.blob(output)) === undefined ? undefined : () => store.content(output),
-      );
-    },
-    async offerOutside(digest, path, mostBytes) {
+      ),
+    async offerOutside(digest, path, { mostBytes, anew = false }) {
       const found = await stat(path);
       if (!found.isFile() || found.size > mostBytes) return undefined;
       const output = { digest, size: found.size };
-      if (there.has(digest)) return output;
+      if (!anew && there.has(digest)) return output;
       const hash = createHash('sha256');
       for await (const bytes of createReadStream(path)) hash.update(bytes);
       if (hash.digest('hex') !== digest) return undefined;
-      return (await give(output, false, async () => () => createReadStream(path))) ? output : undefined;
+      return (await give(output, anew, async () => () => createReadStream(path))) ? output : undefined;
     },
     trust(outputs) {
       for (const { digest } of outputs) there.add(digest);
