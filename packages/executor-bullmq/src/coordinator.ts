@@ -17,6 +17,7 @@ import {
   parseOutcome,
   parseState,
   type State,
+  sendOutside,
 } from './message.js';
 import { keptJobs, prefix, resourceOf } from './queue.js';
 import { openRedis } from './redis.js';
@@ -148,10 +149,13 @@ export async function executor({
         const isGood = failure
           ? isOurs && !failure.lost && failure.code !== 'E_QUEUE'
           : outcome !== undefined && (await areThere(outcome));
-        if (outcome && (isGood || tried === tries)) return outcome;
-        if (tried++ === tries) throw noOutcome(shown);
+        if (outcome && isGood) return outcome;
+        if (tried++ === tries) {
+          if (failure) return { error: failure };
+          throw outcome ? noFiles() : noOutcome(shown);
+        }
         // an earlier run's failure, files that are not there, or what was damaged on the way: it is asked for anew
-        if (failure?.lost && isOurs) await restore(failure.lost);
+        if (failure?.lost && isOurs) await restore(task, failure.lost);
         await job.remove().catch(() => {}); // another coordinator may have
         continue;
       }
@@ -161,13 +165,16 @@ export async function executor({
   };
 
   /** Puts a file anew where a worker found none, or another. @throws where it is not here either */
-  const restore = async (output: Output): Promise<void> => {
-    if (await files.offer(output, { anew: true })) return;
+  const restore = async ({ inputs }: Task, output: Output): Promise<void> => {
+    const all = Object.values(inputs).flat();
+    const outside = all.find((input) => 'file' in input && input.digest === output.digest);
+    const isThere =
+      outside && 'file' in outside
+        ? await sendOutside(outside, files, true)
+        : await files.offer(output, { anew: true });
+    if (isThere) return;
     lost.add(output.digest);
-    throw new TaskgraphError(
-      'E_TASK_INPUT',
-      `workers don't get its input ${output.digest}: a run and its workers need one --cache, or one --store.`,
-    );
+    throw noFiles();
   };
 
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -225,5 +232,10 @@ const noOutcome = (shown: string) =>
   new TaskgraphError(
     'E_QUEUE',
     `what ${shown} says came of it is not what a worker says: a run and its workers need the same FEWSTEP_CACHE_KEY, or none.`,
+  );
+const noFiles = () =>
+  new TaskgraphError(
+    'E_TASK_INPUT',
+    'what workers have isn’t here, or what is here they don’t get: a run and its workers need one --cache, or one --store.',
   );
 const interrupted = () => new TaskgraphError('E_INTERRUPTED', 'ended before its time', { exitCode: 130 });

@@ -5,6 +5,7 @@ import {
   type Hints,
   isDigest,
   type Job,
+  type JobInput,
   type Json,
   keyOf,
   type Output,
@@ -67,6 +68,13 @@ const mostBytes = 2 ** 30;
 export const idOf = (key: Digest): string => `t-${key}`;
 export const keyIn = (id: string | undefined): Digest => (id ?? '').slice(2);
 
+/** Sees to it that workers reach a file from outside; its size, or nothing where they can't. */
+export const sendOutside = (
+  { digest, file }: Pick<JobInput & { file: string }, 'digest' | 'file'>,
+  files: SharedFiles,
+  anew = false,
+): Promise<Output | undefined> => files.offerOutside(digest, file, { mostBytes, anew });
+
 /** A job as it is sent, its files where workers reach them; nothing where it can run on this machine alone. */
 export async function messageOf(job: Job, files: SharedFiles): Promise<Message | undefined> {
   const { key, kind, params, versions, hints } = job;
@@ -80,7 +88,7 @@ export async function messageOf(job: Job, files: SharedFiles): Promise<Message |
         continue;
       }
       const { digest, file, as } = input;
-      const shared = await files.offerOutside(digest, file, mostBytes);
+      const shared = await sendOutside({ digest, file }, files);
       if (!shared) return undefined;
       const base = file.split(/[/\\]/).at(-1)!;
       inputs[name].push({ ...shared, name: base, ...(as !== undefined && { as }) });

@@ -115,7 +115,7 @@ export async function worker({
     const killed = before.begun.filter(({ id }) => id !== me.id);
     if (killed.length >= mostKills) return { error: killedBy(killed, before) };
     const known = finished.get(message.key);
-    if (known) return known;
+    if (known && (await isShared(known))) return known;
 
     let state: State = { ...before, begun: [...killed, { ...me, at: new Date().toISOString() }] };
     const tell = (change: Partial<State>) => {
@@ -146,6 +146,14 @@ export async function worker({
       await job.moveToWait(token); // which is refused where the lock is another's
       throw new WaitingError();
     }
+  };
+
+  /** Whether what was computed before is still where others reach it. */
+  const isShared = async (outcome: Outcome): Promise<boolean> => {
+    if ('error' in outcome) return false;
+    const { files } = open();
+    for (const output of Object.values(outcome.outputs)) if (!(await files.offer(output))) return false;
+    return true;
   };
 
   const keep = (key: string, outcome: Outcome) => {
