@@ -93,6 +93,28 @@ describe.skipIf(noRedis)('a grid on many machines (needs redis-server)', () => {
     process.kill(pids[3]!, 'SIGKILL');
   });
 
+  it.concurrent('is given back by a worker that is told to end, and needs files that all reach', async () => {
+    const { coordinator, worker } = lab(6);
+    const [alone, asked] = await Promise.all([
+      worker('w1', { remote: undefined }),
+      coordinator('c', { leaves: 1, ms: 1000 }),
+    ]);
+    const { failures } = (await asked.ended)!;
+    expect(failures.map(({ code }) => code)).toContain('E_TASK_INPUT');
+    expect(failures[0]!.message).toMatch(/a run and its workers need one --cache, or one --store\.$/);
+    alone.child.kill('SIGTERM');
+    await alone.ended;
+    const leaving = await worker('w2');
+    const again = await coordinator('c', { leaves: 1, ms: 1000 });
+    await again.until((line) => line.started === 'leaf 0');
+    leaving.child.kill('SIGTERM');
+    const staying = await worker('w3');
+    expect((await again.ended)!.failures).toEqual([]);
+    await leaving.ended;
+    expect(leaving.lines.map(({ said }) => said)).toContainEqual(expect.stringMatching(/is given back$/));
+    staying.child.kill('SIGKILL');
+  });
+
   it.concurrent('tells why a task failed, and asks anew the next time', async () => {
     const { coordinator, worker, begun } = lab(4);
     const serving = await worker('w');
