@@ -1,19 +1,15 @@
 import type { ActionRecord, Json } from '@fewstep/taskgraph';
 
 /**
- * Whether a record is from the kind of device that a word of `--device` names: which GPUs of a kind is left open, and of an
- * engine with several targets each is a kind.
+ * Whether a record is from the kind of one of these devices: which GPUs of a kind is left open, and of an engine with
+ * several targets each is a kind.
  */
-export function sameDevice(word: string): (record: ActionRecord) => boolean {
-  const [type = ''] = word.split(':');
-  const kind = numbered.includes(type) ? type : word;
-  return ({ provenance }) => kindOf(provenance.device) === kind;
+export function sameDevice(devices: readonly Json[]): (record: ActionRecord) => boolean {
+  const kinds = new Set(devices.map(kindOf));
+  return ({ provenance }) => kinds.has(kindOf(provenance.device));
 }
 
-/** Kinds whose devices have numbers behind the word. */
-const numbered = ['cuda', 'tensorrt'];
-
-/** The word of a record's device, without numbers. */
+/** The kind of a device as it is in a record. */
 function kindOf(device: Json): unknown {
   const { type, name, target } = (device ?? {}) as Readonly<Record<string, Json>>;
   if (type !== 'engine') return type;

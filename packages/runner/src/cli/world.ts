@@ -14,7 +14,12 @@ import {
 } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { RunnerError } from '../errors.js';
-import { type ExecutorOptions, type Workplace, workplaceOf } from '../execute/experiment-executor.js';
+import {
+  type ExecutorOptions,
+  executorNamed,
+  type Workplace,
+  workplaceOf,
+} from '../execute/experiment-executor.js';
 import { filesOf } from '../files-of.js';
 import { type NamedCache, namedCache } from '../named-cache.js';
 import { findPlugin, type Plugin } from '../plugins.js';
@@ -81,12 +86,17 @@ export async function openWorld(
   const folder = spec === undefined ? workingFolder() : dirname(resolve(workingFolder(), spec));
   const workplace = await workplaceOf(executor, folder);
   const secret = cacheKey();
-  const isRight = ofSameDevice ? sameDevice(executor.device ?? 'cpu') : () => true;
+  const isRight = ofSameDevice ? sameDevice(workplace.devices) : () => true;
   const accepts = (record: ActionRecord) => isRight(record) && isBelieved(record, secret);
   const local = await openStore(storeFolder(path), { filesOf, accepts });
   const cache = await namedCache(cacheOption, folder);
+  if (cache?.readOnly && executorNamed(executor) !== undefined)
+    throw new RunnerError(
+      'E_CACHE',
+      `the cache ${withoutSecrets(cache.plugin)} is only read (${cache.by}), and what other machines compute comes through it: name it without ,ro.`,
+    );
   const plugin = cache && (await findPlugin('cache', cache.plugin, folder));
-  const remote = await plugin?.open({ folder: cache?.folder });
+  const remote = cache && (await plugin?.open({ folder: cache.folder }));
   const open = () => {
     const store =
       plugin && remote

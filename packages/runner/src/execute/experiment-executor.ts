@@ -49,6 +49,8 @@ export interface Workplace {
   /** An executor of this machine for each kind of device; their children share the cores. */
   each(): { readonly device: Json; readonly executor: Executor }[];
   readonly plugins: readonly Plugin[];
+  /** What evaluates networks, as records name it. */
+  readonly devices: readonly Json[];
 }
 
 /**
@@ -59,6 +61,7 @@ export async function workplaceOf(options: ExecutorOptions, folder: string): Pro
   const { device: word, jobs = 1 } = options;
   const devices: readonly Device[] =
     word === undefined ? [{ type: 'cpu' }] : await (await import('@fewstep/models')).parseDevices(word);
+  const json = devices as unknown as readonly Json[];
   const names = new Set(devices.flatMap((one) => (one.type === 'engine' ? [one.name] : [])));
   const engines = await Promise.all([...names].map(engineNamed));
   const here = () => experimentExecutor({ devices, jobs });
@@ -72,18 +75,12 @@ export async function workplaceOf(options: ExecutorOptions, folder: string): Pro
     });
   };
   const named = executorNamed(options);
-  if (named === undefined) return { open: async () => here(), each, plugins: engines };
+  if (named === undefined) return { open: async () => here(), each, plugins: engines, devices: json };
   const { open, name, version } = await findPlugin('executor', named, folder);
   return {
     async open(files, say) {
       const own = here();
-      const given = {
-        kinds: kindsModule,
-        here: own,
-        devices: devices as unknown as readonly Json[],
-        files,
-        say,
-      };
+      const given = { kinds: kindsModule, here: own, devices: json, files, say };
       const made = await open(given).catch(async (error) => {
         await own.close();
         throw error;
@@ -102,5 +99,6 @@ export async function workplaceOf(options: ExecutorOptions, folder: string): Pro
     },
     each,
     plugins: [{ name, version }, ...engines],
+    devices: json,
   };
 }
