@@ -74,6 +74,8 @@ export async function executor({
   const events = new QueueEvents(resource, { connection, prefix });
   const sent = new Set<string>();
   const waiting = new Map<string, () => void>();
+  /** What happened while it was looked at. */
+  const missed = new Set<string>();
   const lost = new Set<string>();
   const told = new Set<string>();
   let [closed, hasBegun, isDown] = [false, false, false];
@@ -83,21 +85,24 @@ export async function executor({
     told.add(text);
     say(text);
   };
-  const trouble = (error: Error) => {
+  const trouble = (what: string, { message }: Error) => {
     if (closed || isDown) return;
     isDown = true;
-    say(`${shown} fails (${error.message || 'it does not answer'}): it is waited for`);
+    say(`${what} fails (${message || 'it does not answer'}): it is waited for`);
   };
-  queue.on('error', trouble);
-  events.on('error', trouble);
+  queue.on('error', (error) => trouble(shown, error));
+  events.on('error', (error) => trouble(shown, error));
   const wake = ({ jobId }: { readonly jobId: string }) => {
-    waiting.get(jobId)?.();
+    const call = waiting.get(jobId);
+    if (call) call();
+    else if (sent.has(jobId)) missed.add(jobId);
   };
   for (const event of ['active', 'progress', 'completed', 'failed', 'removed'] as const)
     events.on(event, wake);
 
   /** Until something happened to a job, or it is time to look. */
   const news = async (id: string): Promise<void> => {
+    if (missed.delete(id)) return;
     const stop = new AbortController();
     waiting.set(id, () => stop.abort());
     await sleep(pollMs, undefined, { signal: stop.signal }).catch(() => {});
@@ -135,6 +140,7 @@ export async function executor({
     let isOurs = false;
     for (let tried = 0; ; ) {
       if (closed || task.signal?.aborted) throw interrupted();
+      missed.delete(id);
       const job = await queue.getJob(id);
       if (!job) {
         await queue.add(message.kind, message, { jobId: id });
@@ -182,9 +188,11 @@ export async function executor({
       try {
         return await work();
       } catch (error) {
-        if (error instanceof TaskgraphError) throw error;
         if (closed) throw interrupted();
-        trouble(error as Error);
+        // of Redis and of a cache it is known that they come back, of a bug that it stays
+        if (error instanceof TaskgraphError || error instanceof TypeError || error instanceof RangeError)
+          throw error;
+        trouble(`${shown}, or the cache,`, error as Error);
         await sleep(pollMs);
       }
   };
@@ -198,7 +206,10 @@ export async function executor({
       if (!message) return here.run(task);
       const id = idOf(task.key);
       sent.add(id);
-      const outcome = await patiently(() => settle(task, message)).finally(() => sent.delete(id));
+      const outcome = await patiently(() => settle(task, message)).finally(() => {
+        sent.delete(id);
+        missed.delete(id);
+      });
       if ('error' in outcome) {
         const { code, message: text, exitCode, outOfMemory } = outcome.error;
         throw new TaskgraphError(code, text, { exitCode, evidence: { ...(outOfMemory && { outOfMemory }) } });

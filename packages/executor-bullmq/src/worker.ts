@@ -17,7 +17,7 @@ import {
   TaskgraphError,
   type Versions,
 } from '@fewstep/taskgraph';
-import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
+import { DelayedError, Job, WaitingError, Worker } from 'bullmq';
 import {
   type Failure,
   keyIn,
@@ -92,20 +92,20 @@ export async function worker({
     job: Job,
     token: string,
     signal: AbortSignal,
-    executor: Executor,
+    { executor, serving }: { readonly executor: Executor; readonly serving: Worker },
   ): Promise<Outcome> => {
     let message: Message;
-    let kind: Kind;
     try {
       message = parseMessage(job.data, job.id);
-      kind = kindOf(message, kinds);
+      checkNoCode(message, kinds);
     } catch (error) {
       say(`${job.id} is refused: ${(error as Error).message}`);
       return { error: failureOf(error) };
     }
     const before = parseState(job.progress);
-    const wrong = otherVersions(kind, message.versions, versions);
-    if (wrong.length > 0) {
+    const kind = kindNamed(kinds, message.kind);
+    const wrong = kind ? otherVersions(kind, message.versions, versions) : ['it has no such kind of task'];
+    if (!kind || wrong.length > 0) {
       const text = `${me.worker} refuses ${message.kind}: ${wrong.join(', ')}`;
       say(text);
       await job.updateProgress({ ...before, refusals: [...before.refusals, text].slice(-keptTexts) });
@@ -142,7 +142,9 @@ export async function worker({
       say(
         `${message.kind} ${message.key.slice(0, 12)} ${closed ? 'is given back' : 'is lost to another worker: what it had is dropped'}`,
       );
-      await tell({ begun: state.begun.filter(({ id }) => id !== me.id) });
+      // as it is now: another may have begun it
+      const now = parseState((await Job.fromId(serving, job.id!))?.progress);
+      await job.updateProgress({ ...now, begun: now.begun.filter(({ id }) => id !== me.id) });
       await job.moveToWait(token); // which is refused where the lock is another's
       throw new WaitingError();
     }
@@ -206,10 +208,10 @@ export async function worker({
   };
 
   const workers = executors.map(({ device, executor }) => {
-    const serving = new Worker<unknown, ReturnType<typeof sealed>>(
+    const serving: Worker<unknown, ReturnType<typeof sealed>> = new Worker(
       resourceOf(device),
       async (job, token, signal) =>
-        sealed(keyIn(job.id), await attempt(job, token!, signal as AbortSignal, executor)),
+        sealed(keyIn(job.id), await attempt(job, token!, signal as AbortSignal, { executor, serving })),
       {
         connection,
         prefix,
@@ -260,14 +262,11 @@ class InputLost extends Error {
   }
 }
 
-/** The kind of a task, if it is one that this machine may compute. @throws TaskgraphError E_QUEUE */
-function kindOf({ kind: name, inputs }: Message, kinds: Readonly<Record<string, Kind>>): Kind {
-  const kind = kindNamed(kinds, name);
-  if (!kind) throw new TaskgraphError('E_QUEUE', `there is no kind of task "${name.slice(0, 100)}" here.`);
-  const code = kind.code?.find((input) => inputs[input] !== undefined);
+/** Code of others is not executed. @throws TaskgraphError E_QUEUE */
+function checkNoCode({ kind, inputs }: Message, kinds: Readonly<Record<string, Kind>>): void {
+  const code = kindNamed(kinds, kind)?.code?.find((input) => inputs[input] !== undefined);
   if (code !== undefined)
     throw new TaskgraphError('E_QUEUE', `its input ${code} is code, and code of others is not executed.`);
-  return kind;
 }
 
 function killedBy(killed: State['begun'], { warnings }: State): Failure {
