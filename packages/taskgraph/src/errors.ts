@@ -14,7 +14,7 @@ import { withoutSecrets } from './secrets.js';
  * - `E_TASK_INPUT`: an input that another task was to give, and has not.
  * - `E_TASK_LIST`, `E_TASK_VERSIONS`: what is no task of a list, or one for other versions than compute here.
  * - `E_STORE_ACCESS`, `E_STORE_FULL`, `E_STORE_DAMAGED`, `E_STORE_FORMAT`: the store can't be written, is full, loses what
- *   is written, or is of a newer version.
+ *   is written, or is of a newer version. `E_STORE_BUSY`: somebody else removes something from it. `E_PIN`: no name for a pin.
  * - `E_SHARDS`: more shards than one run can hold.
  * - `E_INTERRUPTED`: it was told to end.
  */

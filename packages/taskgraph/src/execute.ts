@@ -121,7 +121,17 @@ export async function execute(roots: readonly Node[], options: Options): Promise
 
   const digestsOf = async (input: TaskInput): Promise<readonly Digest[]> =>
     (await jobInputsOf(input)).map(({ digest }) => digest);
-  const { expand, keyOf: notedKeyOf } = expander({ store, versions, digestsOf });
+  /** What is found is held, so that no collection takes it from this run. */
+  const lookup: Store['lookup'] = async (key, outputs) => {
+    await store.hold([key]);
+    return store.lookup(key, outputs);
+  };
+  const shards: Store['shards'] = async (family) => {
+    await store.hold([family]);
+    return store.shards(family);
+  };
+  const held = { ...store, lookup, shards };
+  const { expand, keyOf: notedKeyOf } = expander({ store: held, versions, digestsOf });
 
   /** Shards cut into tasks, once; a failure is theirs. */
   const expandHere = async (shards: Shards): Promise<Expansion> => {
@@ -199,7 +209,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
   /** A finished shard that a slice is taken of: by its note, without a look at what it was made from. */
   const noted = async (task: Task): Promise<ActionRecord | undefined> => {
     const key = notedKeyOf(task);
-    const found = key === undefined ? undefined : await store.lookup(key, task.kind.outputs);
+    const found = key === undefined ? undefined : await lookup(key, task.kind.outputs);
     return found && settled(task, found);
   };
 
@@ -214,7 +224,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
         versions: versionsOf(task.kind, versions),
       };
       const key = keyOf(components);
-      const known = await store.lookup(key, task.kind.outputs);
+      const known = await lookup(key, task.kind.outputs);
       if (known) {
         await noteFound(task, key);
         return settled(task, known);

@@ -44,9 +44,11 @@ export { type Planned, plan } from './plan.js';
 export { lengthOf } from './ranges.js';
 export { otherVersions, type ReadyTask, ready, taskOf } from './ready.js';
 export { everyFile, type FilesOf, type OutsideFile } from './store/file-notes.js';
+export type { Collected, Garbage, Removed, StoreEntry } from './store/garbage.js';
 export { type Held, isHeld, type Lease, leases } from './store/lease.js';
 export type { Clock, Disk, Identity, Machine, Stamp } from './store/machine.js';
 export { nodeMachine } from './store/node-machine.js';
+export type { Pin } from './store/pins.js';
 export { type ActionRecord, isBelieved, type Output, type Outputs, type Provenance } from './store/record.js';
 export {
   type Content,
@@ -67,3 +69,4 @@ export {
   type StoreOptions,
 } from './store/store.js';
 export type { TooSlow } from './store/transfers.js';
+export type { Damage, Incomplete, Maker, Verified, VerifyOptions } from './store/verify.js';

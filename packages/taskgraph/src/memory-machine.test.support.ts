@@ -6,13 +6,17 @@ import type { Remote } from './store/remote.js';
 /** A process that was killed: nothing that it asks for comes back any more. */
 const never = new Promise<never>(() => {});
 
+/** What a request takes. */
+const requestMs = 1e-3;
+
 interface Content {
   readonly bytes: Uint8Array;
   /** Another one whenever the file is. */
   readonly version: number;
+  readonly changedMs: number;
 }
 
-/** A disk, a clock and processes that share them, all in memory: time passes when nobody has anything left to do. */
+/** A disk, a clock and processes that share them, all in memory: more than a request takes passes when all are idle. */
 export interface World {
   readonly files: Map<string, Content>;
   write(path: string, text: string): void;
@@ -29,7 +33,8 @@ export interface World {
 /** `random`: numbers in [0, 1), which decide in which order things happen. */
 export function memoryWorld(random: () => number): World {
   const files = new Map<string, Content>();
-  const folders = new Set<string>();
+  /** When each was made. */
+  const folders = new Map<string, number>();
   const alive = new Map<number, { killed: boolean }>();
   let versions = 0;
   let now = 0;
@@ -50,7 +55,7 @@ export function memoryWorld(random: () => number): World {
   };
   const leave = (path: string) => inside.get(dirname(path))?.delete(path.slice(dirname(path).length + 1));
   const put = (path: string, bytes: Uint8Array) => {
-    files.set(path, { bytes, version: ++versions });
+    files.set(path, { bytes, version: ++versions, changedMs: now });
     enter(path);
   };
   const drop = (path: string) => {
@@ -64,10 +69,12 @@ export function memoryWorld(random: () => number): World {
   const stampOf = (path: string): Stamp | undefined => {
     const found = files.get(path);
     if (found) {
-      const { bytes, version } = found;
-      return { size: bytes.length, isFolder: false, changedMs: 0, id: `${version}` };
+      const { bytes, version, changedMs } = found;
+      return { size: bytes.length, isFolder: false, changedMs, id: `${version}` };
     }
-    return isFolder(path) ? { size: 0, isFolder: true, changedMs: 0, id: 'folder' } : undefined;
+    return isFolder(path)
+      ? { size: 0, isFolder: true, changedMs: folders.get(path) ?? 0, id: 'folder' }
+      : undefined;
   };
   const failure = (code: string, path: string) => Object.assign(new Error(`${code}: ${path}`), { code });
 
@@ -98,6 +105,7 @@ export function memoryWorld(random: () => number): World {
           end();
         }
         if (state.killed) return never;
+        now += requestMs;
         const answer = work();
         await Promise.resolve();
         return state.killed ? never : answer;
@@ -125,7 +133,7 @@ export function memoryWorld(random: () => number): World {
         names: (path) => asked(() => [...(inside.get(path) ?? [])]),
         folder: (path) =>
           asked(() => {
-            folders.add(path);
+            if (!folders.has(path)) folders.set(path, now);
             enter(path);
           }),
         place: (path, text) =>
@@ -140,6 +148,12 @@ export function memoryWorld(random: () => number): World {
             if (files.has(path)) return false;
             put(path, new TextEncoder().encode(text));
             return true;
+          }),
+        append: (path, text) =>
+          asked(() => {
+            const found = files.get(path);
+            if (found) put(path, Buffer.concat([found.bytes, Buffer.from(text)]));
+            return found !== undefined;
           }),
         move: (from, to) =>
           asked(() => {

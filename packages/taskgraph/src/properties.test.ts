@@ -10,5 +10,7 @@ it(`gives what it must, whatever happens on the way (${count} graphs)`, { timeou
     { failures: true },
     { damage: true },
     { kills: true, failures: true, damage: true },
+    { collections: true },
+    { collections: true, kills: true },
   ]),
 );

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { codeOf } from './errors.js';
 import { type Execution, execute } from './execute.js';
 import type { Executor } from './executor.js';
 import { isShards, type Node, type Task } from './graph.js';
@@ -17,6 +18,8 @@ export interface Disturbed {
   readonly damage?: boolean;
   /** Tasks fail. */
   readonly failures?: boolean;
+  /** Others collect garbage all the while, and all of it that they may; some of them are killed or on another machine. */
+  readonly collections?: boolean;
   /** The last coordinator is on another machine, which shares a remote with the first; it fails in any of its ways. */
   readonly remote?: 'sound' | 'failing';
 }
@@ -28,6 +31,8 @@ interface Outcome {
   /** Of items and single tasks, how many were computed again. */
   readonly again: number;
   readonly slices: number;
+  /** Records that were collected. */
+  readonly collected: number;
   /** Of the last coordinator. */
   readonly last: Execution;
 }
@@ -51,8 +56,8 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
   world.write(outsideFile, content);
   const computed = new Map<string, number>();
   const failing = new Set<string>();
-  let [killed, slices] = [0, 0];
-  let isLast = false;
+  let [killed, slices, collected] = [0, 0, 0];
+  let [isLast, isOver] = [false, false];
 
   const damage = () => {
     const paths = [...world.files.keys()].filter((path) =>
@@ -76,7 +81,7 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
 
   const attempt = async (
     wanted: readonly Node[],
-    { kills = false, dir = '/store' } = {},
+    { kills = false, dir = '/store', releases = false } = {},
   ): Promise<Execution | undefined> => {
     const process = world.process({
       requests: kills ? Math.floor(random() ** 2 * 600) : Infinity,
@@ -124,12 +129,38 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
       const store = remote ? withRemote(local, remote(process.machine), { clock }) : local;
       const execution = await execute(wanted, { store, executor, versions, clock });
       if ('settled' in store) await store.settled();
+      if (releases) await store.release();
       return execution;
     };
     return Promise.race([started(), ended]);
   };
 
-  if (random() < 0.5) await world.run(attempt(graphOf(random() < 0.5 ? part() : undefined)));
+  /** Collects again and again, each time as another process, until it is all over. */
+  const collect = async (): Promise<void> => {
+    const isMortal = random() < 0.3;
+    while (!isOver) {
+      const { machine, killed } = world.process({
+        requests: isMortal ? Math.floor(random() * 200) : Infinity,
+        boot: random() < 0.5 ? '/store' : '/elsewhere',
+      });
+      await machine.clock.sleep(random() ** 4 * 1000);
+      const collection = async () => {
+        const store = await openStore('/store', { machine, filesOf });
+        const { entries } = await store.collectGarbage({ maxBytes: 0, keepMs: 0 });
+        collected += entries.length;
+      };
+      const isBusy = (error: unknown) => {
+        if (codeOf(error) !== 'E_STORE_BUSY') throw error;
+      };
+      await Promise.race([collection().catch(isBusy), killed]);
+    }
+  };
+
+  const releases = disturbed.collections === true;
+  if (random() < 0.5) await world.run(attempt(graphOf(random() < 0.5 ? part() : undefined), { releases }));
+  // what nobody holds any more may be computed again
+  if (releases) computed.clear();
+  const collections = releases ? [collect(), collect()] : [];
   const coordinators = 1 + Math.floor(3 * random() ** 2);
   const kills = disturbed.kills === true;
   await world.run(
@@ -144,6 +175,8 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
   let last = await world.run(attempt(nodes, { dir }));
   while (last && last.failures.size > 0 && disturbed.failures)
     last = await world.run(attempt(nodes, { dir }));
+  isOver = true;
+  await world.run(Promise.all(collections));
   if (!last) throw new Error('the last coordinator is not killed');
   for (const failure of last.failures.values()) throw failure;
 
@@ -157,7 +190,7 @@ export async function simulate(seed: number, disturbed: Disturbed): Promise<Outc
     }
   }
   const again = [...computed.values()].reduce((sum, times) => sum + times - 1, 0);
-  return { killed, again, slices, last };
+  return { killed, again, slices, collected, last };
 }
 
 function textIn(

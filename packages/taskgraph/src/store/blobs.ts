@@ -48,11 +48,12 @@ export function blobs(disk: Disk, folder: string) {
       if (known !== undefined && (await disk.stamp(pathOf(digest)))?.id === known) return pathOf(digest);
       return once(verifying, digest, () => verify(digest).finally(() => verifying.delete(digest)));
     },
-    /** Moves a file in; over one that is damaged, too. */
-    async take(file: string): Promise<Output> {
+    /** Moves a file in; over one that is damaged, too. `announce` is waited for before others see it. */
+    async take(file: string, announce: (digest: Digest) => Promise<void>): Promise<Output> {
       const found = await disk.hash(file);
       if (!found) throw new Error(`${file} was there a moment ago`);
       const { digest } = found;
+      await announce(digest);
       const path = pathOf(digest);
       await disk.folder(dirname(path));
       await disk.move(file, path);

@@ -86,8 +86,8 @@ export function leases(machine: Machine): TakeLease {
 
 const textOf = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
-/** Who a lease's file names, where it is one that a process of this or an earlier version wrote whole. */
-function identityIn(text: string): Identity | undefined {
+/** Who a text names, where it is one that a process of this or an earlier version wrote whole. */
+export function identityIn(text: string): Identity | undefined {
   try {
     const { pid, host, start = '', boot = '', namespace = '' } = JSON.parse(text) ?? {};
     return Number.isSafeInteger(pid) && [host, start, boot, namespace].every((one) => typeof one === 'string')

@@ -38,6 +38,8 @@ export interface Disk {
   replace(path: string, text: string): Promise<void>;
   /** Makes a file where there is none, in one step for all who try, and whole where it can; says whether it did. */
   claim(path: string, text: string): Promise<boolean>;
+  /** Adds to a file's end what others see when this resolves; says whether there is such a file. It need not outlive the system. */
+  append(path: string, text: string): Promise<boolean>;
   /** Moves a file over what is there, synced, also from another file system. */
   move(from: string, to: string): Promise<void>;
   /** Makes the time of a file's last change another one. */

@@ -1,5 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, createReadStream, createWriteStream, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  createWriteStream,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import {
   chmod,
   copyFile,
@@ -182,6 +192,17 @@ function nodeDisk(): Disk {
     // whole, since one without its text is waited for until it has been silent for long; it need not outlive the system
     claim: (path, text) =>
       withFile(() => written(path, text, (from) => linked(from, path, () => created(path, text)), false)),
+    // closed when it ends: that is when another machine sees it on a network share
+    append: async (path, text) =>
+      atOnce(() => {
+        const file = openSync(path, constants.O_WRONLY | constants.O_APPEND);
+        try {
+          writeSync(file, text);
+        } finally {
+          closeSync(file);
+        }
+        return true;
+      }) ?? false,
     move: (from, to) =>
       withFile(async () => {
         await chmod(from, 0o444);

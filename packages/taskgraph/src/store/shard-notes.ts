@@ -26,6 +26,8 @@ export function parseNotes(text: string): Map<string, Digest> {
   }
 }
 
+export type ShardNotes = ReturnType<typeof shardNotes>;
+
 /** Which shards of a family are finished: a file `first-last` in the family's folder, with the key of its record. */
 export function shardNotes(disk: Disk, folder: string) {
   return {
@@ -38,6 +40,19 @@ export function shardNotes(disk: Disk, folder: string) {
     async keyOf(family: Digest, [first, last]: Range): Promise<Digest | undefined> {
       const key = new TextDecoder().decode(await disk.read(join(folder, family, `${first}-${last}`)));
       return isDigest(key) ? key : undefined;
+    },
+    /** All notes that tell a key. */
+    async *list(): AsyncIterable<{
+      readonly path: string;
+      readonly family: Digest;
+      readonly key: Digest;
+    }> {
+      for (const family of await disk.names(folder))
+        for (const name of await disk.names(join(folder, family))) {
+          const path = join(folder, family, name);
+          const key = new TextDecoder().decode(await disk.read(path));
+          if (rangeNamed(name) && isDigest(key)) yield { path, family, key };
+        }
     },
     async note(family: Digest, [first, last]: Range, key: Digest): Promise<void> {
       await disk.folder(join(folder, family));

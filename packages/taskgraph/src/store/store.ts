@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { type Digest, digestOfText } from '../digest.js';
+import type { Digest } from '../digest.js';
 import { codeOf, TaskgraphError } from '../errors.js';
 import { canonicalJson, type Json, mapText } from '../json.js';
 import type { KeyComponents } from '../key.js';
@@ -8,10 +8,12 @@ import type { OutputNames, Range } from '../kind.js';
 import { withoutSecrets } from '../secrets.js';
 import { blobs } from './blobs.js';
 import { everyFile, type FilesOf, fileNotes, type OutsideFile } from './file-notes.js';
-import { collectGarbage, type Garbage } from './garbage.js';
+import { type Collected, collectGarbage, entriesOf, type Garbage, type StoreEntry } from './garbage.js';
+import { holds, ownerName } from './holds.js';
 import { type Held, type Lease, leases } from './lease.js';
-import type { Disk, Identity, Machine } from './machine.js';
+import type { Disk, Machine } from './machine.js';
 import { nodeMachine } from './node-machine.js';
+import { type Pin, pins } from './pins.js';
 import {
   type ActionRecord,
   hasOutputs,
@@ -22,6 +24,7 @@ import {
 } from './record.js';
 import { records } from './records.js';
 import { shardNotes } from './shard-notes.js';
+import { type Verified, type VerifyOptions, verify } from './verify.js';
 
 /** A record, and where it was found. */
 export interface Found {
@@ -96,8 +99,25 @@ export interface Store {
   records(): AsyncIterable<ActionRecord>;
   /** Where a file is kept, whether or not it is there. */
   pathOf(output: Output): string;
-  /** Removes what nothing points to. */
-  collectGarbage(keepMs?: number): Promise<Garbage>;
+  /**
+   * Keeps records of these keys or of these families of shards, and files of these digests, from being collected, until `release` or the end of
+   * this process: to be called before it is looked for. What is published, adopted or received here is held as well. Where a
+   * store can't be written nothing is held, and what is collected is computed again.
+   */
+  hold(digests: Iterable<Digest>): Promise<void>;
+  /** Ends what this process holds. */
+  release(): Promise<void>;
+  /** Every record with what it costs. */
+  entries(): AsyncIterable<StoreEntry>;
+  /** Removes what nobody needs, beside whoever uses the store. @throws TaskgraphError E_STORE_BUSY */
+  collectGarbage(garbage?: Garbage): Promise<Collected>;
+  /** Reads all files and records there are. @throws TaskgraphError E_STORE_BUSY where it is to repair */
+  verify(options?: VerifyOptions): Promise<Verified>;
+  pins(): Promise<readonly Pin[]>;
+  /** Keeps records from being collected; over a pin of the same name. @throws TaskgraphError E_PIN */
+  pin(pin: Pin): Promise<void>;
+  /** Says whether there was a pin of that name. */
+  unpin(name: string): Promise<boolean>;
 }
 
 /** 1: before there were formats. 2: records have a digest of themselves, notes of files their stamps, leases the boot. */
@@ -124,8 +144,11 @@ export async function openStore(
     blobs: blobs(disk, join(dir, 'blobs')),
     shards: shardNotes(disk, join(dir, 'shards')),
     files: fileNotes(on, join(dir, 'files'), filesOf),
+    pins: pins(disk, join(dir, 'pins')),
+    holds: holds(on, join(dir, 'holds')),
   };
   const takeLease = leases(on);
+  const parts = { disk, takeLease, ...all };
   const tmp = join(dir, 'tmp');
 
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -148,8 +171,9 @@ export async function openStore(
   const prepare = async (): Promise<void> => {
     made ??= (async () => {
       await disk.folder(tmp);
-      await disk.place(join(dir, 'format.json'), `${JSON.stringify({ format })}\n`);
-      await sweep(on, tmp);
+      const formatFile = join(dir, 'format.json');
+      if (!(await disk.stamp(formatFile))) await disk.place(formatFile, `${JSON.stringify({ format })}\n`);
+      for (const folder of [tmp, join(dir, 'holds')]) await sweep(on, folder);
     })();
     try {
       await made;
@@ -171,16 +195,23 @@ export async function openStore(
     return true;
   };
 
-  const keep = async (files: Entry['files'], names: OutputNames): Promise<Outputs> => {
+  const hold = (digests: Iterable<Digest>): Promise<void> =>
+    writing(() => all.holds.hold(digests)).catch(() => {}); // nothing is lost that can't be computed again
+
+  const keep = async (files: Entry['files'], names: OutputNames, key?: Digest): Promise<Outputs> => {
     for (const [name, presence] of Object.entries(names))
       if (presence === 'file' || files[name] !== undefined) await checkOutput(disk, name, files[name]);
+    const holdWith = (digest: Digest) => hold(key === undefined ? [digest] : [key, digest]);
     const outputs: Record<string, Output> = {};
-    for (const [name, file] of Object.entries(files))
-      outputs[name] = typeof file === 'string' ? await all.blobs.take(file) : file;
+    for (const [name, file] of Object.entries(files)) {
+      if (typeof file !== 'string') await holdWith(file.digest);
+      outputs[name] = typeof file === 'string' ? await all.blobs.take(file, holdWith) : file;
+    }
     return outputs;
   };
 
   const scratch = async (): Promise<string> => {
+    await hold([]);
     const path = join(tmp, `${ownerName(self)}.${randomUUID()}`);
     await disk.folder(path);
     return path;
@@ -199,7 +230,7 @@ export async function openStore(
     keep: (files, names) => writing(() => keep(files, names)),
     publish: ({ key, components, files, outputs: names, meta, startedAt, device: given, by }) =>
       writing(async () => {
-        const outputs = await keep(files, names);
+        const outputs = await keep(files, names, key);
         const device = mapText(given, withoutSecrets);
         const record: ActionRecord = {
           key,
@@ -234,7 +265,7 @@ export async function openStore(
           const file = join(dir, 'received');
           await disk.write(file, upTo(output.size, content));
           if ((await disk.hash(file))?.digest !== output.digest) return false;
-          await all.blobs.take(file);
+          await all.blobs.take(file, (digest) => hold([digest]));
           return true;
         } finally {
           await disk.remove(dir);
@@ -242,6 +273,7 @@ export async function openStore(
       }),
     adopt: (record) =>
       writing(async () => {
+        await hold([record.key, ...Object.values(record.outputs).map(({ digest }) => digest)]);
         if (await all.records.place(record)) return;
         const first = await all.records.read(record.key);
         if (!first || !accepts(first) || !(await isWhole(first))) await all.records.replace(record);
@@ -262,7 +294,20 @@ export async function openStore(
     async *records() {
       for await (const { record } of all.records.list()) if (record) yield record;
     },
-    collectGarbage: (keepMs) => writing(() => collectGarbage(dir, { disk, ...all }, keepMs)),
+    hold,
+    release: () => guarded(all.holds.release),
+    entries: () => entriesOf(parts),
+    collectGarbage: (garbage) =>
+      (garbage?.dryRun ? guarded : writing)(() => collectGarbage(dir, parts, garbage)),
+    verify: (options) => (options?.repair ? writing : guarded)(() => verify(dir, parts, options)),
+    pins: () => guarded(all.pins.list),
+    pin: (pin) =>
+      writing(async () => {
+        // whoever collects now sees this, and later the pin
+        await all.holds.hold(pin.keys);
+        await all.pins.put(pin);
+      }),
+    unpin: (name) => writing(() => all.pins.remove(name)),
   };
 }
 
@@ -288,19 +333,14 @@ async function checkOutput(disk: Disk, name: string, file: string | Output | und
   );
 }
 
-/** Names a process in the name of a folder: its pid and start, and what these are of. */
-function ownerName({ pid, start, boot, namespace }: Identity): string {
-  return `${pid}.${start}.${digestOfText(`${boot} ${namespace}`).slice(0, 16)}`;
-}
-
 /** Removes what processes of this system that are gone left behind; of any other's it can't know. */
-async function sweep({ disk, self, isAlive }: Machine, tmp: string): Promise<void> {
+async function sweep({ disk, self, isAlive }: Machine, folder: string): Promise<void> {
   const ours = ownerName(self).split('.').at(-1);
-  for (const name of await disk.names(tmp)) {
+  for (const name of await disk.names(folder)) {
     const [, pid, start, system] = /^(\d+)\.(\d*)\.([0-9a-f]{16})\.[0-9a-f-]+$/.exec(name) ?? [];
     if (start === undefined || system !== ours) continue;
     if ((await isAlive({ ...self, pid: Number(pid), start })) === false)
-      await disk.remove(join(tmp, name)).catch(() => {}); // whoever may remove it will
+      await disk.remove(join(folder, name)).catch(() => {}); // whoever may remove it will
   }
 }
 
