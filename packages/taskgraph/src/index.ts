@@ -42,6 +42,7 @@ export {
 export { localExecutor } from './local-executor.js';
 export { type Planned, plan } from './plan.js';
 export { lengthOf } from './ranges.js';
+export { reach } from './reach.js';
 export { otherVersions, type ReadyTask, ready, taskOf } from './ready.js';
 export { everyFile, type FilesOf, type OutsideFile } from './store/file-notes.js';
 export type { Collected, Garbage, Removed, StoreEntry } from './store/garbage.js';
