@@ -7,18 +7,20 @@ import { type Held, type Holds, ownerOf } from './holds.js';
 import type { Lease, TakeLease } from './lease.js';
 import type { Disk, Stamp } from './machine.js';
 import type { Pins } from './pins.js';
-import type { ActionRecord } from './record.js';
+import type { ActionRecord, Output } from './record.js';
 import type { Records } from './records.js';
 import type { ShardNotes } from './shard-notes.js';
 
 /** A record in the store, and what it costs. */
 export interface StoreEntry {
   readonly record: ActionRecord;
-  /** Bytes of the record and of those of its files that are here, those that it shares with others among them. */
-  readonly bytes: number;
+  /** Bytes of the record alone. */
+  readonly recordBytes: number;
+  /** Those of its files that are here, at their full size; others may have them, too. */
+  readonly files: readonly Output[];
   /** When it was put here, ms since 1970, by the clock of the store's disk. */
   readonly sinceMs: number;
-  /** Whether all its files are here, at their full size. */
+  /** Whether that is all of them. */
   readonly isWhole: boolean;
 }
 
@@ -313,12 +315,10 @@ export async function* entriesOf({ disk, records, blobs }: Parts): AsyncIterable
   for await (const { path, record } of records.list()) {
     const stamp = record && (await disk.stamp(path));
     if (!stamp) continue;
-    let bytes = stamp.size;
-    let isWhole = true;
-    for (const output of new Map(Object.values(record.outputs).map((one) => [one.digest, one])).values()) {
-      if (await blobs.has(output)) bytes += output.size;
-      else isWhole = false;
-    }
-    yield { record, bytes, sinceMs: stamp.changedMs, isWhole };
+    const outputs = new Map(Object.values(record.outputs).map((output) => [output.digest, output]));
+    const files: Output[] = [];
+    for (const output of outputs.values()) if (await blobs.has(output)) files.push(output);
+    const isWhole = files.length === outputs.size;
+    yield { record, recordBytes: stamp.size, files, sinceMs: stamp.changedMs, isWhole };
   }
 }

@@ -31,7 +31,7 @@ export interface Held {
  * closes the gate, then reads what is held, and opens it when it has removed. So either what is held was written before it
  * was read, and stays; or the gate was closed before it was looked at, and what was removed was gone before it was asked for.
  */
-export function holds({ disk, clock, self, isAlive }: Machine, folder: string) {
+export function holds({ disk, clock, self, isAlive, atEnd }: Machine, folder: string) {
   const gate = join(folder, 'gate');
   const path = join(folder, `${ownerName(self)}.${randomUUID()}`);
   const written = new Set<Digest>();
@@ -48,8 +48,18 @@ export function holds({ disk, clock, self, isAlive }: Machine, folder: string) {
     // that there is none may be remembered by a network share, what is in one is not
     if (!(await disk.stamp(gate))) await disk.claim(gate, '');
     await disk.claim(path, `${JSON.stringify(self)}\n${linesOf(written)}${linesOf(digests)}`);
+    if (!stopBeat) atEnd?.(release);
     // a beat that fails is a beat that is missing
     stopBeat ??= clock.every(beatMs, () => void disk.append(path, '\n').catch(() => {}));
+  };
+
+  const release = async (): Promise<void> => {
+    await last.catch(() => {});
+    if (!stopBeat) return;
+    stopBeat();
+    stopBeat = undefined;
+    written.clear();
+    await disk.remove(path);
   };
 
   /** Waits for whoever has the gate closed now; who closes it after that has read what is written. */
@@ -111,14 +121,7 @@ export function holds({ disk, clock, self, isAlive }: Machine, folder: string) {
         });
       return next;
     },
-    async release(): Promise<void> {
-      await last.catch(() => {});
-      if (!stopBeat) return;
-      stopBeat();
-      stopBeat = undefined;
-      written.clear();
-      await disk.remove(path);
-    },
+    release,
     read,
     /**
      * Runs `work` with what is held while nobody begins to hold anything. Only while `mayGoOn` may it remove what isn't held:

@@ -74,6 +74,8 @@ export interface Machine {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly self: Identity;
+  /** Calls `work` when this process has nothing left to do, if it gets there. */
+  atEnd?(work: () => Promise<void>): void;
   /** Whether a process runs; undefined where that can't be known from here. */
   isAlive(identity: Identity): Promise<boolean | undefined>;
 }

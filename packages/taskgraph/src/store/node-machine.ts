@@ -53,8 +53,20 @@ export async function nodeMachine(): Promise<Machine> {
       },
     },
     self,
+    atEnd,
     isAlive: (other) => isAlive(other, self),
   };
+}
+
+const lastWorks = new Set<() => Promise<void>>();
+function atEnd(work: () => Promise<void>): void {
+  if (lastWorks.size === 0)
+    process.once('beforeExit', () => {
+      // what can't be done any more is as if this process had been killed
+      for (const last of lastWorks) void last().catch(() => {});
+      lastWorks.clear();
+    });
+  lastWorks.add(work);
 }
 
 /** A pipe waits for who writes into it, and a device may never end: only files and folders are looked into. */
