@@ -1,5 +1,13 @@
 import { type Digest, digestOfText } from './digest.js';
-import { isShards, type Node, needed, type Ref, type ShardsInput, type TaskInput } from './graph.js';
+import {
+  isShards,
+  type Node,
+  needed,
+  type Ref,
+  type Shards,
+  type ShardsInput,
+  type TaskInput,
+} from './graph.js';
 import { canonicalJson, type Json } from './json.js';
 import { type Versions, versionsOf } from './key.js';
 import { type Kind, type Range, sliceOf } from './kind.js';
@@ -64,7 +72,9 @@ export async function reach(
     const node = 'task' in input ? input.task : 'each' in input ? input.each : input.shards;
     const { records, exactly } = await of(node);
     if (records.length === 0) return undefined;
-    const digests = records.flatMap(({ outputs }) => outputs[input.output] ?? []);
+    // what reaches beyond the items that are asked for is only there to be sliced
+    const used = 'shards' in input ? records.filter((record) => isWithin(record, input.shards)) : records;
+    const digests = used.flatMap(({ outputs }) => outputs[input.output] ?? []);
     return { digests, exactly };
   };
 
@@ -112,6 +122,9 @@ export async function reach(
   for (const node of nodes) for (const { key } of (await of(node)).records) keys.add(key);
   return keys;
 }
+
+const isWithin = ({ range }: Candidate, { ranges }: Shards): boolean =>
+  !range || ranges.some(([first, last]) => first <= range[0] && range[1] <= last);
 
 const nodeOf = (ref: Ref): Node[] => ('task' in ref ? [ref.task] : []);
 

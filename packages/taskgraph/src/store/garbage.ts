@@ -58,7 +58,7 @@ export interface Collected {
 export interface Removed {
   readonly key: Digest;
   readonly kind: string;
-  /** Bytes of it and its files. */
+  /** That went with it: its own, and those of the files that no other one has. */
   readonly bytes: number;
   /** That computing it took. */
   readonly seconds: number;
@@ -93,6 +93,8 @@ interface Survey {
 }
 
 interface Entry extends Removed {
+  /** Of it and of all its files. */
+  readonly bytes: number;
   readonly path: string;
   readonly sinceMs: number;
   /** Bytes of the record alone. */
@@ -273,13 +275,14 @@ function removal(
     // what is no entry is not among the bytes of the store, but for files that no record has
     if (entry || (name !== undefined && path === blobs.path(name))) counts.left -= size;
     if (!entry) return;
-    const { key, kind, seconds } = entry;
-    entries.push({ key, kind, seconds, bytes: entry.bytes });
+    let freed = size;
     for (const digest of entry.digests) {
       uses.set(digest, uses.get(digest)! - 1);
-      if (uses.get(digest) === 0 && !isHeld(digest, held))
-        counts.left -= (await file(blobs.path(digest))) ?? 0;
+      if (uses.get(digest) === 0 && !isHeld(digest, held)) freed += (await file(blobs.path(digest))) ?? 0;
     }
+    counts.left -= freed - size;
+    const { key, kind, seconds } = entry;
+    entries.push({ key, kind, seconds, bytes: freed });
   };
   return { take, file, entries, counts };
 }
