@@ -26,7 +26,8 @@ export { codeOf };
  * - `E_TASK`: tasks failed; the message gives each reason, with its own code.
  * - `E_TASK_CRASHED`, `E_TASK_OUTPUT`, `E_TASK_FAILED`: the computing process ended, left no output, or has a bug.
  * - `E_NONFINITE`: a result that isn't a finite number.
- * - `E_STORE_ACCESS`, `E_STORE_FULL`, `E_STORE_DAMAGED`: the store can't be written, is full, or loses what is written.
+ * - `E_STORE_ACCESS`, `E_STORE_FULL`, `E_STORE_DAMAGED`: the store can't be written, is full, or is damaged. `E_STORE_MISS`: it
+ *   has nothing of what is asked after. `E_PIN`: no such pin, or no name for one.
  * - `E_RESULTS`: results or models can't be written.
  * - `E_MODELS`: a name that the registry doesn't have. `E_DOWNLOAD`: a file that didn't come. `E_CHECKSUM`: one whose
  *   bytes are not those expected. `E_BUSY`: another process is writing it.

@@ -65,6 +65,10 @@ const storeFolder = (given: string | undefined): string =>
     ? resolve(workingFolder(), given)
     : (folderFrom('FEWSTEP_STORE') ?? join(workspaceRoot(), '.fewstep'));
 
+/** The store of a command that computes nothing. @throws TaskgraphError E_STORE_… */
+export const openOwnStore = ({ store }: StoreOptions): Promise<Store> =>
+  openStore(storeFolder(store), { filesOf });
+
 /**
  * The store of a command, what its keys depend on, and where it computes.
  *
