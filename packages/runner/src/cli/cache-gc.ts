@@ -1,7 +1,6 @@
 import type { Digest, Removed } from '@fewstep/taskgraph';
 import type { Answer } from './answer.js';
-import { kindTable, reachOf, resultsText, sizeIn, sizeText, timeIn, timeText } from './cache-shown.js';
-import { readExperiments } from './experiments.js';
+import { kindTable, reachedByAny, resultsText, sizeIn, sizeText, timeIn, timeText } from './cache-shown.js';
 import { shownPath } from './output.js';
 import { openOwnStore, type StoreOptions } from './world.js';
 
@@ -23,10 +22,9 @@ export async function cacheGc(options: CacheGcOptions, answer: Answer): Promise<
   const { maxSize, olderThan, unreachableFrom, yes = false } = options;
   const maxBytes = maxSize === undefined ? undefined : sizeIn('--max-size', maxSize);
   const olderThanMs = olderThan === undefined ? undefined : timeIn('--older-than', olderThan);
-  const experiments = await readExperiments(unreachableFrom ?? [], options.set);
   const store = await openOwnStore(options);
-  const keep = new Set<Digest>();
-  for (const experiment of experiments) for (const key of await reachOf(experiment, store)) keep.add(key);
+  const reached = await reachedByAny(unreachableFrom, options.set, store);
+  const keep = new Set<Digest>(reached.flatMap(({ keys }) => [...keys]));
   const { entries, ...went } = await store.collectGarbage({
     ...(unreachableFrom && { keep }),
     ...(olderThanMs !== undefined && { olderThanMs }),

@@ -4,14 +4,13 @@ import {
   ageText,
   costOf,
   kindTable,
-  reachOf,
+  reachedByAny,
   resultsText,
   type Sum,
   sizeText,
   summing,
   timeText,
 } from './cache-shown.js';
-import { readExperiments } from './experiments.js';
 import { shownPath } from './output.js';
 import { openOwnStore, type StoreOptions } from './world.js';
 
@@ -37,10 +36,10 @@ export async function cacheLs(
   { by, set, ...options }: CacheLsOptions,
   answer: Answer,
 ): Promise<void> {
-  const experiments = await readExperiments(specs, set);
   const store = await openOwnStore(options);
+  const reachedBySpecs = await reachedByAny(specs, set, store);
   const groups = [group('in the store', undefined)];
-  for (const experiment of experiments) groups.push(group(experiment.name, await reachOf(experiment, store)));
+  for (const { name, keys } of reachedBySpecs) groups.push(group(name, keys));
   const pins = (await store.pins()).map((pin) => ({ pin, ...group(pin.name, new Set(pin.keys)) }));
   for await (const entry of store.entries()) for (const one of [...groups, ...pins]) one.add(entry);
 
@@ -49,7 +48,7 @@ export async function cacheLs(
     store: store.dir,
     ...withCost(all!.total),
     kinds: all!.kinds.map(withCost),
-    ...(experiments.length > 0 && {
+    ...(specs.length > 0 && {
       reached: reached.map(({ name, total, kinds }) => ({
         name,
         ...withCost(total),

@@ -1,8 +1,7 @@
 import type { Digest } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { Answer } from './answer.js';
-import { reachOf, resultsText, sizeText, summing } from './cache-shown.js';
-import { readExperiments } from './experiments.js';
+import { reachedByAny, resultsText, sizeText, summing } from './cache-shown.js';
 import { shownPath } from './output.js';
 import { openOwnStore, type StoreOptions } from './world.js';
 
@@ -22,14 +21,13 @@ export async function cachePin(
   { set, name, ...options }: CachePinOptions,
   answer: Answer,
 ): Promise<void> {
-  const experiments = await readExperiments(specs, set);
   const store = await openOwnStore(options);
   const wanted = new Map<string, { readonly of: string[]; readonly keys: Set<Digest> }>();
-  for (const experiment of experiments) {
-    const pin = wanted.get(name ?? experiment.name) ?? { of: [], keys: new Set() };
-    wanted.set(name ?? experiment.name, pin);
-    pin.of.push(shownPath(experiment.file));
-    for (const key of await reachOf(experiment, store)) pin.keys.add(key);
+  for (const { name: own, spec, keys } of await reachedByAny(specs, set, store)) {
+    const pin = wanted.get(name ?? own) ?? { of: [], keys: new Set() };
+    wanted.set(name ?? own, pin);
+    pin.of.push(spec);
+    for (const key of keys) pin.keys.add(key);
   }
   const at = new Date().toISOString();
   for (const [pinned, { of, keys }] of wanted) await store.pin({ name: pinned, of, at, keys: [...keys] });

@@ -1,9 +1,7 @@
-import { type Digest, reach, type Store, type StoreEntry } from '@fewstep/taskgraph';
+import type { Digest, Store, StoreEntry } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
-import type { Experiment } from '../experiment/experiment.js';
-import { compile, rootsOf } from '../graph/compile.js';
 import { aligned } from '../report/columns.js';
-import { installedVersions } from '../versions.js';
+import type { Reached } from './cache-reach.js';
 
 /** Results of the store, together: files that several have count once. */
 export interface Sum {
@@ -84,9 +82,16 @@ export function timeText(seconds: number): string {
 /** How long ago something was. */
 export const ageText = (at: string): string => timeText(Math.max(0, (Date.now() - Date.parse(at)) / 1000));
 
-/** What is in the store of an experiment, by the keys of its records. */
-export const reachOf = (experiment: Experiment, store: Store): Promise<ReadonlySet<Digest>> =>
-  reach(rootsOf(compile(experiment)), { store, versions: installedVersions() });
+/** What specs reach; the code that understands them is loaded where there are some. @throws SpecError (E_SPEC) */
+export async function reachedByAny(
+  specs: readonly string[] | undefined,
+  set: readonly string[],
+  store: Store,
+): Promise<Reached[]> {
+  if (!specs || specs.length === 0) return [];
+  const { reachedBy } = await import('./cache-reach.js');
+  return reachedBy(specs, set, store);
+}
 
 const sizes: Readonly<Record<string, number>> = {
   B: 1,

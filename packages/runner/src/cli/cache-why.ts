@@ -3,8 +3,7 @@ import { basename, dirname, relative, resolve } from 'node:path';
 import { type ActionRecord, type Digest, nodeMachine, type Store } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { Answer } from './answer.js';
-import { reachOf, sizeText, timeText } from './cache-shown.js';
-import { readExperiments } from './experiments.js';
+import { reachedByAny, sizeText, timeText } from './cache-shown.js';
 import { shownPath } from './output.js';
 import { openOwnStore, type StoreOptions } from './world.js';
 
@@ -56,7 +55,6 @@ export async function cacheWhy(
   { set, ...options }: CacheWhyOptions,
   answer: Answer,
 ): Promise<void> {
-  const experiments = await readExperiments(specs, set);
   const store = await openOwnStore(options);
   const asked = await digestOf(what, store);
   const found: ActionRecord[] = [];
@@ -76,9 +74,7 @@ export async function cacheWhy(
     );
   const uses = await usesOf(found, store);
   const pins = await store.pins();
-  const reached = await Promise.all(
-    experiments.map(async (one) => ({ spec: shownPath(one.file), keys: await reachOf(one, store) })),
-  );
+  const reached = await reachedByAny(specs, set, store);
   const whys: Why[] = [];
   for (const record of found) {
     const { key, components, outputs, provenance } = record;
@@ -108,7 +104,7 @@ export async function cacheWhy(
   answer.object({ store: store.dir, results: whys });
   for (const [i, why] of whys.slice(0, shownResults).entries()) {
     if (i > 0) answer.line('');
-    for (const line of linesOf(why, experiments.length > 0)) answer.line(line);
+    for (const line of linesOf(why, specs.length > 0)) answer.line(line);
   }
   if (whys.length > shownResults) answer.line(`and ${whys.length - shownResults} more results`);
 }
@@ -142,14 +138,12 @@ async function usesOf(
   for (const { key, outputs } of found)
     for (const { digest } of Object.values(outputs)) owners.set(digest, [...(owners.get(digest) ?? []), key]);
   const uses = new Map<Digest, Record<string, number>>(found.map(({ key }) => [key, {}]));
-  for await (const { components } of store.records()) {
-    const used = new Set(
-      Object.values(components.inputs)
-        .flat()
-        .flatMap((digest) => owners.get(digest) ?? []),
-    );
-    for (const key of used) {
-      const counts = uses.get(key)!;
+  for await (const { key, components } of store.records()) {
+    const digests = Object.values(components.inputs).flat();
+    const used = new Set(digests.flatMap((digest) => owners.get(digest) ?? []));
+    used.delete(key); // one that gives a file again which it read
+    for (const one of used) {
+      const counts = uses.get(one)!;
       counts[components.kind] = (counts[components.kind] ?? 0) + 1;
     }
   }
