@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { randomOf } from './random-graphs.test.support.js';
+import { openStore } from './store/store.js';
 
 /** Graphs of a run in all, and how many share their coordinators; `npm run properties` asks for more. */
 const graphs = Number(process.env.FEWSTEP_REAL_GRAPHS ?? 200);
@@ -14,6 +15,30 @@ const atOnce = 40;
 const kills = 3;
 
 const coordinator = fileURLToPath(new URL('../dist/real-graphs.test.support.js', import.meta.url));
+
+/** Collects all garbage that it may, from every store, until it is told to end. */
+function collector(folder: string): () => Promise<{ readonly collected: number; readonly held: number }> {
+  const counts = { collected: 0, held: 0 };
+  let isOver = false;
+  const collecting = (async () => {
+    while (!isOver) {
+      for (const name of await readdir(folder)) {
+        if (!name.startsWith('store-')) continue;
+        const { entries, stayed } = await (await openStore(join(folder, name))).collectGarbage({
+          maxBytes: 0,
+        });
+        counts.collected += entries.length;
+        counts.held += stayed.held;
+      }
+      await sleep(200);
+    }
+  })();
+  return async () => {
+    isOver = true;
+    await collecting;
+    return counts;
+  };
+}
 
 /** Loses, cuts or spoils a file of a store. */
 async function damage(folder: string, random: () => number): Promise<void> {
@@ -34,7 +59,7 @@ async function damage(folder: string, random: () => number): Promise<void> {
 }
 
 it.skipIf(!existsSync(coordinator))(
-  `gives what it must on a real disk, whoever is killed (${graphs} graphs)`,
+  `gives what it must on a real disk, whoever is killed and whatever is collected (${graphs} graphs)`,
   { timeout: graphs * 2000 },
   async () => {
     const random = randomOf(7);
@@ -45,6 +70,7 @@ it.skipIf(!existsSync(coordinator))(
         fork(coordinator, [folder, String(first), String(atOnce)], {
           stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
         });
+      const collected = collector(folder);
       let killed = 0;
       for (let i = 0; i < kills; i++) {
         const running = start();
@@ -60,6 +86,7 @@ it.skipIf(!existsSync(coordinator))(
         said += chunk;
       });
       await new Promise((resolve) => last.once('close', resolve));
+      const counts = await collected();
       const outcomes = said
         .trim()
         .split('\n')
@@ -69,6 +96,8 @@ it.skipIf(!existsSync(coordinator))(
       );
       expect(outcomes.flatMap(({ wrong }) => wrong)).toEqual([]);
       expect(killed).toBeGreaterThan(0);
+      expect(counts.collected).toBeGreaterThan(0);
+      expect(counts.held).toBeGreaterThan(0);
       await rm(folder, { recursive: true });
     }
   },
