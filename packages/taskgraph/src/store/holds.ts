@@ -30,8 +30,14 @@ export interface Held {
  * looks whether the gate is closed, and if so waits, before it looks whether the thing is there. Whoever removes something
  * closes the gate, then reads what is held, and opens it when it has removed. So either what is held was written before it
  * was read, and stays; or the gate was closed before it was looked at, and what was removed was gone before it was asked for.
+ *
+ * `prepare`: what comes before anything is written.
  */
-export function holds({ disk, clock, self, isAlive, atEnd }: Machine, folder: string) {
+export function holds(
+  { disk, clock, self, isAlive, atEnd }: Machine,
+  folder: string,
+  prepare: () => Promise<void>,
+) {
   const gate = join(folder, 'gate');
   const path = join(folder, `${ownerName(self)}.${randomUUID()}`);
   const written = new Set<Digest>();
@@ -44,6 +50,7 @@ export function holds({ disk, clock, self, isAlive, atEnd }: Machine, folder: st
 
   const write = async (digests: Iterable<Digest>): Promise<void> => {
     if (stopBeat && (await disk.append(path, linesOf(digests)))) return;
+    await prepare();
     await disk.folder(folder);
     // that there is none may be remembered by a network share, what is in one is not
     if (!(await disk.stamp(gate))) await disk.claim(gate, '');

@@ -145,7 +145,7 @@ export async function openStore(
     shards: shardNotes(disk, join(dir, 'shards')),
     files: fileNotes(on, join(dir, 'files'), filesOf),
     pins: pins(disk, join(dir, 'pins')),
-    holds: holds(on, join(dir, 'holds')),
+    holds: holds(on, join(dir, 'holds'), () => prepare()),
   };
   const takeLease = leases(on);
   const parts = { disk, takeLease, ...all };
@@ -195,8 +195,7 @@ export async function openStore(
     return true;
   };
 
-  const hold = (digests: Iterable<Digest>): Promise<void> =>
-    writing(() => all.holds.hold(digests)).catch(() => {}); // nothing is lost that can't be computed again
+  const hold = (digests: Iterable<Digest>): Promise<void> => all.holds.hold(digests).catch(() => {}); // nothing is lost that can't be computed again
 
   const keep = async (files: Entry['files'], names: OutputNames, key?: Digest): Promise<Outputs> => {
     for (const [name, presence] of Object.entries(names))
