@@ -35,7 +35,7 @@ const kinds = ['comparison', 'denoiser', 'picture', 'samples'];
 const both = ['comparison', 'comparison', 'denoiser', 'picture', 'picture', 'samples', 'samples'];
 
 describe('cache', () => {
-  it('ls tells what the store holds by kind, and what specs reach of it', async () => {
+  it.concurrent('ls tells what the store holds by kind, and what specs reach of it', async () => {
     const all = await told('ls', 'a.yaml', '--by', 'age');
     const bytes = (list: readonly { bytes: number }[]) => list.reduce((sum, one) => sum + one.bytes, 0);
     expect(all).toMatchObject({ store: join(dir, '.fewstep'), results: 7, incomplete: 0, pins: [] });
@@ -52,10 +52,9 @@ describe('cache', () => {
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThan(80);
   });
 
-  it('gc says what would go, removes it with --yes, and leaves what specs reach and what is pinned', async () => {
+  it.concurrent('gc says what would go, removes it with --yes, and leaves what specs reach and what is pinned', async () => {
     const store = await copied('collected');
     const gc = (...args: readonly string[]) => told('gc', '--store', store, ...args);
-    expect(await gc()).toMatchObject({ removed: false, results: 0, files: 0 });
     const seen = await gc('--unreachable-from', 'a.yaml');
     expect(seen).toMatchObject({ removed: false, results: 3, stayed: { pinned: 0, held: 0 } });
     expect(await kindsIn(store)).toEqual(both);
@@ -80,7 +79,7 @@ describe('cache', () => {
     expect(await gc('--max-size', '0kB', '--yes')).toMatchObject({ results: 4, left: 0 });
   });
 
-  it('verify tells what is damaged and what it was made by, and removes it with --repair', async () => {
+  it.concurrent('verify tells what is damaged and what it was made by, and removes it with --repair', async () => {
     const store = await copied('damaged');
     expect(await told('verify', '--store', store)).toMatchObject({ records: 7, damaged: [], incomplete: [] });
     const samples = (await recordsOf(store)).filter(({ record }) => record.components.kind === 'samples');
@@ -98,7 +97,7 @@ describe('cache', () => {
     expect((await told('verify', '--store', store)).damaged).toEqual([]);
   });
 
-  it('why tells which task made a key, a file or a result, from what, and who needs it', async () => {
+  it.concurrent('why tells which task made a key, a file or a result, from what, and who needs it', async () => {
     const samples = (await recordsOf(join(dir, '.fewstep'))).filter(
       ({ record }) => record.components.kind === 'samples',
     );
@@ -124,7 +123,7 @@ describe('cache', () => {
   });
 });
 
-it.each([
+it.concurrent.each([
   [['gc', '--older-than', '3'], /--older-than is "3".*30d/],
   [['gc', '--max-size', '20'], /--max-size is "20".*20GB/],
   [['why', 'none.png'], /none\.png is no file/],
