@@ -85,15 +85,18 @@ export async function reach(
         const inputs = await Promise.all(
           list.map((input: TaskInput | ShardsInput) => digestsOf(input, ranges)),
         );
-        return { name, inputs };
+        return {
+          name,
+          isExact: inputs.every((one) => one?.exactly),
+          exact: inputs.flatMap((one) => (one?.exactly ? one.digests : [])),
+          may: new Set(inputs.flatMap((one) => one?.digests ?? [])),
+        };
       }),
     );
     const agrees = ({ inputs: theirs }: Candidate) =>
-      known.every(({ name, inputs }) => {
+      known.every(({ name, isExact, exact, may }) => {
         const then = theirs[name] ?? [];
-        const exact = inputs.flatMap((one) => (one?.exactly ? one.digests : []));
-        if (inputs.every((one) => one?.exactly)) return then.join() === exact.join();
-        const may = new Set(inputs.flatMap((one) => one?.digests ?? []));
+        if (isExact) return then.join() === exact.join();
         return (
           exact.every((digest) => then.includes(digest)) &&
           then.every((one) => may.has(one) || !made.has(one))
@@ -101,19 +104,13 @@ export async function reach(
       });
     const isAsked = ({ range }: Candidate) =>
       !range || ranges.length === 0 || ranges.some((asked) => overlap(asked, range));
-    const found = (candidates.get(idOf(node, versions)) ?? []).filter((one) => isAsked(one) && agrees(one));
+    const inputs = known.flatMap(({ may }) => [...may]);
+    const found = candidates(idOf(node, versions), inputs).filter((one) => isAsked(one) && agrees(one));
     const slice = isShards(node) && sliceOf(node.kind);
-    if (!slice) {
-      const exactly = !isShards(node) && known.every(({ inputs }) => inputs.every((one) => one?.exactly));
-      return { records: found, exactly };
-    }
+    if (!slice) return { records: found, exactly: !isShards(node) && known.every(({ isExact }) => isExact) };
     const files = new Set(found.flatMap(({ outputs }) => Object.values(outputs)));
-    const slices = (candidates.get(idOfSlices(slice, versions)) ?? []).filter(
-      (one) =>
-        isAsked(one) &&
-        Object.values(one.inputs)
-          .flat()
-          .every((digest) => files.has(digest) || !made.has(digest)),
+    const slices = candidates(idOfSlices(slice, versions), files).filter(
+      (one) => isAsked(one) && inputsOf(one).every((digest) => files.has(digest) || !made.has(digest)),
     );
     return { records: [...found, ...slices], exactly: false };
   };
@@ -122,6 +119,8 @@ export async function reach(
   for (const node of nodes) for (const { key } of (await of(node)).records) keys.add(key);
   return keys;
 }
+
+const inputsOf = ({ inputs }: Candidate): readonly Digest[] => Object.values(inputs).flat();
 
 const isWithin = ({ range }: Candidate, { ranges }: Shards): boolean =>
   !range || ranges.some(([first, last]) => first <= range[0] && range[1] <= last);
@@ -136,11 +135,17 @@ const idOfSlices = (kind: Kind, versions: Versions): string =>
 const idOfParts = (kind: string, params: Json, versions: Readonly<Record<string, string>>): string =>
   digestOfText(canonicalJson({ kind, params, versions }));
 
-/** The records of the kinds of some nodes, by what they have in common with them; and the files that any record gave. */
+/**
+ * The records of the kinds of some nodes by what they have in common with them, but for those that read a file which a record
+ * gave and `inputs` don't have; and the files that any record gave.
+ */
 async function candidatesOf(
   nodes: readonly Node[],
   store: Store,
-): Promise<{ candidates: ReadonlyMap<string, readonly Candidate[]>; made: ReadonlySet<Digest> }> {
+): Promise<{
+  candidates(id: string, inputs: Iterable<Digest>): readonly Candidate[];
+  made: ReadonlySet<Digest>;
+}> {
   const shardKinds = new Map<string, Kind>();
   const sliceKinds = new Set<string>();
   const kinds = new Set<string>();
@@ -169,7 +174,35 @@ async function candidatesOf(
     const { [over]: range, ...others } = told;
     add({ ...one, ...ranged(range) }, others);
   }
-  return { candidates: found, made };
+  const groups = new Map([...found].map(([id, list]) => [id, byRarestInput(list, made)]));
+  return {
+    made,
+    candidates(id, inputs) {
+      const group = groups.get(id);
+      return group ? ['', ...new Set(inputs)].flatMap((digest) => group.get(digest) ?? []) : [];
+    },
+  };
+}
+
+/**
+ * Each under that of its inputs which a record gave and the fewest of them have, or under nothing: thousands of scores differ
+ * in one input alone.
+ */
+function byRarestInput(
+  candidates: readonly Candidate[],
+  made: ReadonlySet<Digest>,
+): ReadonlyMap<Digest, readonly Candidate[]> {
+  const counts = new Map<Digest, number>();
+  for (const one of candidates)
+    for (const digest of inputsOf(one)) counts.set(digest, (counts.get(digest) ?? 0) + 1);
+  const groups = new Map<Digest, Candidate[]>();
+  for (const one of candidates) {
+    let rarest = '';
+    for (const digest of inputsOf(one))
+      if (made.has(digest) && (rarest === '' || counts.get(digest)! < counts.get(rarest)!)) rarest = digest;
+    once(groups, rarest, () => []).push(one);
+  }
+  return groups;
 }
 
 /** A record may say anything. */
