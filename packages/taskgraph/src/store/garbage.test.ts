@@ -230,6 +230,24 @@ describe('what goes', () => {
     expect(await there()).toEqual([]);
   });
 
+  it('is no shard of a family that somebody cuts along, and takes its note along', async () => {
+    const { world, store, there } = await filled();
+    const family = digestOfText('family');
+    const elsewhere = world.process({ boot: 'elsewhere' }).machine;
+    const other = await world.run(openStore('/store', { machine: elsewhere }));
+    await world.run(store.noteShard(family, [0, 3], keyAt(0)));
+    await world.run(store.noteShard(family, [4, 7], digestOfText('of a record that is no more')));
+    await world.run(other.hold([family]));
+    await world.run(elsewhere.clock.sleep(10));
+    const { stayed } = await world.run(store.collectGarbage({ maxBytes: 0 }));
+    expect([stayed.held, await there(), (await world.run(store.shards(family))).length]).toEqual([1, [0], 2]);
+    await world.run(other.release());
+    await world.run(store.collectGarbage());
+    expect(await world.run(store.shards(family))).toEqual([[0, 3]]);
+    await world.run(store.collectGarbage({ maxBytes: 0 }));
+    expect([await there(), await world.run(store.shards(family))]).toEqual([[], []]);
+  });
+
   it('is what a process held that is gone, at once here and after a while elsewhere', async () => {
     for (const [boot, waits] of [
       ['memory', 0],
