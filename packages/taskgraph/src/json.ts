@@ -8,20 +8,25 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * @throws TypeError on what JSON cannot hold: NaN, infinities, undefined outside an object's value.
  */
 export function canonicalJson(value: Json): string {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON cannot hold ${value}`);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (value !== null && typeof value === 'object') {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') {
+    if (Number.isFinite(value)) return `${value}`;
+  } else if (value === null || typeof value === 'boolean') return `${value}`;
+  else if (Array.isArray(value)) {
+    let text = '';
+    for (const part of value as readonly Json[]) text += (text === '' ? '[' : ',') + canonicalJson(part);
+    return text === '' ? '[]' : `${text}]`;
+  } else if (typeof value === 'object') {
     const map = value as Readonly<Record<string, Json>>;
     let text = '';
     for (const key of Object.keys(map).sort()) {
-      if (map[key] === undefined) continue;
-      text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(map[key])}`;
+      const part = map[key];
+      if (part !== undefined)
+        text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${canonicalJson(part)}`;
     }
-    return `{${text}}`;
+    return text === '' ? '{}' : `${text}}`;
   }
-  const text = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`JSON cannot hold ${String(value)}`);
-  return text;
+  throw new TypeError(`JSON cannot hold ${String(value)}`);
 }
 
 /** The same value with another text for each that it holds; keys stay. */
