@@ -1,5 +1,6 @@
 import { type Digest, digestOfText } from './digest.js';
 import {
+  idOfShard,
   type Ref,
   type Shards,
   type ShardsInput,
@@ -53,6 +54,8 @@ export function expander({
   const tasks = new Map<string, Task>();
   const keys = new Map<string, Digest>();
   const one = (task: Task): Task => once(tasks, task.id, () => task);
+  const shardAt = (shards: Shards, range: Range): Task =>
+    once(tasks, idOfShard(shards, range), () => shardOf(shards, range));
   const expand = (shards: Shards): Promise<Expansion> => once(expansions, shards.id, () => make(shards));
 
   const identify = async (input: ShardsInput): Promise<readonly Json[]> => {
@@ -86,7 +89,7 @@ export function expander({
         const key = await store.shardKey(family, shard);
         const found = key === undefined ? undefined : await store.lookup(key, kind.outputs);
         if (found && (await isOf(shards, shard, found.record)))
-          keys.set(shardOf(shards, shard).id, found.record.key);
+          keys.set(idOfShard(shards, shard), found.record.key);
         else lost.push(shard);
       }
       if (lost.length === 0) break;
@@ -124,15 +127,13 @@ export function expander({
     }
     const taskOf = ({ range, shard }: Piece): Task =>
       shard && shard !== range
-        ? one(sliceTask(one(shardOf(shards, shard)), sliceKind!, range))
-        : one(shardOf(shards, range));
+        ? one(sliceTask(shardAt(shards, shard), sliceKind!, range))
+        : shardAt(shards, range);
     /** A part of a shard: sliced where that can be, else computed alone. */
     const partOf = (piece: Piece, part: Range): Task => {
       if (part[0] === piece.range[0] && part[1] === piece.range[1]) return taskOf(piece);
       const whole = piece.shard ?? piece.range;
-      return sliceKind
-        ? one(sliceTask(one(shardOf(shards, whole)), sliceKind, part))
-        : one(shardOf(shards, part));
+      return sliceKind ? one(sliceTask(shardAt(shards, whole), sliceKind, part)) : shardAt(shards, part);
     };
     const countOf = (span: Range): number => {
       let count = 0;

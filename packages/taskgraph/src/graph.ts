@@ -150,10 +150,11 @@ export const outside = (path: string, as?: string): FileRef => ({
 
 export type GraphBuilder = ReturnType<typeof graphBuilder>;
 
-/** Collects tasks, each once however often it is asked for. */
+/** Collects tasks, each once however often it is asked for; no two have one title. */
 export function graphBuilder() {
   const nodes = new Map<string, Node>();
-  const nodeOf = <N extends Node>(node: N): N => once<string, Node>(nodes, node.id, () => node) as N;
+  const titled = titles();
+  const nodeOf = <N extends Node>(node: N): N => once<string, Node>(nodes, node.id, () => titled(node)) as N;
   return {
     task<P, I extends InputNames, O extends OutputNames, V extends string>(
       kind: Kind<P, I, O, V>,
@@ -176,9 +177,11 @@ export function graphBuilder() {
   };
 }
 
+export const idOfShard = ({ id }: Shards, [first, last]: Range): string => `${id} ${first}-${last}`;
+
 /** The shard of a range: a task whose inputs are of the same range. */
 export function shardOf(shards: Shards, range: Range): Task {
-  const { id, kind, hints, workPerItem } = shards;
+  const { kind, hints, workPerItem } = shards;
   const inputs = mapValues(shards.inputs, (list) =>
     list.flatMap((input): readonly TaskInput[] => {
       if ('each' in input) return [{ shards: input.each, output: input.output, span: range }];
@@ -186,7 +189,7 @@ export function shardOf(shards: Shards, range: Range): Task {
     }),
   );
   return {
-    id: `${id} ${range[0]}-${range[1]}`,
+    id: idOfShard(shards, range),
     kind,
     params: { ...shards.params, ...(kind.over !== undefined && { [kind.over]: range }) },
     inputs,
@@ -218,6 +221,42 @@ export function sliceTask(shard: Task, kind: Kind, take: Range): Task {
 /** Shards as people call them. */
 export const titleOf = ({ title, item }: Shards, [first, last]: Range): string =>
   `${title}, ${first === last ? `${item} ${first}` : `${item}s ${first}-${last}`}`;
+
+/** Gives each node a title of its own: one that is taken is told apart by what differs from the first that had it. */
+function titles() {
+  const byTitle = new Map<string, Node>();
+  return (node: Node): Node => {
+    const at = (title: string) => (isShards(node) ? `${title}, ${node.ranges.join(' ')}` : title);
+    const first = byTitle.get(at(node.title));
+    const then = first && factsOf(first);
+    const differing = then ? [...factsOf(node)].filter(([name, fact]) => then.get(name) !== fact) : [];
+    const told = [...new Set(differing.map(([, fact]) => fact))].join(', ');
+    const title = told === '' ? node.title : `${node.title} (${told})`;
+    let own = title;
+    for (let n = 2; byTitle.has(at(own)); n++) own = `${title} #${n}`;
+    byTitle.set(at(own), node);
+    return own === node.title ? node : { ...node, title: own };
+  };
+}
+
+/** What tells nodes of one title apart, in words: parameters, and what inputs come from. */
+function factsOf({ params, inputs }: Node): Map<string, string> {
+  const facts = new Map<string, string>();
+  const add = (path: string, value: Json): void => {
+    if (value !== null && typeof value === 'object' && !Array.isArray(value))
+      for (const [name, part] of Object.entries(value)) add(path === '' ? name : `${path}.${name}`, part);
+    else facts.set(path, `${path} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  };
+  add('', params);
+  const sourceOf = (input: TaskInput | ShardsInput): string => {
+    if ('file' in input) return input.file;
+    if ('task' in input) return input.task.title;
+    if ('each' in input) return input.each.title;
+    return 'shards' in input ? input.shards.title : canonicalJson(input.identity);
+  };
+  for (const [name, list] of Object.entries(inputs)) facts.set(`of ${name}`, list.map(sourceOf).join(', '));
+  return facts;
+}
 
 /** These and all that they need, inputs first. */
 export function needed(roots: readonly Node[]): Node[] {
