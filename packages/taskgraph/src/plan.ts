@@ -15,10 +15,12 @@ import { type KeyComponents, keyOf, type Versions, versionsOf } from './key.js';
 import type { Kind, Range } from './kind.js';
 import { countOfMultiples, lengthOf } from './ranges.js';
 import type { ActionRecord } from './store/record.js';
-import type { Store } from './store/store.js';
+import type { Found, Store } from './store/store.js';
 
 /** What a run would do with a task, or with shards that follow each other, and why. */
 export interface Planned {
+  /** What of the graph that is; of a task that shards need for their items alone, these. */
+  readonly node: Node;
   readonly kind: Kind;
   readonly title: string;
   /** How many tasks that is. */
@@ -28,6 +30,8 @@ export interface Planned {
   /** Of a single task that is in the store. */
   readonly record?: ActionRecord;
   readonly found: boolean;
+  /** Where it is found. */
+  readonly source?: Found['source'];
   /** Why it would be computed. */
   readonly why?: string;
 }
@@ -81,15 +85,15 @@ export async function plan(
     return { kind: task.kind.name, params: task.params, inputs, versions: versionsOf(task.kind, versions) };
   };
 
-  /** The record of a task, or why there is none. */
-  const find = async (task: Task): Promise<ActionRecord | string> => {
+  /** The record of a task and where it is, or why there is none. */
+  const find = async (task: Task): Promise<Found | string> => {
     try {
       const noted = notedKeyOf(task);
       const components = noted === undefined ? await componentsOf(task) : undefined;
       const found = await store.lookup(noted ?? keyOf(components!), task.kind.outputs);
       if (found) {
         records.set(task.id, found.record);
-        return found.record;
+        return found;
       }
       if (!explain || !components) return 'not in the store';
       nearest ??= explainer(store);
@@ -112,13 +116,13 @@ export async function plan(
       const count = like.ranges.reduce((sum, range) => sum + countOfMultiples(range, like.size), 0);
       const whole: Range = [ranges[0]?.[0] ?? 0, ranges.at(-1)?.[1] ?? 0];
       const work = ranges.reduce((sum, range) => sum + workPerItem * lengthOf(range), 0);
-      return [plannedAs({ kind, count, work }, titleOf(shards, whole), whyNot(error))];
+      return [plannedAs({ node: shards, kind, count, work }, titleOf(shards, whole), whyNot(error))];
     }
-    const runs: (Counted & { range: Range; outcome: ActionRecord | string })[] = [];
+    const runs: (Counted & { range: Range; outcome: Found | string })[] = [];
     for (const { range, shard } of expansion.pieces) {
       if (!shard && expansion.count > mostLookedUp) {
         const [count, work] = [expansion.countOf(range), workPerItem * lengthOf(range)];
-        runs.push({ range, kind, count, work, outcome: 'not in the store' });
+        runs.push({ node: shards, range, kind, count, work, outcome: 'not in the store' });
         continue;
       }
       for (const task of expansion.covering(range)) {
@@ -126,17 +130,21 @@ export async function plan(
           if (!('task' in input)) continue;
           // the shard that a slice is cut from is there already; any other task is what this range alone needs
           if (input.task.shards) await find(input.task);
-          else await planTask(input.task);
+          else await planTask(input.task, shards);
         }
         const [first, last] = task.range ?? range;
         const outcome = await find(task);
         const before = runs.at(-1);
         const follows = before?.kind === task.kind && before.range[1] + 1 === first;
-        if (follows && isFound(before.outcome) === isFound(outcome)) {
+        if (follows && sourceOf(before.outcome) === sourceOf(outcome)) {
           before.range = [before.range[0], last];
           before.count++;
           before.work += task.work;
-        } else runs.push({ range: [first, last], kind: task.kind, count: 1, work: task.work, outcome });
+        } else
+          runs.push({
+            ...{ node: shards, kind: task.kind, count: 1, work: task.work },
+            ...{ range: [first, last], outcome },
+          });
       }
     }
     return runs.map(({ range, outcome, ...counted }) => plannedAs(counted, titleOf(shards, range), outcome));
@@ -144,11 +152,11 @@ export async function plan(
 
   const visited = new Set<string>();
   const planned: Planned[] = [];
-  const planTask = async (task: Task): Promise<void> => {
+  const planTask = async (task: Task, node: Node = task): Promise<void> => {
     if (visited.has(task.id)) return;
     visited.add(task.id);
     const { kind, title, work } = task;
-    planned.push(plannedAs({ kind, count: 1, work }, title, await find(task)));
+    planned.push(plannedAs({ node, kind, count: 1, work }, title, await find(task)));
   };
   for (const node of needed(roots)) {
     if (isShards(node)) planned.push(...(await planShards(node)));
@@ -162,15 +170,19 @@ function whyNot(error: unknown): string {
   return `needs a file that can't be read: ${(error as Error).message}`;
 }
 
-const isFound = (outcome: ActionRecord | string): outcome is ActionRecord => typeof outcome !== 'string';
+const sourceOf = (outcome: Found | string): Found['source'] | undefined =>
+  typeof outcome === 'string' ? undefined : outcome.source;
 
 /** Tasks of one kind, together. */
-type Counted = { kind: Kind; count: number; work: number };
+type Counted = { node: Node; kind: Kind; count: number; work: number };
 
-/** `outcome`: the record of the first of them, or why they would be computed. */
-function plannedAs({ kind, count, work }: Counted, title: string, outcome: ActionRecord | string): Planned {
-  if (!isFound(outcome)) return { kind, title, count, work, found: false, why: outcome };
-  return { kind, title, count, work, found: true, ...(count === 1 && { record: outcome }) };
+/** `outcome`: the record of the first of them and where it is, or why they would be computed. */
+function plannedAs(counted: Counted, title: string, outcome: Found | string): Planned {
+  const { node, kind, count, work } = counted;
+  const said = { node, kind, title, count, work };
+  if (typeof outcome === 'string') return { ...said, found: false, why: outcome };
+  const { record, source } = outcome;
+  return { ...said, found: true, source, ...(count === 1 && { record }) };
 }
 
 /** Differences to the most similar result in the store: what made a task new. */

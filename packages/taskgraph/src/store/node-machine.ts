@@ -176,7 +176,7 @@ function nodeDisk(): Disk {
     writeFile(path, text, { flag: 'wx' }).then(() => true, on(['EEXIST'], false));
 
   return {
-    read: async (path) => atOnce(() => readFileSync(path)),
+    read: async (path) => atOnce(() => readAtOnce(path)),
     stamp: async (path) =>
       atOnce(() => {
         const found = statSync(path, { bigint: true });
@@ -231,6 +231,16 @@ function nodeDisk(): Disk {
       ),
     remove: (path) => rm(path, { recursive: true, force: true }),
   };
+}
+
+/** Of a pipe, whatever it may be there for, what is in it now. */
+function readAtOnce(path: string): Buffer {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Undefined where there is no file. */
