@@ -271,7 +271,7 @@ export function needed(roots: readonly Node[]): Node[] {
 }
 
 /** Those whose files a task or shards read; of shards without what depends on the range. */
-function inputNodes(node: Node): Node[] {
+export function inputNodes(node: Node): Node[] {
   const lists: readonly (readonly (TaskInput | ShardsInput)[])[] = Object.values(node.inputs);
   const of = (input: TaskInput | ShardsInput): Node[] => {
     if ('task' in input) return [input.task];

@@ -8,6 +8,7 @@ export {
   type FileRef,
   type GraphBuilder,
   graphBuilder,
+  inputNodes,
   isShards,
   type Node,
   needed,
