@@ -21,7 +21,7 @@ const output = standardOutput(process.stdout);
 /** What --json says of a command that has done nothing yet; of the others that is nothing. */
 const emptyAnswers: Readonly<Record<string, object>> = {
   run: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
-  plan: { experiments: [], tasks: { found: 0, toCompute: 0 } },
+  plan: { experiments: [], tasks: { found: 0, remote: 0, toCompute: 0 } },
   sample: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
   calc: { sets: [] },
   validate: { experiments: [] },
@@ -121,6 +121,17 @@ withExecutor(withCache(program.command('worker')))
   .argument('[lines]', 'with --once, which tasks of its file: N, or N-M')
   .option('--once <file>', 'compute tasks of such a file as plan --tasks writes, and end')
   .action(doing(async () => (await import('./worker.js')).worker));
+withCache(withSet(program.command('graph')))
+  .description('draw the tasks of a spec: what needs what, where each is, and what it costs')
+  .argument('<spec>', 'YAML file')
+  .addOption(
+    program
+      .createOption('--format <format>', 'a picture, a flowchart for Markdown, or every task as data')
+      .choices(['svg', 'mermaid', 'json'])
+      .default('svg'),
+  )
+  .option('--out <file>', 'file to write (default: standard output)')
+  .action(doing(async () => (await import('./graph.js')).graph));
 
 withSet(program.command('validate'))
   .description('check specs; report every problem with its place')

@@ -1,14 +1,12 @@
-import { type ActionRecord, plan as planTasks, type Store } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { NeededFile } from '../experiment/experiment.js';
 import { missingFiles } from '../experiment/missing-files.js';
 import { sourceOf } from '../experiment/published-models.js';
-import { compile, rootsOf } from '../graph/compile.js';
-import { evaluatesFeatures } from '../tasks/kinds.js';
-import { readSchedule } from '../tasks/schedule-file.js';
+import { evaluationsOf, type KindOutlook, outlook, type Prospect } from '../graph/outlook.js';
 import type { Answer } from './answer.js';
 import { pointsOf, readExperiments, sum } from './experiments.js';
-import { megabytes, shownPath } from './output.js';
+import { costText, countsText } from './outlook-text.js';
+import { countOf, megabytes, roughSize, roughTime, shownPath } from './output.js';
 import { writeTasks } from './task-list.js';
 import { type CacheOption, openWorld, type StoreOptions, settle } from './world.js';
 
@@ -19,88 +17,129 @@ export interface PlanOptions extends StoreOptions, CacheOption {
   readonly tasks?: string;
 }
 
+/** Of a kind that has more to compute, what there is is summed up; with --why each is told. */
+const mostTold = 8;
+
+/** What a plan counts of its tasks: `remote` are those of `found` that are in the cache. */
+const taskCounts = ['found', 'remote', 'toCompute'] as const;
+
 /** `fewstep plan SPEC…`: what a run would find, what it would compute and at what cost, and which files it lacks. */
 export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options.set);
   const world = await openWorld(options, specs[0]);
   const plans = [];
   for (const experiment of experiments) {
-    const graph = compile(experiment);
-    const planned = await planTasks(rootsOf(graph), { ...world, explain: options.why === true });
-    const counts = { found: 0, toCompute: 0 };
-    for (const { found, count } of planned) counts[found ? 'found' : 'toCompute'] += count;
-    const evaluations = planned.reduce(
-      (sum, { kind, found, work }) => sum + (found || evaluatesFeatures(kind) ? 0 : work),
-      0,
-    );
-    const told = await Promise.all(
-      planned.map(async ({ kind, title, count, found, record, why }) => ({
-        kind: kind.name,
-        title: withoutSecrets(title),
-        count,
-        found,
-        ...(record && { key: record.key }),
-        ...(why !== undefined && { why: withoutSecrets(why) }),
-        ...(record && kind.name === 'gits' && (await foundSchedule(record, world.store))),
-      })),
-    );
-    plans.push({
-      name: experiment.name,
-      points: pointsOf(experiment),
-      tasks: counts,
-      evaluations,
-      missing: missingFiles(experiment).map(asMissing),
-      planned: together(told),
-    });
-    const all = plans.map(({ tasks }) => tasks);
-    answer.object({ experiments: plans, tasks: sum(all, ['found', 'toCompute']) });
+    const { prospects, kinds } = await outlook(experiment, { ...world, explain: options.why === true });
+    const { name } = experiment;
+    const points = pointsOf(experiment);
+    const tasks = sum(kinds, taskCounts);
+    const evaluations = evaluationsOf({ prospects });
+    const missing = missingFiles(experiment).map(asMissing);
+    const planned = prospects.map(told);
+    plans.push({ name, points, tasks, evaluations, kinds, missing, planned });
+    const all = plans.map((one) => one.tasks);
+    answer.object({ experiments: plans, tasks: sum(all, taskCounts) });
+
+    const byKind = kinds.map((one) => ({ ...one, entries: planned.filter(({ kind }) => kind === one.kind) }));
+    for (const line of linesOf({ name, points, tasks, evaluations, kinds: byKind, missing }, options))
+      answer.line(line);
   }
   const ready = options.tasks === undefined ? undefined : await writeTasks(options.tasks, experiments, world);
   await settle(world);
-  for (const { name, points, tasks, evaluations, missing, planned } of plans) {
-    answer.line(
-      `${name}: ${points.length} ${points.length === 1 ? 'point' : 'points'}, ${tasks.found + tasks.toCompute} tasks: ${tasks.found} in the store, ${tasks.toCompute} to compute`,
-    );
-    for (const { kind, title, count, why, sigmas } of planned) {
-      const many = count > 1 ? ` (${count} tasks)` : '';
-      if (why) answer.line(`  ${kind.padEnd(18)} ${title}${many}${options.why ? ` — ${why}` : ''}`);
-      else if (sigmas) answer.line(`  found              ${title}: ${sigmas.map(short).join(' ')}`);
-    }
-    if (evaluations > 0)
-      answer.line(
-        `  cost               about ${evaluations.toLocaleString('en-US')} evaluations of single images`,
-      );
-    for (const { role, file, bytes, how } of missing) {
-      const size = bytes === undefined ? '' : ` (${megabytes(bytes)})`;
-      answer.line(`  missing            ${role} ${file}${size}: ${how}`);
-    }
-    if (missing.some(({ address }) => address !== undefined))
-      answer.line('  fetched            by fewstep run --fetch, what has an address');
-  }
   if (ready !== undefined) answer.line(`ready: ${ready}, a line of ${options.tasks} each`);
 }
 
-interface Shown {
-  readonly kind: string;
-  readonly title: string;
-  readonly count: number;
-  readonly found: boolean;
-  /** Of a single task that is in the store. */
-  readonly key?: string;
-  readonly why?: string;
-  readonly sigmas?: readonly number[];
+/** What is said of one experiment. */
+interface Said {
+  readonly name: string;
+  readonly points: readonly unknown[];
+  readonly tasks: Readonly<Record<(typeof taskCounts)[number], number>>;
+  readonly evaluations: number;
+  readonly kinds: readonly (KindOutlook & { readonly entries: readonly ReturnType<typeof told>[] })[];
+  readonly missing: readonly ReturnType<typeof asMissing>[];
 }
 
-/** Those of one kind and title that aren't there as one, at the place of the first: a round of a fit is as another. */
-function together(planned: readonly Shown[]): Shown[] {
-  const shown = new Map<string, Shown>();
-  for (const one of planned) {
-    const id = JSON.stringify([one.kind, one.title, one.found, one.key]);
-    const before = shown.get(id);
-    shown.set(id, before ? { ...before, count: before.count + one.count } : one);
-  }
-  return [...shown.values()];
+function linesOf(
+  { name, points, tasks, evaluations, kinds, missing }: Said,
+  { why: isWhy = false }: Pick<PlanOptions, 'why'>,
+): string[] {
+  const line = (what: string, text: string) => `  ${what.padEnd(18)} ${text}`;
+  const inCache = tasks.remote > 0 ? `${tasks.remote.toLocaleString('en-US')} in the cache, ` : '';
+  const counts = `${(tasks.found - tasks.remote).toLocaleString('en-US')} in the store, ${inCache}${tasks.toCompute.toLocaleString('en-US')} to compute`;
+  const missingKinds = kinds.filter(({ toCompute }) => toCompute > 0);
+  const unknown = missingKinds.filter(({ seconds }) => seconds === undefined);
+  const seconds = missingKinds.reduce((all, one) => all + (one.seconds ?? 0), 0);
+  const bytes = missingKinds.reduce((all, one) => all + (one.bytes ?? 0), 0);
+  const isTimed = missingKinds.length > 0 && unknown.length === 0;
+  const shared = kinds.filter(({ tasks: own, unshared }) => unshared > own);
+  return [
+    `${name}: ${countOf(points.length, 'point')}, ${countOf(tasks.found + tasks.toCompute, 'task')}: ${counts}${isTimed ? `; about ${roughTime(seconds)} on this machine` : ''}`,
+    ...(shared.length > 0 ? [line('shared', shared.map(sharedText).join(', '))] : []),
+    ...kinds.flatMap(({ entries, ...kind }) => {
+      const toCompute = entries.filter(({ found }) => !found);
+      if (toCompute.length > mostTold && !isWhy) return [line(kind.kind, summaryOf(kind))];
+      return entries.flatMap(({ title, count, why, sigmas }) => {
+        const many = count > 1 ? ` (${countOf(count, 'task')})` : '';
+        if (why !== undefined) return [line(kind.kind, `${title}${many}${isWhy ? ` — ${why}` : ''}`)];
+        return sigmas ? [line('found', `${title}: ${sigmas.map(short).join(' ')}`)] : [];
+      });
+    }),
+    ...(evaluations > 0
+      ? [line('cost', `about ${evaluations.toLocaleString('en-US')} evaluations of single images`)]
+      : []),
+    ...(missingKinds.length > 0
+      ? [line('', timeText({ seconds, bytes, unknown, of: missingKinds.length }))]
+      : []),
+    ...missing.map(({ role, file, bytes: size, how }) =>
+      line('missing', `${role} ${file}${size === undefined ? '' : ` (${megabytes(size)})`}: ${how}`),
+    ),
+    ...(missing.some(({ address }) => address !== undefined)
+      ? [line('fetched', 'by fewstep run --fetch, what has an address')]
+      : []),
+  ];
 }
+
+const sharedText = ({ kind, tasks, unshared }: KindOutlook): string =>
+  `${countOf(tasks, kind, kind)} instead of ${unshared.toLocaleString('en-US')}`;
+
+/** `of`: how many kinds there are to compute, those of which nothing is known among them. */
+function timeText({
+  seconds,
+  bytes,
+  unknown,
+  of,
+}: {
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly unknown: readonly KindOutlook[];
+  readonly of: number;
+}): string {
+  if (unknown.length === of) return 'time and size are not known: nothing like it was computed here yet';
+  const known = `about ${roughTime(seconds)} on this machine, and ${roughSize(bytes)} of results`;
+  const others = unknown.map(({ kind }) => kind).join(', ');
+  return others === '' ? known : `${known}, without ${others}: none like these was computed here yet`;
+}
+
+/** Of a kind whose tasks are too many to be told one by one. */
+function summaryOf(kind: KindOutlook): string {
+  const cost = costText(kind);
+  return `${countsText(kind)}${cost === '' ? '' : `; ${cost}`}`;
+}
+
+/** What --json says of a part of a plan. */
+const told = ({ kind, title, count, found, source, points, record, why, cost, sigmas }: Prospect) => ({
+  kind: kind.name,
+  title: withoutSecrets(title),
+  count,
+  found,
+  ...(source && { source }),
+  /** That need it. */
+  points,
+  ...(record && { key: record.key }),
+  ...(why !== undefined && { why: withoutSecrets(why) }),
+  ...(cost && { seconds: cost.seconds, bytes: Math.round(cost.bytes) }),
+  ...(sigmas && { sigmas }),
+});
 
 /** A file that isn't there: where it belongs, and how it is had. */
 function asMissing({ role, path, published, ifMissing }: NeededFile) {
@@ -115,15 +154,6 @@ function asMissing({ role, path, published, ifMissing }: NeededFile) {
     ...(bytes !== undefined && { bytes }),
     how: `${fetch}${sourceOf(published.file)}`,
   };
-}
-
-/** The noise levels that a search in the store found, if its file is still whole. */
-async function foundSchedule(
-  { outputs }: ActionRecord,
-  store: Store,
-): Promise<{ readonly sigmas?: readonly number[] }> {
-  const path = await store.blob(outputs.schedule!);
-  return path === undefined ? {} : { sigmas: (await readSchedule(path)).sigmas };
 }
 
 const short = (sigma: number) => String(Number(sigma.toPrecision(4)));

@@ -55,6 +55,7 @@ function placesOf({ path, at }: Fault, tree: Tree): readonly Place[] {
 
 /** None of the paths, nor any above it, has a problem already. */
 export function isSound(paths: readonly string[], bad: ReadonlySet<string>): boolean {
+  if (bad.size === 0) return true;
   const all = [...bad];
   return !paths.some((path) => all.some((one) => path === one || path.startsWith(`${one}.`)));
 }

@@ -4,6 +4,7 @@ import {
   each,
   type GraphBuilder,
   graphBuilder,
+  type Node,
   output,
   outputs,
   type Range,
@@ -96,16 +97,15 @@ export function compile(experiment: Experiment, { inters = 0 }: { readonly inter
 }
 
 /** What a run of an experiment obtains. */
-export function rootsOf({ points, comparison }: Graph): readonly (Task | Shards)[] {
-  const ofPoints = points.flatMap(({ scores, picture, schedule, predictor, fit }) => [
-    schedule,
-    predictor,
-    fit?.sampler,
-    ...Object.values(scores).flat(),
-    picture,
-  ]);
-  return [...ofPoints.filter((task) => task !== undefined), comparison];
+export function rootsOf({ points, comparison }: Graph): readonly Node[] {
+  return [...points.flatMap(rootsOfPoint), comparison];
 }
+
+/** What a run obtains for one point. */
+export const rootsOfPoint = ({ scores, picture, schedule, predictor, fit }: PlannedPoint): readonly Node[] =>
+  [schedule, predictor, fit?.sampler, ...Object.values(scores).flat(), picture].filter(
+    (task) => task !== undefined,
+  );
 
 function planPoint(graph: GraphBuilder, point: Point, shown: number): PlannedPoint {
   const { sampler, train, evaluate, grid } = point;

@@ -86,11 +86,10 @@ export function planFit(
     ...inBlocks,
     workPerItem,
   });
-  const validated = (standing: OutputRef) => {
+  const validated = (standing: OutputRef, when: string) => {
     const parts = onBlocks(standing, validationTargets, cost.evaluations);
-    return [
-      outputs(graph.shards(kinds.fitSquares, { title: `validation of ${label}`, ...parts }), 'squares'),
-    ];
+    const title = `validation of ${label}, ${when}`;
+    return [outputs(graph.shards(kinds.fitSquares, { title, ...parts }), 'squares')];
   };
   const begin = graph.task(kinds.fitStart, {
     title: `start of ${label}`,
@@ -98,31 +97,32 @@ export function planFit(
     inputs: { info: network.info, ...chosen },
   });
   let standing = output(begin, 'standing');
-  for (const { first, count, keep } of roundsOf(fit.images / fitBlock)) {
+  for (const [i, { first, count, keep }] of roundsOf(fit.images / fitBlock).entries()) {
+    const round = `round ${i + 1}`;
     const [targets, tried] = [count, Math.min(count, cost.trialBlocks)].map((blocks) => {
       const from = seeds[0] + first * fitBlock;
       return targetsOf([from, from + blocks * fitBlock - 1]);
     }) as [Targets, Targets];
     const equations = graph.shards(kinds.fitEquations, {
-      title: `equations of ${label}`,
+      title: `equations of ${label}, ${round}`,
       ...onBlocks(standing, targets, cost.equations),
     });
     const proposals = graph.task(kinds.fitProposals, {
-      title: `steps of ${label}`,
+      title: `steps of ${label}, ${round}`,
       params: { keep },
       inputs: {
         standing,
         equations: [outputs(equations, 'equations')],
-        validation: validated(standing),
+        validation: validated(standing, round),
       },
     });
     const proposed = output(proposals, 'standing');
     const trials = graph.shards(kinds.fitSquares, {
-      title: `trials of ${label}`,
+      title: `trials of ${label}, ${round}`,
       ...onBlocks(proposed, tried, cost.trials),
     });
     const taken = graph.task(kinds.fitStep, {
-      title: `step of ${label}`,
+      title: `step of ${label}, ${round}`,
       params: {},
       inputs: { standing: proposed, trials: [outputs(trials, 'squares')] },
     });
@@ -146,7 +146,7 @@ export function planFit(
         info: network.info,
         ...chosen,
         standing,
-        validation: validated(standing),
+        validation: validated(standing, 'at the end'),
         targets: [outputs(validationTargets, 'targets', 1)],
         feature_network: loss?.inputs.feature_network,
       },
