@@ -46,6 +46,9 @@ it.each(files)('experiments/%s is valid, and planned without weights', async (na
   const planned = await plan(rootsOf(compile(experiment)), { store: await storeIn('planned'), versions });
   expect(planned.length).toBeGreaterThan(experiment.points.length);
   expect(planned.filter(({ found }) => found)).toEqual([]);
+  // of what is computed each is told by a title of its own
+  const titles = planned.map(({ title }) => title);
+  expect(titles.filter((title, i) => titles.indexOf(title) < i)).toEqual([]);
 });
 
 /** What launch.sh (9067ff0) and, where it is silent, train.py (79dc13a) say in amed-solver-main of zju-pi/diff-sampler. */

@@ -110,6 +110,8 @@ describe('--json', () => {
       title: expect.any(String),
       count: 1,
       found: true,
+      source: 'local',
+      points: 1,
       key: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(planned).toContainEqual({
@@ -117,13 +119,35 @@ describe('--json', () => {
       title: expect.any(String),
       count: 1,
       found: false,
+      points: 1,
       why: expect.any(String),
+      // as those that were computed here took
+      seconds: expect.any(Number),
+      bytes: expect.any(Number),
     });
     expect(counted.found + counted.toCompute).toBe(planned.length);
     expect(tasks).toEqual({
       found: counted.found + b.tasks.found,
+      remote: 0,
       toCompute: counted.toCompute + b.tasks.toCompute,
     });
+  });
+
+  it('graph', async () => {
+    const { boxes, edges } = await said('graph', 'spec.yaml', '--set', 'sample.seeds=0-4');
+    expect(boxes.find(({ id }: { id: string }) => id === 'samples')).toMatchObject({
+      ...{ kind: 'samples', tasks: 2, found: 1, remote: 0, toCompute: 1, evaluations: 2 },
+    });
+    expect(edges).toContainEqual(['denoiser', 'samples']);
+    const drawn = (...args: string[]) => fewstep(['graph', 'spec.yaml', ...args], { cwd: dir });
+    expect((await drawn('--out', 'pictures/a.svg')).stdout).toBe('a: pictures/a.svg\n');
+    const svg = await readFile(join(dir, 'pictures/a.svg'), 'utf8');
+    expect(svg).toMatch(/^<svg xmlns[^]*>samples of euler<[^]*>1 task: 1 in the store<[^]*<\/svg>\n$/);
+    // one arrow for each edge that no other way tells
+    expect(svg.match(/marker-end/g)).toHaveLength(3);
+    const { stdout } = await drawn('--format', 'mermaid');
+    expect(stdout).toContain('["samples<br>samples of euler<br>1 task: 1 in the store"]:::there\n');
+    expect(stdout).toContain('  t1 --> t2\n');
   });
 
   it('sample', async () => {

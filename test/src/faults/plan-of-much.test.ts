@@ -27,16 +27,21 @@ describe('a plan of more than can be computed', () => {
 });
 
 const hasPipes = spawnSync('sh', ['-c', 'command -v mkfifo']).status === 0;
-it.skipIf(!hasPipes).concurrent('a plan of something new reads no other record (needs mkfifo)', async () => {
-  await run(dir);
-  const records = join(dir, '.fewstep/records');
-  // Whoever reads one of these waits for a writer, who never comes.
-  const pipes = (await readdir(records)).map((folder) => join(records, folder, `${folder.repeat(32)}.json`));
-  spawnSync('sh', ['-c', 'mkfifo "$@"', 'sh', ...pipes]);
-  const args = ['plan', 'spec.yaml', '--set', 'schedule.rho=5'];
-  const { code, stdout, inTime } = await within(30, start(args, { cwd: dir }));
-  expect(inTime).toBe(true);
-  expect(code).toBe(0);
-  expect(stdout).toContain('samples');
-  for (const pipe of pipes) expect((await stat(pipe)).isFIFO()).toBe(true);
-});
+it.skipIf(!hasPipes).concurrent(
+  'a plan waits for nothing that lies among the records (needs mkfifo)',
+  async () => {
+    await run(dir);
+    const records = join(dir, '.fewstep/records');
+    // Whoever reads one of these as a file waits for a writer, who never comes.
+    const pipes = (await readdir(records)).map((folder) =>
+      join(records, folder, `${folder.repeat(32)}.json`),
+    );
+    spawnSync('sh', ['-c', 'mkfifo "$@"', 'sh', ...pipes]);
+    const args = ['plan', 'spec.yaml', '--set', 'schedule.rho=5'];
+    const { code, stdout, inTime } = await within(30, start(args, { cwd: dir }));
+    expect(inTime).toBe(true);
+    expect(code).toBe(0);
+    expect(stdout).toContain('samples');
+    for (const pipe of pipes) expect((await stat(pipe)).isFIFO()).toBe(true);
+  },
+);
