@@ -4,6 +4,7 @@ import type { ExecutorOptions } from '../execute/experiment-executor.js';
 import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, rootsOf } from '../graph/compile.js';
 import { jsonText } from '../judging/shown.js';
+import { receiptOf } from '../report/receipt.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
 import { workspaceRoot } from '../workspace.js';
@@ -18,6 +19,9 @@ import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './worl
 
 /** What a run counts of its tasks. */
 const taskCounts = ['computed', 'local', 'remote'] as const;
+
+/** Beside the table of a run that lacks nothing. */
+const receipt = 'receipt.json';
 
 export interface RunOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly set: readonly string[];
@@ -46,6 +50,7 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   for (const { experiment, graph, results } of opened) {
     const own = join(folder, experiment.name);
     await recorded({ experiment, results, folder: own, world, options }, async (log) => {
+      await results.remove(receipt); // that of a run before says nothing of this one
       const execution = await work(rootsOf(graph), world, log);
       for (const [task, error] of execution.failures) failures.set(task, error);
       // what can't be written keeps no table from being shown
@@ -58,6 +63,10 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
       });
       const one = { ...found, ...recordsIn(own) };
       await keepReport(one, own, results, unwritable.length > 0).catch((error) => unwritable.push(error));
+      if (unwritable.length === 0 && execution.failures.size === 0)
+        await results
+          .write(`${jsonText(receiptOf(graph, one, execution), 2)}\n`, receipt)
+          .catch((error) => unwritable.push(error));
       reports.push(one);
       const counts = reports.map(({ tasks }) => tasks);
       answer.object({ experiments: reports, tasks: sum(counts, taskCounts) });

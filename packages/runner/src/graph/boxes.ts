@@ -9,7 +9,7 @@ export interface Box extends KindOutlook {
 }
 
 /** What is needed to what needs it, by the ids of boxes. */
-export type Edge = readonly [from: string, to: string];
+type Edge = readonly [from: string, to: string];
 
 /** A graph of tasks as it is drawn. */
 export interface Boxes {
