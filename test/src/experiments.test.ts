@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createNodes } from '@fewstep/nx';
 import {
   compile,
   experimentExecutor,
@@ -49,6 +50,16 @@ it.each(files)('experiments/%s is valid, and planned without weights', async (na
   // of what is computed each is told by a title of its own
   const titles = planned.map(({ title }) => title);
   expect(titles.filter((title, i) => titles.indexOf(title) < i)).toEqual([]);
+});
+
+it('are projects of Nx, each with what it names as input', async () => {
+  const paths = files.map((name) => `experiments/${name}`);
+  const found = await createNodes[1](paths, {}, { workspaceRoot: root, nxJsonConfiguration: {} });
+  const projects = found.flatMap(([, { projects = {} }]) => Object.values(projects));
+  expect(projects.map(({ name }) => `${name}.yaml`)).toEqual(files);
+  const inputs = JSON.stringify(projects.find(({ name }) => name === 'digits')?.targets?.run?.inputs);
+  expect(inputs).toContain('"{workspaceRoot}/experiments/digits/**/*"');
+  expect(inputs).toContain('"{workspaceRoot}/experiments/samplers/digits-table-nfe5-seed0.json"');
 });
 
 /** What launch.sh (9067ff0) and, where it is silent, train.py (79dc13a) say in amed-solver-main of zju-pi/diff-sampler. */

@@ -19,6 +19,7 @@ const names = [
   'cache-turborepo',
   'executor-bullmq',
   'runner',
+  'nx',
 ] as const;
 
 let dir: string;

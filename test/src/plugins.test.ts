@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -107,6 +108,18 @@ describe('a cache by a plugin', () => {
     expect(report.plugins).toEqual([{ name: '@lab/cache-http', version: '1.2.3' }]);
     const grid = (name: string) => readFile(join(dir, `${name}-results/small/comparison.png`));
     expect((await grid('second')).equals(await grid('first'))).toBe(true);
+    // computed or fetched, the receipt is one
+    const receipt = (name: string) => readFile(join(dir, `${name}-results/small/receipt.json`), 'utf8');
+    expect(await receipt('second')).toBe(await receipt('first'));
+    const grid256 = createHash('sha256')
+      .update(await grid('first'))
+      .digest('hex');
+    expect(JSON.parse(await receipt('first')).files.comparison).toBe(grid256);
+    // a run that fails has none
+    const broken = join(root, 'experiments/digits/digits-32x32.zip');
+    const failed = await run(...places('first'), '--set', `dataset.checkpoint=${broken}`);
+    expect(failed.code).toBe(1);
+    await expect(receipt('first')).rejects.toThrow('ENOENT');
     // the network, which is no result, was not fetched
     const blobs = (name: string) => readdir(join(dir, name, 'blobs'), { recursive: true });
     expect((await blobs('second')).length).toBeLessThan((await blobs('first')).length);
