@@ -1,3 +1,4 @@
+export { type Answered, commands } from './commands.js';
 export { RunnerError } from './errors.js';
 export { experimentExecutor } from './execute/experiment-executor.js';
 export type { Experiment, Point } from './experiment/experiment.js';
@@ -6,6 +7,7 @@ export { type Problem, SpecError } from './experiment/problem.js';
 export { checkFiles, readExperiment } from './experiment/read-experiment.js';
 export { filesOf } from './files-of.js';
 export { compile, type Graph, type PlannedPoint, rootsOf } from './graph/compile.js';
+export { type KindOutlook, type Outlook, outlook, type Prospect } from './graph/outlook.js';
 export type { CacheGiven, ExecutorGiven, Plugin } from './plugins.js';
 export { type PointReport, type Report, report } from './report/report.js';
 export { table } from './report/table.js';

@@ -32,6 +32,24 @@ export function answer(
   };
 }
 
+/** An answer that nobody prints, and what was answered so far: the object, and what is for programs beside it. */
+export function answered(): { readonly answer: Answer; found(): object } {
+  let known: object = {};
+  let text = '';
+  return {
+    answer: {
+      line: () => {},
+      data: (more) => {
+        text += more;
+      },
+      object: (value) => {
+        known = value;
+      },
+    },
+    found: () => ({ ...known, ...(text !== '' && { text }) }),
+  };
+}
+
 /** Where a command's answer goes. */
 interface StandardOutput {
   write(text: string): void;

@@ -16,7 +16,7 @@ import { pathNamed, pathOrNamed } from './registry-files.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
-interface ClipScoreOptions extends StoreOptions, CacheOption, ExecutorOptions {
+export interface ClipScoreOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly clip: string;
   readonly clipNetwork?: string;
   readonly prompts?: string;

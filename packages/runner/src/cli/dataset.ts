@@ -8,7 +8,7 @@ import { interruption } from './interruption.js';
 import { openResults, shownPath } from './output.js';
 import { say } from './say.js';
 
-interface DatasetOptions {
+export interface DatasetOptions {
   readonly maxImages?: number;
   readonly transform?: Crop;
   readonly resolution?: string;

@@ -10,7 +10,7 @@ import { readExperiment } from '../experiment/read-experiment.js';
  */
 export async function readExperiments(
   specs: readonly string[],
-  set: readonly string[],
+  set: readonly string[] | undefined,
   check: (experiment: Experiment) => void = () => {},
 ): Promise<Experiment[]> {
   const experiments: Experiment[] = [];

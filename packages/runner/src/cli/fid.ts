@@ -24,7 +24,7 @@ import { pathOrNamed } from './registry-files.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
-interface EvaluationOptions extends StoreOptions, CacheOption, ExecutorOptions {
+export interface EvaluationOptions extends StoreOptions, CacheOption, ExecutorOptions {
   readonly features?: string;
   readonly resize?: FeatureResize;
   readonly batch?: number;

@@ -8,8 +8,9 @@ import { openResults } from './output.js';
 import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
 export interface GraphOptions extends StoreOptions, CacheOption {
-  readonly set: readonly string[];
-  readonly format: 'svg' | 'mermaid' | 'json';
+  readonly set?: readonly string[];
+  /** By default svg. */
+  readonly format?: 'svg' | 'mermaid' | 'json';
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -29,7 +30,7 @@ export async function graph(spec: string, options: GraphOptions, answer: Answer)
   const { name } = experiment!;
   const planned = await outlook(experiment!, await openWorld(options, spec));
   const all = { name, ...boxesOf(planned) };
-  const { format, out } = options;
+  const { format = 'svg', out } = options;
   const drawn = async (): Promise<string> => {
     if (format === 'json') return `${jsonText(all, 2)}\n`;
     const boxes = drawable(planned);

@@ -126,9 +126,11 @@ withCache(withSet(program.command('graph')))
   .argument('<spec>', 'YAML file')
   .addOption(
     program
-      .createOption('--format <format>', 'a picture, a flowchart for Markdown, or every task as data')
-      .choices(['svg', 'mermaid', 'json'])
-      .default('svg'),
+      .createOption(
+        '--format <format>',
+        'a picture, a flowchart for Markdown, or every task as data (default: svg)',
+      )
+      .choices(['svg', 'mermaid', 'json']),
   )
   .option('--out <file>', 'file to write (default: standard output)')
   .action(doing(async () => (await import('./graph.js')).graph));

@@ -11,7 +11,7 @@ import { writeTasks } from './task-list.js';
 import { type CacheOption, openWorld, type StoreOptions, settle } from './world.js';
 
 export interface PlanOptions extends StoreOptions, CacheOption {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly why?: boolean;
   /** A file to write what is ready to. */
   readonly tasks?: string;
@@ -27,40 +27,29 @@ const taskCounts = ['found', 'remote', 'toCompute'] as const;
 export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options.set);
   const world = await openWorld(options, specs[0]);
-  const plans = [];
+  const plans: PlannedExperiment[] = [];
   for (const experiment of experiments) {
     const { prospects, kinds } = await outlook(experiment, { ...world, explain: options.why === true });
-    const { name } = experiment;
-    const points = pointsOf(experiment);
-    const tasks = sum(kinds, taskCounts);
-    const evaluations = evaluationsOf({ prospects });
-    const missing = missingFiles(experiment).map(asMissing);
-    const planned = prospects.map(told);
-    plans.push({ name, points, tasks, evaluations, kinds, missing, planned });
-    const all = plans.map((one) => one.tasks);
+    plans.push({
+      name: experiment.name,
+      points: pointsOf(experiment),
+      tasks: sum(kinds, taskCounts),
+      evaluations: evaluationsOf({ prospects }),
+      kinds,
+      missing: missingFiles(experiment).map(asMissing),
+      planned: prospects.map(told),
+    });
+    const all = plans.map(({ tasks }) => tasks);
     answer.object({ experiments: plans, tasks: sum(all, taskCounts) });
-
-    const byKind = kinds.map((one) => ({ ...one, entries: planned.filter(({ kind }) => kind === one.kind) }));
-    for (const line of linesOf({ name, points, tasks, evaluations, kinds: byKind, missing }, options))
-      answer.line(line);
   }
   const ready = options.tasks === undefined ? undefined : await writeTasks(options.tasks, experiments, world);
   await settle(world);
+  for (const one of plans) for (const line of linesOf(one, options)) answer.line(line);
   if (ready !== undefined) answer.line(`ready: ${ready}, a line of ${options.tasks} each`);
 }
 
-/** What is said of one experiment. */
-interface Said {
-  readonly name: string;
-  readonly points: readonly unknown[];
-  readonly tasks: Readonly<Record<(typeof taskCounts)[number], number>>;
-  readonly evaluations: number;
-  readonly kinds: readonly (KindOutlook & { readonly entries: readonly ReturnType<typeof told>[] })[];
-  readonly missing: readonly ReturnType<typeof asMissing>[];
-}
-
 function linesOf(
-  { name, points, tasks, evaluations, kinds, missing }: Said,
+  { name, points, tasks, evaluations, kinds, missing, planned }: PlannedExperiment,
   { why: isWhy = false }: Pick<PlanOptions, 'why'>,
 ): string[] {
   const line = (what: string, text: string) => `  ${what.padEnd(18)} ${text}`;
@@ -75,7 +64,8 @@ function linesOf(
   return [
     `${name}: ${countOf(points.length, 'point')}, ${countOf(tasks.found + tasks.toCompute, 'task')}: ${counts}${isTimed ? `; about ${roughTime(seconds)} on this machine` : ''}`,
     ...(shared.length > 0 ? [line('shared', shared.map(sharedText).join(', '))] : []),
-    ...kinds.flatMap(({ entries, ...kind }) => {
+    ...kinds.flatMap((kind) => {
+      const entries = planned.filter((one) => one.kind === kind.kind);
       const toCompute = entries.filter(({ found }) => !found);
       if (toCompute.length > mostTold && !isWhy) return [line(kind.kind, summaryOf(kind))];
       return entries.flatMap(({ title, count, why, sigmas }) => {
@@ -124,6 +114,18 @@ function timeText({
 function summaryOf(kind: KindOutlook): string {
   const cost = costText(kind);
   return `${countsText(kind)}${cost === '' ? '' : `; ${cost}`}`;
+}
+
+/** What --json says of one experiment. */
+export interface PlannedExperiment {
+  readonly name: string;
+  readonly points: ReturnType<typeof pointsOf>;
+  readonly tasks: Readonly<Record<(typeof taskCounts)[number], number>>;
+  /** Of single images by the network that is sampled, to come; about. */
+  readonly evaluations: number;
+  readonly kinds: readonly KindOutlook[];
+  readonly missing: readonly ReturnType<typeof asMissing>[];
+  readonly planned: readonly ReturnType<typeof told>[];
 }
 
 /** What --json says of a part of a plan. */

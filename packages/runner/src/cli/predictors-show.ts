@@ -12,7 +12,7 @@ import type { Answer } from './answer.js';
 import { shownPath } from './output.js';
 import { isModelName, registryName } from './registry-files.js';
 
-interface ShowOptions {
+export interface ShowOptions {
   readonly dataset?: string;
   readonly sigmaMin?: string;
   readonly sigmaMax?: string;

@@ -24,7 +24,7 @@ const taskCounts = ['computed', 'local', 'remote'] as const;
 const receipt = 'receipt.json';
 
 export interface RunOptions extends StoreOptions, CacheOption, ExecutorOptions {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly results?: string;
   readonly fetch?: boolean;
 }

@@ -11,7 +11,7 @@ import { workingFolder } from '../workspace.js';
 
 /** Options that say what is sampled. */
 export interface SampledOptions {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly predictor?: string;
   readonly sampler?: string;
   readonly dataset?: string;

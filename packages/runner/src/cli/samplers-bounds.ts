@@ -19,8 +19,8 @@ import { toldBy } from './sampled.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
 
-interface BoundsOptions extends StoreOptions, CacheOption, ExecutorOptions {
-  readonly set: readonly string[];
+export interface BoundsOptions extends StoreOptions, CacheOption, ExecutorOptions {
+  readonly set?: readonly string[];
   readonly dataset?: string;
   readonly seeds?: string;
   readonly batch?: string;

@@ -15,8 +15,8 @@ import { openResults } from './output.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
-interface CompileOptions extends StoreOptions, CacheOption {
-  readonly set: readonly string[];
+export interface CompileOptions extends StoreOptions, CacheOption {
+  readonly set?: readonly string[];
   readonly dest: string;
 }
 

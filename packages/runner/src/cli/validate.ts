@@ -18,7 +18,7 @@ interface Validated {
  */
 export async function validate(
   specs: readonly string[],
-  options: { readonly set: readonly string[] },
+  options: { readonly set?: readonly string[] },
   answer: Answer,
 ): Promise<void> {
   const experiments: Validated[] = [];

@@ -29,7 +29,7 @@ interface Override {
  */
 export function withOverrides(
   root: Dict,
-  { told = [], set = [] }: { readonly told?: readonly Told[]; readonly set?: readonly string[] },
+  { told = [], set = [] }: { readonly told?: readonly Told[]; readonly set?: readonly string[] | undefined },
   complain: Complain,
   language: Pick<Language, 'keys'> | 'any key',
 ): { root: Dict; overrides: Override[] } {

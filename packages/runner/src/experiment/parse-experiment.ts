@@ -29,7 +29,7 @@ export interface SpecOptions {
   /** What options of a command give keys, before `set`. */
   readonly told?: readonly Told[];
   /** `path=value` each, values as YAML; they change the file's values before the grid is applied. */
-  readonly set?: readonly string[];
+  readonly set?: readonly string[] | undefined;
   /** Working folder; default the process's. */
   readonly cwd?: string;
   /** Nothing is scored, whatever the spec says. */
