@@ -39,8 +39,10 @@ export interface Planned {
 /** Of so many shards each is looked up; of more, those that no note says are finished count as not there. */
 const mostLookedUp = 4_096;
 
-/** What it waits for. */
-class Waits extends Error {}
+/** What it waits for; thrown so often that a trace of the stack would cost more than all else. */
+class Waits {
+  constructor(readonly title: string) {}
+}
 
 /**
  * What a run would find and what it would compute, inputs first, without computing anything.
@@ -166,7 +168,7 @@ export async function plan(
 }
 
 function whyNot(error: unknown): string {
-  if (error instanceof Waits) return `waits for ${error.message}`;
+  if (error instanceof Waits) return `waits for ${error.title}`;
   return `needs a file that can't be read: ${(error as Error).message}`;
 }
 
