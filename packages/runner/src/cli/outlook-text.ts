@@ -1,5 +1,5 @@
 import type { KindOutlook } from '../graph/outlook.js';
-import { countOf, roughSize, roughTime } from './output.js';
+import { countOf, grouped, roughSize, roughTime } from './output.js';
 
 type Counted = Pick<KindOutlook, 'tasks' | 'found' | 'remote' | 'toCompute'>;
 
@@ -16,7 +16,7 @@ function statesText({ found, remote, toCompute }: Counted): string {
   ] as const;
   return parts
     .filter(([count]) => count > 0)
-    .map(([count, where]) => `${count.toLocaleString('en-US')} ${where}`)
+    .map(([count, where]) => `${grouped(count)} ${where}`)
     .join(', ');
 }
 

@@ -6,7 +6,7 @@ import { evaluationsOf, type KindOutlook, outlook, type Prospect } from '../grap
 import type { Answer } from './answer.js';
 import { pointsOf, readExperiments, sum } from './experiments.js';
 import { costText, countsText } from './outlook-text.js';
-import { countOf, megabytes, roughSize, roughTime, shownPath } from './output.js';
+import { countOf, grouped, megabytes, roughSize, roughTime, shownPath } from './output.js';
 import { writeTasks } from './task-list.js';
 import { type CacheOption, openWorld, type StoreOptions, settle } from './world.js';
 
@@ -53,8 +53,8 @@ function linesOf(
   { why: isWhy = false }: Pick<PlanOptions, 'why'>,
 ): string[] {
   const line = (what: string, text: string) => `  ${what.padEnd(18)} ${text}`;
-  const inCache = tasks.remote > 0 ? `${tasks.remote.toLocaleString('en-US')} in the cache, ` : '';
-  const counts = `${(tasks.found - tasks.remote).toLocaleString('en-US')} in the store, ${inCache}${tasks.toCompute.toLocaleString('en-US')} to compute`;
+  const inCache = tasks.remote > 0 ? `${grouped(tasks.remote)} in the cache, ` : '';
+  const counts = `${grouped(tasks.found - tasks.remote)} in the store, ${inCache}${grouped(tasks.toCompute)} to compute`;
   const missingKinds = kinds.filter(({ toCompute }) => toCompute > 0);
   const unknown = missingKinds.filter(({ seconds }) => seconds === undefined);
   const seconds = missingKinds.reduce((all, one) => all + (one.seconds ?? 0), 0);
@@ -74,9 +74,7 @@ function linesOf(
         return sigmas ? [line('found', `${title}: ${sigmas.map(short).join(' ')}`)] : [];
       });
     }),
-    ...(evaluations > 0
-      ? [line('cost', `about ${evaluations.toLocaleString('en-US')} evaluations of single images`)]
-      : []),
+    ...(evaluations > 0 ? [line('cost', `about ${grouped(evaluations)} evaluations of single images`)] : []),
     ...(missingKinds.length > 0
       ? [line('', timeText({ seconds, bytes, unknown, of: missingKinds.length }))]
       : []),
@@ -90,7 +88,7 @@ function linesOf(
 }
 
 const sharedText = ({ kind, tasks, unshared }: KindOutlook): string =>
-  `${countOf(tasks, kind, kind)} instead of ${unshared.toLocaleString('en-US')}`;
+  `${countOf(tasks, kind, kind)} instead of ${grouped(unshared)}`;
 
 /** `of`: how many kinds there are to compute, those of which nothing is known among them. */
 function timeText({

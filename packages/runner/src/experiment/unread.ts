@@ -211,10 +211,11 @@ export function complainUnread(
   conditional: readonly ConditionalKey[],
 ): void {
   const written = new Map<string, { place: Place; path: string; reader: string; read: boolean }>();
+  const keys = conditional.map((key) => ({ ...key, steps: key.path.split('.') }));
   for (const { tree, spec, bad } of judged) {
     const dead: string[] = [];
-    for (const { path, of, read, reader } of conditional) {
-      const entry = entryAt(tree, path.split('.'));
+    for (const { path, steps, of, read, reader } of keys) {
+      const entry = entryAt(tree, steps);
       if (entry === undefined || dead.some((above) => path.startsWith(`${above}.`))) continue;
       const isRead = !isSound(of, bad) || read(spec);
       if (!isRead) dead.push(path);

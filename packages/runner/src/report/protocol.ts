@@ -1,5 +1,12 @@
 import { basename } from 'node:path';
-import { canonicalJson, type Execution, type Json, type Store, type Task } from '@fewstep/taskgraph';
+import {
+  type ActionRecord,
+  canonicalJson,
+  type Execution,
+  type Json,
+  type Store,
+  type Task,
+} from '@fewstep/taskgraph';
 import { seedsText } from '../experiment/seeds.js';
 import type { PlannedPoint } from '../graph/compile.js';
 import { referenceFeatures } from '../tasks/kinds.js';
@@ -68,6 +75,8 @@ interface Ran {
   readonly store: Store;
 }
 
+const infos = new WeakMap<ActionRecord, ModelInfo>();
+
 /** The protocol of a point's scores; nothing where no sample is there. */
 export async function protocolOf(
   { point, repeats, scores }: PlannedPoint,
@@ -118,10 +127,16 @@ export async function protocolOf(
     scores: Object.fromEntries(known.map(({ name, task }) => [name, scored(task)])),
   };
 
+  /** Read once, however many points are of one model. */
   async function infoOf(task: Task): Promise<ModelInfo | undefined> {
-    const output = records.get(task)?.outputs.info;
-    const path = output && (await store.blob(output));
-    return path === undefined ? undefined : readInfo({ info: path });
+    const record = records.get(task);
+    if (!record) return undefined;
+    const known = infos.get(record);
+    if (known) return known;
+    const path = await store.blob(record.outputs.info!);
+    const info = path === undefined ? undefined : await readInfo({ info: path });
+    if (info) infos.set(record, info);
+    return info;
   }
 
   /** What the shards of an input were cut into. */

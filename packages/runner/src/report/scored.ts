@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Execution, Store } from '@fewstep/taskgraph';
 import { seedsText } from '../experiment/seeds.js';
 import type { PlannedPoint } from '../graph/compile.js';
@@ -59,7 +59,7 @@ export async function scoredOf(
       const output = records.get(tasks[repeat]!)?.outputs.value;
       const path = output && (await store.blob(output));
       if (!path) continue;
-      const value = JSON.parse(await readFile(path, 'utf8'));
+      const value = JSON.parse(readFileSync(path, 'utf8'));
       Object.assign(columns, scoreNamed(score)?.shown?.(value) ?? value);
     }
     return columns;
