@@ -85,6 +85,7 @@ export async function taskOf(
     inputs[name] = await Promise.all(
       list.map(async (input): Promise<FileRef> => {
         if ('file' in input) return { file: input.file, ...(input.as !== undefined && { as: input.as }) };
+        await store.hold([input.digest]);
         const file = await store.blob(input);
         if (file !== undefined) return { file };
         throw new TaskgraphError(

@@ -10,34 +10,54 @@ import { randomOf } from './random-graphs.test.support.js';
 import { openStore } from './store/store.js';
 
 /** Graphs of a run in all, and how many share their coordinators; `npm run properties` asks for more. */
-const graphs = Number(process.env.FEWSTEP_REAL_GRAPHS ?? 200);
+const graphs = Number(process.env.FEWSTEP_REAL_GRAPHS ?? 120);
 const atOnce = 40;
 const kills = 3;
 
 const coordinator = fileURLToPath(new URL('../dist/real-graphs.test.support.js', import.meta.url));
 
 /** Collects all garbage that it may, from every store, until it is told to end. */
-function collector(folder: string): () => Promise<{ readonly collected: number; readonly held: number }> {
+function collector(folder: string) {
   const counts = { collected: 0, held: 0 };
-  let isOver = false;
-  const collecting = (async () => {
-    while (!isOver) {
-      for (const name of await readdir(folder)) {
-        if (!name.startsWith('store-')) continue;
-        const { entries, stayed } = await (await openStore(join(folder, name))).collectGarbage({
-          maxBytes: 0,
-        });
-        counts.collected += entries.length;
-        counts.held += stayed.held;
-      }
-      await sleep(200);
+  const pass = async () => {
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith('store-')) continue;
+      const { entries, stayed } = await (await openStore(join(folder, name))).collectGarbage({ maxBytes: 0 });
+      counts.collected += entries.length;
+      counts.held += stayed.held;
     }
-  })();
-  return async () => {
-    isOver = true;
-    await collecting;
-    return counts;
   };
+  let isOver = false;
+  let passes = Promise.resolve();
+  /** One more, when the others have ended. */
+  const collect = (): Promise<void> => {
+    passes = passes.then(pass);
+    return passes;
+  };
+  const collecting = (async () => {
+    for (; !isOver; await sleep(200)) await collect();
+  })();
+  return {
+    collect,
+    async end(): Promise<typeof counts> {
+      isOver = true;
+      await collecting;
+      return counts;
+    },
+  };
+}
+
+/** Waits until there are so many stores with a record, for which a coordinator takes longer where others compute. */
+async function wrote(folder: string, stores: number): Promise<void> {
+  const hasRecord = async (name: string) => {
+    const files = await readdir(join(folder, name, 'records'), { recursive: true }).catch(() => []);
+    return files.some((file) => file.endsWith('.json'));
+  };
+  for (; ; await sleep(20)) {
+    const names = (await readdir(folder)).filter((name) => name.startsWith('store-'));
+    const all = await Promise.all(names.map(hasRecord));
+    if (all.filter((one) => one).length > stores) return;
+  }
 }
 
 /** Loses, cuts or spoils a file of a store. */
@@ -70,14 +90,15 @@ it.skipIf(!existsSync(coordinator))(
         fork(coordinator, [folder, String(first), String(atOnce)], {
           stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
         });
-      const collected = collector(folder);
+      const collecting = collector(folder);
       let killed = 0;
       for (let i = 0; i < kills; i++) {
         const running = start();
         const ended = new Promise((resolve) => running.once('exit', resolve));
-        await Promise.race([ended, sleep(100 + random() * 500)]);
+        await Promise.race([ended, wrote(folder, i).then(() => sleep(random() * 300))]);
         if (running.kill('SIGKILL')) killed++;
         await ended;
+        await collecting.collect(); // what nobody holds now
         for (let times = 0; times < 5; times++) await damage(folder, random);
       }
       const last = start();
@@ -86,7 +107,7 @@ it.skipIf(!existsSync(coordinator))(
         said += chunk;
       });
       await new Promise((resolve) => last.once('close', resolve));
-      const counts = await collected();
+      const counts = await collecting.end();
       const outcomes = said
         .trim()
         .split('\n')

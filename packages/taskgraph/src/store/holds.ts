@@ -40,33 +40,59 @@ export function holds(
 ) {
   const gate = join(folder, 'gate');
   const path = join(folder, `${ownerName(self)}.${randomUUID()}`);
-  const written = new Set<Digest>();
-  let waiting = new Set<Digest>();
+  /** What this process holds, since it last let go. */
+  let written = new Set<Digest>();
+  /** Whether it has said so since then. */
+  let holding = false;
+  let isToldAtEnd = false;
   let last: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
+  /** What is to be written when that has ended. */
+  let next: { readonly digests: Set<Digest>; readonly done: Promise<void> } | undefined;
   let stopBeat: (() => void) | undefined;
   /** Gates that were closed by somebody who can't open them any more. */
   const broken = new Set<string>();
 
-  const write = async (digests: Iterable<Digest>): Promise<void> => {
+  const write = async (digests: Iterable<Digest>, before: Iterable<Digest>): Promise<void> => {
     if (stopBeat && (await disk.append(path, linesOf(digests)))) return;
     await prepare();
     await disk.folder(folder);
     // that there is none may be remembered by a network share, what is in one is not
     if (!(await disk.stamp(gate))) await disk.claim(gate, '');
-    await disk.claim(path, `${JSON.stringify(self)}\n${linesOf(written)}${linesOf(digests)}`);
-    if (!stopBeat) atEnd?.(release);
+    await disk.claim(path, `${JSON.stringify(self)}\n${linesOf(before)}${linesOf(digests)}`);
+    if (!isToldAtEnd) atEnd?.(release);
+    isToldAtEnd = true;
     // a beat that fails is a beat that is missing
     stopBeat ??= clock.every(beatMs, () => void disk.append(path, '\n').catch(() => {}));
   };
 
-  const release = async (): Promise<void> => {
-    await last.catch(() => {});
-    if (!stopBeat) return;
-    stopBeat();
-    stopBeat = undefined;
-    written.clear();
-    await disk.remove(path);
+  /** Comes in turn: what is held after it was called is held anew. */
+  const release = (): Promise<void> => {
+    written = new Set();
+    holding = false;
+    next = undefined;
+    last = last
+      .catch(() => {})
+      .then(async () => {
+        if (!stopBeat) return;
+        stopBeat();
+        stopBeat = undefined;
+        await disk.remove(path);
+      });
+    return last;
+  };
+
+  const inTurn = (): NonNullable<typeof next> => {
+    const [digests, held] = [new Set<Digest>(), written];
+    last = last
+      .catch(() => {})
+      .then(async () => {
+        if (next?.digests === digests) next = undefined;
+        await write(digests, held);
+        await passGate();
+        for (const digest of digests) held.add(digest);
+        if (held === written) holding = true;
+      });
+    return { digests, done: last };
   };
 
   /** Waits for whoever has the gate closed now; who closes it after that has read what is written. */
@@ -113,20 +139,11 @@ export function holds(
     /** Keeps what these keys and digests name from being removed, until `release`. None of them says that this process lives. */
     hold(digests: Iterable<Digest>): Promise<void> {
       const fresh = [...digests].filter((digest) => !written.has(digest));
-      if (fresh.length === 0 && stopBeat) return Promise.resolve();
-      for (const digest of fresh) waiting.add(digest);
+      if (fresh.length === 0 && holding) return Promise.resolve();
       // what is asked for while one is written is written together
-      next ??= last = last
-        .catch(() => {})
-        .then(async () => {
-          const these = waiting;
-          waiting = new Set();
-          next = undefined;
-          await write(these);
-          await passGate();
-          for (const digest of these) written.add(digest);
-        });
-      return next;
+      next ??= inTurn();
+      for (const digest of fresh) next.digests.add(digest);
+      return next.done;
     },
     release,
     read,
