@@ -85,6 +85,7 @@ export async function worker({
   const { kinds } = (await import(address.href)) as { readonly kinds: Readonly<Record<string, Kind>> };
   const me = { id: randomUUID(), worker: `${hostname()}, process ${process.pid}` };
   /** What was computed and may not have reached Redis: who asks again, gets it. */
+  let computing = 0;
   const finished = new Map<string, Outcome>();
   let [closed, isDown] = [false, false];
 
@@ -176,10 +177,12 @@ export async function worker({
     },
   ): Promise<Outcome> => {
     const { store, files } = open();
+    computing++;
     const startedAt = new Date();
     const [dir, named] = [await store.scratch(), await store.scratch()];
     const locate = async (input: JobInput): Promise<string> => {
       const { digest, size, name } = input as SentInput;
+      await store.hold([digest]);
       const path = await store.blob({ digest, size });
       if (path === undefined) throw new InputLost({ digest, size });
       if (name === undefined) return path;
@@ -204,6 +207,8 @@ export async function worker({
       return { outputs, meta: result.meta, device: result.device, by };
     } finally {
       for (const one of [dir, named]) await store.discard(one);
+      // it may live for weeks, and would keep all that it ever read
+      if (--computing === 0) await store.release();
     }
   };
 
