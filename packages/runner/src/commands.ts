@@ -28,7 +28,7 @@ const command =
 type Counts<K extends string> = Readonly<Record<K, number>>;
 
 /**
- * Everything that the command line does, each command a function of its arguments and its options, by their names in
+ * Everything that the command line does but `worker`, which is a process of its own until it is ended: each command a function of its arguments and its options, by their names in
  * camelCase. It resolves to the object that the command prints with `--json`. What is said beside, progress among it, goes to
  * standard error; paths are relative to the working folder.
  *
@@ -81,6 +81,22 @@ export const commands = {
   samplersExport: command(async () => (await import('./cli/samplers-export.js')).samplersExport),
   /** What could be learned beyond a sampler. @throws RunnerError E_SAMPLER, E_TASK */
   samplersBounds: command(async () => (await import('./cli/samplers-bounds.js')).samplersBounds),
+  /** Gives the cache what the store has of specs. @throws SpecError, RunnerError E_CACHE */
+  cachePush: command(async () => (await import('./cli/cache-push.js')).cachePush),
+  /** Gets what the cache has of specs. @throws SpecError, RunnerError E_CACHE */
+  cachePull: command(async () => (await import('./cli/cache-pull.js')).cachePull),
+  /** What the store holds, by kind. @throws SpecError */
+  cacheLs: command(async () => (await import('./cli/cache-ls.js')).cacheLs),
+  /** Compares the store with its digests. @throws RunnerError E_STORE_DAMAGED */
+  cacheVerify: command(async () => (await import('./cli/cache-verify.js')).cacheVerify),
+  /** What of the store may go; with `yes` it goes. @throws SpecError, RunnerError E_USAGE, TaskgraphError E_STORE_BUSY */
+  cacheGc: command(async () => (await import('./cli/cache-gc.js')).cacheGc),
+  /** Keeps what specs reach. @throws SpecError, TaskgraphError E_PIN */
+  cachePin: command(async () => (await import('./cli/cache-pin.js')).cachePin),
+  /** Lets it go again. @throws RunnerError E_PIN */
+  cacheUnpin: command(async () => (await import('./cli/cache-pin.js')).cacheUnpin),
+  /** Which task made something, and who needs it. @throws SpecError, RunnerError E_STORE_MISS */
+  cacheWhy: command(async () => (await import('./cli/cache-why.js')).cacheWhy),
   /** The JSON Schema of specs, as `text`. @throws SpecError */
   schema: command(async () => (await import('./cli/schema.js')).schema),
 };

@@ -5,7 +5,7 @@ import { shownPath } from './output.js';
 import { openOwnStore, type StoreOptions } from './world.js';
 
 export interface CacheGcOptions extends StoreOptions {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly maxSize?: string;
   readonly olderThan?: string;
   readonly unreachableFrom?: readonly string[];

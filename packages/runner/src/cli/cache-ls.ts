@@ -15,7 +15,7 @@ import { shownPath } from './output.js';
 import { openOwnStore, type StoreOptions } from './world.js';
 
 export interface CacheLsOptions extends StoreOptions {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly by: 'size' | 'age' | 'cost';
 }
 

@@ -6,7 +6,7 @@ import { shownPath } from './output.js';
 import { openOwnStore, type StoreOptions } from './world.js';
 
 export interface CachePinOptions extends StoreOptions {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly name?: string;
 }
 

@@ -7,7 +7,7 @@ import { statusLine } from './status-line.js';
 import { type CacheOption, type StoreOptions, sayWorld } from './world.js';
 
 export interface CachePullOptions extends StoreOptions, CacheOption {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
 }
 
 /**

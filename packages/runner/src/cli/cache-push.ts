@@ -7,7 +7,7 @@ import { statusLine } from './status-line.js';
 import { type CacheOption, type StoreOptions, sayWorld, type World } from './world.js';
 
 export interface CachePushOptions extends StoreOptions, CacheOption {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly all?: boolean;
 }
 

@@ -15,7 +15,7 @@ export interface Reached {
 /** What is in the store of specs. @throws SpecError (E_SPEC) */
 export async function reachedBy(
   specs: readonly string[],
-  set: readonly string[],
+  set: readonly string[] | undefined,
   store: Store,
 ): Promise<Reached[]> {
   const reached: Reached[] = [];

@@ -85,7 +85,7 @@ export const ageText = (at: string): string => timeText(Math.max(0, (Date.now() 
 /** What specs reach; the code that understands them is loaded where there are some. @throws SpecError (E_SPEC) */
 export async function reachedByAny(
   specs: readonly string[] | undefined,
-  set: readonly string[],
+  set: readonly string[] | undefined,
   store: Store,
 ): Promise<Reached[]> {
   if (!specs || specs.length === 0) return [];

@@ -8,7 +8,7 @@ import { shownPath } from './output.js';
 import { openOwnStore, type StoreOptions } from './world.js';
 
 export interface CacheWhyOptions extends StoreOptions {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
 }
 
 /** A task by what it is and its key. */

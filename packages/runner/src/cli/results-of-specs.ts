@@ -24,7 +24,7 @@ export interface Results {
 /** What a plan of specs finds in a store. */
 export async function resultsOf(
   specs: readonly string[],
-  set: readonly string[],
+  set: readonly string[] | undefined,
   { store, versions }: { readonly store: Store; readonly versions: Versions },
 ): Promise<Results> {
   const records = new Map<Digest, ActionRecord>();
