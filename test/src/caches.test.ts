@@ -53,7 +53,7 @@ describe('a cache that the project names', () => {
     const { said, stderr } = await command('third', ['plan', spec], {
       FEWSTEP_CACHE_KEY: 'another key of somebody',
     });
-    expect(said.tasks).toEqual({ found: 0, toCompute: 4 });
+    expect(said.tasks).toEqual({ found: 0, remote: 0, toCompute: 4 });
     expect(stderr).toMatch(
       /1 of the results of the cache @fewstep\/cache-dir count as not there, for it is not signed/,
     );
@@ -62,7 +62,7 @@ describe('a cache that the project names', () => {
 
   it('comes after --cache, also where that says none', async () => {
     const { said } = await command('third', ['plan', spec, '--cache', 'none']);
-    expect(said.tasks).toEqual({ found: 0, toCompute: 4 });
+    expect(said.tasks).toEqual({ found: 0, remote: 0, toCompute: 4 });
   });
 
   it('may be copied to and from, in both directions as often as one likes', async () => {
