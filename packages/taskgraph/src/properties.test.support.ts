@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { type Disturbed, simulate } from './simulation.test.support.js';
 
 /** Graphs of a run in all; `npm run properties` asks for more. */
-export const graphs = Number(process.env.FEWSTEP_GRAPHS ?? 3_000);
+export const graphs = Number(process.env.FEWSTEP_GRAPHS ?? 1_500);
 /** Ten times what they take. */
 export const timeout = graphs * 60;
 const first = Number(process.env.FEWSTEP_FIRST_SEED ?? 0);
