@@ -2,21 +2,35 @@
 //
 //   npm run build && node bench/leaderboard.mjs STORE [DATASET …] [> FILE]
 //
-// STORE: where samples are kept. What isn't there yet is sampled: some 130,000 evaluations of a data set and 512 seeds.
+// STORE: where samples are kept. What isn't there yet is sampled: some 250,000 evaluations of a data set.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
+import { parse } from 'yaml';
 
 const [store, ...datasets] = process.argv.slice(2);
+const specOf = (dataset) => `experiments/leaderboard-${dataset}.yaml`;
+const results = (dataset) => `${store}/leaderboard-${dataset}`;
+/** All that a choice could have been made for, and the teacher. */
+const chosen = (dataset) =>
+  parse(readFileSync(specOf(dataset), 'utf8')).grid.points.filter(
+    ({ sampler, predictor, label }) => sampler || predictor || label === 'heun, 35 NFE',
+  );
 /** Seeds that choices may have looked at, seeds that none has, and few of the first against a finer teacher. */
 const runs = {
-  seen: ['sample.seeds=0-511'],
-  unseen: ['sample.seeds=512-1023'],
-  finer: ['sample.seeds=0-127', 'reference.num_steps=128', 'reference.denoise_to_zero=true'],
+  seen: () => ['sample.seeds=0-511'],
+  unseen: (dataset) => ['sample.seeds=512-1023', `grid.points=${JSON.stringify(chosen(dataset))}`],
+  finer: () => [
+    'sample.seeds=0-63',
+    'reference.solver=heun',
+    'reference.num_steps=128',
+    'reference.denoise_to_zero=true',
+  ],
 };
-const results = (dataset) => `${store}/leaderboard-${dataset}`;
 
-function scored(dataset, settings) {
-  const spec = `experiments/leaderboard-${dataset}.yaml`;
+function scored(dataset, run) {
+  const spec = specOf(dataset);
+  const settings = runs[run](dataset);
   const sets = settings.flatMap((one) => ['--set', one]);
   const args = ['run', spec, '--store', store, '--results', results(dataset), ...sets, '--json'];
   const { status, stdout } = spawnSync(process.execPath, ['packages/runner/bin/fewstep.js', ...args], {
@@ -48,7 +62,7 @@ function samplersOf(points) {
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 /** Of several trainings their mean, and from where to where they lie. */
 function figure(values, digits) {
-  if (values.some((value) => value === undefined)) return '';
+  if (values.includes(undefined)) return '';
   const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
   return `${mean(values).toFixed(digits)}${low === high ? '' : ` (${low}–${high})`}`;
 }
@@ -83,13 +97,14 @@ async function picture(rows, file) {
 }
 
 for (const dataset of datasets.length > 0 ? datasets : ['digits', 'emoji']) {
-  const [unseen, finer, seen] = ['unseen', 'finer', 'seen'].map((one) => scored(dataset, runs[one]));
+  const [unseen, finer, seen] = ['unseen', 'finer', 'seen'].map((one) => scored(dataset, one));
+  const metricsIn = (points, { label }) => points.find((one) => one.label === label)?.metrics;
   const rows = samplersOf(
-    seen.map((point, i) => ({
+    seen.map((point) => ({
       ...point,
       seen: point.metrics,
-      unseen: unseen[i].metrics,
-      finer: finer[i].metrics,
+      unseen: metricsIn(unseen, point),
+      finer: metricsIn(finer, point),
     })),
   );
   rows.sort((a, b) => a.nfe - b.nfe || a.rmse - b.rmse);
@@ -107,8 +122,8 @@ for (const dataset of datasets.length > 0 ? datasets : ['digits', 'emoji']) {
       of((one) => one.seen.kid * 1000, 2),
       of((one) => one.finer.rmse_to_teacher, 2),
       all[0].train_calls === undefined ? '' : all[0].train_calls.toLocaleString('en-US'),
-      of((one) => one.unseen.rmse_to_teacher, 2),
-      of((one) => one.unseen.fid, 3),
+      of((one) => one.unseen?.rmse_to_teacher, 2),
+      of((one) => one.unseen?.fid, 3),
     );
   }
   const teacher = rows.at(-1);
