@@ -24,6 +24,7 @@ export {
 } from './graph.js';
 export { canonicalJson, type Json } from './json.js';
 export { type KeyComponents, keyOf, type Versions, versionsOf } from './key.js';
+export { isKeyedTask, type KeyedTask } from './keyed-task.js';
 export {
   type ContextOf,
   file,
@@ -62,6 +63,7 @@ export {
   withRemote,
 } from './store/remote.js';
 export { type SharedFiles, sharedFiles } from './store/shared-files.js';
+export { isSigned, signatureOf } from './store/signature.js';
 export {
   type Entry,
   type Found,

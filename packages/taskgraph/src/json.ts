@@ -48,3 +48,7 @@ export function mapText(value: Json, change: (text: string) => string): Json {
   if (Array.isArray(value)) return value.map((part: Json) => mapText(part, change));
   return mapValues(value as Readonly<Record<string, Json>>, (part) => mapText(part, change));
 }
+
+/** Whether a value that came from elsewhere is an object that is no list. */
+export const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

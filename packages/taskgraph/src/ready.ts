@@ -1,24 +1,17 @@
-import { type Digest, isDigest } from './digest.js';
+import { isDigest } from './digest.js';
 import { TaskgraphError } from './errors.js';
 import { execute } from './execute.js';
 import type { JobInput } from './executor.js';
 import type { FileRef, Node, Task } from './graph.js';
-import type { Json } from './json.js';
-import { keyOf, type Versions, versionsOf } from './key.js';
-import { type Hints, type Kind, kindNamed } from './kind.js';
-import { mapValues } from './maps.js';
+import { isMap } from './json.js';
+import { type Versions, versionsOf } from './key.js';
+import { isKeyedTask, type KeyedTask } from './keyed-task.js';
+import { type Kind, kindNamed } from './kind.js';
 import type { Store } from './store/store.js';
 
 /** A task whose inputs are all there, as plain data: whoever has the store can compute it, without the graph. */
-export interface ReadyTask {
-  readonly key: Digest;
-  readonly kind: string;
+export interface ReadyTask extends KeyedTask<JobInput> {
   readonly title: string;
-  readonly params: Json;
-  /** Of what computes it. */
-  readonly versions: Readonly<Record<string, string>>;
-  readonly hints: Hints;
-  readonly inputs: Readonly<Record<string, readonly JobInput[]>>;
 }
 
 /**
@@ -114,32 +107,17 @@ const noTask = (why: string) =>
   new TaskgraphError('E_TASK_LIST', `${why}: a line of a list is a task as \`ready\` gives it.`, {
     exitCode: 2,
   });
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isText = (value: unknown): value is string => typeof value === 'string';
-
 const isInput = (value: unknown): value is JobInput =>
   isMap(value) &&
   isDigest(value.digest) &&
   (value.file === undefined
     ? Number.isSafeInteger(value.size) && (value.size as number) >= 0
-    : isText(value.file) && (value.as === undefined || isText(value.as)));
+    : typeof value.file === 'string' && (value.as === undefined || typeof value.as === 'string'));
 
 function parseReady(value: unknown): ReadyTask {
-  if (!isMap(value)) throw noTask('it is no map');
-  const { key, kind, title, params, versions, hints, inputs } = value;
-  const isOne =
-    [key, kind, title].every(isText) &&
-    params !== undefined &&
-    isMap(versions) &&
-    Object.values(versions).every(isText) &&
-    isMap(hints) &&
-    isMap(inputs) &&
-    Object.values(inputs).every((list) => Array.isArray(list) && list.every(isInput));
-  if (!isOne) throw noTask('something of it is missing');
-  const task = value as unknown as ReadyTask;
-  const digests = mapValues(task.inputs, (list) => list.map(({ digest }) => digest));
-  if (keyOf({ kind: task.kind, params: task.params, inputs: digests, versions: task.versions }) !== key)
-    throw noTask('its key is not of what it says');
-  return task;
+  if (!isKeyedTask(value, isInput))
+    throw noTask('something of it is missing, or its key is not of what it says');
+  const { title } = value as Partial<ReadyTask>;
+  if (typeof title !== 'string') throw noTask('it has no title');
+  return { ...value, title };
 }

@@ -1,5 +1,5 @@
 import { type Digest, digestOfText, isDigest } from '../digest.js';
-import { canonicalJson, type Json } from '../json.js';
+import { canonicalJson, isMap, type Json } from '../json.js';
 import { type KeyComponents, keyOf } from '../key.js';
 import type { OutputNames } from '../kind.js';
 import { isSigned } from './signature.js';
@@ -86,9 +86,6 @@ export function sameOutputs(a: Outputs, b: Outputs): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name]?.digest === b[name]?.digest);
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function isRecord(value: Record<string, unknown>): value is Record<string, unknown> & ActionRecord {
   const { key, components, outputs, meta, provenance } = value;

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../digest.js';
-import type { Json } from '../json.js';
+import { isMap, type Json } from '../json.js';
 import { keyOf } from '../key.js';
 import { limit } from '../limit.js';
 import { once } from '../maps.js';
@@ -403,9 +403,7 @@ const secondsOf = ({ provenance: { seconds } }: ActionRecord): number =>
 function mapIn(text: string): Record<string, Json> {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, Json>)
-      : {};
+    return isMap(value) ? (value as Record<string, Json>) : {};
   } catch {
     return {};
   }
