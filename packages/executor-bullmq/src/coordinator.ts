@@ -10,6 +10,7 @@ import {
 } from '@fewstep/taskgraph';
 import { Queue, QueueEvents } from 'bullmq';
 import {
+  areShared,
   idOf,
   type Message,
   messageOf,
@@ -125,13 +126,6 @@ export async function executor({
     for (const refusal of refusals) once(refusal);
   };
 
-  /** Whether workers' files are where they are said to be. */
-  const areThere = async (outcome: Outcome): Promise<boolean> => {
-    if ('error' in outcome) return true;
-    for (const output of Object.values(outcome.outputs)) if (!(await files.offer(output))) return false;
-    return true;
-  };
-
   /** What comes of a task that is sent. */
   const settle = async (task: Task, message: Message): Promise<Outcome> => {
     const id = idOf(task.key);
@@ -154,7 +148,7 @@ export async function executor({
         const failure = outcome && 'error' in outcome ? outcome.error : undefined;
         const isGood = failure
           ? isOurs && !failure.lost && failure.code !== 'E_QUEUE'
-          : outcome !== undefined && (await areThere(outcome));
+          : outcome && 'outputs' in outcome && (await areShared(outcome.outputs, files));
         if (outcome && isGood) return outcome;
         if (tried++ === tries) {
           if (failure) return { error: failure };

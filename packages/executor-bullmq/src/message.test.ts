@@ -33,6 +33,13 @@ const message = {
 };
 const id = idOf(message.key);
 
+/** A value that no recursion gets to the end of. */
+const endless = () => {
+  let nested: unknown = 1;
+  for (let i = 0; i < 50_000; i++) nested = [nested];
+  return nested;
+};
+
 it('a task is taken for what its key says, and for nothing else', () => {
   expect(parseMessage(JSON.parse(JSON.stringify(message)), id)).toEqual(message);
   const wrong: [string, unknown][] = [
@@ -40,6 +47,7 @@ it('a task is taken for what its key says, and for nothing else', () => {
     ['another key', { ...message, key: b }],
     ['other parameters', { ...message, params: { n: 2 } }],
     ['other contents', { ...message, inputs: { left: [{ digest: b, size: 3 }] } }],
+    ['parameters without end', { ...message, params: endless() }],
     ['other versions', { ...message, versions: { task: '2' } }],
     ['a name that leads elsewhere', { ...message, inputs: { left: [{ digest: a, size: 3, name: '../x' }] } }],
     ['no size', { ...message, inputs: { left: [{ digest: a }] } }],
@@ -58,6 +66,7 @@ it('an outcome counts of the task that it is of, whole, and by whoever has the l
   expect(parseOutcome(sent, message.key)).toEqual(good);
   expect(parseOutcome(sent, b)).toBeUndefined();
   expect(parseOutcome({ ...sent, outcome: { ...good, meta: { n: 2 } } }, message.key)).toBeUndefined();
+  expect(parseOutcome({ ...sent, outcome: endless() }, message.key)).toBeUndefined();
   vi.stubEnv('FEWSTEP_CACHE_KEY', undefined);
   expect(parseOutcome(sent, message.key)).toBeUndefined();
   const parsed = (outcome: unknown) => parseOutcome(sealed(message.key, outcome as Outcome), message.key);

@@ -1,19 +1,20 @@
-import { createHmac } from 'node:crypto';
 import {
-  canonicalJson,
   type Digest,
-  type Hints,
   isDigest,
+  isKeyedTask,
+  isSigned,
   type Job,
   type JobInput,
   type Json,
-  keyOf,
+  type KeyedTask,
   type Output,
   type Outputs,
   type Provenance,
   type SharedFiles,
+  signatureOf,
   TaskgraphError,
 } from '@fewstep/taskgraph';
+import { isMap } from '@fewstep/taskgraph/json';
 
 /** A file that a task reads, where all machines reach it; `name` and `as` of one that is in no store. */
 export interface SentInput extends Output {
@@ -22,24 +23,18 @@ export interface SentInput extends Output {
 }
 
 /** A task as it is sent: what its key is made of, so that whoever gets it can tell. It holds digests, and no contents. */
-export interface Message {
-  readonly key: Digest;
-  readonly kind: string;
-  readonly params: Json;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly hints: Hints;
-  readonly inputs: Readonly<Record<string, readonly SentInput[]>>;
+export type Message = KeyedTask<SentInput>;
+
+/** What a worker computed, its files where all machines reach them. */
+export interface Result {
+  readonly outputs: Outputs;
+  readonly meta: Readonly<Record<string, Json>>;
+  readonly device: Json;
+  readonly by: Omit<Provenance, 'device'>;
 }
 
 /** What came of it, as a worker says. */
-export type Outcome =
-  | {
-      readonly outputs: Outputs;
-      readonly meta: Readonly<Record<string, Json>>;
-      readonly device: Json;
-      readonly by: Omit<Provenance, 'device'>;
-    }
-  | { readonly error: Failure };
+export type Outcome = Result | { readonly error: Failure };
 
 export interface Failure {
   readonly code: string;
@@ -97,8 +92,6 @@ export async function messageOf(job: Job, files: SharedFiles): Promise<Message |
   return { key, kind: kind.name, params, versions, hints, inputs };
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isOutput = (value: unknown): value is Output =>
   isMap(value) && isDigest(value.digest) && Number.isSafeInteger(value.size) && (value.size as number) >= 0;
@@ -115,48 +108,24 @@ const isInput = (value: unknown): value is SentInput => {
 
 /** What a job of the queue holds, once its key was compared with what it is made of. @throws TaskgraphError E_QUEUE */
 export function parseMessage(data: unknown, id: string | undefined): Message {
-  if (isMap(data)) {
-    const { key, kind, params, versions, hints, inputs } = data;
-    if (
-      isDigest(key) &&
-      id === idOf(key) &&
-      isText(kind) &&
-      params !== undefined &&
-      isMap(versions) &&
-      Object.values(versions).every(isText) &&
-      isMap(hints) &&
-      isMap(inputs) &&
-      Object.values(inputs).every((list) => Array.isArray(list) && list.length > 0 && list.every(isInput))
-    ) {
-      const message = data as unknown as Message;
-      const digests = Object.entries(message.inputs).map(
-        ([name, list]) => [name, list.map(({ digest }) => digest)] as const,
-      );
-      const made = { kind, params: message.params, versions: message.versions };
-      if (keyOf({ ...made, inputs: Object.fromEntries(digests) }) === key) return message;
-    }
-  }
+  const isOne = isKeyedTask(data, isInput) && id === idOf(data.key);
+  if (isOne && Object.values(data.inputs).every((list) => list.length > 0)) return data;
   throw new TaskgraphError('E_QUEUE', `the queue's job ${id} is no task: nothing is done with it.`);
 }
 
 /**
- * An outcome as a worker sends it: with an HMAC-SHA256 over the task's key and all of it, by the laboratory's key
- * (`FEWSTEP_CACHE_KEY`); where there is none that tells what was damaged on the way, and nothing of who sent it.
+ * An outcome as a worker sends it: signed with the laboratory's key (`FEWSTEP_CACHE_KEY`) as that of the task; where there is
+ * none that tells what was damaged on the way, and nothing of who sent it.
  */
 export function sealed(key: Digest, outcome: Outcome): { readonly outcome: Outcome; readonly seal: string } {
-  return { outcome, seal: sealOf(key, outcome) };
+  return { outcome, seal: signatureOf(sealedName(key), outcome as unknown as Json, secret()) };
 }
-
-function sealOf(key: Digest, outcome: unknown): string {
-  const text = canonicalJson(['fewstep-outcome:v1', key, outcome as Json]);
-  return createHmac('sha256', process.env.FEWSTEP_CACHE_KEY ?? '')
-    .update(text)
-    .digest('hex');
-}
+const sealedName = (key: Digest) => `outcomes/${key}`;
+const secret = () => process.env.FEWSTEP_CACHE_KEY ?? '';
 
 /** What a worker said came of a task; nothing where no worker of the laboratory said it of this one. */
 export function parseOutcome(sent: unknown, key: Digest): Outcome | undefined {
-  if (!isMap(sent) || sent.seal !== sealOf(key, sent.outcome)) return undefined;
+  if (!isMap(sent) || !isSigned(sealedName(key), sent.outcome as Json, sent.seal, secret())) return undefined;
   const value = sent.outcome;
   if (isMap(value) && isMap(value.error)) {
     const { code, message, exitCode, outOfMemory, lost } = value.error;
@@ -198,4 +167,10 @@ export function parseState(value: unknown): State {
     warnings: texts(value.warnings),
     refusals: texts(value.refusals),
   };
+}
+
+/** Whether files that workers gave are where all machines reach them; where they are only here, they are put there. */
+export async function areShared(outputs: Outputs, files: SharedFiles): Promise<boolean> {
+  for (const output of Object.values(outputs)) if (!(await files.offer(output))) return false;
+  return true;
 }

@@ -19,12 +19,14 @@ import {
 } from '@fewstep/taskgraph';
 import { DelayedError, Job, WaitingError, Worker } from 'bullmq';
 import {
+  areShared,
   type Failure,
   keyIn,
   type Message,
   type Outcome,
   parseMessage,
   parseState,
+  type Result,
   type SentInput,
   type State,
   sealed,
@@ -84,9 +86,10 @@ export async function worker({
   const { connection, shown, lockMs } = await openRedis(place);
   const { kinds } = (await import(address.href)) as { readonly kinds: Readonly<Record<string, Kind>> };
   const me = { id: randomUUID(), worker: `${hostname()}, process ${process.pid}` };
-  /** What was computed and may not have reached Redis: who asks again, gets it. */
+  /** How many tasks are being computed. */
   let computing = 0;
-  const finished = new Map<string, Outcome>();
+  /** What was computed and may not have reached Redis: who asks again, gets it. */
+  const finished = new Map<string, Result>();
   let [closed, isDown] = [false, false];
 
   const attempt = async (
@@ -116,7 +119,7 @@ export async function worker({
     const killed = before.begun.filter(({ id }) => id !== me.id);
     if (killed.length >= mostKills) return { error: killedBy(killed, before) };
     const known = finished.get(message.key);
-    if (known && (await isShared(known))) return known;
+    if (known && (await areShared(known.outputs, open().files))) return known;
 
     let state: State = { ...before, begun: [...killed, { ...me, at: new Date().toISOString() }] };
     const tell = (change: Partial<State>) => {
@@ -151,15 +154,7 @@ export async function worker({
     }
   };
 
-  /** Whether what was computed before is still where others reach it. */
-  const isShared = async (outcome: Outcome): Promise<boolean> => {
-    if ('error' in outcome) return false;
-    const { files } = open();
-    for (const output of Object.values(outcome.outputs)) if (!(await files.offer(output))) return false;
-    return true;
-  };
-
-  const keep = (key: string, outcome: Outcome) => {
+  const keep = (key: string, outcome: Result) => {
     finished.set(key, outcome);
     const [oldest] = finished.keys();
     if (finished.size > keptOutcomes) finished.delete(oldest!);
@@ -175,9 +170,8 @@ export async function worker({
       readonly executor: Executor;
       readonly signal: AbortSignal;
     },
-  ): Promise<Outcome> => {
+  ): Promise<Result> => {
     const { store, files } = open();
-    computing++;
     const startedAt = new Date();
     const [dir, named] = [await store.scratch(), await store.scratch()];
     const locate = async (input: JobInput): Promise<string> => {
@@ -193,6 +187,7 @@ export async function worker({
       });
       return link;
     };
+    computing++;
     try {
       const result = await executor.run({
         ...{ key, kind, versions: used, params, hints, inputs: sent, dir, locate },
