@@ -273,6 +273,22 @@ describe('what goes', () => {
     }
   });
 
+  it('is not what is held again while it is let go of', async () => {
+    const { world, store } = await filled();
+    const other = await world.run(openStore('/store', { machine: world.process().machine }));
+    const stayed = async () =>
+      (await world.run(store.collectGarbage({ maxBytes: 0, dryRun: true }))).stayed.held;
+    await world.run(other.hold(keysOf(2)));
+    const released = other.release();
+    await world.run(Promise.all([released, other.hold(keysOf(2))]));
+    expect(await stayed()).toBe(1);
+    const waits = other.hold(keysOf(2, 3));
+    await world.run(Promise.all([waits, other.release(), other.hold(keysOf(2))]));
+    expect(await stayed()).toBe(1);
+    await world.run(other.release());
+    expect(await stayed()).toBe(0);
+  });
+
   it('is refused while another collects', async () => {
     const { world, store } = await filled();
     const other = await world.run(
