@@ -82,21 +82,21 @@ export const commands = {
   /** What could be learned beyond a sampler. @throws RunnerError E_SAMPLER, E_TASK */
   samplersBounds: command(async () => (await import('./cli/samplers-bounds.js')).samplersBounds),
   /** Gives the cache what the store has of specs. @throws SpecError, RunnerError E_CACHE */
-  cachePush: command(async () => (await import('./cli/cache-push.js')).cachePush),
+  cachePush: command(async () => (await import('./cli/cache/push.js')).cachePush),
   /** Gets what the cache has of specs. @throws SpecError, RunnerError E_CACHE */
-  cachePull: command(async () => (await import('./cli/cache-pull.js')).cachePull),
+  cachePull: command(async () => (await import('./cli/cache/pull.js')).cachePull),
   /** What the store holds, by kind. @throws SpecError */
-  cacheLs: command(async () => (await import('./cli/cache-ls.js')).cacheLs),
+  cacheLs: command(async () => (await import('./cli/cache/ls.js')).cacheLs),
   /** Compares the store with its digests. @throws RunnerError E_STORE_DAMAGED */
-  cacheVerify: command(async () => (await import('./cli/cache-verify.js')).cacheVerify),
+  cacheVerify: command(async () => (await import('./cli/cache/verify.js')).cacheVerify),
   /** What of the store may go; with `yes` it goes. @throws SpecError, RunnerError E_USAGE, TaskgraphError E_STORE_BUSY */
-  cacheGc: command(async () => (await import('./cli/cache-gc.js')).cacheGc),
+  cacheGc: command(async () => (await import('./cli/cache/gc.js')).cacheGc),
   /** Keeps what specs reach. @throws SpecError, TaskgraphError E_PIN */
-  cachePin: command(async () => (await import('./cli/cache-pin.js')).cachePin),
+  cachePin: command(async () => (await import('./cli/cache/pin.js')).cachePin),
   /** Lets it go again. @throws RunnerError E_PIN */
-  cacheUnpin: command(async () => (await import('./cli/cache-pin.js')).cacheUnpin),
+  cacheUnpin: command(async () => (await import('./cli/cache/pin.js')).cacheUnpin),
   /** Which task made something, and who needs it. @throws SpecError, RunnerError E_STORE_MISS */
-  cacheWhy: command(async () => (await import('./cli/cache-why.js')).cacheWhy),
+  cacheWhy: command(async () => (await import('./cli/cache/why.js')).cacheWhy),
   /** The JSON Schema of specs, as `text`. @throws SpecError */
   schema: command(async () => (await import('./cli/schema.js')).schema),
 };

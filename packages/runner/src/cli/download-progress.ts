@@ -1,6 +1,6 @@
 import type { Screen } from '../execute/progress.js';
 import { printable } from '../judging/shown.js';
-import { megabytes } from './output.js';
+import { megabytes } from './quantities.js';
 import { statusLine } from './status-line.js';
 
 /**

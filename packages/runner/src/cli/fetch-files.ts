@@ -10,7 +10,8 @@ import { missingFiles } from '../experiment/missing-files.js';
 import { sourceOf } from '../experiment/published-models.js';
 import { downloadProgress } from './download-progress.js';
 import { interruption } from './interruption.js';
-import { megabytes, shownPath } from './output.js';
+import { shownPath } from './output.js';
+import { megabytes } from './quantities.js';
 import type { PlacedFile } from './registry-files.js';
 import { say } from './say.js';
 

@@ -328,11 +328,11 @@ withCache(withSet(cache.command('push')))
   .description('give the cache what the store has of specs, what is not there yet')
   .argument('[spec...]', 'YAML files')
   .option('--all', 'all that the store has')
-  .action(doing(async () => (await import('./cache-push.js')).cachePush));
+  .action(doing(async () => (await import('./cache/push.js')).cachePush));
 withCache(withSet(cache.command('pull')))
   .description('get into the store what the cache has of specs, files and all')
   .argument('<spec...>', 'YAML files')
-  .action(doing(async () => (await import('./cache-pull.js')).cachePull));
+  .action(doing(async () => (await import('./cache/pull.js')).cachePull));
 withStore(withSet(cache.command('ls')))
   .description(
     'what the store holds, by kind: sizes, ages, what computing it took; and what of it specs reach',
@@ -344,11 +344,11 @@ withStore(withSet(cache.command('ls')))
       .choices(['size', 'age', 'cost'])
       .default('size'),
   )
-  .action(doing(async () => (await import('./cache-ls.js')).cacheLs));
+  .action(doing(async () => (await import('./cache/ls.js')).cacheLs));
 withStore(withJson(cache.command('verify')))
   .description('compare every file and record of the store with its digest')
   .option('--repair', 'remove what is damaged; runs compute it again')
-  .action(doing(async () => (await import('./cache-verify.js')).cacheVerify));
+  .action(doing(async () => (await import('./cache/verify.js')).cacheVerify));
 withStore(withSet(cache.command('gc')))
   .description('say what of the store may go; with --yes remove it, also beside running runs')
   .option(
@@ -358,7 +358,7 @@ withStore(withSet(cache.command('gc')))
   .option('--older-than <time>', 'only what was put there longer ago, as 30d or 12h')
   .option('--unreachable-from <spec...>', 'only what these specs don’t reach')
   .option('--yes', 'remove it')
-  .action(doing(async () => (await import('./cache-gc.js')).cacheGc));
+  .action(doing(async () => (await import('./cache/gc.js')).cacheGc));
 withStore(withSet(cache.command('pin')))
   .description('keep what specs reach in the store, until it is unpinned')
   .argument('<spec...>', 'YAML files')
@@ -366,11 +366,11 @@ withStore(withSet(cache.command('pin')))
     '--name <name>',
     'of one pin for all of them (default: one for each, by the name of its experiment)',
   )
-  .action(doing(async () => (await import('./cache-pin.js')).cachePin));
+  .action(doing(async () => (await import('./cache/pin.js')).cachePin));
 withStore(withJson(cache.command('unpin')))
   .description('let what was pinned go when it is garbage')
   .argument('<name...>', 'names of pins; fewstep cache ls tells them')
-  .action(doing(async () => (await import('./cache-pin.js')).cacheUnpin));
+  .action(doing(async () => (await import('./cache/pin.js')).cacheUnpin));
 withStore(withSet(cache.command('why')))
   .description('which task made something, from what, when and where, and who needs it')
   .argument(
@@ -378,7 +378,7 @@ withStore(withSet(cache.command('why')))
     'a key or digest or the beginning of one, a file of the store, or one among the results',
   )
   .argument('[spec...]', 'YAML files that may need it')
-  .action(doing(async () => (await import('./cache-why.js')).cacheWhy));
+  .action(doing(async () => (await import('./cache/why.js')).cacheWhy));
 
 withJson(program.command('dataset'))
   .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')

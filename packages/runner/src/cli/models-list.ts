@@ -4,7 +4,8 @@ import { codeOf } from '../errors.js';
 import { datasetEntry } from '../experiment/datasets.js';
 import { aligned } from '../report/columns.js';
 import type { Answer } from './answer.js';
-import { megabytes, shownPath } from './output.js';
+import { shownPath } from './output.js';
+import { megabytes } from './quantities.js';
 import {
   isModelName,
   type PlacedFile,

@@ -1,5 +1,5 @@
 import type { KindOutlook } from '../graph/outlook.js';
-import { countOf, grouped, roughSize, roughTime } from './output.js';
+import { countOf, grouped, roughSize, roughTime } from './quantities.js';
 
 type Counted = Pick<KindOutlook, 'tasks' | 'found' | 'remote' | 'toCompute'>;
 

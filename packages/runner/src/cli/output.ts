@@ -66,26 +66,3 @@ export function shownPath(path: string): string {
   const inside = relative(workingFolder(), path);
   return inside.startsWith('..') || inside === '' ? path : inside;
 }
-
-/** A count with its thousands apart: to load what knows every language's takes longer than a small plan. */
-export const grouped = (count: number): string =>
-  String(Math.round(count)).replace(/\B(?=(?:\d{3})+$)/g, ',');
-
-/** A count as people read it, and of what: `1 point`, `1,000 points`. */
-export const countOf = (count: number, what: string, many = `${what}s`): string =>
-  `${grouped(count)} ${count === 1 ? what : many}`;
-
-/** Seconds that nobody knows exactly: `20 s`, `12 min`, `3 h 10 min`. */
-export function roughTime(seconds: number): string {
-  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** Bytes that nobody knows exactly. */
-export function roughSize(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
-  return bytes >= 1e6 ? megabytes(bytes) : `${Math.ceil(bytes / 1000)} kB`;
-}
-
-export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

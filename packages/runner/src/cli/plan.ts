@@ -6,7 +6,8 @@ import { evaluationsOf, type KindOutlook, outlook, type Prospect } from '../grap
 import type { Answer } from './answer.js';
 import { pointsOf, readExperiments, sum } from './experiments.js';
 import { costText, countsText } from './outlook-text.js';
-import { countOf, grouped, megabytes, roughSize, roughTime, shownPath } from './output.js';
+import { shownPath } from './output.js';
+import { countOf, grouped, megabytes, roughSize, roughTime } from './quantities.js';
 import { writeTasks } from './task-list.js';
 import { type CacheOption, openWorld, type StoreOptions, settle } from './world.js';
 
@@ -76,7 +77,7 @@ function linesOf(
     }),
     ...(evaluations > 0 ? [line('cost', `about ${grouped(evaluations)} evaluations of single images`)] : []),
     ...(missingKinds.length > 0
-      ? [line('', timeText({ seconds, bytes, unknown, of: missingKinds.length }))]
+      ? [line('', totalText({ seconds, bytes, unknown, of: missingKinds.length }))]
       : []),
     ...missing.map(({ role, file, bytes: size, how }) =>
       line('missing', `${role} ${file}${size === undefined ? '' : ` (${megabytes(size)})`}: ${how}`),
@@ -91,7 +92,7 @@ const sharedText = ({ kind, tasks, unshared }: KindOutlook): string =>
   `${countOf(tasks, kind, kind)} instead of ${grouped(unshared)}`;
 
 /** `of`: how many kinds there are to compute, those of which nothing is known among them. */
-function timeText({
+function totalText({
   seconds,
   bytes,
   unknown,

@@ -26,7 +26,8 @@ import { findPlugin, type Plugin } from '../plugins.js';
 import { sameDevice } from '../same-device.js';
 import { installedVersions } from '../versions.js';
 import { folderFrom, workingFolder, workspaceRoot } from '../workspace.js';
-import { megabytes, shownPath } from './output.js';
+import { shownPath } from './output.js';
+import { megabytes } from './quantities.js';
 import { say } from './say.js';
 
 /** Options that every command with a store takes. */

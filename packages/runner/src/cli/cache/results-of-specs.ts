@@ -6,10 +6,10 @@ import {
   type Store,
   type Versions,
 } from '@fewstep/taskgraph';
-import { RunnerError } from '../errors.js';
-import { compile, rootsOf } from '../graph/compile.js';
-import { readExperiments } from './experiments.js';
-import { type CacheOption, openWorld, type StoreOptions, type World } from './world.js';
+import { RunnerError } from '../../errors.js';
+import { compile, rootsOf } from '../../graph/compile.js';
+import { readExperiments } from '../experiments.js';
+import { type CacheOption, openWorld, type StoreOptions, type World } from '../world.js';
 
 /** What there is of the tasks that specs need. */
 export interface Results {

@@ -1,10 +1,10 @@
 import type { ActionRecord } from '@fewstep/taskgraph';
-import { RunnerError } from '../errors.js';
-import type { Answer } from './answer.js';
-import { megabytes } from './output.js';
+import { RunnerError } from '../../errors.js';
+import type { Answer } from '../answer.js';
+import { megabytes } from '../quantities.js';
+import { statusLine } from '../status-line.js';
+import { type CacheOption, type StoreOptions, sayWorld, type World } from '../world.js';
 import { openCopying, type Results, resultsOf } from './results-of-specs.js';
-import { statusLine } from './status-line.js';
-import { type CacheOption, type StoreOptions, sayWorld, type World } from './world.js';
 
 export interface CachePushOptions extends StoreOptions, CacheOption {
   readonly set?: readonly string[];

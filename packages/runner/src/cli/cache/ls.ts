@@ -1,18 +1,9 @@
 import type { Digest, Pin, StoreEntry } from '@fewstep/taskgraph';
-import type { Answer } from './answer.js';
-import {
-  ageText,
-  costOf,
-  kindTable,
-  reachedByAny,
-  resultsText,
-  type Sum,
-  sizeText,
-  summing,
-  timeText,
-} from './cache-shown.js';
-import { shownPath } from './output.js';
-import { openOwnStore, type StoreOptions } from './world.js';
+import type { Answer } from '../answer.js';
+import { shownPath } from '../output.js';
+import { ageText, countOf, sizeText, timeText } from '../quantities.js';
+import { openOwnStore, type StoreOptions } from '../world.js';
+import { costOf, kindTable, reachedByAny, type Sum, summing } from './shown.js';
 
 export interface CacheLsOptions extends StoreOptions {
   readonly set?: readonly string[];
@@ -99,7 +90,7 @@ const withCost = <S extends Sum>(sum: S) => ({ ...sum, secondsPerMegabyte: costO
 
 function oneLine({ results, bytes, seconds, incomplete }: Sum): string {
   const lacking = incomplete > 0 ? `; of ${incomplete} files are not here` : '';
-  return `${resultsText(results)}, ${sizeText(bytes)}, ${timeText(seconds)} of computing${lacking}`;
+  return `${countOf(results, 'result')}, ${sizeText(bytes)}, ${timeText(seconds)} of computing${lacking}`;
 }
 
 function tableOf({ total, kinds }: { readonly total: Sum; readonly kinds: readonly OfKind[] }): string[] {
@@ -120,5 +111,5 @@ function tableOf({ total, kinds }: { readonly total: Sum; readonly kinds: readon
 
 const pinLine = ({ name, of, at, keys }: Pin, total: Sum): string => {
   const gone = keys.length - total.results;
-  return `pinned as ${name} (${of.join(', ')}; ${at.slice(0, 10)}): ${resultsText(total.results)}, ${sizeText(total.bytes)}${gone > 0 ? `; ${gone} are lost` : ''}`;
+  return `pinned as ${name} (${of.join(', ')}; ${at.slice(0, 10)}): ${countOf(total.results, 'result')}, ${sizeText(total.bytes)}${gone > 0 ? `; ${gone} are lost` : ''}`;
 };

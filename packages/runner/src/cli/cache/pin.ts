@@ -1,9 +1,10 @@
 import type { Digest } from '@fewstep/taskgraph';
-import { RunnerError } from '../errors.js';
-import type { Answer } from './answer.js';
-import { reachedByAny, resultsText, sizeText, summing } from './cache-shown.js';
-import { shownPath } from './output.js';
-import { openOwnStore, type StoreOptions } from './world.js';
+import { RunnerError } from '../../errors.js';
+import type { Answer } from '../answer.js';
+import { shownPath } from '../output.js';
+import { countOf, sizeText } from '../quantities.js';
+import { openOwnStore, type StoreOptions } from '../world.js';
+import { reachedByAny, summing } from './shown.js';
 
 export interface CachePinOptions extends StoreOptions {
   readonly set?: readonly string[];
@@ -39,7 +40,7 @@ export async function cachePin(
   answer.object({ store: store.dir, pins });
   for (const { name, results, bytes } of pins)
     answer.line(
-      `pinned as ${name}: ${resultsText(results)}, ${sizeText(bytes)}${results === 0 ? '; nothing of it is in the store yet, so pin it again after a run' : ''}`,
+      `pinned as ${name}: ${countOf(results, 'result')}, ${sizeText(bytes)}${results === 0 ? '; nothing of it is in the store yet, so pin it again after a run' : ''}`,
     );
 }
 

@@ -1,10 +1,10 @@
 import type { Output } from '@fewstep/taskgraph';
-import { RunnerError } from '../errors.js';
-import type { Answer } from './answer.js';
-import { megabytes } from './output.js';
+import { RunnerError } from '../../errors.js';
+import type { Answer } from '../answer.js';
+import { megabytes } from '../quantities.js';
+import { statusLine } from '../status-line.js';
+import { type CacheOption, type StoreOptions, sayWorld } from '../world.js';
 import { openCopying, resultsOf } from './results-of-specs.js';
-import { statusLine } from './status-line.js';
-import { type CacheOption, type StoreOptions, sayWorld } from './world.js';
 
 export interface CachePullOptions extends StoreOptions, CacheOption {
   readonly set?: readonly string[];

@@ -1,8 +1,9 @@
 import type { Digest, Removed } from '@fewstep/taskgraph';
-import type { Answer } from './answer.js';
-import { kindTable, reachedByAny, resultsText, sizeIn, sizeText, timeIn, timeText } from './cache-shown.js';
-import { shownPath } from './output.js';
-import { openOwnStore, type StoreOptions } from './world.js';
+import type { Answer } from '../answer.js';
+import { shownPath } from '../output.js';
+import { countOf, sizeIn, sizeText, timeIn, timeText } from '../quantities.js';
+import { openOwnStore, type StoreOptions } from '../world.js';
+import { kindTable, reachedByAny } from './shown.js';
 
 export interface CacheGcOptions extends StoreOptions {
   readonly set?: readonly string[];
@@ -50,10 +51,10 @@ export async function cacheGc(options: CacheGcOptions, answer: Answer): Promise<
   }
   const { files, bytes, left, stayed } = went;
   answer.line(
-    `${yes ? 'removed' : 'would go'}: ${resultsText(entries.length)}, ${sizeText(bytes)} in ${files} files of ${shownPath(store.dir)}; ${sizeText(left)} ${yes ? 'are' : 'would be'} left`,
+    `${yes ? 'removed' : 'would go'}: ${countOf(entries.length, 'result')}, ${sizeText(bytes)} in ${files} files of ${shownPath(store.dir)}; ${sizeText(left)} ${yes ? 'are' : 'would be'} left`,
   );
-  if (stayed.pinned > 0) answer.line(`${resultsText(stayed.pinned)} more, which are pinned, stay`);
-  if (stayed.held > 0) answer.line(`${resultsText(stayed.held)} more, which running runs use, stay`);
+  if (stayed.pinned > 0) answer.line(`${countOf(stayed.pinned, 'result')} more, which are pinned, stay`);
+  if (stayed.held > 0) answer.line(`${countOf(stayed.held, 'result')} more, which running runs use, stay`);
   if (maxBytes !== undefined && left > maxBytes)
     answer.line(`that is more than ${sizeText(maxBytes)}: nothing else may go`);
   if (!yes && files > 0) answer.line('nothing was removed: --yes removes it');

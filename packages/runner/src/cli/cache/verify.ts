@@ -1,10 +1,10 @@
-import { RunnerError } from '../errors.js';
-import type { Answer } from './answer.js';
-import { resultsText, sizeText } from './cache-shown.js';
-import { shownPath } from './output.js';
-import { say } from './say.js';
-import { statusLine } from './status-line.js';
-import { openOwnStore, type StoreOptions } from './world.js';
+import { RunnerError } from '../../errors.js';
+import type { Answer } from '../answer.js';
+import { shownPath } from '../output.js';
+import { countOf, sizeText } from '../quantities.js';
+import { say } from '../say.js';
+import { statusLine } from '../status-line.js';
+import { openOwnStore, type StoreOptions } from '../world.js';
 
 export interface CacheVerifyOptions extends StoreOptions {
   readonly repair?: boolean;
@@ -38,7 +38,7 @@ export async function cacheVerify(
   for (const { kind, key, missing } of incomplete)
     answer.line(`not here: ${missing.join(', ')} of ${kind} ${key.slice(0, 12)}…`);
   answer.line(
-    `${resultsText(records)} and ${files} files (${sizeText(bytes)}) in ${shownPath(store.dir)}: ${damaged.length} damaged${repair ? `, ${removed} of them removed` : ''}, ${incomplete.length} without all their files`,
+    `${countOf(records, 'result')} and ${files} files (${sizeText(bytes)}) in ${shownPath(store.dir)}: ${damaged.length} damaged${repair ? `, ${removed} of them removed` : ''}, ${incomplete.length} without all their files`,
   );
   if (incomplete.length > 0)
     say(

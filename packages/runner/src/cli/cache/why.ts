@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { type ActionRecord, type Digest, nodeMachine, type Store } from '@fewstep/taskgraph';
-import { RunnerError } from '../errors.js';
-import type { Answer } from './answer.js';
-import { reachedByAny, sizeText, timeText } from './cache-shown.js';
-import { shownPath } from './output.js';
-import { openOwnStore, type StoreOptions } from './world.js';
+import { RunnerError } from '../../errors.js';
+import type { Answer } from '../answer.js';
+import { shownPath } from '../output.js';
+import { sizeText, timeText } from '../quantities.js';
+import { openOwnStore, type StoreOptions } from '../world.js';
+import { reachedByAny } from './shown.js';
 
 export interface CacheWhyOptions extends StoreOptions {
   readonly set?: readonly string[];
@@ -59,11 +60,18 @@ export async function cacheWhy(
   const asked = await digestOf(what, store);
   const found: ActionRecord[] = [];
   const makers = new Map<Digest, Maker[]>();
+  const readers = new Map<Digest, Maker[]>();
+  const note = (among: Map<Digest, Maker[]>, digest: Digest, one: Maker): void => {
+    const known = among.get(digest);
+    if (known) known.push(one);
+    else among.set(digest, [one]);
+  };
   for await (const record of store.records()) {
     const { key, components, outputs } = record;
+    const one = { kind: components.kind, key };
     const digests = [...new Set(Object.values(outputs).map(({ digest }) => digest))];
-    for (const digest of digests)
-      makers.set(digest, [...(makers.get(digest) ?? []), { kind: components.kind, key }]);
+    for (const digest of digests) note(makers, digest, one);
+    for (const digest of new Set(Object.values(components.inputs).flat())) note(readers, digest, one);
     if ([key, ...digests].some((one) => one.startsWith(asked))) found.push(record);
   }
   if (found.length === 0)
@@ -72,7 +80,6 @@ export async function cacheWhy(
       `${shownPath(store.dir)} has no result that ${what} is or was made by${asked === what ? '' : ` (sha256 ${asked.slice(0, 12)}…)`}: it was collected, changed since, or is of another store; tables and reports are written by the run itself.`,
       { evidence: { what, digest: asked, store: store.dir } },
     );
-  const uses = await usesOf(found, store);
   const pins = await store.pins();
   const reached = await reachedByAny(specs, set, store);
   const whys: Why[] = [];
@@ -96,7 +103,7 @@ export async function cacheWhy(
       inputs: Object.entries(components.inputs).flatMap(([name, digests]) =>
         digests.map((digest) => ({ name, digest, by: makers.get(digest) ?? [] })),
       ),
-      usedBy: uses.get(key) ?? {},
+      usedBy: usesOf(record, readers),
       pins: pins.filter(({ keys }) => keys.includes(key)).map(({ name }) => name),
       reachedBy: reached.filter(({ keys }) => keys.has(key)).map(({ spec }) => spec),
     });
@@ -129,25 +136,18 @@ async function digestOf(what: string, { dir }: Store): Promise<string> {
   return (await disk.hash(path))!.digest;
 }
 
-/** Of results: how many of each kind were made from their files. */
-async function usesOf(
-  found: readonly ActionRecord[],
-  store: Store,
-): Promise<ReadonlyMap<Digest, Readonly<Record<string, number>>>> {
-  const owners = new Map<Digest, Digest[]>();
-  for (const { key, outputs } of found)
-    for (const { digest } of Object.values(outputs)) owners.set(digest, [...(owners.get(digest) ?? []), key]);
-  const uses = new Map<Digest, Record<string, number>>(found.map(({ key }) => [key, {}]));
-  for await (const { key, components } of store.records()) {
-    const digests = Object.values(components.inputs).flat();
-    const used = new Set(digests.flatMap((digest) => owners.get(digest) ?? []));
-    used.delete(key); // one that gives a file again which it read
-    for (const one of used) {
-      const counts = uses.get(one)!;
-      counts[components.kind] = (counts[components.kind] ?? 0) + 1;
-    }
-  }
-  return uses;
+/** How many of each kind read files of a result; one that gives a file again which it read is no use of it. */
+function usesOf(
+  { key, outputs }: ActionRecord,
+  readers: ReadonlyMap<Digest, readonly Maker[]>,
+): Readonly<Record<string, number>> {
+  const used = new Map<Digest, string>();
+  for (const { digest } of Object.values(outputs))
+    for (const reader of readers.get(digest) ?? []) used.set(reader.key, reader.kind);
+  used.delete(key);
+  const counts: Record<string, number> = {};
+  for (const kind of used.values()) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
 }
 
 function linesOf({ kind, key, params, versions, provenance, ...why }: Why, isOfSpecs: boolean): string[] {
