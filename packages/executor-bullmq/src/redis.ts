@@ -66,7 +66,7 @@ export function readAddress(address: string | undefined): Place {
   const isRedis = url !== undefined && /^rediss?:$/.test(url.protocol) && url.hostname !== '';
   if (!isRedis || !/^\/?\d{0,3}$/.test(url.pathname))
     throw refusal(
-      `"${shown}" is no address of a Redis, as redis://USER:PASSWORD@HOST:6379/0 or rediss://HOST.`,
+      `"${shown}" is no address of a Redis, as redis://HOST:6379/0 or rediss://HOST; before the host may stand a user, a colon, a password and @.`,
     );
   const unknown = [...url.searchParams.keys()].find((key) => key !== 'lock');
   if (unknown !== undefined)
