@@ -105,7 +105,7 @@ describe.skipIf(noRedis)('a grid on many machines (needs redis-server)', () => {
     alone.child.kill('SIGTERM');
     await alone.ended;
     const leaving = await worker('w2');
-    const again = await coordinator('c', { leaves: 1, ms: 1000 });
+    const again = await coordinator('c', { leaves: 1, ms: 3000 });
     await again.until((line) => line.started === 'leaf 0');
     leaving.child.kill('SIGTERM');
     const staying = await worker('w3');
