@@ -56,17 +56,23 @@ function expectClose(
  *
  * - `samples`: how many of the golden samples go through it, up to 5; fewer where it is slow.
  * - `sameBits`: a sample's result is the same in any batch bit for bit, not only within float32 noise.
+ * - `inSoftware`: a GPU that is drawn by the CPU; of networks with classes it evaluates ADM with its classifier alone.
  */
 export function engineContract(
   name: string,
   options: EngineOptions,
-  { samples, sameBits }: { readonly samples: number; readonly sameBits: boolean },
+  {
+    samples,
+    sameBits,
+    inSoftware = false,
+  }: { readonly samples: number; readonly sameBits: boolean; readonly inSoftware?: boolean },
 ): void {
   describe(`the engine ${name}`, { timeout: 60_000 }, () => {
-    describe.each([
+    const networks = [
       ['edm-ncsnpp-uncond', 'edm-ncsnpp-uncond.p2.pkl'],
       ['edm-adm-cond', 'edm-adm-cond.pkl'],
-    ])('with %s', (figures, file) => {
+    ] as const;
+    describe.each(inSoftware ? networks.slice(0, 1) : networks)('with %s', (figures, file) => {
       let denoiser: LoadedDenoiser;
       let golden: (name: string) => Float64Array;
       let size: number;
