@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fewstep } from './command-line.js';
 
-const digits = fileURLToPath(new URL('../../experiments/digits.yaml', import.meta.url));
+const digits = fileURLToPath(new URL('../../experiments/digits-amed.yaml', import.meta.url));
 
 let dir: string;
 beforeEach(async () => {
