@@ -1,6 +1,21 @@
 import type { Experiment, Point } from '../experiment/experiment.js';
+import type { SpecOptions } from '../experiment/parse-experiment.js';
 import { type Problem, problem, SpecError } from '../experiment/problem.js';
 import { readExperiment } from '../experiment/read-experiment.js';
+import { shownPath } from './output.js';
+import { say } from './say.js';
+
+/** What options of the command line make other than specs say. */
+export type Changes = Pick<SpecOptions, 'set' | 'only'>;
+
+/** The experiment of a spec; says which keys of it the command line left without a reader. @throws SpecError (E_SPEC) */
+export async function readChanged(spec: string, options: SpecOptions): Promise<Experiment> {
+  const experiment = await readExperiment(spec, options);
+  const { dropped, file } = experiment;
+  if (dropped.length > 0)
+    say(`left out of ${shownPath(file)}, for nothing reads it after --set: ${dropped.join(', ')}`);
+  return experiment;
+}
 
 /**
  * The experiments of several specs.
@@ -10,7 +25,7 @@ import { readExperiment } from '../experiment/read-experiment.js';
  */
 export async function readExperiments(
   specs: readonly string[],
-  set: readonly string[] | undefined,
+  { set, only }: Changes,
   check: (experiment: Experiment) => void = () => {},
 ): Promise<Experiment[]> {
   const experiments: Experiment[] = [];
@@ -18,7 +33,7 @@ export async function readExperiments(
   const specOf = new Map<string, string>();
   for (const file of specs)
     try {
-      const experiment = await readExperiment(file, { set });
+      const experiment = await readChanged(file, { set, only });
       check(experiment);
       const { name } = experiment;
       if (specOf.has(name)) {

@@ -3,12 +3,11 @@ import { type Boxes, boxesOf, reduced } from '../graph/boxes.js';
 import { type Outlook, outlook } from '../graph/outlook.js';
 import { jsonText } from '../judging/shown.js';
 import type { Answer } from './answer.js';
-import { readExperiments } from './experiments.js';
+import { type Changes, readExperiments } from './experiments.js';
 import { openResults } from './output.js';
 import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
-export interface GraphOptions extends StoreOptions, CacheOption {
-  readonly set?: readonly string[];
+export interface GraphOptions extends Changes, StoreOptions, CacheOption {
   /** By default svg. */
   readonly format?: 'svg' | 'mermaid' | 'json';
   readonly out?: string;
@@ -26,7 +25,7 @@ function drawable(planned: Outlook): Boxes {
 
 /** `fewstep graph SPEC`: the tasks of an experiment, what needs what, where each is and what it costs. */
 export async function graph(spec: string, options: GraphOptions, answer: Answer): Promise<void> {
-  const [experiment] = await readExperiments([spec], options.set);
+  const [experiment] = await readExperiments([spec], options);
   const { name } = experiment!;
   const planned = await outlook(experiment!, await openWorld(options, spec));
   const all = { name, ...boxesOf(planned) };

@@ -56,10 +56,18 @@ const withSet = (command: Command) =>
   withJson(
     command.option(
       '--set <path=value>',
-      'override a key of the spec, e.g. student.num_steps=5; path=null takes it away (repeatable)',
+      'override a key of the spec, e.g. student.num_steps=5; path=null takes it away, grid= the grid (repeatable)',
       collect,
       [],
     ),
+  );
+/** Of specs whose points are meant. */
+const withChanges = (command: Command) =>
+  withSet(command).option(
+    '--only <label>',
+    'of the grid only the point of this label, or of the folder of its results (repeatable)',
+    collect,
+    [],
   );
 const withExecutor = (command: Command) =>
   withDevice(command)
@@ -96,7 +104,7 @@ const program = new Command('fewstep')
   .exitOverride()
   .showHelpAfterError('(fewstep --help tells more)');
 
-withExecutor(withCache(withSet(program.command('run'))))
+withExecutor(withCache(withChanges(program.command('run'))))
   .description('compute what is not in the store yet; print the table, write the pictures')
   .argument('<spec...>', 'YAML files, one experiment each')
   .option(
@@ -109,7 +117,7 @@ withExecutor(withCache(withSet(program.command('run'))))
   )
   .action(doing(async () => (await import('./run.js')).run));
 
-withCache(withSet(program.command('plan')))
+withCache(withChanges(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
   .argument('<spec...>', 'YAML files')
   .option('--why', 'say for each task what made it new')
@@ -121,7 +129,7 @@ withExecutor(withCache(program.command('worker')))
   .argument('[lines]', 'with --once, which tasks of its file: N, or N-M')
   .option('--once <file>', 'compute tasks of such a file as plan --tasks writes, and end')
   .action(doing(async () => (await import('./worker.js')).worker));
-withCache(withSet(program.command('graph')))
+withCache(withChanges(program.command('graph')))
   .description('draw the tasks of a spec: what needs what, where each is, and what it costs')
   .argument('<spec>', 'YAML file')
   .addOption(
@@ -135,12 +143,12 @@ withCache(withSet(program.command('graph')))
   .option('--out <file>', 'file to write (default: standard output)')
   .action(doing(async () => (await import('./graph.js')).graph));
 
-withSet(program.command('validate'))
+withChanges(program.command('validate'))
   .description('check specs; report every problem with its place')
   .argument('<spec...>', 'YAML files')
   .action(doing(async () => (await import('./validate.js')).validate));
 
-withExecutor(withCache(withSet(program.command('sample'))))
+withExecutor(withCache(withChanges(program.command('sample'))))
   .description('write images of seeds as PNG files: of a spec, or of a trained predictor or table alone')
   .argument('[spec]', 'YAML file; without one --predictor or --sampler says what is sampled')
   .option(
@@ -290,7 +298,7 @@ withJson(samplers.command('show'))
   .description('what a sampler was made for and how it was trained, and its rows')
   .argument('<sampler>', 'a sampler.json, or an experiment as NAME or NAME/POINT')
   .action(doing(async () => (await import('./samplers-show.js')).samplersShow));
-withCache(withSet(samplers.command('compile')))
+withCache(withChanges(samplers.command('compile')))
   .description('write the sampler of a spec as a table, where it is linear in what the network answers')
   .argument('<spec>', 'YAML file of one point')
   .requiredOption('-o, --dest <file>', 'file to write, as sampler.json')

@@ -4,15 +4,14 @@ import { missingFiles } from '../experiment/missing-files.js';
 import { sourceOf } from '../experiment/published-models.js';
 import { evaluationsOf, type KindOutlook, outlook, type Prospect } from '../graph/outlook.js';
 import type { Answer } from './answer.js';
-import { pointsOf, readExperiments, sum } from './experiments.js';
+import { type Changes, pointsOf, readExperiments, sum } from './experiments.js';
 import { costText, countsText } from './outlook-text.js';
 import { shownPath } from './output.js';
 import { countOf, grouped, megabytes, roughSize, roughTime } from './quantities.js';
 import { writeTasks } from './task-list.js';
 import { type CacheOption, openWorld, type StoreOptions, settle } from './world.js';
 
-export interface PlanOptions extends StoreOptions, CacheOption {
-  readonly set?: readonly string[];
+export interface PlanOptions extends Changes, StoreOptions, CacheOption {
   readonly why?: boolean;
   /** A file to write what is ready to. */
   readonly tasks?: string;
@@ -26,7 +25,7 @@ const taskCounts = ['found', 'remote', 'toCompute'] as const;
 
 /** `fewstep plan SPEC…`: what a run would find, what it would compute and at what cost, and which files it lacks. */
 export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
-  const experiments = await readExperiments(specs, options.set);
+  const experiments = await readExperiments(specs, options);
   const world = await openWorld(options, specs[0]);
   const plans: PlannedExperiment[] = [];
   for (const experiment of experiments) {

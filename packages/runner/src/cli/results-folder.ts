@@ -1,6 +1,8 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { resultsMark } from '@fewstep/metrics/image-names';
+import { digestOfText } from '@fewstep/taskgraph';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { RunnerError } from '../errors.js';
 import type { Experiment } from '../experiment/experiment.js';
 import { foldersOf } from '../report/folders.js';
@@ -13,8 +15,9 @@ import { say } from './say.js';
  *
  * @throws RunnerError E_RESULTS where it can't be written, or another spec that is still there has results in it
  */
-export async function openResultsOf({ name, file }: Experiment, folder: string): Promise<Results> {
-  const own = join(folder, name);
+export async function openResultsOf(experiment: Experiment, folder: string): Promise<Results> {
+  const { name, file, changes } = experiment;
+  const own = resultsOf(experiment, folder);
   const isAgain = dirname(file) === own;
   const other = await specOf(own);
   if (!isAgain && other !== undefined && other !== (await realpath(file).catch(() => file)))
@@ -25,8 +28,41 @@ export async function openResultsOf({ name, file }: Experiment, folder: string):
     );
   const results = await openResults(own);
   // relative, so that a project may be moved
-  if (!isAgain) await results.write(`${JSON.stringify({ spec: relative(own, file) })}\n`, resultsMark);
+  const mark = { spec: relative(own, file), ...(changes.length > 0 && { changes }) };
+  if (!isAgain) await results.write(`${withoutSecrets(JSON.stringify(mark))}\n`, resultsMark);
   return results;
+}
+
+/**
+ * Where an experiment's results are: in a folder of its name; of a spec that the command line changes in one beside it,
+ * `NAME+student.num_steps=5`, so that no run takes the place of another; where it changes the name, that is the folder. A spec
+ * that lies among results is run again where it lies.
+ *
+ * @param folder of all results, absolute
+ */
+export function resultsOf({ name, file, changes }: Experiment, folder: string): string {
+  const lies = dirname(file);
+  const isAmong =
+    dirname(lies) === folder && (basename(lies) === name || basename(lies).startsWith(`${name}+`));
+  const isRenamed = changes.some((change) => /^name\s*=/.test(change));
+  return `${isAmong ? lies : join(folder, name)}${isRenamed ? '' : suffixOf(changes)}`;
+}
+
+/** Letters that no shell or file system minds. */
+const strange = /[^\p{L}\p{M}\p{N}._=-]+/gu;
+/** Beside a name of up to 100 what every file system has room for. */
+const longestSuffix = 100;
+
+/** Changes as the end of a folder's name, whatever their order; a digest tells apart what the letters can't. */
+function suffixOf(changes: readonly string[]): string {
+  if (changes.length === 0) return '';
+  const each = changes.map((change) => change.trim().replace(/\s*=\s*/, '=')).sort();
+  const all = each.map((change) => `+${change}`).join('');
+  const letters = each.map((change) => `+${withoutSecrets(change).replace(strange, '-')}`).join('');
+  if (letters === all && Buffer.byteLength(letters) <= longestSuffix) return letters;
+  let kept = letters;
+  while (Buffer.byteLength(kept) > longestSuffix) kept = kept.slice(0, -1);
+  return `${kept}-${digestOfText(all).slice(0, 8)}`;
 }
 
 /** The spec that results are of, if it is still there. */

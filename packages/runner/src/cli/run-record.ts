@@ -22,6 +22,8 @@ interface RunRecord {
   readonly name: string;
   /** The spec that was run. */
   readonly spec: string;
+  /** What the command line changed of it; left out where nothing. */
+  readonly changes?: readonly string[];
   /** The command line, a word each, without secrets. */
   readonly command: readonly string[];
   /** ISO 8601, UTC. */
@@ -101,6 +103,7 @@ export async function recorded(
   const record: RunRecord = {
     name: experiment.name,
     spec: shownPath(experiment.file),
+    ...(experiment.changes.length > 0 && { changes: experiment.changes.map(withoutSecrets) }),
     command,
     started: started.toISOString(),
     finished: finished.toISOString(),

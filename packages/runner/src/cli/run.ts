@@ -4,14 +4,15 @@ import type { ExecutorOptions } from '../execute/experiment-executor.js';
 import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, rootsOf } from '../graph/compile.js';
 import { jsonText } from '../judging/shown.js';
+import { relativeTo, withSettings } from '../report/as-kept.js';
 import { receiptOf } from '../report/receipt.js';
 import { type Report, report } from '../report/report.js';
 import { table } from '../report/table.js';
 import { workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
-import { readExperiments, sum } from './experiments.js';
+import { type Changes, readExperiments, sum } from './experiments.js';
 import type { Results } from './output.js';
-import { openResultsOf, sayStrays } from './results-folder.js';
+import { openResultsOf, resultsOf, sayStrays } from './results-folder.js';
 import { recorded, recordsIn } from './run-record.js';
 import { say } from './say.js';
 import { demand, work } from './work.js';
@@ -23,8 +24,7 @@ const taskCounts = ['computed', 'local', 'remote'] as const;
 /** Beside the table of a run that lacks nothing. */
 const receipt = 'receipt.json';
 
-export interface RunOptions extends StoreOptions, CacheOption, ExecutorOptions {
-  readonly set?: readonly string[];
+export interface RunOptions extends Changes, StoreOptions, CacheOption, ExecutorOptions {
   readonly results?: string;
   readonly fetch?: boolean;
 }
@@ -36,9 +36,9 @@ export interface RunOptions extends StoreOptions, CacheOption, ExecutorOptions {
 export async function run(specs: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
   if (options.fetch) {
     const { fetchNeeded } = await import('./fetch-files.js'); // and what downloads only then
-    await fetchNeeded(await readExperiments(specs, options.set));
+    await fetchNeeded(await readExperiments(specs, options));
   }
-  const experiments = await readExperiments(specs, options.set, checkFiles);
+  const experiments = await readExperiments(specs, options, checkFiles);
   const world = await openWorld(options, specs[0]);
   sayWorld(world);
   const folder = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
@@ -48,7 +48,7 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   const opened = [];
   for (const one of compiled) opened.push({ ...one, results: await openResultsOf(one.experiment, folder) });
   for (const { experiment, graph, results } of opened) {
-    const own = join(folder, experiment.name);
+    const own = resultsOf(experiment, folder);
     await recorded({ experiment, results, folder: own, world, options }, async (log) => {
       await results.remove(receipt); // that of a run before says nothing of this one
       const execution = await work(rootsOf(graph), world, log);
@@ -61,7 +61,7 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
         execution,
         place: (...given) => results.place(...given).catch((error) => void unwritable.push(error)),
       });
-      const one = { ...found, ...recordsIn(own) };
+      const one = { ...withSettings(found, experiment, own), ...recordsIn(own) };
       await keepReport(one, own, results, unwritable.length > 0).catch((error) => unwritable.push(error));
       if (unwritable.length === 0 && execution.failures.size === 0)
         await results
@@ -97,7 +97,7 @@ async function keepReport(
   const isPartial = lacksPictures || one.failures.length > 0;
   const aside = isPartial && (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
   const written = await results.write(`${table(one)}\n`, `table${aside}.md`);
-  await results.write(`${jsonText(one, 2)}\n`, `report${aside}.json`);
+  await results.write(`${jsonText(relativeTo(folder, one), 2)}\n`, `report${aside}.json`);
   if (aside) say(`the table of an earlier run, which has what this one lacks, stays; this one is ${written}`);
   else if (!isPartial)
     for (const name of ['table.failed.md', 'report.failed.json']) await results.remove(name);

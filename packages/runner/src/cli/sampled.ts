@@ -4,14 +4,13 @@ import type { Experiment } from '../experiment/experiment.js';
 import type { Told } from '../experiment/overrides.js';
 import { experimentOf } from '../experiment/parse-experiment.js';
 import { displayPath } from '../experiment/problem.js';
-import { readExperiment } from '../experiment/read-experiment.js';
 import { treeOf } from '../experiment/tree.js';
 import { findPredictor, findSampler } from '../predictor/find-predictor.js';
 import { workingFolder } from '../workspace.js';
+import { type Changes, readChanged } from './experiments.js';
 
 /** Options that say what is sampled. */
-export interface SampledOptions {
-  readonly set?: readonly string[];
+export interface SampledOptions extends Changes {
   readonly predictor?: string;
   readonly sampler?: string;
   readonly dataset?: string;
@@ -29,7 +28,9 @@ interface Key extends Omit<Told, 'value' | 'option'> {
 /** What a spec says of what samples, which a predictor's or table's file says then. */
 const ofSampler = ['student', 'schedule', 'train', 'teacher', 'predictor', 'sampler', 'grid'];
 const prompting = ['guidance.prompt', 'guidance.prompts'];
-const keys: { readonly [N in Exclude<keyof SampledOptions, 'set' | 'predictor' | 'sampler'>]-?: Key } = {
+const keys: {
+  readonly [N in Exclude<keyof SampledOptions, keyof Changes | 'predictor' | 'sampler'>]-?: Key;
+} = {
   dataset: { path: 'dataset' },
   seeds: { path: 'sample.seeds' },
   batch: { path: 'sample.batch', read: (text) => (/^\d+$/.test(text) ? Number(text) : text) },
@@ -43,7 +44,7 @@ const keys: { readonly [N in Exclude<keyof SampledOptions, 'set' | 'predictor' |
  * @throws RunnerError E_USAGE, E_PREDICTOR, E_SAMPLER; SpecError (E_SPEC), whose places are options or that file
  */
 export async function sampledBy(spec: string | undefined, options: SampledOptions): Promise<Experiment> {
-  const { set } = options;
+  const { set, only } = options;
   const told = toldBy(options);
   const key = options.sampler === undefined ? 'predictor' : 'sampler';
   const { [key]: named } = options;
@@ -53,7 +54,7 @@ export async function sampledBy(spec: string | undefined, options: SampledOption
       '--predictor and --sampler both say what is sampled with: give one of them.',
     );
   if (named === undefined) {
-    if (spec !== undefined) return readExperiment(spec, { told, set, unscored: true });
+    if (spec !== undefined) return readChanged(spec, { told, set, only, unscored: true });
     throw new RunnerError(
       'E_USAGE',
       'there is nothing to sample: name a spec, or a trained predictor, as --predictor network-snapshot-000010.pkl, or a table, as --sampler sampler.json.',
@@ -62,14 +63,14 @@ export async function sampledBy(spec: string | undefined, options: SampledOption
   const file = key === 'sampler' ? await findSampler(named) : await findPredictor(named);
   const given = { path: key, value: file, option: `--${key} ${named}` };
   if (spec !== undefined)
-    return readExperiment(spec, {
-      ...{ told: [{ ...given, inPlaceOf: ofSampler }, ...told], set },
+    return readChanged(spec, {
+      ...{ told: [{ ...given, inPlaceOf: ofSampler }, ...told], set, only },
       unscored: true,
     });
   const cwd = workingFolder();
   const place = { file: displayPath(file, cwd), line: 0, column: 0, layer: 0 } as const;
   return experimentOf(treeOf({ name: 'sample', [key]: file }, place), join(cwd, 'sample'), {
-    ...{ told, set },
+    ...{ told, set, only },
     unscored: true,
   });
 }

@@ -3,7 +3,7 @@ import { compile as tableOf } from '@fewstep/solvers';
 import type { Task } from '@fewstep/taskgraph';
 import { RunnerError } from '../errors.js';
 import type { Point } from '../experiment/experiment.js';
-import { checkFiles, readExperiment } from '../experiment/read-experiment.js';
+import { checkFiles } from '../experiment/read-experiment.js';
 import { compile } from '../graph/compile.js';
 import { formatSampler, parseSampler } from '../sampler/sampler-file.js';
 import { readInfo } from '../tasks/model-info.js';
@@ -11,12 +11,12 @@ import { type MethodParams, madeFor, steeredBy } from '../tasks/sampler.js';
 import { solveOn, solverOf, timesOf } from '../tasks/solving.js';
 import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
+import { type Changes, readChanged } from './experiments.js';
 import { openResults } from './output.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions } from './world.js';
 
-export interface CompileOptions extends StoreOptions, CacheOption {
-  readonly set?: readonly string[];
+export interface CompileOptions extends Changes, StoreOptions, CacheOption {
   readonly dest: string;
 }
 
@@ -27,7 +27,7 @@ export interface CompileOptions extends StoreOptions, CacheOption {
  * @throws RunnerError E_SAMPLER where it is none or not trained yet, SolverError E_SOLVER where it isn't linear, as with thresholding; E_USAGE
  */
 export async function samplersCompile(spec: string, options: CompileOptions, answer: Answer): Promise<void> {
-  const experiment = await readExperiment(spec, { set: options.set, unscored: true });
+  const experiment = await readChanged(spec, { set: options.set, only: options.only, unscored: true });
   const point = onlyOne(experiment.points);
   refuseWhatReads(point);
   checkFiles(experiment);

@@ -1,8 +1,7 @@
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { type Problem, SpecError } from '../experiment/problem.js';
-import { readExperiment } from '../experiment/read-experiment.js';
 import type { Answer } from './answer.js';
-import { pointsOf } from './experiments.js';
+import { type Changes, pointsOf, readChanged } from './experiments.js';
 
 interface Validated {
   readonly file: string;
@@ -18,13 +17,13 @@ interface Validated {
  */
 export async function validate(
   specs: readonly string[],
-  options: { readonly set?: readonly string[] },
+  { set, only }: Changes,
   answer: Answer,
 ): Promise<void> {
   const experiments: Validated[] = [];
   for (const file of specs) {
     try {
-      const experiment = await readExperiment(file, { set: options.set });
+      const experiment = await readChanged(file, { set, only });
       const points = pointsOf(experiment);
       experiments.push({ file: withoutSecrets(file), name: experiment.name, points, problems: [] });
       answer.line(`${file}: valid, ${points.length} ${points.length === 1 ? 'point' : 'points'}`);

@@ -224,4 +224,8 @@ export interface Experiment {
   readonly specs: readonly Spec[];
   /** Each once; whether they are there is asked by `missingFiles`. */
   readonly files: readonly NeededFile[];
+  /** What the command line made other than the file says, as it was typed: `student.num_steps=5`, `only=LABEL`. */
+  readonly changes: readonly string[];
+  /** Keys of the file that nothing reads after those changes, and that were left out. */
+  readonly dropped: readonly string[];
 }

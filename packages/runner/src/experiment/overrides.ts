@@ -24,15 +24,19 @@ interface Override {
 
 /**
  * The file's values with those of the command line laid on them, before the grid is applied: a grid's own values stay,
- * `grid.student.num_steps=[4]` changes them. Values are YAML; maps are merged; `path=null` takes a key away. One that has
- * no effect, as where a later one replaces it, is a problem. `told`: what other options give, which come first.
+ * `grid.student.num_steps=[4]` changes them. Values are YAML; maps are merged; `path=null` takes a key away, `grid=` the
+ * grid: of other keys nothing is what a variable of a shell was that isn't set. One that has no effect, as where a later one
+ * replaces it, is a problem. `told`: what other options give, which come first.
+ *
+ * `beneath`: where the grid gives keys of a map in whose place the command line has another value, as those of `train` under
+ * `train=false`.
  */
 export function withOverrides(
   root: Dict,
   { told = [], set = [] }: { readonly told?: readonly Told[]; readonly set?: readonly string[] | undefined },
   complain: Complain,
   language: Pick<Language, 'keys'> | 'any key',
-): { root: Dict; overrides: Override[] } {
+): { root: Dict; overrides: Override[]; beneath: Override[] } {
   const keys = language === 'any key' ? new Map() : language.keys;
   const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
   const laid: (Override & { readonly removes: boolean })[] = [];
@@ -49,8 +53,9 @@ export function withOverrides(
     const place: Place = { file: `--set ${text.replace(/\s+/g, ' ')}`, line: 0, column: 0, layer: 2 };
     const split = text.indexOf('=');
     const path = text.slice(0, Math.max(0, split)).trim();
-    const value = text.slice(split + 1);
-    if (split < 1 || value.trim() === '') {
+    const given = text.slice(split + 1).trim();
+    const value = given === '' && path === 'grid' ? 'null' : given;
+    if (split < 1 || value === '') {
       complain(
         place,
         '',
@@ -86,7 +91,23 @@ export function withOverrides(
     );
     return false;
   });
-  return { root: changed, overrides };
+  return { root: changed, overrides, beneath: beneathIn(changed, overrides) };
+}
+
+function beneathIn(root: Dict, overrides: readonly Override[]): Override[] {
+  const grid = root.entries.get('grid')?.value;
+  const points = grid && entryAt(grid, ['points'])?.value;
+  const given = [grid, ...(points?.kind === 'list' ? points.items : [])];
+  const taken = overrides.filter(({ path }) => entryAt(root, stepsOf(path))?.value.kind !== 'map');
+  return given.flatMap((map) =>
+    map?.kind === 'map'
+      ? [...map.entries].flatMap(([key, { keys }]) =>
+          taken.some(({ path }) => key.startsWith(`${path}.`))
+            ? keys.map((place) => ({ path: key, place }))
+            : [],
+        )
+      : [],
+  );
 }
 
 /** Whether a path is another one, or below it. */

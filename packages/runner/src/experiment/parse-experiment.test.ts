@@ -1061,6 +1061,44 @@ describe('--set', () => {
     ]);
   });
 
+  it('leaves out what nothing reads after it, in the grid too, and says what', async () => {
+    const text = spec({
+      student: '{ solver: euler, num_steps: 4, scale_dir: 0.02 }',
+      teacher: '{ M: 2 }',
+      grid: '{ student.num_steps: [3, 4], train.lr: [0.1, 0.2], teacher.M: [1, 2] }',
+    });
+    const plain = await parse(text, { set: ['train=false'] });
+    expect(plain.points.map(({ label }) => label)).toEqual(['num_steps 3', 'num_steps 4']);
+    expect(plain.points.map(({ settings }) => settings)).toEqual([
+      { 'student.num_steps': 3 },
+      { 'student.num_steps': 4 },
+    ]);
+    expect([...plain.dropped].sort()).toEqual(['student.scale_dir', 'teacher', 'train.lr']);
+    expect(plain.changes).toEqual(['train=false']);
+    // points that differ in nothing else are one
+    const points = '{ points: [{ train.lr: 0.1 }, { train.lr: 0.2 }, { student.num_steps: 5 }] }';
+    const listed = spec({ student: '{ solver: euler, num_steps: 4 }', grid: points });
+    const two = await parse(listed, { set: ['train=false'] });
+    expect(two.points.map(({ sampler }) => sampler.numSteps)).toEqual([4, 5]);
+    // what the command line itself gives is no less a problem
+    expect(await problems(text, ['train=false', 'teacher.M=3', 'grid=null'])).toEqual([
+      '--set teacher.M=3 teacher: nothing reads it: only the training of a predictor or table does, and none is trained. Remove it.',
+    ]);
+  });
+
+  it('chooses points by their labels or folders, as they are called in the whole grid', async () => {
+    const text = spec({ grid: '{ student.num_steps: [3, 4, 5] }' });
+    const chosen = await parse(text, { only: ['num_steps 5', 'num_steps-3'], set: ['grid.train.lr=[0.1]'] });
+    expect(chosen.points.map(({ label }) => label)).toEqual(['num_steps 3', 'num_steps 5']);
+    expect(chosen.specs).toHaveLength(2);
+    expect(chosen.changes).toEqual(['grid.train.lr=[0.1]', 'only=num_steps 5', 'only=num_steps-3']);
+    expect((await parse(text, { set: ['grid='] })).points.map(({ label }) => label)).toEqual(['amed']);
+    const refused = await parse(text, { only: ['num_steps 6'] }).catch((error) => error.message);
+    expect(refused).toBe(
+      '--only "num_steps 6" E_SPEC no point has this label; did you mean "num_steps 3"? There are "num_steps 3", "num_steps 4", "num_steps 5".',
+    );
+  });
+
   it('says how a list is written', async () => {
     expect(await problems(spec(), ['evaluate=fid,kid'])).toEqual([
       '--set evaluate=fid,kid evaluate: found "fid,kid", expected a list, each one of clip_score, fid, kid, prdc, psnr_to_teacher, rmse_to_teacher; a list is written [fid, kid].',

@@ -1,6 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { canonicalJson, type Json } from '@fewstep/taskgraph/json';
 import { shown } from '../judging/shown.js';
+import { didYouMean } from '../judging/suggest.js';
+import { foldersOf } from '../report/folders.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
 import type { Completed } from './completer.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
@@ -22,7 +24,7 @@ import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
 import type { Spec } from './schema.js';
 import { complainOpen, type Open, predictorCompleter } from './trained-predictor.js';
-import { type Tree, toJs, writtenIn } from './tree.js';
+import { type Tree, toJs, without, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
 
 export interface SpecOptions {
@@ -30,6 +32,8 @@ export interface SpecOptions {
   readonly told?: readonly Told[];
   /** `path=value` each, values as YAML; they change the file's values before the grid is applied. */
   readonly set?: readonly string[] | undefined;
+  /** Labels of the points that are meant, or the names of their folders; left out: all. */
+  readonly only?: readonly string[] | undefined;
   /** Working folder; default the process's. */
   readonly cwd?: string;
   /** Nothing is scored, whatever the spec says. */
@@ -71,6 +75,7 @@ export async function experimentOf(
   file: string,
   options: SpecOptions = {},
   problems: Problem[] = [],
+  dropped: readonly string[] = [],
 ): Promise<Experiment> {
   const cwd = options.cwd ?? workingFolder();
   const models = options.models === undefined ? modelsFolder(cwd) : resolve(cwd, options.models);
@@ -91,7 +96,9 @@ export async function experimentOf(
   const before = problems.length;
   const language = await languageWith(named, surroundings.specFolder, complain);
   if (problems.length > before) throw new SpecError(problems); // what they declare decides what the rest means
-  const { root, overrides } = withOverrides(tree, options, complain, language);
+  const changed = withOverrides(tree, options, complain, language);
+  const { overrides } = changed;
+  const root = without(changed.root, new Set(changed.beneath.map(({ place }) => place))) ?? changed.root;
   const completePredictor = predictorCompleter(surroundings, complain, language);
   const completeSampler = samplerCompleter(surroundings, complain, language.declarations);
   const candidates: (Completed & Open & Pick<Point, 'table'>)[] = [];
@@ -117,9 +124,15 @@ export async function experimentOf(
   const readPublished = publishedReader(surroundings, complain);
   const withPublished: Awaited<ReturnType<typeof readPublished>>[] = [];
   for (const one of judged) withPublished.push(await readPublished(one));
-  complainUnread(judged, complain, language.conditional);
+  const left = complainUnread(judged, complain, language.conditional);
   complainShadowed(overrides, root.entries.get('grid')?.value, candidates, complain);
   if (problems.length > 0) throw new SpecError(problems);
+  const gone = [...left, ...changed.beneath];
+  const rest = without(tree, new Set(gone.map(({ place }) => place)));
+  if (rest && rest.kind === 'map')
+    return experimentOf(rest, file, options, problems, [
+      ...new Set([...dropped, ...gone.map(({ path }) => path)]),
+    ]);
 
   const labels = labelsOf(candidates);
   const files = new Map<string, NeededFile>();
@@ -159,17 +172,52 @@ export async function experimentOf(
       files.set(needed.path, files.get(needed.path) ?? needed);
     return point;
   });
-  complainTwins(points, candidates, complain);
+  // those that only what was left out told apart are one
+  const isTwin = dropped.length > 0 ? twins(points).map((twin) => twin !== undefined) : [];
+  if (dropped.length === 0) complainTwins(points, candidates, complain);
+  const chosen = chosenOf(points, options.only, complain);
   if (problems.length > 0) throw new SpecError(problems);
-  const specs = candidates.map(({ tree }) => toJs(tree) as Spec);
+  const kept = points.flatMap((point, i) => (chosen(point) && !isTwin[i] ? [{ point, i }] : []));
   return {
     name: judged[0]!.spec.name,
     file: absolute,
-    specs,
+    specs: kept.map(({ i }) => toJs(candidates[i]!.tree) as Spec),
     files: [...files.values()],
-    points: options.unscored ? points.map((point) => ({ ...point, repeats: 1 })) : points,
+    points: kept.map(({ point }) => (options.unscored ? { ...point, repeats: 1 } : point)),
+    changes: [...(options.set ?? []), ...(options.only ?? []).map((label) => `only=${label}`)],
+    dropped,
   };
 }
+
+/** Whether a point is one of those that are meant, by its label or the name of its folder. */
+function chosenOf(
+  points: readonly Point[],
+  only: readonly string[] = [],
+  complain: Complain,
+): (point: Point) => boolean {
+  if (only.length === 0) return () => true;
+  const labels = points.map(({ label }) => label);
+  const folders = foldersOf(labels);
+  const meant = new Set<Point>();
+  for (const text of only) {
+    const at = Math.max(labels.indexOf(text), folders.indexOf(text));
+    if (at >= 0) meant.add(points[at]!);
+    else {
+      const file = `--only ${shown(text)}`;
+      const all = labels.slice(0, mostLabels).map(shown).join(', ');
+      const more = labels.length > mostLabels ? ` and ${labels.length - mostLabels} more` : '';
+      complain(
+        { file, line: 0, column: 0, layer: 2 },
+        '',
+        `no point has this label${didYouMean(text, labels) || '.'} There ${labels.length === 1 ? 'is' : 'are'} ${all}${more}.`,
+      );
+    }
+  }
+  return (point) => meant.has(point);
+}
+
+/** More labels are not listed. */
+const mostLabels = 20;
 
 /** A value of the command line that every point replaces would silently do nothing. */
 function complainShadowed(
@@ -193,27 +241,37 @@ function complainShadowed(
   }
 }
 
+/** Of each point the first one that computes the same, where there is one before it. */
+function twins(points: readonly Point[]): (number | undefined)[] {
+  const byContent = new Map<string, number>();
+  return points.map(({ label, settings, ...content }, i) => {
+    const key = canonicalJson(content as unknown as Json);
+    const twin = byContent.get(key);
+    byContent.set(key, twin ?? i);
+    return twin;
+  });
+}
+
 /** Two rows that compute the same, or that nobody could tell apart. */
 function complainTwins(
   points: readonly Point[],
   candidates: readonly Combination[],
   complain: Complain,
 ): void {
-  const byContent = new Map<string, number>();
   const byLabel = new Map<string, number>();
-  for (const [i, { label, settings, ...content }] of points.entries()) {
-    const key = canonicalJson(content as unknown as Json);
-    const twin = byContent.get(key);
+  const twin = twins(points);
+  for (const [i, { label }] of points.entries()) {
+    const first = twin[i];
     const namesake = byLabel.get(label);
     const { choices } = candidates[i]!;
-    if (twin !== undefined) {
-      const others = candidates[twin]!.choices;
+    if (first !== undefined) {
+      const others = candidates[first]!.choices;
       const differing = choices.find(({ place }, axis) => place !== others[axis]?.place) ?? choices[0]!;
       const what = differing.value === undefined ? 'this point' : shown(differing.value);
       complain(
         differing.place,
         differing.path,
-        `${what} makes the same point as ${shown(points[twin]!.label)} does: remove it, or list under grid.points the combinations that differ.`,
+        `${what} makes the same point as ${shown(points[first]!.label)} does: remove it, or list under grid.points the combinations that differ.`,
       );
     } else if (namesake !== undefined)
       complain(
@@ -221,7 +279,6 @@ function complainTwins(
         choices[0]!.path,
         `two points would be labelled ${shown(label)}: list them under grid.points, each with a label.`,
       );
-    byContent.set(key, twin ?? i);
     byLabel.set(label, namesake ?? i);
   }
 }

@@ -76,6 +76,26 @@ export function prune(base: Dict, path: readonly string[]): Dict | undefined {
   return { ...base, entries };
 }
 
+/** `base` without the entries that were written at some places alone, nor maps that are empty then; undefined where there are none. */
+export function without(base: Dict, places: ReadonlySet<Place>): Dict | undefined {
+  let isSame = true;
+  const kept = (tree: Tree): Tree => {
+    if (tree.kind === 'leaf') return tree;
+    if (tree.kind === 'list') return { ...tree, items: tree.items.map(kept) };
+    const entries = [...tree.entries].flatMap(([key, { keys, value }]): [string, Entry][] => {
+      const below = keys.every((place) => places.has(place)) ? undefined : kept(value);
+      const isGone = !below || (isEmpty(below) && !isEmpty(value));
+      isSame &&= !isGone;
+      return isGone ? [] : [[key, { keys, value: below }]];
+    });
+    return { ...tree, entries: new Map(entries) };
+  };
+  const rest = kept(base) as Dict;
+  return isSame ? undefined : rest;
+}
+
+const isEmpty = (tree: Tree) => tree.kind === 'map' && tree.entries.size === 0;
+
 /** The bare value. Keys such as __proto__ become plain own keys. */
 export function toJs(tree: Tree): unknown {
   switch (tree.kind) {

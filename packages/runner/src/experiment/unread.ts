@@ -10,7 +10,7 @@ import { methodPartsOf, type Part, schedulePartsOf, trainPartOf } from './parts.
 import type { Place } from './problem.js';
 import { generatorOf, isSteered, steersTable, trains } from './resolve.js';
 import { featureLossKeys, type Spec } from './schema.js';
-import { entryAt } from './tree.js';
+import { entryAt, nearestEntry } from './tree.js';
 
 /** A key that only some combinations read. */
 export interface ConditionalKey {
@@ -204,13 +204,20 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
   ),
 ];
 
-/** An option that no point reads does nothing; one that some point reads is fine in the others. */
+/**
+ * An option that no point reads does nothing; one that some point reads is fine in the others.
+ *
+ * @returns those of the file that only what the command line says left without a reader, of which it doesn't complain
+ */
 export function complainUnread(
   judged: readonly Judged[],
   complain: Complain,
   conditional: readonly ConditionalKey[],
-): void {
-  const written = new Map<string, { place: Place; path: string; reader: string; read: boolean }>();
+): { readonly path: string; readonly place: Place }[] {
+  const written = new Map<
+    string,
+    { place: Place; path: string; reader: string; read: boolean; isLeft: boolean }
+  >();
   const keys = conditional.map((key) => ({ ...key, steps: key.path.split('.') }));
   for (const { tree, spec, bad } of judged) {
     const dead: string[] = [];
@@ -219,13 +226,17 @@ export function complainUnread(
       if (entry === undefined || dead.some((above) => path.startsWith(`${above}.`))) continue;
       const isRead = !isSound(of, bad) || read(spec);
       if (!isRead) dead.push(path);
+      const isChanged = of.some((other) => nearestEntry(tree, other.split('.')).value.place.layer === 2);
       for (const place of entry.keys) {
         const id = `${place.file}:${place.line}:${place.column} ${path}`;
         const before = written.get(id);
-        written.set(id, { place, path, reader, read: isRead || (before?.read ?? false) });
+        const isLeft = isChanged && place.layer < 2 && (before?.isLeft ?? true);
+        written.set(id, { place, path, reader, read: isRead || (before?.read ?? false), isLeft });
       }
     }
   }
-  for (const { place, path, reader, read } of written.values())
-    if (!read) complain(place, path, `nothing reads it: ${reader}. Remove it.`);
+  const unread = [...written.values()].filter(({ read }) => !read);
+  for (const { place, path, reader, isLeft } of unread)
+    if (!isLeft) complain(place, path, `nothing reads it: ${reader}. Remove it.`);
+  return unread.filter(({ isLeft }) => isLeft);
 }

@@ -24,9 +24,9 @@ type Told = Readonly<Record<string, unknown>>;
  * spec in `folder`: paths are relative to that, and a grid is its points. What a checkpoint or the data decide has no value
  * before they are read, and stays left out.
  */
-export function resolvedSpec({ file, points, specs }: Experiment, folder: string): string {
-  const from = dirname(file);
-  const wholes = points.map((point, i) => keysOf(wholeOf(point, specs[i]!, from, folder)));
+export function resolvedSpec(experiment: Experiment, folder: string): string {
+  const { points } = experiment;
+  const wholes = settingsIn(experiment, folder);
   const [first, ...others] = wholes as [Map<string, unknown>, ...Map<string, unknown>[]];
   const common = [...first].filter(([path, value]) => others.every((one) => isSame(one.get(path), value)));
   const shared = new Set(common.map(([path]) => path));
@@ -39,6 +39,12 @@ export function resolvedSpec({ file, points, specs }: Experiment, folder: string
     points[0]!.label === (first.get('student.solver') ?? points[0]!.sampler.method.solver);
   const spec = { ...nested(common), ...(!isPlain && { grid: { points: own } }) };
   return `${heading}${stringify(spec, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+}
+
+/** Every key of each point by its dotted path, as `resolvedSpec` writes them. */
+export function settingsIn({ file, points, specs }: Experiment, folder: string): Map<string, unknown>[] {
+  const from = dirname(file);
+  return points.map((point, i) => keysOf(wholeOf(point, specs[i]!, from, folder)));
 }
 
 const heading = `# What the results beside it are of, with every key; each run makes it anew.

@@ -19,7 +19,7 @@ export async function reachedBy(
   store: Store,
 ): Promise<Reached[]> {
   const reached: Reached[] = [];
-  for (const experiment of await readExperiments(specs, set)) {
+  for (const experiment of await readExperiments(specs, { set })) {
     const keys = await reach(rootsOf(compile(experiment)), { store, versions: installedVersions() });
     reached.push({ name: experiment.name, spec: shownPath(experiment.file), keys });
   }

@@ -42,7 +42,7 @@ export async function resultsOf(
     },
   };
   let toCompute = 0;
-  for (const experiment of await readExperiments(specs, set))
+  for (const experiment of await readExperiments(specs, { set }))
     for (const { found, count } of await plan(rootsOf(compile(experiment)), { store: watched, versions }))
       toCompute += found ? 0 : count;
   return { records: [...records.values()], families: [...families], toCompute };

@@ -1,0 +1,51 @@
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
+import type { Experiment } from '../experiment/experiment.js';
+import { workingFolder } from '../workspace.js';
+import type { Report } from './report.js';
+import { settingsIn } from './resolved-spec.js';
+
+/** A report with every key of each point, as in the spec that lies in `folder`, and with what of them varies. */
+export function withSettings(report: Report, experiment: Experiment, folder: string): Report {
+  const wholes = settingsIn(experiment, folder);
+  const given = experiment.points.map(({ settings }) => settings);
+  const valuesAt = (path: string) =>
+    new Set(given.map((settings, i) => JSON.stringify(settings[path] ?? wholes[i]!.get(path))));
+  const paths = [...new Set(given.flatMap((settings) => Object.keys(settings)))];
+  const changes = experiment.changes.map(withoutSecrets);
+  return {
+    ...report,
+    points: report.points.map((point, i) => {
+      const { name: _, ...settings } = Object.fromEntries(wholes[i]!);
+      return { ...point, settings };
+    }),
+    varies: paths.filter((path) => valuesAt(path).size > 1),
+    ...(changes.length > 0 && { changes }),
+  };
+}
+
+/**
+ * A report whose paths are relative to a folder, with / between their steps: so that what is written there says the same when
+ * the project is moved, and can be linked to.
+ */
+export function relativeTo(folder: string, report: Report): Report {
+  const moved = (path: string) => {
+    const inside = relative(folder, resolve(workingFolder(), path));
+    return isAbsolute(inside) ? inside : inside.split(sep).join('/');
+  };
+  const pathsIn = <F extends Partial<Report> | Artifacts>(files: F): F =>
+    Object.fromEntries(
+      Object.entries(files).map(([what, path]) => [what, typeof path === 'string' ? moved(path) : path]),
+    ) as F;
+  const { name, points, ...rest } = report;
+  return {
+    name,
+    points: points.map(({ artifacts, ...point }) => ({
+      ...point,
+      artifacts: { ...pathsIn(artifacts), samples: artifacts.samples.map(moved) },
+    })),
+    ...pathsIn(rest),
+  };
+}
+
+type Artifacts = Report['points'][number]['artifacts'];
