@@ -102,7 +102,8 @@ describe('a score', () => {
     expect(JSON.parse(ran.stdout).experiments[0].points, ran.stderr).toMatchObject([
       { metrics: { fid: Number(fid) }, images: 4, realImages: 5 },
     ]);
-    const table = await readFile(join(dir, 'results/exp/table.md'), 'utf8');
+    const kept = (await readdir(join(dir, 'results'))).find((name) => name.startsWith('exp+'));
+    const table = await readFile(join(dir, 'results', kept!, 'table.md'), 'utf8');
     expect(table).toMatch(/\nOf 4 images, against 5 real images\.\n(.*\n)*fid is higher of fewer images/);
   });
 });

@@ -119,7 +119,11 @@ describe('a cache by a plugin', () => {
     const broken = join(root, 'experiments/digits/digits-32x32.zip');
     const failed = await run(...places('first'), '--set', `dataset.checkpoint=${broken}`);
     expect(failed.code).toBe(1);
-    await expect(receipt('first')).rejects.toThrow('ENOENT');
+    const [beside] = (await readdir(join(dir, 'first-results'))).filter((name) => name.includes('+'));
+    expect(beside).toMatch(/^small\+dataset\.checkpoint=-.*-[0-9a-f]{8}$/);
+    const left = await readdir(join(dir, 'first-results', beside!));
+    expect(left).toContain('report.json');
+    expect(left).not.toContain('receipt.json');
     // the network, which is no result, was not fetched
     const blobs = (name: string) => readdir(join(dir, name, 'blobs'), { recursive: true });
     expect((await blobs('second')).length).toBeLessThan((await blobs('first')).length);

@@ -80,9 +80,16 @@ it('repeats scores over blocks of seeds, beside what an earlier run had, and say
   });
   expect(Object.keys(point.protocol.versions).sort()).toEqual(['metrics', 'models', 'schedules', 'solvers']);
   expect(JSON.stringify(point.protocol)).not.toContain(root);
-  const [kept] = JSON.parse(await readFile(join(dir, 'results/repeats/report.json'), 'utf8')).points;
-  expect(kept).toEqual(point);
-  const table = await readFile(join(dir, 'results/repeats/table.md'), 'utf8');
+  // what the command line changed is another run, whose report has its files as they lie beside it
+  const beside = join(dir, 'results/repeats+sample.repeats=3+sample.seeds=0-11+sample.tuned_on=3-4');
+  const [kept] = JSON.parse(await readFile(join(beside, 'report.json'), 'utf8')).points;
+  const { grid, samples } = kept.artifacts;
+  expect([grid, samples[0]]).toEqual([
+    'euler/grid.png',
+    `../../.fewstep/${point.artifacts.samples[0].split('/.fewstep/')[1]}`,
+  ]);
+  expect({ ...kept, artifacts: point.artifacts }).toEqual(point);
+  const table = await readFile(join(beside, 'table.md'), 'utf8');
   expect(table).toMatch(/^\| sampler \| NFE \| +fid \|.* fid_min \|\n(.*\n)+\| euler .* ± /);
   expect(table).toContain('\nOf 3 × 4 images, against 5 real images.\n');
   expect(table).toMatch(/\nLEAK: scored on seeds .*: all points \(2 of 12 images\)\.\n/);

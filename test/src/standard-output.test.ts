@@ -88,9 +88,19 @@ describe('--json', () => {
       experiments: [{ name: 'b', points: settings, comparison: expect.any(String), failures: [] }],
     });
     expect(one.error).toBeUndefined();
-    expect(one.experiments[0]).toEqual(
-      JSON.parse(await readFile(join(dir, 'results/b/report.json'), 'utf8')),
-    );
+    // the one that is kept has its paths from where it lies
+    const kept = JSON.parse(await readFile(join(dir, 'results/b/report.json'), 'utf8'));
+    const { comparison } = one.experiments[0];
+    expect([comparison, kept.comparison]).toEqual(['results/b/comparison.png', 'comparison.png']);
+    const results = ({ label, settings, nfe, metrics }: (typeof kept.points)[0]) => ({
+      label,
+      settings,
+      nfe,
+      metrics,
+    });
+    expect(kept.points.map(results)).toEqual(one.experiments[0].points.map(results));
+    expect([kept.varies, kept.points[1].settings['student.num_steps']]).toEqual([['student.num_steps'], 4]);
+    expect(kept.points[1].settings['sample.rng']).toBe('torch-cpu'); // a default
     const two = await said('run', 'spec.yaml', 'b.yaml');
     expect(two.experiments.map(({ name }: { name: string }) => name)).toEqual(['a', 'b']);
     const [a, b] = two.experiments;
