@@ -1,10 +1,17 @@
 import { type Answer, answered } from './cli/answer.js';
 import type { PlannedExperiment } from './cli/plan.js';
+import { quietlyIf } from './cli/say.js';
 import type { Report } from './report/report.js';
 
 /** What a command does: it gets its arguments, its options and its answer. */
 type Work = (...given: never[]) => void | Promise<void>;
-type Given<W extends Work> = W extends (...given: [...infer G, Answer]) => unknown ? G : never;
+/** An option of those that say something. */
+interface Quiet {
+  readonly quiet?: boolean;
+}
+type Given<W extends Work> = W extends (...given: [...infer G, Answer]) => unknown
+  ? { [I in keyof G]: G[I] extends string | readonly unknown[] | undefined ? G[I] : G[I] & Quiet }
+  : never;
 
 /** What a command found out: the object that it prints with `--json`, and as `text` what else is for programs. */
 export interface Answered {
@@ -18,7 +25,10 @@ const command =
     const { answer, found } = answered();
     const work: Work = await load();
     try {
-      await work(...([...given, answer] as never[]));
+      const options = given.find(
+        (one): one is Quiet => typeof one === 'object' && one !== null && 'quiet' in one,
+      );
+      await quietlyIf(options?.quiet, () => work(...([...given, answer] as never[])));
     } catch (error) {
       throw error instanceof Error ? Object.assign(error, { answer: found() }) : error;
     }
@@ -33,6 +43,8 @@ type Counts<K extends string> = Readonly<Record<K, number>>;
  * standard error; paths are relative to the working folder.
  *
  * An error is the one that the command ends with: an `Error` with a `code` (E_…), and what was found out until then as `answer`.
+ * With `quiet` nothing is said there but warnings.
+ *
  * SIGINT and SIGTERM end what is computed with E_INTERRUPTED, as long as it is.
  */
 export const commands = {

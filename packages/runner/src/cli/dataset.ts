@@ -6,7 +6,7 @@ import type { Answer } from './answer.js';
 import { imageProgress } from './image-progress.js';
 import { interruption } from './interruption.js';
 import { openResults, shownPath } from './output.js';
-import { say } from './say.js';
+import { say, screen } from './say.js';
 
 export interface DatasetOptions {
   readonly maxImages?: number;
@@ -41,7 +41,7 @@ export async function dataset(
   const { count: known = Number.POSITIVE_INFINITY, images } = await openSource(source, { readBatch });
   const results = await openResults(dirname(path), 'nothing of it is kept');
   const { signal, end } = interruption();
-  const progress = imageProgress(process.stderr, shownPath(path), Math.min(known, most));
+  const progress = imageProgress(screen(), shownPath(path), Math.min(known, most));
   let summary!: DataSetSummary;
   async function* bytes() {
     summary = yield* dataSetZip(first(most, images(), signal, progress.onImage), transform);

@@ -17,7 +17,7 @@ export function downloadProgress(
   return {
     onProgress(bytes, total) {
       if (!begun) {
-        screen.write(`${printable(announcement)}\n`);
+        if (!screen.isQuiet) screen.write(`${printable(announcement)}\n`);
         begun = { at: now(), bytes, line: statusLine(screen, now) };
       }
       const { line, ...first } = begun;

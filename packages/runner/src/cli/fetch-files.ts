@@ -13,7 +13,7 @@ import { interruption } from './interruption.js';
 import { shownPath } from './output.js';
 import { megabytes } from './quantities.js';
 import type { PlacedFile } from './registry-files.js';
-import { say } from './say.js';
+import { say, screen } from './say.js';
 
 /** A file of the registry, and where it is or belongs. */
 type Wanted = Pick<PlacedFile, 'file' | 'path'>;
@@ -59,7 +59,7 @@ export async function fetchFiles(
     await tellSizes(files, signal);
     for (const { file, path } of files) {
       const announcement = `${shownPath(path)}: ${sourceOf(file)}`;
-      const { onProgress, end } = downloadProgress(process.stderr, announcement, file.name);
+      const { onProgress, end } = downloadProgress(screen(), announcement, file.name);
       try {
         onFetched(
           await fetchFile(file, dirname(path), {

@@ -38,13 +38,17 @@ type Work = (...given: never[]) => void | Promise<void>;
 const doing =
   (load: () => Promise<Work>) =>
   async (...given: readonly unknown[]): Promise<void> => {
-    const [options, command] = given.slice(-2) as [{ readonly json?: boolean }, Command];
+    const [options, command] = given.slice(-2) as [
+      { readonly json?: boolean; readonly quiet?: boolean },
+      Command,
+    ];
     const said = answerOf(command.name(), options.json ?? false);
     try {
       const { workingFolder } = await import('../workspace.js');
       workingFolder(); // everything is relative to it
       const work = await load();
-      await work(...([...given.slice(0, -1), said] as never[]));
+      const { quietlyIf } = await import('./say.js');
+      await quietlyIf(options.quiet, () => work(...([...given.slice(0, -1), said] as never[])));
       said.end();
     } catch (error) {
       await fail(error, said);
@@ -69,8 +73,10 @@ const withChanges = (command: Command) =>
     collect,
     [],
   );
+const withQuiet = (command: Command) =>
+  command.option('--quiet', 'say nothing of what goes well: no progress, but warnings and errors');
 const withExecutor = (command: Command) =>
-  withDevice(command)
+  withQuiet(withDevice(command))
     .option(
       '--executor <name[:place]>',
       'where tasks are computed, by a plugin @fewstep/executor-NAME (default: processes of this machine)',
@@ -256,8 +262,7 @@ withJson(models.command('list'))
       return (_options: unknown, said: Answer) => modelsList(said);
     }),
   );
-models
-  .command('fetch')
+withQuiet(models.command('fetch'))
   .description('download the files of models; what is here already is compared with its recorded sha256')
   .argument('<name...>', 'names of the registry, as cifar10; fewstep models list tells them')
   .option('--sha256 <file=digest>', 'what a file’s sha256 must be (repeatable)', collect, [])
@@ -298,7 +303,7 @@ withJson(samplers.command('show'))
   .description('what a sampler was made for and how it was trained, and its rows')
   .argument('<sampler>', 'a sampler.json, or an experiment as NAME or NAME/POINT')
   .action(doing(async () => (await import('./samplers-show.js')).samplersShow));
-withCache(withChanges(samplers.command('compile')))
+withQuiet(withCache(withChanges(samplers.command('compile'))))
   .description('write the sampler of a spec as a table, where it is linear in what the network answers')
   .argument('<spec>', 'YAML file of one point')
   .requiredOption('-o, --dest <file>', 'file to write, as sampler.json')
@@ -332,12 +337,12 @@ withExecutor(withCache(withSet(samplers.command('bounds'))))
   .action(doing(async () => (await import('./samplers-bounds.js')).samplersBounds));
 
 const cache = program.command('cache').description('what the store and caches keep');
-withCache(withSet(cache.command('push')))
+withQuiet(withCache(withSet(cache.command('push'))))
   .description('give the cache what the store has of specs, what is not there yet')
   .argument('[spec...]', 'YAML files')
   .option('--all', 'all that the store has')
   .action(doing(async () => (await import('./cache/push.js')).cachePush));
-withCache(withSet(cache.command('pull')))
+withQuiet(withCache(withSet(cache.command('pull'))))
   .description('get into the store what the cache has of specs, files and all')
   .argument('<spec...>', 'YAML files')
   .action(doing(async () => (await import('./cache/pull.js')).cachePull));
@@ -353,7 +358,7 @@ withStore(withSet(cache.command('ls')))
       .default('size'),
   )
   .action(doing(async () => (await import('./cache/ls.js')).cacheLs));
-withStore(withJson(cache.command('verify')))
+withQuiet(withStore(withJson(cache.command('verify'))))
   .description('compare every file and record of the store with its digest')
   .option('--repair', 'remove what is damaged; runs compute it again')
   .action(doing(async () => (await import('./cache/verify.js')).cacheVerify));
@@ -388,7 +393,7 @@ withStore(withSet(cache.command('why')))
   .argument('[spec...]', 'YAML files that may need it')
   .action(doing(async () => (await import('./cache/why.js')).cacheWhy));
 
-withJson(program.command('dataset'))
+withQuiet(withJson(program.command('dataset')))
   .description('make a set of images as EDM’s dataset_tool.py does: a zip of PNG files and dataset.json')
   .argument(
     '<source>',

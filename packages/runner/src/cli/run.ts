@@ -14,7 +14,7 @@ import { type Changes, readExperiments, sum } from './experiments.js';
 import type { Results } from './output.js';
 import { openResultsOf, resultsOf, sayStrays } from './results-folder.js';
 import { recorded, recordsIn } from './run-record.js';
-import { say } from './say.js';
+import { warn } from './say.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
 
@@ -98,7 +98,8 @@ async function keepReport(
   const aside = isPartial && (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
   const written = await results.write(`${table(one)}\n`, `table${aside}.md`);
   await results.write(`${jsonText(relativeTo(folder, one), 2)}\n`, `report${aside}.json`);
-  if (aside) say(`the table of an earlier run, which has what this one lacks, stays; this one is ${written}`);
+  if (aside)
+    warn(`the table of an earlier run, which has what this one lacks, stays; this one is ${written}`);
   else if (!isPartial)
     for (const name of ['table.failed.md', 'report.failed.json']) await results.remove(name);
 }

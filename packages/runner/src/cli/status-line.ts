@@ -12,13 +12,13 @@ export function statusLine(screen: Screen, now: () => number) {
     /** Shows what `text` says, where it is time to. */
     show(text: (now: number) => string): void {
       const at = now();
-      if (at - last < (screen.isTTY ? redrawEveryMs : linesEveryMs)) return;
+      if (screen.isQuiet || at - last < (screen.isTTY ? redrawEveryMs : linesEveryMs)) return;
       last = at;
       const line = printable(text(at));
       screen.write(screen.isTTY ? `\r\x1b[2K${cut(line, roomOf(screen))}` : `${line}\n`);
     },
     end(): void {
-      if (screen.isTTY) screen.write('\r\x1b[2K');
+      if (screen.isTTY && !screen.isQuiet) screen.write('\r\x1b[2K');
     },
   };
 }

@@ -4,6 +4,8 @@ import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
 import { progress, type Screen } from '../execute/progress.js';
 import { evaluatesFeatures } from '../tasks/kinds.js';
 import { interruption } from './interruption.js';
+import { shownPath } from './output.js';
+import { screen, speakThrough } from './say.js';
 import { settle, type World } from './world.js';
 
 /**
@@ -25,8 +27,10 @@ export async function work(
     tasks: all.reduce((sum, node) => sum + tasksIn(node), 0),
     work: { model: sumOf(model), features: sumOf(features) },
   };
-  const reporters = [process.stderr, ...(log ? [log] : [])].map((screen) => progress(screen, ahead));
-  const warn = bottleneckWarnings(all);
+  const reporters = [screen(), ...(log ? [log] : [])].map((one) => progress(one, ahead));
+  const silence = speakThrough(reporters[0]!.say);
+  const warningOf = bottleneckWarnings(all);
+  let finished = 0;
   const executor = await openExecutor();
   const { signal, end } = interruption(() => {
     void executor.close();
@@ -40,7 +44,9 @@ export async function work(
       signal,
       onEvent: (event) => {
         if (signal.aborted) return;
-        const warning = warn(event);
+        const warning = warningOf(event);
+        if (event.type === 'found' || event.type === 'computed') finished++;
+        if (event.type === 'expanded') ahead.tasks += event.count;
         for (const reporter of reporters) {
           reporter.onEvent(event);
           if (warning) reporter.say(warning);
@@ -50,14 +56,15 @@ export async function work(
     if (signal.aborted) {
       throw new RunnerError(
         'E_INTERRUPTED',
-        'interrupted: what was finished is in the store, and the same command goes on from there',
-        { exitCode: 130 },
+        `interrupted: ${finished} of ${ahead.tasks} tasks are finished and kept in ${shownPath(store.dir)}, and the same command goes on from there`,
+        { exitCode: 130, evidence: { finished, tasks: ahead.tasks, store: store.dir } },
       );
     }
     await settle({ store });
     return execution;
   } finally {
     for (const reporter of reporters) reporter.end();
+    silence();
     end();
     await executor.close();
   }

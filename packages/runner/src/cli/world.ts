@@ -28,7 +28,7 @@ import { installedVersions } from '../versions.js';
 import { folderFrom, workingFolder, workspaceRoot } from '../workspace.js';
 import { shownPath } from './output.js';
 import { megabytes } from './quantities.js';
-import { say } from './say.js';
+import { say, warn } from './say.js';
 
 /** Options that every command with a store takes. */
 export interface StoreOptions {
@@ -130,15 +130,15 @@ export async function openWorld(
 
 /** What is said of a cache that isn't as it should be. */
 const tellingOf = (name: string): RemoteOptions => ({
-  onFailure: ({ message }) => say(`the cache ${name} fails (${message}): the run goes on without it`),
+  onFailure: ({ message }) => warn(`the cache ${name} fails (${message}): the run goes on without it`),
   onSlow: ({ size, bytesPerSecond, seconds }) =>
-    say(
+    warn(
       `the cache ${name} is slow (${megabytes(bytesPerSecond)}/s): files that take longer to move than to compute are given up, the first of ${megabytes(size)} and ${seconds.toFixed(1)} s`,
     ),
   onRefused: ({ unsigned, others }) => {
     const told = (count: number, why: string) =>
       count > 0 &&
-      say(
+      warn(
         `${count} of the results of the cache ${name} count as not there, for ${count === 1 ? 'it is' : 'they are'} ${why}`,
       );
     told(unsigned, 'not signed with FEWSTEP_CACHE_KEY');

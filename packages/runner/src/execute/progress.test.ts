@@ -1,6 +1,6 @@
 import type { ActionRecord, Task } from '@fewstep/taskgraph';
 import { describe, expect, it } from 'vitest';
-import { progress } from './progress.js';
+import { progress, type Screen } from './progress.js';
 
 const task = (title: string, work: number) =>
   ({ id: title, title, work, kind: { name: title.split(' ')[0] } }) as Task;
@@ -41,7 +41,7 @@ it('says what share is done of a task that evaluates no network', () => {
   onEvent({ type: 'started', task: task('prdc', 0) });
   now = 30_000;
   onEvent({ type: 'progress', task: task('prdc', 0), done: 0.25 });
-  expect(lines).toEqual(['[0/2] prdc (25 %, 1:30 left)\n']);
+  expect(lines).toEqual(['[0/2] prdc · 25 % · 1:30 left\n']);
 });
 
 it('says who is waited for, once for each', () => {
@@ -63,19 +63,20 @@ it('says who is waited for, once for each', () => {
 });
 
 describe('on a terminal', () => {
-  const terminal = (columns: number, work = { model: 0, features: 0 }) => {
+  const terminal = (columns: number, work = { model: 0, features: 0 }, like: Partial<Screen> = {}) => {
     let now = 0;
     let shown = '';
+    const all: string[] = [];
     const calls: { at: number; call: () => void }[] = [];
     const later = (ms: number, call: () => void) => {
       calls.push({ at: now + ms, call });
       return () => calls.splice(0);
     };
     const screen = {
-      isTTY: true,
-      columns,
+      ...{ isTTY: true, columns, ...like },
       write: (text: string) => {
-        shown = text.replace('\r\x1b[2K', '');
+        all.push(text);
+        shown = text.slice(text.lastIndexOf('\x1b[0J') + '\x1b[0J'.length);
       },
     };
     const { onEvent } = progress(screen, { tasks: 2, work, now: () => now, later });
@@ -84,7 +85,7 @@ describe('on a terminal', () => {
       for (const { call } of calls.splice(0).filter(({ at }) => at <= now)) call();
     };
     pass(1000);
-    return { onEvent, pass, shown: () => shown };
+    return { onEvent, pass, all, shown: () => shown };
   };
 
   it('shows what runs, though it began right after something else was drawn', () => {
@@ -119,7 +120,49 @@ describe('on a terminal', () => {
     pass(1000);
     onEvent({ type: 'progress', task: features, done: 30 });
     pass(1000);
-    expect(shown()).toBe('[0/2] features of · 30 evaluations/s · 0:02 left');
+    expect(shown()).toBe('[0/2] features of /a/folder/t · 33 % · 0:02 left');
+  });
+
+  it('has a line for each task that runs, with its share, rate and time left, under the totals', () => {
+    const { onEvent, pass, shown, all } = terminal(60, { model: 300, features: 0 }, { hasColour: true });
+    const [a, b] = [task('samples a', 100), task('samples b', 200)] as const;
+    onEvent({ type: 'started', task: a });
+    onEvent({ type: 'started', task: b });
+    onEvent({ type: 'started', task: task('picture', 0) });
+    pass(2000);
+    onEvent({ type: 'progress', task: a, done: 50 });
+    onEvent({ type: 'progress', task: b, done: 10 });
+    pass(2000);
+    const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
+    expect(shown().split('\n')).toEqual([
+      `[0/2]${dim(' · 15 evaluations/s · 0:16 left')}`,
+      `  samples a${dim(' · 50 % · 13/s · 0:04 left')}`,
+      `  samples b${dim(' · 5 % · 2.5/s · 1:16 left')}`,
+      '  picture',
+    ]);
+    expect(all.at(-1)?.startsWith('\r\x1b[3A\x1b[0J[0')).toBe(true); // over the lines before
+    onEvent({ type: 'computed', task: a, record });
+    pass(200);
+    expect(shown().split('\n')).toHaveLength(3);
+    onEvent({ type: 'warning', task: b, text: 'slow' });
+    expect(all.at(-1)).toBe('\r\x1b[2A\x1b[0Jwarning: samples b: slow\n');
+  });
+
+  it('counts what a low terminal has no lines for', () => {
+    const { onEvent, pass, shown } = terminal(60, { model: 0, features: 0 }, { rows: 6 });
+    for (const title of ['a', 'b', 'c', 'd']) onEvent({ type: 'started', task: task(title, 0) });
+    pass(200);
+    expect(shown()).toBe('[0/2]\n  a\n  b\n  and 2 more');
+  });
+
+  it('is silent where only warnings are to be heard', () => {
+    const { onEvent, pass, all } = terminal(60, { model: 0, features: 0 }, { isQuiet: true });
+    onEvent({ type: 'started', task: task('a', 0) });
+    pass(20_000);
+    onEvent({ type: 'computed', task: task('a', 0), record });
+    expect(all).toEqual([]);
+    onEvent({ type: 'failed', task: task('b', 0), error: new Error('no') });
+    expect(all).toHaveLength(1);
   });
 
   it('counts slices and shards as they come, and cuts lines by columns', () => {

@@ -1,6 +1,6 @@
 import type { Event, Task } from '@fewstep/taskgraph';
 import { printable } from '../judging/shown.js';
-import { cut, roomOf } from '../report/columns.js';
+import { columnsOf, cut, roomOf } from '../report/columns.js';
 import { evaluatesFeatures } from '../tasks/kinds.js';
 
 /** Where progress goes. */
@@ -8,6 +8,11 @@ export interface Screen {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
+  /** Whether what is said beside may be dimmed. */
+  readonly hasColour?: boolean;
+  /** Whether nothing is to be heard but what is not as it should be. */
+  readonly isQuiet?: boolean;
 }
 
 const looking = 'looking through the store';
@@ -31,8 +36,14 @@ const networks = ['model', 'features'] as const;
 type Network = (typeof networks)[number];
 const networkOf = ({ kind }: Task): Network => (evaluatesFeatures(kind) ? 'features' : 'model');
 
+/** Of a name so much is shown, where there is room for it, before figures beside it are. */
+const leastName = 16;
+/** More tasks that run are counted. */
+const mostLines = 8;
+
 /**
- * Reports a run on a screen: one line that renews itself on a terminal, plain lines elsewhere.
+ * Reports a run on a screen: on a terminal the totals and a line for each task that runs, which renew themselves, all in one
+ * line where it is a single one; plain lines elsewhere.
  *
  * Rate and time left count network evaluations, the only part whose cost is known beforehand; each of the two networks has
  * its own rate.
@@ -53,7 +64,7 @@ export function progress(
   },
 ): { onEvent(event: Event): void; say(text: string): void; end(): void } {
   const settled = new Set<string>();
-  const running = new Map<string, { task: Task; since: number; done: number }>();
+  const running = new Map<string, Running>();
   /** What other runs compute, and who they are. */
   const waiting = new Map<string, string>();
   let tasks = known;
@@ -81,32 +92,66 @@ export function progress(
       ? [{ rate, left: (remaining - done) / rate, isBusy: at.length > 0 }]
       : [];
   };
-  const rateAndRest = () => {
+  const totals = (): Facts => {
     const known = networks.flatMap(rateOf);
     const shown = known.find(({ isBusy }) => isBusy) ?? known[0];
-    if (!shown) return '';
+    if (!shown) return {};
     const left = known.reduce((sum, one) => sum + one.left, 0);
-    return ` · ${rated(shown.rate)} evaluations/s · ${duration(left)} left`;
+    return { rate: `${rated(shown.rate)} evaluations/s`, left: `${duration(left)} left` };
   };
-  /** A task without evaluations says what share of it is done, if it says anything. */
-  const titleAndShare = ({ task, since, done }: { task: Task; since: number; done: number }) => {
-    if (task.work > 0 || done <= 0 || done >= 1) return task.title;
-    const left = ((now() - since) / 1000) * (1 / done - 1);
-    return `${task.title} (${Math.floor(100 * done)} %, ${duration(left)} left)`;
+  /** Of a task by itself: one without evaluations says what share of it is done, if it says anything. */
+  const factsOf = ({ task, since, done }: Running): Facts => {
+    const share = task.work > 0 ? done / task.work : done;
+    const seconds = (now() - since) / 1000;
+    if (share <= 0 || share >= 1) return {};
+    return {
+      share: `${Math.floor(100 * share)} %`,
+      ...(task.work > 0 && seconds > 0.5 && { rate: `${rated(done / seconds)}/s` }),
+      left: `${duration(seconds * (1 / share - 1))} left`,
+    };
   };
   const count = () => `[${settled.size}/${Math.max(tasks, settled.size)}]`;
-  const status = () => {
-    const titles = [...running.values()].map(titleAndShare).join('; ');
-    // of others only where nothing runs here
-    return [`${count()} ${titles || [...waiting.values()][0] || looking}`, rateAndRest()] as const;
+  /** What runs; of others only where nothing runs here. */
+  const status = (): Line[] => {
+    const all = [...running.values()];
+    const [first] = all;
+    if (!first) return [{ text: `${count()} ${[...waiting.values()][0] ?? looking}`, facts: totals() }];
+    if (all.length === 1) {
+      const own = factsOf(first);
+      const facts = { ...(first.task.work > 0 ? { share: own.share } : own), ...totals() };
+      return [{ text: `${count()} ${first.task.title}`, facts }];
+    }
+    const most = Math.max(1, Math.min(mostLines, (screen.rows || 24) - 3));
+    const shown = all.length > most ? all.slice(0, most - 1) : all;
+    const more = all.length - shown.length;
+    return [
+      { text: count(), facts: totals() },
+      ...shown.map((one) => ({ text: `  ${one.task.title}`, facts: factsOf(one) })),
+      ...(more > 0 ? [{ text: `  and ${more} more`, facts: {} }] : []),
+    ];
+  };
+  /** All of it in one line. */
+  const statusText = () => {
+    const all = status();
+    const [total, ...each] = all as [Line, ...Line[]];
+    const titles = each.map(({ text, facts: { share } }) => `${text.trim()}${share ? ` ${share}` : ''}`);
+    return `${[total.text, titles.join('; ')].filter(Boolean).join(' ')}${factsText(total.facts)}`;
+  };
+  /** What is drawn, over which the next is. */
+  let drawn = 0;
+  const erase = () => {
+    const up = drawn > 1 ? `\x1b[${drawn - 1}A` : '';
+    drawn = 0;
+    return `\r${up}\x1b[0J`;
   };
   const line = (text: string) => {
-    screen.write(`${screen.isTTY ? '\r\x1b[2K' : ''}${printable(text)}\n`);
+    screen.write(`${screen.isTTY ? erase() : ''}${printable(text)}\n`);
     lastLine = now();
   };
   const draw = () => {
+    if (screen.isQuiet) return;
     if (!screen.isTTY) {
-      if (now() - lastLine > linesEveryMs) line(status().join(''));
+      if (now() - lastLine > linesEveryMs) line(statusText());
       return;
     }
     const wait = lastDraw + redrawEveryMs - now();
@@ -119,13 +164,10 @@ export function progress(
       return;
     }
     lastDraw = now();
-    const [doing, rest] = status();
     const room = roomOf(screen);
-    const left = room - rest.length;
-    // a long name gives way to the time left
-    const shown =
-      left > count().length ? cut(printable(doing), left) + rest : cut(printable(doing + rest), room);
-    screen.write(`\r\x1b[2K${shown}`);
+    const lines = status().map((one) => fitted(one, room, screen.hasColour ?? false));
+    screen.write(`${erase()}${lines.join('\n')}`);
+    drawn = lines.length;
   };
   /** Seconds that it ran. */
   const stop = (id: string) => {
@@ -166,14 +208,14 @@ export function progress(
           paces[networkOf(task)].worked += task.work;
           paces[networkOf(task)].remaining -= task.work;
           const seconds = stop(task.id);
-          if (screen.isTTY) return draw();
-          return line(`${count()} ${task.title}: ${seconds.toFixed(1)} s${rateAndRest()}`);
+          if (screen.isTTY || screen.isQuiet) return draw();
+          return line(`${count()} ${task.title}: ${seconds.toFixed(1)} s${factsText(totals())}`);
         }
         case 'waiting': {
           const { holder = 'another run' } = event;
           const text = `waiting for ${task.title}, which ${holder} computes`;
           waiting.set(task.id, text);
-          if (screen.isTTY || toldToWait === holder) return draw();
+          if (screen.isTTY || screen.isQuiet || toldToWait === holder) return draw();
           toldToWait = holder;
           return line(text);
         }
@@ -193,9 +235,41 @@ export function progress(
     end() {
       drawLater?.();
       drawLater = undefined;
-      if (screen.isTTY) screen.write('\r\x1b[2K');
+      if (screen.isTTY && !screen.isQuiet) screen.write(erase());
     },
   };
+}
+
+/** A task that runs. */
+interface Running {
+  readonly task: Task;
+  readonly since: number;
+  /** Evaluations, or of a task without any a share. */
+  done: number;
+}
+
+/** What is told beside a name, as far as it is known. */
+interface Facts {
+  readonly share?: string | undefined;
+  readonly rate?: string;
+  readonly left?: string;
+}
+interface Line {
+  readonly text: string;
+  readonly facts: Facts;
+}
+
+const factsText = ({ share, rate, left }: Facts) =>
+  [share, rate, left].map((fact) => (fact === undefined ? '' : ` · ${fact}`)).join('');
+
+/** A line in so many columns: a long name gives way to what is left to do, and the rate before that. */
+function fitted({ text, facts }: Line, room: number, hasColour: boolean): string {
+  const name = printable(text);
+  const { share, left } = facts;
+  const rests = [facts, { share, left }, { left }, {}].map((some) => factsText(some as Facts));
+  const rest = rests.find((one) => room - columnsOf(one) >= Math.min(columnsOf(name), leastName)) ?? '';
+  const shown = cut(name, room - columnsOf(rest));
+  return hasColour && rest !== '' ? `${shown}\x1b[2m${rest}\x1b[22m` : shown + rest;
 }
 
 /** By a timer that keeps no process alive. */

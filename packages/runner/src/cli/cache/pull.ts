@@ -2,6 +2,7 @@ import type { Output } from '@fewstep/taskgraph';
 import { RunnerError } from '../../errors.js';
 import type { Answer } from '../answer.js';
 import { megabytes } from '../quantities.js';
+import { screen } from '../say.js';
 import { statusLine } from '../status-line.js';
 import { type CacheOption, type StoreOptions, sayWorld } from '../world.js';
 import { openCopying, resultsOf } from './results-of-specs.js';
@@ -29,7 +30,7 @@ export async function cachePull(
     records.flatMap(({ outputs }) => Object.values(outputs).map((output) => [output.digest, output])),
   );
   const counts = { found: records.length, files: 0, there: 0, missing: 0, toCompute, bytes: 0 };
-  const line = statusLine(process.stderr, Date.now);
+  const line = statusLine(screen(), Date.now);
   const get = async (output: Output): Promise<void> => {
     if ((await store.local.blob(output)) !== undefined) counts.there++;
     else if ((await store.blob(output)) === undefined) counts.missing++;

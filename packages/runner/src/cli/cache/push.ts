@@ -2,6 +2,7 @@ import type { ActionRecord } from '@fewstep/taskgraph';
 import { RunnerError } from '../../errors.js';
 import type { Answer } from '../answer.js';
 import { megabytes } from '../quantities.js';
+import { screen } from '../say.js';
 import { statusLine } from '../status-line.js';
 import { type CacheOption, type StoreOptions, sayWorld, type World } from '../world.js';
 import { openCopying, type Results, resultsOf } from './results-of-specs.js';
@@ -36,7 +37,7 @@ export async function cachePush(
     ? await everything(world)
     : await resultsOf(specs, options.set, { ...world, store: store.local });
   const counts = { sent: 0, there: 0, unsigned: 0, lost: 0, failed: 0, bytes: 0 };
-  const line = statusLine(process.stderr, Date.now);
+  const line = statusLine(screen(), Date.now);
   let done = 0;
   await Promise.all(
     records.map(async (record) => {

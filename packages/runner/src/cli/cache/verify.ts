@@ -2,7 +2,7 @@ import { RunnerError } from '../../errors.js';
 import type { Answer } from '../answer.js';
 import { shownPath } from '../output.js';
 import { countOf, sizeText } from '../quantities.js';
-import { say } from '../say.js';
+import { say, screen } from '../say.js';
 import { statusLine } from '../status-line.js';
 import { openOwnStore, type StoreOptions } from '../world.js';
 
@@ -20,7 +20,7 @@ export async function cacheVerify(
   answer: Answer,
 ): Promise<void> {
   const store = await openOwnStore(options);
-  const line = statusLine(process.stderr, Date.now);
+  const line = statusLine(screen(), Date.now);
   const found = await store
     .verify({
       repair,
