@@ -109,6 +109,10 @@ export const commands = {
   cacheUnpin: command(async () => (await import('./cli/cache/pin.js')).cacheUnpin),
   /** Which task made something, and who needs it. @throws SpecError, RunnerError E_STORE_MISS */
   cacheWhy: command(async () => (await import('./cli/cache/why.js')).cacheWhy),
+  /** What was run, when, and where its results are. */
+  ls: command(async () => (await import('./cli/ls.js')).ls),
+  /** A point of a run, or its points. @throws RunnerError E_RESULTS */
+  show: command(async () => (await import('./cli/show.js')).show),
   /** The JSON Schema of specs, as `text`. @throws SpecError */
   schema: command(async () => (await import('./cli/schema.js')).schema),
 };

@@ -2,6 +2,7 @@ import type { Experiment, Point } from '../experiment/experiment.js';
 import type { SpecOptions } from '../experiment/parse-experiment.js';
 import { type Problem, problem, SpecError } from '../experiment/problem.js';
 import { readExperiment } from '../experiment/read-experiment.js';
+import { givenSpecs } from './given-specs.js';
 import { shownPath } from './output.js';
 import { say } from './say.js';
 
@@ -31,7 +32,7 @@ export async function readExperiments(
   const experiments: Experiment[] = [];
   const problems: Problem[] = [];
   const specOf = new Map<string, string>();
-  for (const file of specs)
+  for (const file of await givenSpecs(specs))
     try {
       const experiment = await readChanged(file, { set, only });
       check(experiment);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { printable } from '../judging/shown.js';
 import { type Answer, answer, standardOutput } from './answer.js';
+import { examplesText } from './examples.js';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
 /** A whole number, in the form of an option's value. */
@@ -51,7 +52,7 @@ const doing =
       await quietlyIf(options.quiet, () => work(...([...given.slice(0, -1), said] as never[])));
       said.end();
     } catch (error) {
-      await fail(error, said);
+      await fail(error, said, usages.get(command));
     }
   };
 
@@ -101,6 +102,11 @@ const withCache = (command: Command) =>
     'where to look for what the store has not, by a plugin @fewstep/cache-NAME, as dir:/mnt/lab; with ,ro behind it only that; none (default: $FEWSTEP_CACHE, or that of fewstep.config.yaml)',
   );
 
+const withResults = (command: Command) =>
+  withJson(
+    command.option('--results <dir>', 'where the results of runs are (default: results in the workspace)'),
+  );
+
 const program = new Command('fewstep')
   .description(
     'Sampling diffusion models in a few network evaluations: declarative experiments, computed once.',
@@ -112,7 +118,7 @@ const program = new Command('fewstep')
 
 withExecutor(withCache(withChanges(program.command('run'))))
   .description('compute what is not in the store yet; print the table, write the pictures')
-  .argument('<spec...>', 'YAML files, one experiment each')
+  .argument('<spec...>', 'YAML files, one experiment each, or folders of such; - is standard input')
   .option(
     '--results <dir>',
     'where tables and pictures go, in a folder per experiment (default: results in the workspace)',
@@ -125,7 +131,7 @@ withExecutor(withCache(withChanges(program.command('run'))))
 
 withCache(withChanges(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
-  .argument('<spec...>', 'YAML files')
+  .argument('<spec...>', 'YAML files, or folders of such; - is standard input')
   .option('--why', 'say for each task what made it new')
   .option('--tasks <file>', 'write what can be computed now, a task a line, for fewstep worker --once')
   .action(doing(async () => (await import('./plan.js')).plan));
@@ -151,7 +157,7 @@ withCache(withChanges(program.command('graph')))
 
 withChanges(program.command('validate'))
   .description('check specs; report every problem with its place')
-  .argument('<spec...>', 'YAML files')
+  .argument('<spec...>', 'YAML files, or folders of such; - is standard input')
   .action(doing(async () => (await import('./validate.js')).validate));
 
 withExecutor(withCache(withChanges(program.command('sample'))))
@@ -344,7 +350,7 @@ withQuiet(withCache(withSet(cache.command('push'))))
   .action(doing(async () => (await import('./cache/push.js')).cachePush));
 withQuiet(withCache(withSet(cache.command('pull'))))
   .description('get into the store what the cache has of specs, files and all')
-  .argument('<spec...>', 'YAML files')
+  .argument('<spec...>', 'YAML files, or folders of such; - is standard input')
   .action(doing(async () => (await import('./cache/pull.js')).cachePull));
 withStore(withSet(cache.command('ls')))
   .description(
@@ -374,7 +380,7 @@ withStore(withSet(cache.command('gc')))
   .action(doing(async () => (await import('./cache/gc.js')).cacheGc));
 withStore(withSet(cache.command('pin')))
   .description('keep what specs reach in the store, until it is unpinned')
-  .argument('<spec...>', 'YAML files')
+  .argument('<spec...>', 'YAML files, or folders of such; - is standard input')
   .option(
     '--name <name>',
     'of one pin for all of them (default: one for each, by the name of its experiment)',
@@ -420,11 +426,48 @@ withQuiet(withJson(program.command('dataset')))
   )
   .action(doing(async () => (await import('./dataset.js')).dataset));
 
+withResults(program.command('ls'))
+  .description('what was run, when, how it ended and where its results are; the last first')
+  .action(doing(async () => (await import('./ls.js')).ls));
+withResults(program.command('show'))
+  .description('a point of a run: its settings, scores and files; of a run of several its points')
+  .argument('<point>', 'a run as NAME, a point of it as NAME/POINT, or the folder of either')
+  .action(doing(async () => (await import('./show.js')).show));
+
+program
+  .command('completion')
+  .description('print a script that has your shell complete commands, options and their values')
+  .addArgument(program.createArgument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
+  .action(
+    doing(async () => {
+      const { completion } = await import('./completion.js');
+      return (shell: 'bash' | 'zsh' | 'fish', _options: unknown, said: Answer) =>
+        completion(program, shell, said);
+    }),
+  );
+
 program
   .command('schema')
   .description('print the JSON Schema of a spec, for editors')
   .argument('[spec]', 'YAML file, whose own modules count')
   .action(doing(async () => (await import('./schema.js')).schema));
+
+/** Every command below one, by its whole name. */
+function* commandsBelow(command: Command, above = ''): Generator<[name: string, command: Command]> {
+  for (const one of command.commands) {
+    const name = `${above}${one.name()}`;
+    yield [name, one];
+    yield* commandsBelow(one, `${name} `);
+  }
+}
+/** How a command is called. */
+const usageOf = (name: string, command: Command) =>
+  `usage: fewstep ${name} ${command.usage()}\n(fewstep ${name} --help tells more)`;
+const usages = new Map<Command, string>();
+for (const [name, command] of commandsBelow(program)) {
+  usages.set(command, usageOf(name, command));
+  command.showHelpAfterError(usages.get(command)!).addHelpText('after', () => examplesText(name));
+}
 
 /**
  * Runs the command line; sets the exit code: 0 done, 1 a task failed, 2 the input is wrong, 130 interrupted. Each
@@ -443,10 +486,11 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** Says an error, on standard error and with --json in the answer; the first one decides the exit code. */
-async function fail(error: unknown, said?: ReturnType<typeof answer>): Promise<void> {
+async function fail(error: unknown, said?: ReturnType<typeof answer>, usage?: string): Promise<void> {
   const { explain } = await import('./explain.js');
   const { text, exitCode, object } = explain(error);
-  process.stderr.write(text);
+  const isUsage = usage !== undefined && object?.code === 'E_USAGE';
+  process.stderr.write(isUsage ? `${text}${usage}\n` : text);
   if (object) said?.end(object);
   process.exitCode ||= exitCode;
 }

@@ -2,6 +2,7 @@ import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { type Problem, SpecError } from '../experiment/problem.js';
 import type { Answer } from './answer.js';
 import { type Changes, pointsOf, readChanged } from './experiments.js';
+import { givenSpecs } from './given-specs.js';
 
 interface Validated {
   readonly file: string;
@@ -21,7 +22,7 @@ export async function validate(
   answer: Answer,
 ): Promise<void> {
   const experiments: Validated[] = [];
-  for (const file of specs) {
+  for (const file of await givenSpecs(specs)) {
     try {
       const experiment = await readChanged(file, { set, only });
       const points = pointsOf(experiment);

@@ -36,25 +36,46 @@ export async function languageOfFile(file: string): Promise<Language> {
   return language;
 }
 
-/** A YAML file's text, within limits. @throws SpecError (E_SPEC) where it can't be read */
+/** What standard input had, for it comes once; no more of it than tells that it is too much. */
+let piped: Promise<Uint8Array> | undefined;
+async function readAll(stream: NodeJS.ReadableStream): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(Buffer.from(chunk));
+    size += chunk.length;
+    if (size > mostSpecBytes) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A YAML file's text, or that of standard input where it is `-`, within limits. @throws SpecError (E_SPEC) where it can't be read */
 export async function textOf(file: string, cwd: string): Promise<string> {
   const absolute = resolve(cwd, file);
   const place: Place = { file: displayPath(file, cwd), line: 0, column: 0, layer: 0 };
   const refusal = (sentence: string) => new SpecError([problem(place, '', sentence)]);
   let bytes: Uint8Array;
-  try {
-    const stats = await stat(absolute);
-    if (!stats.isFile() && !stats.isDirectory())
-      throw refusal('this is a pipe or a device; write the experiment into a YAML file and name that.');
-    if (stats.size > mostSpecBytes)
-      throw refusal(
-        `${stats.size} bytes, and an experiment has at most ${mostSpecBytes}; is it another file?`,
-      );
-    bytes = await readFile(absolute);
-  } catch (error) {
-    if (error instanceof SpecError) throw error;
-    throw refusal(await whyUnreadable(error, file, absolute));
-  }
+  if (file === '-') {
+    piped ??= readAll(process.stdin);
+    bytes = await piped;
+    if (bytes.length > mostSpecBytes)
+      throw refusal(`more than ${mostSpecBytes} bytes, which no experiment has; is it another file?`);
+    if (bytes.length === 0)
+      throw refusal('standard input is empty; pipe a spec into it, or name a YAML file.');
+  } else
+    try {
+      const stats = await stat(absolute);
+      if (!stats.isFile() && !stats.isDirectory())
+        throw refusal('this is a pipe or a device; write the experiment into a YAML file and name that.');
+      if (stats.size > mostSpecBytes)
+        throw refusal(
+          `${stats.size} bytes, and an experiment has at most ${mostSpecBytes}; is it another file?`,
+        );
+      bytes = await readFile(absolute);
+    } catch (error) {
+      if (error instanceof SpecError) throw error;
+      throw refusal(await whyUnreadable(error, file, absolute));
+    }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
