@@ -69,6 +69,7 @@ export {
   onnxSession,
 } from './engines/onnx-session.js';
 export type { EngineOptions } from './engines/open-session.js';
+export { probeDevice } from './engines/probe-device.js';
 export { engineFault, ModelError, type ModelErrorCode } from './errors.js';
 export {
   type Condition,
