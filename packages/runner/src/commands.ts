@@ -113,6 +113,8 @@ export const commands = {
   ls: command(async () => (await import('./cli/ls.js')).ls),
   /** A point of a run, or its points. @throws RunnerError E_RESULTS */
   show: command(async () => (await import('./cli/show.js')).show),
+  /** What this machine has, and what specs need of it. @throws SpecError, RunnerError E_LACKS */
+  doctor: command(async () => (await import('./cli/doctor.js')).doctor),
   /** The JSON Schema of specs, as `text`. @throws SpecError */
   schema: command(async () => (await import('./cli/schema.js')).schema),
 };

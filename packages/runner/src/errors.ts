@@ -36,6 +36,7 @@ export { codeOf };
  *   not named, whose key can be guessed, or that doesn't take or give what is to be copied.
  * - `E_TASK_LIST`, `E_TASK_VERSIONS`: a list of tasks that is none, or is for other versions.
  * - `E_INTERRUPTED`: it was told to end. `E_FOLDER`: the working folder is gone. `E_OUTPUT`: standard output can't be written.
+ * - `E_LACKS`: what a spec needs, or a command was asked to look for, and this machine has not (`fewstep doctor`).
  * - `E_USAGE`: no command, an option or an argument that a command doesn't have. `E_BUG`: a fault of fewstep's own.
  */
 export class RunnerError extends TaskgraphError {

@@ -434,6 +434,13 @@ withResults(program.command('show'))
   .argument('<point>', 'a run as NAME, a point of it as NAME/POINT, or the folder of either')
   .action(doing(async () => (await import('./show.js')).show));
 
+withStore(withChanges(program.command('doctor')))
+  .description('what this machine has; of specs what they need of it, what is lacking and how it is had')
+  .argument('[spec...]', 'YAML files, or folders of such; - is standard input')
+  .option('--device <device>', 'one more device to try, as tensorrt or cuda:1')
+  .option('--redis <url>', 'which Redis to ask (default: redis://127.0.0.1:6379)')
+  .action(doing(async () => (await import('./doctor.js')).doctor));
+
 program
   .command('completion')
   .description('print a script that has your shell complete commands, options and their values')

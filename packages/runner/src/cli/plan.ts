@@ -142,7 +142,7 @@ const told = ({ kind, title, count, found, source, points, record, why, cost, si
 });
 
 /** A file that isn't there: where it belongs, and how it is had. */
-function asMissing({ role, path, published, ifMissing }: NeededFile) {
+export function asMissing({ role, path, published, ifMissing }: NeededFile) {
   const file = withoutSecrets(shownPath(path));
   if (!published) return { role, file, how: ifMissing.sentence };
   const { address, bytes } = published.file;

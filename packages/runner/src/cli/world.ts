@@ -61,7 +61,7 @@ export interface World {
 }
 
 /** A name that is empty is none, as `--store "$UNSET"` gives it. */
-const storeFolder = (given: string | undefined): string =>
+export const storeFolder = (given: string | undefined): string =>
   given
     ? resolve(workingFolder(), given)
     : (folderFrom('FEWSTEP_STORE') ?? join(workspaceRoot(), '.fewstep'));
