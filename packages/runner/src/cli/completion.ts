@@ -192,6 +192,3 @@ ${lines.join('\n')}
 }
 
 const scripts = { bash, zsh, fish } as const;
-
-/** Shells that a script is made for. */
-export const shells = Object.keys(scripts) as (keyof typeof scripts)[];

@@ -1,5 +1,5 @@
 /** What the help of a command shows, by its name: lines as they are typed, with what each is for. */
-export const examples: Readonly<Record<string, readonly (readonly [line: string, what: string])[]>> = {
+const examples: Readonly<Record<string, readonly (readonly [line: string, what: string])[]>> = {
   run: [
     ['fewstep run digits.yaml', 'the table, and pictures in results/digits'],
     ['fewstep run experiments --device cuda:0,1', 'every spec of a folder, on two cards'],

@@ -1,13 +1,20 @@
+import { resolve } from 'node:path';
 import { type Inspection, inspectCheckpoint } from '@fewstep/models';
 import { RunnerError } from '../errors.js';
+import { samplerIn } from '../experiment/given-sampler.js';
+import { ourLanguage } from '../experiment/language.js';
 import { inspectOnnxFolder } from '../experiment/onnx-folder.js';
+import { trainedPredictorIn } from '../experiment/trained-predictor.js';
+import type { TrainedPredictor } from '../predictor/parse-predictor.js';
+import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { networkTold } from './network-told.js';
+import { listOf } from './predictors-show.js';
 import { pathOrNamed } from './registry-files.js';
 
 /**
  * `fewstep models inspect FILE`: what a file of weights is, by its path or its name in the registry, or a folder of a model.
- * Nothing in it is executed.
+ * Nothing in it is executed. Of a predictor or a table of ours what it was made for.
  *
  * @throws RunnerError E_FILE where it isn't there
  */
@@ -40,9 +47,33 @@ export async function modelsInspect(
     for (const [part, one] of Object.entries(parts)) for (const line of lines(part, one)) answer.line(line);
     return;
   }
+  // an index of shards is JSON, too
+  if (file.endsWith('.json') && typeof (await samplerIn(resolve(workingFolder(), file), file)) !== 'string') {
+    const { samplersShow } = await import('./samplers-show.js');
+    return samplersShow(file, {}, answer);
+  }
   const inspection = await inspectCheckpoint(file, told);
+  const trained = inspection.family === undefined && (await ourPredictor(file));
+  if (trained) {
+    const { dataset, settings, onTable } = trained;
+    const of = { ...(dataset !== undefined && { trained_on: dataset }), settings };
+    answer.object({ file, ...inspection, family: 'predictor', ...of });
+    const steers = onTable ? ` on top of a table of ${onTable.sampler.table.sigmas.length} evaluations` : '';
+    answer.line(`${file}: a predictor${steers}${dataset === undefined ? '' : `, trained on ${dataset}`}`);
+    for (const line of factsOf(inspection)) answer.line(line);
+    for (const [section, values] of Object.entries(onTable?.settings ?? settings))
+      answer.line(`  ${section.padEnd(12)}${listOf(values)}`);
+    return answer.line(`  steps       fewstep predictors show ${file}`);
+  }
   answer.object({ file, ...inspection });
   for (const line of lines(file, inspection)) answer.line(line);
+}
+
+/** What a run of ours left as a predictor; nothing where the file is none. */
+async function ourPredictor(file: string): Promise<TrainedPredictor | undefined> {
+  if (!file.endsWith('.safetensors')) return undefined;
+  const trained = await trainedPredictorIn(resolve(workingFolder(), file), file, ourLanguage);
+  return typeof trained === 'string' ? undefined : trained;
 }
 
 function familyIn({ family, families, problem, onnx }: Inspection): string {
@@ -59,6 +90,11 @@ const MAX_LISTED = 32;
 
 function* lines(file: string, found: Inspection): Generator<string> {
   yield `${file}: ${familyIn(found)}`;
+  yield* factsOf(found);
+  yield* settings(found);
+}
+
+function* factsOf(found: Inspection): Generator<string> {
   yield `  format      ${found.format}, ${count(found.bytes)} bytes`;
   if (found.onnx) yield* outline(found.onnx);
   yield `  tensors     ${count(found.tensors)}: ${Object.entries(found.dtypes)
@@ -67,7 +103,6 @@ function* lines(file: string, found: Inspection): Generator<string> {
   yield `  parameters  ${count(found.parameters)}`;
   for (const { name, tensors, parameters } of found.groups)
     yield `    ${name.slice(0, MAX_VALUE)}: ${count(parameters)} in ${count(tensors)} ${tensors === 1 ? 'tensor' : 'tensors'}`;
-  yield* settings(found);
 }
 
 /** What keeps a model from being read, and its options, each with where it is from. */

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { foreignContent } from '../download/foreign-content.js';
 import { codeOf } from '../errors.js';
 import { datasetEntry } from '../experiment/datasets.js';
-import { aligned } from '../report/columns.js';
+import { aligned, columnsOf, cut, roomOf } from '../report/columns.js';
 import type { Answer } from './answer.js';
 import { shownPath } from './output.js';
 import { megabytes } from './quantities.js';
@@ -23,7 +23,8 @@ export async function modelsList(answer: Answer): Promise<void> {
   for (const name of registryNames)
     models.push({ name, files: await Promise.all(registryFiles(name).map(stateOf)) });
   answer.object({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
-  for (const line of table(models)) answer.line(line);
+  const { isTTY, columns } = process.stdout;
+  for (const line of table(models, isTTY ? roomOf({ columns }) : Infinity)) answer.line(line);
   const problems = new Map(models.flatMap(({ files }) => files.map(({ path, problem }) => [path, problem])));
   for (const [path, problem] of problems)
     if (problem) answer.line(`${path} holds ${problem}: move it away and fetch it again`);
@@ -54,8 +55,10 @@ function factsOf(name: RegistryName) {
 
 const sizeOf = ({ bytes }: { readonly bytes?: number }) => bytes !== undefined && megabytes(bytes);
 
+/** As many of the columns as there is room for, from the first; what the others would say is had otherwise. */
 function table(
   models: readonly { name: string; files: readonly Awaited<ReturnType<typeof stateOf>>[] }[],
+  room: number,
 ): string[] {
   const rows = models.flatMap(({ name, files }) =>
     files.map((file, i) => [
@@ -66,7 +69,15 @@ function table(
       [file.address, file.note && `(${file.note})`].filter(Boolean).join(' '),
     ]),
   );
-  return aligned([['name', 'file', 'here', 'licence', 'address'], ...rows]).map((row) =>
-    row.join('  ').trimEnd(),
-  );
+  const all = aligned([['name', 'file', 'here', 'licence', 'address'], ...rows]);
+  for (let count = all[0]!.length; count > 0; count--) {
+    const lines = all.map((row) => row.slice(0, count).join('  ').trimEnd());
+    if (count > 1 && lines.some((line) => columnsOf(line) > room)) continue;
+    const isWhole = count === all[0]!.length;
+    return [
+      ...lines.map((line) => cut(line, room)),
+      ...(isWhole ? [] : ['', 'licences, addresses: fewstep models list --json; fewstep models fetch NAME']),
+    ];
+  }
+  return [];
 }

@@ -86,7 +86,8 @@ function showOnTable(
     answer.line(`  ${row.join('  ')}`);
 }
 
-const listOf = (values: object) =>
+/** Values by their keys, on a line. */
+export const listOf = (values: object) =>
   Object.entries(values)
     .map(([key, value]) => `${key} ${Array.isArray(value) ? `[${value.join(', ')}]` : value}`)
     .join(', ');
