@@ -18,6 +18,10 @@ export interface Span {
 /** How the noise levels of a solve are spaced, said once: its name in a spec, what it may be told, and its levels. */
 export interface ScheduleFamily<N extends string = string, O extends Options = Options> {
   readonly name: N;
+  /**
+   * What others call it, in their lower case with _ between words: each with the options that it then has, as a spec has them.
+   */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   /** For people, as the end of a sentence: "evenly in log σ". */
   readonly spacing: string;
   /** Under their names in a spec. */

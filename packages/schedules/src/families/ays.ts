@@ -47,6 +47,7 @@ function checkRange(of: Of, { sigmaMin, sigmaMax }: Span): void {
  */
 export const ays = scheduleFamily({
   name: 'ays',
+  elsewhere: { align_your_steps: '' },
   spacing: 'as published for Stable Diffusion 1.5 or XL, or Stable Video Diffusion',
   options: {
     of: choice(['sd15', 'sdxl', 'svd'], 'sd15', 'Whose published table.'),

@@ -5,6 +5,7 @@ import { between, evenInRoot, exponent } from '../spacing.js';
 /** t^(1/ρ) evenly spaced in the time of a model that was trained on a table of noise levels. */
 export const discrete = scheduleFamily({
   name: 'discrete',
+  elsewhere: { simple: '' },
   spacing: 't^(1/ρ) evenly in the times of the noise table that latent diffusion was trained on',
   options: { rho: exponent(1) },
   inTimes: true,

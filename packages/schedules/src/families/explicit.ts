@@ -29,6 +29,7 @@ function listed(list: ArrayLike<number>, { numSteps, sigmaMin, sigmaMax }: Span)
 /** A given list. */
 export const explicit = scheduleFamily({
   name: 'explicit',
+  elsewhere: { sigmas: '', custom: '' },
   spacing: 'as they are listed',
   options: {
     sigmas: levels(
