@@ -11,6 +11,10 @@ export interface NoiseRange {
 /** A plain solver, said once: its name in a spec, what it may be told, what it costs, and how it is made. */
 export interface Method<N extends string = string, O extends Options = Options> {
   readonly name: N;
+  /**
+   * What others call it, in their lower case with _ between words: each with the options that it then has, as a spec has them.
+   */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   /** Of one interval, for plans and progress alone: what is reported is what the driver counted. */
   readonly evaluations: number;
   /** Under their names in a spec. */
@@ -21,6 +25,8 @@ export interface Method<N extends string = string, O extends Options = Options> 
 /** A student, said once: as a plain solver, and what of it a predictor decides. */
 export interface SteeredMethod<N extends string = string, O extends Options = Options> {
   readonly name: N;
+  /** As of a plain solver. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   readonly evaluations: number;
   readonly options: O;
   /** In the order of the predictor's layers. */

@@ -88,6 +88,7 @@ function logRule(from: number, to: number): QuadraturePoint[] {
 
 export const deisMethod = method({
   name: 'deis',
+  elsewhere: { deis_multistep: '', deis_tab: '' },
   evaluations: 1,
   options: {
     ...ipndmChoices,

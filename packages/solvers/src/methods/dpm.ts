@@ -61,6 +61,7 @@ export function dpm({ r = 0.5 }: DpmOptions = {}): Solver<{ readonly x: Vector }
 
 export const dpmMethod = method({
   name: 'dpm',
+  elsewhere: { dpm_2: '', dpm2: '', dpm_solver: '', dpm_solver_2: '', k_dpm_2: '' },
   evaluations: 2,
   options: {
     r: number(

@@ -106,6 +106,16 @@ export const dpmppOptions = (chosen: OptionValues<typeof dpmppChoices>): DpmppOp
 
 export const dpmppMethod = method({
   name: 'dpmpp',
+  elsewhere: {
+    'dpm++': '',
+    dpm_solver_pp: '',
+    'dpm_solver++': '',
+    dpmsolver_multistep: '',
+    dpmpp_2m: 'max_order: 2',
+    'dpm++_2m': 'max_order: 2',
+    dpmpp_3m: 'max_order: 3',
+    'dpm++_3m': 'max_order: 3',
+  },
   evaluations: 1,
   options: dpmppChoices,
   make: (chosen) => dpmpp(dpmppOptions(chosen)),

@@ -36,4 +36,10 @@ export const euler: Solver<{ readonly x: Vector }> = {
   },
 };
 
-export const eulerMethod = method({ name: 'euler', evaluations: 1, options: {}, make: () => euler });
+export const eulerMethod = method({
+  name: 'euler',
+  elsewhere: { ddim: '', euler_discrete: '', k_euler: '', dpm_solver_1: '' },
+  evaluations: 1,
+  options: {},
+  make: () => euler,
+});

@@ -25,4 +25,10 @@ export const heun: Solver<{ readonly x: Vector }> = {
   },
 };
 
-export const heunMethod = method({ name: 'heun', evaluations: 2, options: {}, make: () => heun });
+export const heunMethod = method({
+  name: 'heun',
+  elsewhere: { edm: '', k_heun: '', heun_discrete: '' },
+  evaluations: 2,
+  options: {},
+  make: () => heun,
+});

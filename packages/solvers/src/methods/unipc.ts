@@ -74,6 +74,7 @@ export function unipc({
 
 export const unipcMethod = method({
   name: 'unipc',
+  elsewhere: { uni_pc: '', uni_pc_bh2: '', unipc_bh1: 'variant: bh1', uni_pc_bh1: 'variant: bh1' },
   evaluations: 1,
   options: {
     ...dpmppChoices,

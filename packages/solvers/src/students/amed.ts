@@ -32,6 +32,7 @@ export const amed: Student<{ readonly x: Vector }> = {
 
 export const amedMethod = steeredMethod({
   name: 'amed',
+  elsewhere: { amed_solver: '' },
   ...placing,
   teacher: 'heun',
   make: () => amed,
