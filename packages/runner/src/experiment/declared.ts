@@ -9,6 +9,8 @@ export interface Declared {
   /** As a spec names it: its own name, or the path of its module. */
   readonly name: string;
   readonly options: Options;
+  /** What others call it, each with the options that it then has. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   /** Of a file of the user's own: where it is, and what it calls itself. */
   readonly module?: { readonly file: string; readonly name: string };
 }
@@ -56,6 +58,17 @@ export const named = <D extends { readonly name: string }>(
 export const readersOf = (key: string, declared: readonly Declared[]): string[] => [
   ...new Set(declared.filter(({ options }) => options[key]).map(({ name }) => name)),
 ];
+
+/** What others call these, each with what a spec says for it: `polynomial with rho: 7`. */
+export const elsewhereIn = (declared: readonly Declared[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    declared.flatMap(({ name, elsewhere = {} }) =>
+      Object.entries(elsewhere).map(([other, options]) => [
+        other,
+        options === '' ? name : `${name} with ${options}`,
+      ]),
+    ),
+  );
 
 /** "a, b and c". */
 export function listed(names: readonly string[], last = 'and'): string {

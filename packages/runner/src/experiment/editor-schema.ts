@@ -28,7 +28,7 @@ export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): Jso
 
   /** A schema whose keys are references, and which asks for none of them. */
   function open(
-    { required, ...schema }: JsonSchema,
+    { required, valuesElsewhere: _, keyElsewhere: __, ...schema }: JsonSchema,
     path: string,
   ): { opened: JsonSchema; demand: JsonSchema | undefined } {
     const branches = schema.anyOf?.map((branch) => open(branch, path));

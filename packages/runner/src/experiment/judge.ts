@@ -1,8 +1,8 @@
 import { type Fault, faultsIn } from '../judging/faults.js';
-import type { JsonSchema, Keys } from '../judging/json-schema.js';
 import type { Complain } from './grid.js';
+import type { Language } from './language.js';
+import { nfeSentence } from './nfe.js';
 import type { Place } from './problem.js';
-import type { Rule } from './rules.js';
 import type { Spec } from './schema.js';
 import { type Dict, dotted, entryAt, nearestEntry, type Tree, toJs } from './tree.js';
 
@@ -23,11 +23,7 @@ export interface Judged {
 export function judge(
   tree: Dict,
   complain: Complain,
-  {
-    schema,
-    rules,
-    keys,
-  }: { readonly schema: JsonSchema; readonly rules: readonly Rule[]; readonly keys: Keys },
+  { schema, rules, keys, declarations }: Pick<Language, 'schema' | 'rules' | 'keys' | 'declarations'>,
   doubtful: ReadonlySet<string> = new Set(),
 ): Judged {
   const spec = toJs(tree) as Spec;
@@ -36,7 +32,11 @@ export function judge(
     const path = dotted(tree, fault.path);
     if (!isSound([path], doubtful)) continue;
     bad.add(path);
-    for (const place of placesOf(fault, tree)) complain(place, path, fault.sentence);
+    const isNfe = fault.at === 'key' && /^nfe$/i.test(fault.path.at(-1)!);
+    const sentence = isNfe
+      ? nfeSentence(toJs(nearestEntry(tree, fault.path).value), spec, declarations)
+      : fault.sentence;
+    for (const place of placesOf(fault, tree)) complain(place, path, sentence);
   }
   for (const rule of rules) {
     const sentence = isSound(rule.of, bad) && rule.broken(spec);

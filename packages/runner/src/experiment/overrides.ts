@@ -1,3 +1,4 @@
+import { type Keys, knownAs } from '../judging/json-schema.js';
 import { shownKey } from '../judging/shown.js';
 import { didYouMean } from '../judging/suggest.js';
 import { type Complain, graftOrComplain, stepsOf } from './grid.js';
@@ -37,7 +38,7 @@ export function withOverrides(
   complain: Complain,
   language: Pick<Language, 'keys'> | 'any key',
 ): { root: Dict; overrides: Override[]; beneath: Override[] } {
-  const keys = language === 'any key' ? new Map() : language.keys;
+  const keys: Keys = language === 'any key' ? new Map() : language.keys;
   const settable = [...keys.keys(), 'grid', 'grid.points', ...[...keys.keys()].map((path) => `grid.${path}`)];
   const laid: (Override & { readonly removes: boolean })[] = [];
   let changed = root;
@@ -64,7 +65,10 @@ export function withOverrides(
       continue;
     }
     if (language !== 'any key' && !settable.includes(path)) {
-      const meant = didYouMean(path, settable) || '; a path is as student.num_steps or train.lr.';
+      const known = knownAs(path, keys);
+      const meant =
+        (known === undefined ? didYouMean(path, settable) : `; it is ${known} here.`) ||
+        '; a path is as student.num_steps or train.lr.';
       complain(place, shownKey(path), `names no key of the spec${meant}`);
       continue;
     }

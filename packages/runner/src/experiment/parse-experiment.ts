@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { canonicalJson, type Json } from '@fewstep/taskgraph/json';
-import { shown } from '../judging/shown.js';
+import { shown, shownKey } from '../judging/shown.js';
 import { didYouMean } from '../judging/suggest.js';
 import { foldersOf } from '../report/folders.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
@@ -11,7 +11,7 @@ import { type Combination, type Complain, combinations, labelsOf } from './grid.
 import { judge } from './judge.js';
 import { checkpointJudge } from './judge-checkpoint.js';
 import { clipJudge } from './judge-clip.js';
-import { gridPathsOf, languageWith } from './language.js';
+import { gridPathsOf, languageWith, ourLanguage } from './language.js';
 import { neededFiles } from './missing-files.js';
 import { levelsJudge } from './noise-levels.js';
 import { lookIntoOnnx } from './onnx-files.js';
@@ -87,6 +87,17 @@ export async function experimentOf(
       tree.place,
       '',
       `found ${shown(toJs(tree))}, expected a map with name, dataset, schedule, student, ….`,
+    );
+    throw new SpecError(problems);
+  }
+
+  const own = [...Object.keys(ourLanguage.schema.properties!), 'grid'];
+  const found = [...tree.entries.keys()];
+  if (found.length > 1 && !found.some((key) => own.includes(key))) {
+    complain(
+      tree.place,
+      '',
+      `none of its keys is one of a spec (${found.slice(0, 5).map(shownKey).join(', ')}${found.length > 5 ? ', …' : ''}): is it the file of another program? A spec has ${own.slice(0, 4).join(', ')} and more; fewstep schema tells all.`,
     );
     throw new SpecError(problems);
   }

@@ -2,7 +2,7 @@ import { families, familyFiles, familyValues } from '@fewstep/models/families';
 import { choice, flag, integer, number } from '@fewstep/schedules';
 import type { FromSchema } from 'json-schema-to-ts';
 import type { JsonSchema } from '../judging/json-schema.js';
-import { type Declarations, type Declared, gits, listed, optionsOf } from './declared.js';
+import { type Declarations, type Declared, elsewhereIn, gits, listed, optionsOf } from './declared.js';
 import { guidanceNames, guidances } from './guidances.js';
 import { datasetNames } from './published-models.js';
 
@@ -103,10 +103,13 @@ const train = object('Training of the predictor or table; false samples the plai
   ...featureLossKeys,
 });
 
-const predictor = text(
-  'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl or .pt of the official training. Its file says dataset, student and schedule, which may be left out.',
-  'network-snapshot-000010.pkl',
-);
+const predictor = {
+  ...text(
+    'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl or .pt of the official training. Its file says dataset, student and schedule, which may be left out.',
+    'network-snapshot-000010.pkl',
+  ),
+  keyElsewhere: ['predictor_path'],
+};
 
 const sampler = text(
   'A sampler as a table to sample with as it is, relative to the spec: sampler.json of a training or of fewstep samplers compile. Its file says dataset, student and schedule, which may be left out. With student.steering: predictor one is trained on top of it.',
@@ -271,6 +274,7 @@ const guidance = object(
     type: {
       enum: guidanceNames,
       description: guidanceNames.map((name) => `${name}: ${guidances[name].leads}.`).join(' '),
+      keyElsewhere: ['guidance_type'],
     },
     rate: {
       type: 'number',
@@ -282,6 +286,7 @@ const guidance = object(
           return rate ? `${rate.of} (${name}, default ${rate.default})` : [];
         })
         .join('; ')}.`,
+      keyElsewhere: ['guidance_rate', 'guidance_scale', 'cfg', 'cfg_scale', 'classifier_scale'],
     },
     prompt: {
       anyOf: [
@@ -291,19 +296,25 @@ const guidance = object(
       description:
         'cfg only: the prompt of every image, or a list, of which seed s gets entry s mod its length. Training images, too.',
     },
-    prompts: text(
-      'cfg only, in place of prompt: a file of the list, relative to the spec: text with a prompt in each line, or a CSV (.csv) with a column text. Default for ms_coco: the 30,000 captions of its official evaluation.',
-      'captions.txt',
-    ),
+    prompts: {
+      ...text(
+        'cfg only, in place of prompt: a file of the list, relative to the spec: text with a prompt in each line, or a CSV (.csv) with a column text. Default for ms_coco: the 30,000 captions of its official evaluation.',
+        'captions.txt',
+      ),
+      keyElsewhere: ['prompt_path', 'caption_path', 'captions'],
+    },
   },
 );
 
 const whose = families.map(({ files }) => files);
 const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
-  checkpoint: text(
-    `The denoiser, relative to the spec: a file of ${listed(whose, 'or')}, or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.`,
-    'edm-cifar10-32x32-uncond-vp.pkl',
-  ),
+  checkpoint: {
+    ...text(
+      `The denoiser, relative to the spec: a file of ${listed(whose, 'or')}, or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.`,
+      'edm-cifar10-32x32-uncond-vp.pkl',
+    ),
+    keyElsewhere: ['model_path', 'model', 'ckpt', 'ckpt_path', 'network_pkl', 'weights'],
+  },
   sigma_min: {
     type: 'number',
     exclusiveMinimum: 0,
@@ -323,10 +334,13 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
   ),
   network: networkSchema,
   onnx,
-  reference_data: text(
-    'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them; relative to the spec.',
-    'train.zip',
-  ),
+  reference_data: {
+    ...text(
+      'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them; relative to the spec.',
+      'train.zip',
+    ),
+    keyElsewhere: ['ref', 'ref_path', 'ref_stats', 'real_data', 'data_path'],
+  },
   feature_network: text(
     'ONNX file, input images float32 [n,c,h,w] in 0..255, output features [n,d]; or weights of FID’s Inception-v3 or DINOv2; relative to the spec.',
     'features.onnx',
@@ -353,7 +367,16 @@ function schedulesOf(given: Declarations['given']) {
     types: readonly N[],
     how: string,
     of: readonly Declared[],
-  ) => object(description, ['type'], { type: { enum: types, description: how }, ...told(of) });
+  ) =>
+    object(description, ['type'], {
+      type: {
+        enum: types,
+        description: how,
+        valuesElsewhere: elsewhereIn(of),
+        keyElsewhere: ['schedule_type', 'scheduler', 'noise_schedule'],
+      },
+      ...told(of),
+    });
   return {
     schedule: ofType(
       'The noise levels (sigmas, in data units) that teacher and student share.',
@@ -384,6 +407,8 @@ const studentOf = ({ plain, students, generators }: Declarations) => {
     solver: {
       enum: [...new Set([...students, ...plain, ...generators].map(({ name }) => name))],
       description: `Method of the student. Those of a predictor: ${listed(steered)}. Of a table that is fitted, by what is free in it: ${listed(fitted)}. Any other needs train: false.`,
+      valuesElsewhere: elsewhereIn([...students, ...plain, ...generators]),
+      keyElsewhere: ['sampler_stu', 'sampler_name', 'method'],
     },
     start: {
       enum: plain.map(({ name }) => name),
@@ -394,6 +419,7 @@ const studentOf = ({ plain, students, generators }: Declarations) => {
     num_steps: {
       ...numSteps,
       description: 'Timestamps of the schedule, so num_steps − 1 intervals.',
+      keyElsewhere: ['steps', 'num_inference_steps', 'sampling_steps', 'n_steps', 'ddim_steps'],
     },
     afs: flag(false, 'Analytical first step: the first evaluation is replaced by a formula and saved.'),
     denoise_to_zero: denoiseToZero,
@@ -420,6 +446,8 @@ const teacherOf = ({ plain, given }: Declarations) =>
         enum: plain.map(({ name }) => name),
         description:
           'Method of the teacher. Default: heun for amed and tables, else the student’s own. Options that a teacher of the student’s own method leaves out are the student’s.',
+        valuesElsewhere: elsewhereIn(plain),
+        keyElsewhere: ['sampler_tea'],
       },
       num_steps: {
         ...numSteps,
@@ -447,7 +475,11 @@ const referenceOf = ({ plain, given }: Declarations) =>
     'The near-exact solution that rmse_to_teacher and psnr_to_teacher compare with, from the same seeds. Default: heun with 35 evaluations (num_steps 18, denoise_to_zero), polynomial, rho 7.',
     ['solver', 'num_steps'],
     {
-      solver: { enum: plain.map(({ name }) => name), description: 'Method of the reference.' },
+      solver: {
+        enum: plain.map(({ name }) => name),
+        description: 'Method of the reference.',
+        valuesElsewhere: elsewhereIn(plain),
+      },
       num_steps: { ...numSteps, description: 'Timestamps of the reference.' },
       afs: flag(false, 'Analytical first step.'),
       denoise_to_zero: denoiseToZero,
@@ -466,6 +498,7 @@ export const schemaOf = (declared: Declarations) =>
       description: 'Name of the experiment and of its folder under results/.',
     },
     dataset: {
+      keyElsewhere: ['dataset_name', 'data'],
       anyOf: [{ enum: datasetNames }, dataset],
       description: 'A registry entry (digits, cifar10, …) or its keys inline.',
     },
@@ -487,6 +520,7 @@ export const schemaOf = (declared: Declarations) =>
       items: { enum: declared.scores.map(({ name }) => name) },
       uniqueItems: true,
       default: [],
+      keyElsewhere: ['metrics', 'scores', 'metric'],
       description: `Scores of the samples. ${declared.scores.map(({ name, description }) => `${name}: ${description}`).join(' ')}`,
     },
     published,

@@ -1,4 +1,4 @@
-import type { JsonSchema, Keys } from './json-schema.js';
+import { asKey, type JsonSchema, type Keys, knownAs } from './json-schema.js';
 import { shown, shownKey } from './shown.js';
 import { didYouMean, nearest } from './suggest.js';
 
@@ -38,8 +38,7 @@ export function faultsIn(
     if (branches.length === 0) return unexpected();
     return branches.find(({ length }) => length === 0) ?? branches.flat();
   }
-  if (schema.enum && !schema.enum.includes(value as never))
-    return faulty(unknownName(value, path, schema.enum.map(String)));
+  if (schema.enum && !schema.enum.includes(value as never)) return faulty(unknownName(value, path, schema));
   if (!isOfKind(value, schema)) return unexpected();
   if (typeof value !== 'object') return isWithin(value, schema) ? [] : unexpected();
   if (Array.isArray(value)) {
@@ -106,6 +105,8 @@ function unknownKey(key: string, parent: readonly string[], schema: JsonSchema, 
     const steps = key.split('.');
     return `unknown key; outside the grid paths are nested: ${steps.join(': { ')}: …${' }'.repeat(steps.length - 1)}.`;
   }
+  const known = knownAs(key, keys);
+  if (known !== undefined) return `unknown key; it is ${known} here.`;
   const elsewhere = [...keys.keys()].filter((path) => path.endsWith(`.${key}`));
   const meant =
     nearest(key, here) === undefined && elsewhere.length > 0 ? elsewhere.join('" or "') : nearest(key, here);
@@ -125,10 +126,13 @@ const nouns: Readonly<Record<string, string>> = {
   evaluate: 'metric',
 };
 
-function unknownName(value: unknown, path: readonly string[], names: readonly string[]): string {
+function unknownName(value: unknown, path: readonly string[], schema: JsonSchema): string {
+  const names = schema.enum!.map(String);
   const one = `One of ${[...names].sort().join(', ')}${path.join('.') === 'dataset' ? ', or a map with checkpoint' : ''}.`;
   if (typeof value !== 'string') return `found ${shown(value)}, expected a name. ${one}`;
   const noun = nouns[path.filter((step) => !/^\d+$/.test(step)).join('.')] ?? 'name that is known here';
+  const known = Object.entries(schema.valuesElsewhere ?? {}).find(([name]) => name === asKey(value))?.[1];
+  if (known !== undefined) return `${shown(value)} is no ${noun}; it is ${known} here. ${one}`;
   return `${shown(value)} is no ${noun}${didYouMean(value, names) || '.'} ${one}`;
 }
 

@@ -25,7 +25,22 @@ export interface JsonSchema {
   readonly examples?: readonly string[];
   readonly title?: string;
   readonly description?: string;
+  /** Ours: what others call the values of `enum`, in lower case with _ between words, each with what it is here. */
+  readonly valuesElsewhere?: Readonly<Record<string, string>>;
+  /** Ours: what others call the key. */
+  readonly keyElsewhere?: readonly string[];
 }
+
+/** The key that others call by a name. */
+export const knownAs = (name: string, keys: Keys): string | undefined =>
+  [...keys].find(([, { keyElsewhere = [] }]) => keyElsewhere.includes(asKey(name)))?.[0];
+
+/** A name as keys are written: `Guidance-Scale` is guidance_scale. */
+export const asKey = (name: string): string =>
+  name
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_');
 
 /** Every key of a spec but grid by its dotted path, as student.num_steps, with its schema. */
 export type Keys = ReadonlyMap<string, JsonSchema>;
