@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli/main.js';
+import { oldNode } from '../dist/node-version.js';
 
-await main(process.argv.slice(2));
+const old = oldNode(process.versions.node);
+if (old === undefined) {
+  const { main } = await import('../dist/cli/main.js');
+  await main(process.argv.slice(2));
+} else {
+  process.stderr.write(`${old}\n`);
+  process.exitCode = 2;
+}

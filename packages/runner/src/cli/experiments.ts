@@ -1,9 +1,9 @@
 import type { Experiment, Point } from '../experiment/experiment.js';
 import type { SpecOptions } from '../experiment/parse-experiment.js';
-import { type Problem, problem, SpecError } from '../experiment/problem.js';
+import { displayPath, type Problem, problem, SpecError } from '../experiment/problem.js';
 import { readExperiment } from '../experiment/read-experiment.js';
+import { workingFolder } from '../workspace.js';
 import { givenSpecs } from './given-specs.js';
-import { shownPath } from './output.js';
 import { say } from './say.js';
 
 /** What options of the command line make other than specs say. */
@@ -14,7 +14,9 @@ export async function readChanged(spec: string, options: SpecOptions): Promise<E
   const experiment = await readExperiment(spec, options);
   const { dropped, file } = experiment;
   if (dropped.length > 0)
-    say(`left out of ${shownPath(file)}, for nothing reads it after --set: ${dropped.join(', ')}`);
+    say(
+      `left out of ${displayPath(file, workingFolder())}, for nothing reads it after --set: ${dropped.join(', ')}`,
+    );
   return experiment;
 }
 

@@ -2,7 +2,6 @@ import { dirname, resolve } from 'node:path';
 import { canonicalJson, type Json } from '@fewstep/taskgraph/json';
 import { shown, shownKey } from '../judging/shown.js';
 import { didYouMean } from '../judging/suggest.js';
-import { foldersOf } from '../report/folders.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
 import type { Completed } from './completer.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
@@ -186,7 +185,7 @@ export async function experimentOf(
   // those that only what was left out told apart are one
   const isTwin = dropped.length > 0 ? twins(points).map((twin) => twin !== undefined) : [];
   if (dropped.length === 0) complainTwins(points, candidates, complain);
-  const chosen = chosenOf(points, options.only, complain);
+  const chosen = await chosenOf(points, options.only, complain);
   if (problems.length > 0) throw new SpecError(problems);
   const kept = points.flatMap((point, i) => (chosen(point) && !isTwin[i] ? [{ point, i }] : []));
   return {
@@ -201,12 +200,13 @@ export async function experimentOf(
 }
 
 /** Whether a point is one of those that are meant, by its label or the name of its folder. */
-function chosenOf(
+async function chosenOf(
   points: readonly Point[],
   only: readonly string[] = [],
   complain: Complain,
-): (point: Point) => boolean {
+): Promise<(point: Point) => boolean> {
   if (only.length === 0) return () => true;
+  const { foldersOf } = await import('../report/folders.js'); // and the store's digests only then
   const labels = points.map(({ label }) => label);
   const folders = foldersOf(labels);
   const meant = new Set<Point>();
