@@ -86,7 +86,7 @@ describe('a run that is killed', () => {
     const left = (name: string) => readFile(join(dir, 'results/small', name), 'utf8');
     expect(JSON.parse(await left('run.json'))).toMatchObject({ exit: 130, error: { code: 'E_INTERRUPTED' } });
     expect(await left('log.txt')).toMatch(
-      /^\d{4}-.*Z fewstep run spec\.yaml\n(.*\n)*E_INTERRUPTED interrupted: .*\n$/,
+      /^\d{4}-.*Z fewstep run spec\.yaml\n(.*\n)*E_INTERRUPTED interrupted: \d+ of \d+ tasks are finished and kept in \.fewstep, .*\n$/,
     );
     expect(() => process.kill(computing, 0)).toThrow();
     expect((await fewstep(['run', 'spec.yaml'], { cwd: dir })).code).toBe(0);
