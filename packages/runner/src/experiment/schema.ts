@@ -419,7 +419,7 @@ const studentOf = ({ plain, students, generators }: Declarations) => {
     num_steps: {
       ...numSteps,
       description: 'Timestamps of the schedule, so num_steps − 1 intervals.',
-      keyElsewhere: ['num_steps', 'steps', 'num_inference_steps', 'sampling_steps', 'n_steps', 'ddim_steps'],
+      keyElsewhere: ['steps', 'num_inference_steps', 'sampling_steps', 'n_steps', 'ddim_steps'],
     },
     afs: flag(false, 'Analytical first step: the first evaluation is replaced by a formula and saved.'),
     denoise_to_zero: denoiseToZero,
