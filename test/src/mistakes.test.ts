@@ -101,7 +101,7 @@ describe('a mistake in a spec gets an answer that says what to do', () => {
     [
       'a key in the wrong part',
       { num_steps: '4' },
-      /:6:1 E_SPEC num_steps: unknown key; it is student\.num_steps here\./,
+      /num_steps: unknown key; did you mean "teacher\.num_steps" or "student\.num_steps"/,
     ],
     [
       'seeds with dots',
