@@ -11,6 +11,7 @@ import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import { errorOfLines } from '../errors.js';
 import { missingFiles } from '../experiment/missing-files.js';
 import { evaluationsOf, outlook } from '../graph/outlook.js';
+import { roomOf, wrapped } from '../report/columns.js';
 import { packageVersions } from '../versions.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
@@ -39,6 +40,8 @@ interface Finding {
 /** No driver takes longer to say that it isn't there. */
 const mostProbeMs = 60_000;
 const mostConnectMs = 1000;
+/** Columns of what stands before a finding. */
+const margin = 12;
 const usualRedis = 'redis://127.0.0.1:6379';
 
 /**
@@ -88,7 +91,12 @@ export async function doctor(
     });
   }
   answer.object({ machine, needs });
-  const line = (what: string, text: string) => answer.line(`${what.padEnd(12)}${text}`);
+  const { isTTY, columns } = process.stdout;
+  const room = isTTY ? roomOf({ columns }) - margin : Infinity;
+  const line = (what: string, text: string) => {
+    for (const [i, part] of wrapped(text, room).entries())
+      answer.line((i === 0 ? what : '').padEnd(margin) + part);
+  };
   for (const { what, ok, found, remedy } of machine)
     line(what, `${ok ? '' : 'no: '}${found}${remedy === undefined ? '' : `. ${remedy}`}`);
   const free = await roomAt(storeFolder(options.store));
@@ -100,12 +108,14 @@ export async function doctor(
   for (const one of needs) {
     const time =
       one.seconds === undefined
-        ? 'in a time that nothing here tells yet'
-        : `in about ${roughTime(one.seconds)}`;
-    const room = one.bytes === undefined ? '' : `, ${roughSize(one.bytes)} of results`;
+        ? 'of which nothing here tells the time yet'
+        : `about ${roughTime(one.seconds)}`;
+    const size = one.bytes === undefined ? '' : `, ${roughSize(one.bytes)} of results`;
     answer.line('');
-    answer.line(
-      `${one.name}: ${countOf(one.points, 'point')}, ${countOf(one.toCompute, 'task')} to compute, ${grouped(one.evaluations)} evaluations ${time}${room}`,
+    answer.line(`${one.name}: ${countOf(one.points, 'point')}`);
+    line(
+      '  computes',
+      `${countOf(one.toCompute, 'task')}, ${grouped(one.evaluations)} evaluations, ${time}${size}`,
     );
     if (one.files > 0)
       line('  files', `${sizeText(one.files)} are here, and networks take at least as much memory`);

@@ -34,15 +34,15 @@ export async function ls({ results }: { readonly results?: string }, answer: Ans
     return answer.line(
       `nothing was run yet: there are no results in ${shownPath(folder)}. fewstep run SPEC makes some.`,
     );
-  const rows = runs.map(({ name, exit, started, seconds, points, folder: own }) => [
+  const rows = runs.map(({ name, exit, started, seconds, points }) => [
     name,
     started === undefined ? '–' : `${ageText(started)} ago`,
     exit === undefined ? 'not ended' : (endings[exit] ?? `exit ${exit}`),
     seconds === undefined ? '–' : timeText(seconds),
     countOf(points, 'point'),
-    own,
   ]);
-  for (const row of aligned([['run', 'when', 'state', 'took', 'grid', 'results'], ...rows]))
+  answer.line(`results in ${shownPath(folder)}, each in a folder of its name:`);
+  for (const row of aligned([['run', 'when', 'state', 'took', 'grid'], ...rows]))
     answer.line(row.join('  ').trimEnd());
 }
 

@@ -120,7 +120,7 @@ describe('on a terminal', () => {
     pass(1000);
     onEvent({ type: 'progress', task: features, done: 30 });
     pass(1000);
-    expect(shown()).toBe('[0/2] features of /a/folder/t · 33 % · 0:02 left');
+    expect(shown()).toBe('[0/2] features of /a/folder/… · 33 % · 0:02 left');
   });
 
   it('has a line for each task that runs, with its share, rate and time left, under the totals', () => {

@@ -268,7 +268,8 @@ function fitted({ text, facts }: Line, room: number, hasColour: boolean): string
   const { share, left } = facts;
   const rests = [facts, { share, left }, { left }, {}].map((some) => factsText(some as Facts));
   const rest = rests.find((one) => room - columnsOf(one) >= Math.min(columnsOf(name), leastName)) ?? '';
-  const shown = cut(name, room - columnsOf(rest));
+  const own = room - columnsOf(rest);
+  const shown = rest !== '' && columnsOf(name) > own ? `${cut(name, own - 1).trimEnd()}…` : cut(name, own);
   return hasColour && rest !== '' ? `${shown}\x1b[2m${rest}\x1b[22m` : shown + rest;
 }
 

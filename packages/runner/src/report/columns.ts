@@ -17,6 +17,17 @@ export function cut(line: string, columns: number): string {
 /** Columns of a screen that a line may take without moving on to the next; a screen that says none has 80. */
 export const roomOf = ({ columns }: { readonly columns?: number }): number => (columns || 80) - 1;
 
+/** A text in lines of so many columns, broken between words; a word that is longer stands by itself. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && columnsOf(longer) <= columns) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** Rows of cells, each cell as wide as the widest of its column; `atRight`: the columns whose text stands at the right. */
 export function aligned(
   rows: readonly (readonly string[])[],
