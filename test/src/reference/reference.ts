@@ -33,6 +33,12 @@ const optionsOf = (options: Options): string =>
     .map(([name, option]) => `\`${name}\` (${rangeOf(option)}): ${option.description}`)
     .join('<br>') || '–';
 
+/** What others call something. */
+interface Elsewhere {
+  readonly name: string;
+  readonly elsewhere?: Readonly<Record<string, string>>;
+}
+
 /** Markdown. */
 export const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
   [header, header.map(() => '---'), ...rows]
@@ -79,6 +85,15 @@ export function reference(keys: Readonly<Record<string, Key>>): string {
     `\`${path}\``,
     `${description}${byDefault === undefined || typeof byDefault === 'object' ? '' : ` Default: ${byDefault}.`}`,
   ]);
+  const declared: readonly Elsewhere[] = [methods, steered, schedules].flatMap((all) =>
+    Object.values<Elsewhere>(all),
+  );
+  const others = declared.flatMap(({ name, elsewhere = {} }) =>
+    Object.entries(elsewhere).map(([other, options]) => [
+      `\`${other}\``,
+      options === '' ? `\`${name}\`` : `\`${name}\` with \`${options}\``,
+    ]),
+  );
   return `# What a spec can say
 
 Made from the declarations by \`npm run reference\`.
@@ -106,6 +121,12 @@ ${table(['name', 'what is free', 'options'], tables)}
 \`schedule.type\`; \`reference.schedule.type\` and \`teacher.schedule.type\` but \`gits\`.
 
 ${table(['name', 'noise levels', 'options'], spacings)}
+
+## Names of other programs
+
+What others call these; a spec that says so is told the name here.
+
+${table(['there', 'here'], others)}
 
 ## Scores
 
