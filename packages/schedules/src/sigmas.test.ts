@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { noiseTable, noiseTables } from './noise-table.js';
 import type { Schedule } from './registry.js';
 import { levelsOf } from './schedule.js';
+import { ScheduleError } from './schedule-error.js';
 import { sigmas } from './sigmas.js';
 import { vpThrough } from './vp.js';
 
@@ -141,6 +142,33 @@ describe('sigmas', () => {
     const attempt = () => sigmas(schedule, { ...edm, numSteps: 6, ...span });
     expect(attempt).toThrow(
       expect.objectContaining({ code: 'E_SCHEDULE', message: expect.stringMatching(message) }),
+    );
+  });
+});
+
+describe('what plain JavaScript may write', () => {
+  const span = { numSteps: 5, sigmaMin: 0.002, sigmaMax: 80 };
+  it.each([
+    [{ type: 'karras' }, /the type of a schedule is one of polynomial, .*; found karras\./],
+    [undefined, /the type of a schedule is one of .*; found undefined/],
+    ['polynomial', /the type of a schedule is one of .*; found polynomial/],
+    [
+      { type: 'polynomial' },
+      /rho of the polynomial schedule must be a number; found undefined\. Usual are 7/,
+    ],
+    [{ type: 'polynomial', rho: '7' }, /rho of the polynomial schedule must be a number; found "7"/],
+    [{ type: 'polynomial', rho: 7, roh: 1 }, /the polynomial schedule takes rho; found roh/],
+    [{ type: 'ays', of: 'sd3' }, /of of the ays schedule must be one of .*; found "sd3"/],
+    [{ type: 'explicit', sigmas: 3 }, /sigmas of the explicit schedule must be a list of numbers; found 3/],
+  ])('%j is refused with a remedy', (schedule, message) => {
+    const made = () => sigmas(schedule as never, span);
+    expect(made).toThrow(ScheduleError);
+    expect(made).toThrow(message);
+  });
+
+  it('is a span that is left out, too', () => {
+    expect(() => sigmas({ type: 'polynomial', rho: 7 }, undefined as never)).toThrow(
+      /num_steps must be an integer/,
     );
   });
 });
