@@ -56,10 +56,10 @@ export type Denoise = (request: Request) => Evaluation | Promise<Evaluation>;
  *
  * @throws SolverError (E_SOLVE) if batch and noise levels don't fit, (E_DENOISED, E_NONFINITE) if an evaluation can't be used
  */
-export async function solve<State extends SolverState>({
-  denoise,
-  ...what
-}: Solve<State> & { readonly denoise: Denoise }): Promise<Solution> {
+export async function solve<State extends SolverState>(
+  given: Solve<State> & { readonly denoise: Denoise },
+): Promise<Solution> {
+  const { denoise, ...what } = whole(given);
   const solving = drive(what);
   let next = solving.next();
   while (!next.done) next = solving.next(await denoise(next.value));
@@ -71,10 +71,10 @@ export async function solve<State extends SolverState>({
  *
  * @throws SolverError as `solve`
  */
-export function solveSync<State extends SolverState>({
-  denoise,
-  ...what
-}: Solve<State> & { readonly denoise: (request: Request) => Evaluation }): Solution {
+export function solveSync<State extends SolverState>(
+  given: Solve<State> & { readonly denoise: (request: Request) => Evaluation },
+): Solution {
+  const { denoise, ...what } = whole(given);
   const solving = drive(what);
   let next = solving.next();
   while (!next.done) next = solving.next(denoise(next.value));
@@ -124,6 +124,55 @@ export function* drive<State extends SolverState>(
     reach((yield* answer(request, intervals, 0)).denoised, last);
   }
   return { x: trajectory.at(-1)!, trajectory, nfe };
+}
+
+const isFunction = (value: unknown) => typeof value === 'function';
+const isFlag = (value: unknown) => value === undefined || typeof value === 'boolean';
+const isList = (value: unknown) => typeof value === 'object' && value !== null && 'length' in value;
+const isSolver = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['init', 'step'].every((name) => isFunction(value[name as never]));
+
+/** What a solve takes: for people, and whether a value of plain JavaScript is such. */
+const takes = {
+  solver: ['a solver, as dpmpp() makes one', isSolver],
+  denoise: ['a function of a request', isFunction],
+  x: ['a list of numbers', isList],
+  n: ['the number of samples in x', (value) => typeof value === 'number'],
+  sigmas: ['a list of noise levels', isList],
+  afs: ['true or false', isFlag],
+  denoiseToZero: ['true or false', isFlag],
+  keep: [
+    "'last', 'all' or a function of a point",
+    (value) => value === undefined || value === 'last' || value === 'all' || isFunction(value),
+  ],
+  onEvaluation: ['a function', (value) => value === undefined || isFunction(value)],
+} satisfies Readonly<Record<keyof Solve | 'denoise', readonly [string, (value: unknown) => boolean]>>;
+
+/** What plain JavaScript hands over as it is, where it is a solve. @throws SolverError (E_SOLVE) that names what is not */
+function whole<W extends object>(given: W): W {
+  const names = Object.keys(takes);
+  const fault = (rule: string, found: unknown, evidence: Readonly<Record<string, unknown>>) =>
+    new SolverError(
+      'E_SOLVE',
+      `${rule}; found ${typeof found === 'string' ? JSON.stringify(found) : String(found)}.`,
+      evidence,
+    );
+  if (typeof given !== 'object' || given === null)
+    throw fault(`a solve is a map of ${names.join(', ')}`, given, { found: given });
+  const there: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(given));
+  // what else it may bring, as the shape of a start that is spread, is nothing to it; another spelling of a name is a slip
+  const plain = (name: string) => name.replaceAll('_', '').toLowerCase();
+  const slip = Object.keys(there).find(
+    (name) => !names.includes(name) && names.some((one) => plain(one) === plain(name)),
+  );
+  if (slip !== undefined)
+    throw fault(`a solve takes ${names.join(', ')}`, slip, { name: slip, known: names });
+  for (const [name, [what, isOne]] of Object.entries(takes))
+    if (!isOne(there[name]))
+      throw fault(`${name} of a solve is ${what}`, there[name], { [name]: there[name] });
+  return given;
 }
 
 function checkSolve({ x, n, sigmas }: Solve): void {

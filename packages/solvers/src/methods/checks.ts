@@ -17,3 +17,35 @@ export function checkChoice(method: string, option: string, found: string, choic
       { [option]: found, choices },
     );
 }
+
+/**
+ * What plain JavaScript may hand over: a map of these options, each of its type or left out.
+ *
+ * @throws SolverError (E_SOLVER) that names the one at fault
+ */
+export function checkOptions(
+  method: string,
+  given: unknown,
+  options: Readonly<Record<string, 'number' | 'boolean' | 'string'>>,
+): void {
+  const known = Object.keys(options);
+  if (typeof given !== 'object' || given === null)
+    throw solverFault(
+      `${method} takes its options as a map, of ${known.join(', ')}; found ${String(given)}.`,
+      {
+        found: given,
+      },
+    );
+  for (const [name, value] of Object.entries(given)) {
+    const type = options[name];
+    if (type === undefined)
+      throw solverFault(`${method} has no option ${name}; it has ${known.join(', ')}.`, {
+        [name]: value,
+        known,
+      });
+    if (value !== undefined && typeof value !== type)
+      throw solverFault(`${name} of ${method} must be a ${type}; found ${JSON.stringify(value)}.`, {
+        [name]: value,
+      });
+  }
+}

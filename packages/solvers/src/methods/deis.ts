@@ -5,7 +5,7 @@ import { method } from '../method.js';
 import type { Solver } from '../solver.js';
 import { solverFault } from '../solver-error.js';
 import { adamsBashforthWeights } from './adams-bashforth.js';
-import { checkChoice, checkOrder } from './checks.js';
+import { checkChoice, checkOptions, checkOrder } from './checks.js';
 import { ipndmChoices } from './ipndm.js';
 import { type MultistepState, multistep } from './multistep.js';
 
@@ -38,12 +38,14 @@ export interface DeisOptions {
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2, 3 or 4, or if sigmaMin and sigmaMax are no range
  */
-export function deis({
-  maxOrder = 4,
-  deisMode = 'tab',
-  sigmaMin = 0.002,
-  sigmaMax = 80,
-}: DeisOptions = {}): Solver<MultistepState> {
+export function deis(options: DeisOptions = {}): Solver<MultistepState> {
+  checkOptions('deis', options, {
+    maxOrder: 'number',
+    deisMode: 'string',
+    sigmaMin: 'number',
+    sigmaMax: 'number',
+  });
+  const { maxOrder = 4, deisMode = 'tab', sigmaMin = 0.002, sigmaMax = 80 } = options;
   checkOrder('deis', maxOrder, 4);
   checkChoice('deis', 'deis_mode', deisMode, ['tab', 'rhoab']);
   return multistep(

@@ -4,6 +4,7 @@ import { combine, type Scalar, scalar, slopeAt } from '../math/vector.js';
 import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
 import { solverFault } from '../solver-error.js';
+import { checkOptions } from './checks.js';
 import { eulerUpdate } from './euler.js';
 
 /** The free choice of `dpm`. */
@@ -40,7 +41,9 @@ export function dpmUpdate(
  *
  * @throws SolverError (E_SOLVER) if r is not in (0, 1)
  */
-export function dpm({ r = 0.5 }: DpmOptions = {}): Solver<{ readonly x: Vector }> {
+export function dpm(options: DpmOptions = {}): Solver<{ readonly x: Vector }> {
+  checkOptions('dpm', options, { r: 'number' });
+  const { r = 0.5 } = options;
   if (!(r > 0 && r < 1))
     throw solverFault(`dpm needs r between 0 and 1; found ${r}. The usual one is 0.5.`, {
       r,

@@ -3,7 +3,7 @@ import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
 import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
-import { checkOrder } from './checks.js';
+import { checkOptions, checkOrder } from './checks.js';
 import { dpmppUpdate, type ModelPoint } from './dpmpp-update.js';
 import { checkThresholding, type Thresholding, threshold, thresholdings } from './threshold.js';
 
@@ -18,6 +18,14 @@ export interface DpmppOptions {
   /** The last steps fall back to lower orders, which is steadier with few steps. Default true. */
   readonly lowerOrderFinal?: boolean;
 }
+
+/** Of which types they are. */
+export const dpmppTypes = {
+  maxOrder: 'number',
+  predictX0: 'boolean',
+  thresholding: 'string',
+  lowerOrderFinal: 'boolean',
+} as const;
 
 /** A DPM-Solver++ solve between steps: x [n × size] and the evaluations that it goes on from. */
 export interface DpmppState {
@@ -71,6 +79,7 @@ export function dpmppAdvance(
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3, or dynamic thresholding has no D to keep in bounds
  */
 export function dpmpp(options: DpmppOptions = {}): Solver<DpmppState> {
+  checkOptions('dpmpp', options, dpmppTypes);
   const { maxOrder = 3 } = options;
   checkOrder('dpmpp', maxOrder, 3);
   checkThresholding('dpmpp', options);

@@ -1,7 +1,7 @@
 import { method } from '../method.js';
 import type { Solver } from '../solver.js';
 import { adamsBashforthWeights } from './adams-bashforth.js';
-import { checkOrder } from './checks.js';
+import { checkOptions, checkOrder } from './checks.js';
 import type { IpndmOptions } from './ipndm.js';
 import { ipndmChoices } from './ipndm.js';
 import { type MultistepState, multistep } from './multistep.js';
@@ -20,7 +20,9 @@ import { type MultistepState, multistep } from './multistep.js';
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2, 3 or 4
  */
-export function ipndmV({ maxOrder = 4 }: IpndmOptions = {}): Solver<MultistepState> {
+export function ipndmV(options: IpndmOptions = {}): Solver<MultistepState> {
+  checkOptions('ipndm_v', options, { maxOrder: 'number' });
+  const { maxOrder = 4 } = options;
   checkOrder('ipndm_v', maxOrder, 4);
   return multistep('ipndm_v', maxOrder, adamsBashforthWeights);
 }

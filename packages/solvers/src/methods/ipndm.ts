@@ -3,7 +3,7 @@ import { evaluate } from '../drive/evaluate.js';
 import { combine, type Scalar, scalar, slopeAt } from '../math/vector.js';
 import { method } from '../method.js';
 import type { Sigma, Solver, Vector } from '../solver.js';
-import { checkOrder } from './checks.js';
+import { checkOptions, checkOrder } from './checks.js';
 
 /** Adams–Bashforth weights for equal steps, newest slope first, by order − 1. */
 export const ipndmWeights = [
@@ -59,7 +59,9 @@ export function ipndmAdvance(
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2, 3 or 4
  */
-export function ipndm({ maxOrder = 4 }: IpndmOptions = {}): Solver<IpndmState> {
+export function ipndm(options: IpndmOptions = {}): Solver<IpndmState> {
+  checkOptions('ipndm', options, { maxOrder: 'number' });
+  const { maxOrder = 4 } = options;
   checkOrder('ipndm', maxOrder, ipndmWeights.length);
   return {
     name: 'ipndm',

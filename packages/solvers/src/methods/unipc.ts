@@ -3,9 +3,9 @@ import { evaluate } from '../drive/evaluate.js';
 import { slopeAt } from '../math/vector.js';
 import { method } from '../method.js';
 import type { Solver, Vector } from '../solver.js';
-import { checkChoice, checkOrder } from './checks.js';
+import { checkChoice, checkOptions, checkOrder } from './checks.js';
 import type { DpmppOptions } from './dpmpp.js';
-import { dpmppChoices, dpmppOptions } from './dpmpp.js';
+import { dpmppChoices, dpmppOptions, dpmppTypes } from './dpmpp.js';
 import { checkThresholding, threshold } from './threshold.js';
 import { type UnipcPoint, type UnipcVariant, unipcUpdate } from './unipc-update.js';
 
@@ -37,13 +37,15 @@ export interface UnipcState {
  *
  * @throws SolverError (E_SOLVER) if maxOrder is not 1, 2 or 3, or dynamic thresholding has no D to keep in bounds
  */
-export function unipc({
-  maxOrder = 3,
-  predictX0 = true,
-  thresholding = 'none',
-  lowerOrderFinal = true,
-  variant = 'bh2',
-}: UnipcOptions = {}): Solver<UnipcState> {
+export function unipc(options: UnipcOptions = {}): Solver<UnipcState> {
+  checkOptions('unipc', options, { ...dpmppTypes, variant: 'string' });
+  const {
+    maxOrder = 3,
+    predictX0 = true,
+    thresholding = 'none',
+    lowerOrderFinal = true,
+    variant = 'bh2',
+  } = options;
   checkOrder('unipc', maxOrder, 3);
   checkThresholding('unipc', { predictX0, thresholding });
   checkChoice('unipc', 'variant', variant, ['bh1', 'bh2']);
