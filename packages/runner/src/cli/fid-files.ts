@@ -88,7 +88,9 @@ export function referenceAt(given: string): PlacedFile | undefined {
     new RunnerError('E_FILE', `${given} ${why}: download it, and give its path`, { evidence: { given } });
   if (!/^https?:\/\//i.test(given) || !URL.canParse(given))
     throw refuse('is no address of http:// or https://');
-  const published = registryNames.flatMap(registryFiles).find(({ file }) => file.address === given);
+  const published = registryNames()
+    .flatMap(registryFiles)
+    .find(({ file }) => file.address === given);
   if (published) return published;
   const name = posix.basename(new URL(given).pathname);
   if (!endings.includes(extname(name).toLowerCase())) throw refuse(`ends with none of ${endings.join(', ')}`);

@@ -1,18 +1,11 @@
 import { statSync } from 'node:fs';
 import { foreignContent } from '../download/foreign-content.js';
 import { codeOf } from '../errors.js';
-import { datasetEntry } from '../experiment/datasets.js';
 import { aligned, columnsOf, cut, roomOf } from '../report/columns.js';
 import type { Answer } from './answer.js';
 import { shownPath } from './output.js';
 import { megabytes } from './quantities.js';
-import {
-  isModelName,
-  type PlacedFile,
-  type RegistryName,
-  registryFiles,
-  registryNames,
-} from './registry-files.js';
+import { datasetOf, type PlacedFile, registryFiles, registryNames } from './registry-files.js';
 
 /**
  * `fewstep models list`: the models of the registry, which of their files are here, and where the others are had. Of one
@@ -20,7 +13,7 @@ import {
  */
 export async function modelsList(answer: Answer): Promise<void> {
   const models = [];
-  for (const name of registryNames)
+  for (const name of registryNames())
     models.push({ name, files: await Promise.all(registryFiles(name).map(stateOf)) });
   answer.object({ models: models.map(({ name, files }) => ({ ...factsOf(name), files })) });
   const { isTTY, columns } = process.stdout;
@@ -47,10 +40,12 @@ async function stateOf({ role, file: { name, bytes: published, ...file }, path }
   };
 }
 
-function factsOf(name: RegistryName) {
-  if (!isModelName(name)) return { name };
-  const { family, sigmaMin: sigma_min, sigmaMax: sigma_max } = datasetEntry(name);
-  return { name, family, sigma_min, sigma_max };
+function factsOf(name: string) {
+  const dataset = datasetOf(name);
+  if (!dataset) return { name };
+  const { keys, published, from } = dataset;
+  const { sigma_min, sigma_max } = keys;
+  return { name, from, ...(published && { family: published.family }), sigma_min, sigma_max };
 }
 
 const sizeOf = ({ bytes }: { readonly bytes?: number }) => bytes !== undefined && megabytes(bytes);

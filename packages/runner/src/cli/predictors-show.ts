@@ -1,7 +1,6 @@
 import { steeringsOfZeros } from '@fewstep/solvers';
 import { RunnerError } from '../errors.js';
 import { ourLanguage } from '../experiment/language.js';
-import { datasetNames } from '../experiment/published-models.js';
 import { trainedPredictorIn } from '../experiment/trained-predictor.js';
 import { findPredictor } from '../predictor/find-predictor.js';
 import type { TrainedPredictor } from '../predictor/parse-predictor.js';
@@ -10,7 +9,7 @@ import { type NoiseOf, noiseOf, type PredictorSteps, stepsOf } from '../predicto
 import { aligned } from '../report/columns.js';
 import type { Answer } from './answer.js';
 import { shownPath } from './output.js';
-import { isModelName, registryName } from './registry-files.js';
+import { datasetGiven, datasetOf } from './registry-files.js';
 
 export interface ShowOptions {
   readonly dataset?: string;
@@ -97,22 +96,20 @@ function noiseFor(
   { dataset: trainedOn, settings }: TrainedPredictor,
   { dataset: told, sigmaMin, sigmaMax }: ShowOptions,
 ): { readonly noise: NoiseOf; readonly from: string } {
-  const name = told === undefined ? datasetNames.find((one) => one === trainedOn) : registryName(told);
-  if (name !== undefined && !isModelName(name))
-    throw usage(
-      `${name} is no model whose noise a schedule could be of: take one of ${datasetNames.join(', ')}.`,
-    );
+  const own = trainedOn === undefined ? undefined : datasetOf(trainedOn);
+  const model = told === undefined ? own : datasetGiven(told);
+  const name = model?.name;
   const { dataset: range } = settings as Partial<TrainingSettings>;
-  const known = name && noiseOf(name);
-  const own = told === undefined ? range : undefined;
-  const min = numberOf('--sigma-min', sigmaMin) ?? own?.sigma_min ?? known?.sigmaMin;
-  const max = numberOf('--sigma-max', sigmaMax) ?? own?.sigma_max ?? known?.sigmaMax;
+  const known = model ? noiseOf(model) : undefined;
+  const said = told === undefined ? range : undefined;
+  const min = numberOf('--sigma-min', sigmaMin) ?? said?.sigma_min ?? known?.sigmaMin;
+  const max = numberOf('--sigma-max', sigmaMax) ?? said?.sigma_max ?? known?.sigmaMax;
   if (min === undefined || max === undefined)
     throw usage(
-      `the file does not say on which noise it was trained${trainedOn === undefined ? '' : `, and the registry has no ${trainedOn}`}: tell --dataset, one of ${datasetNames.join(', ')}, or --sigma-min and --sigma-max.`,
+      `the file does not say on which noise it was trained${trainedOn === undefined ? '' : `, and the registry has no ${trainedOn}`}: tell --dataset, a name that fewstep models list has, or --sigma-min and --sigma-max.`,
     );
   const from =
-    sigmaMin !== undefined || sigmaMax !== undefined ? 'the command' : own ? 'its training' : name!;
+    sigmaMin !== undefined || sigmaMax !== undefined ? 'the command' : said ? 'its training' : name!;
   const { type } = settings.schedule;
   if (type === 'discrete' && !known?.table)
     throw usage(

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
-import { datasetEntry, datasetFolder } from '../experiment/datasets.js';
+import type { NamedDataset, Surroundings } from '../experiment/datasets.js';
+import { datasetNamed, datasetNames, pathKeys } from '../experiment/named-datasets.js';
 import {
   clips,
-  type DatasetName,
-  datasetNames,
   type FileRole,
   featureNetworks,
   firstStages,
@@ -25,13 +24,6 @@ export interface PlacedFile {
   readonly path: string;
 }
 
-/** What the registry names: models, networks that score their samples, CLIPs, and first stages. */
-export type RegistryName =
-  | DatasetName
-  | keyof typeof featureNetworks
-  | keyof typeof clips
-  | keyof typeof firstStages;
-
 /** Files that stand alone, and what each is to a model. */
 const alone: Readonly<Record<string, { readonly role: FileRole; readonly file: ModelFile }>> =
   Object.fromEntries([
@@ -40,22 +32,42 @@ const alone: Readonly<Record<string, { readonly role: FileRole; readonly file: M
     ...Object.entries(firstStages).map(([name, file]) => [name, { role: 'first_stage', file }]),
   ]);
 
-export const registryNames: readonly RegistryName[] = [
-  ...datasetNames,
-  ...(Object.keys(alone) as RegistryName[]),
-];
+/** What a spec in the working folder would name: datasets; networks that score samples, CLIPs, and first stages. */
+export const registryNames = (): string[] => [...datasetNames(here()), ...Object.keys(alone)];
+
+const here = (): Surroundings => ({
+  specFolder: workingFolder(),
+  cwd: workingFolder(),
+  models: modelsFolder(),
+});
 
 /** The files of a name, a model's checkpoint first, where a spec in the working folder would look for them. */
-export function registryFiles(name: RegistryName): PlacedFile[] {
-  const cwd = workingFolder();
+export function registryFiles(name: string): PlacedFile[] {
   const models = modelsFolder();
-  if (!isModelName(name)) {
+  if (Object.hasOwn(alone, name)) {
     const { role, file } = alone[name]!;
     return [{ role, file, folder: models, path: join(models, file.name) }];
   }
-  const folder = datasetFolder(name, { specFolder: cwd, cwd, models });
-  const files = Object.entries(datasetEntry(name).files) as [FileRole, ModelFile][];
-  return files.map(([role, file]) => ({ role, file, folder, path: join(folder, file.name) }));
+  const dataset = datasetOf(name);
+  if (!dataset) return [];
+  const { keys, licence = 'licence not stated', from, published } = dataset;
+  const its = pathKeys.flatMap((role): PlacedFile[] => {
+    const path = keys[role];
+    if (path === undefined) return [];
+    const note = `${from} has it`;
+    const file = published?.files[role] ?? { name: basename(path), licence, note };
+    return [{ role, file, folder: dirname(path), path }];
+  });
+  const { prompts } = published?.files ?? {};
+  return prompts === undefined
+    ? its
+    : [...its, { role: 'prompts', file: prompts, folder: models, path: join(models, prompts.name) }];
+}
+
+/** The dataset of a name, as a spec in the working folder would find it; undefined where there is none that can be used. */
+export function datasetOf(name: string): NamedDataset | undefined {
+  const found = datasetNamed(name, here());
+  return typeof found === 'string' ? undefined : found;
 }
 
 /**
@@ -74,7 +86,7 @@ export function pathOrNamed(given: string, role?: FileRole): string {
  * @throws RunnerError E_FILE, with how it is had
  */
 export function pathNamed(given: string, role?: FileRole): string {
-  const named = registryNames.flatMap((name) => {
+  const named = registryNames().flatMap((name) => {
     const found = registryFiles(name).find((file) => role === undefined || file.role === role);
     return found ? [{ name, ...found }] : [];
   });
@@ -96,15 +108,24 @@ export function pathNamed(given: string, role?: FileRole): string {
   });
 }
 
-export const isModelName = (name: string): name is DatasetName => datasetNames.includes(name as never);
-const isRegistryName = (name: string): name is RegistryName => registryNames.includes(name as never);
+/**
+ * A dataset that a command is given by its name.
+ *
+ * @throws RunnerError E_MODELS, with why it can't be used
+ */
+export function datasetGiven(name: string): NamedDataset {
+  const found = datasetNamed(name, here());
+  if (typeof found !== 'string') return found;
+  throw new RunnerError('E_MODELS', found, { evidence: { name } });
+}
 
 /** @throws RunnerError E_MODELS for what is no name of the registry */
-export function registryName(name: string): RegistryName {
-  if (isRegistryName(name)) return name;
+export function registryName(name: string): string {
+  const names = registryNames();
+  if (names.includes(name)) return name;
   throw new RunnerError(
     'E_MODELS',
-    `${JSON.stringify(name)} is no model of the registry${didYouMean(name, registryNames) || '.'} One of ${registryNames.join(', ')}.`,
+    `${JSON.stringify(name)} is no model of the registry${didYouMean(name, names) || '.'} One of ${names.join(', ')}.`,
     { evidence: { name } },
   );
 }

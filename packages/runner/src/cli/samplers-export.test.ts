@@ -208,7 +208,7 @@ it.each<[string, TargetName, string | undefined, string, RegExp]>([
     'E_SAMPLER',
     /^table\.sigmas\[0\] is 20, noise that the network has no time/,
   ],
-  ['euler', 'json', 'inception', 'E_USAGE', /no model that is sampled/],
+  ['euler', 'json', 'inception', 'E_MODELS', /"inception" is no dataset/],
   ['predictor.safetensors', 'json', undefined, 'E_SAMPLER', /student\.bottleneck: zero/],
   ['/nowhere/sampler.json', 'json', undefined, 'E_SAMPLER', /there is no file \/nowhere\/sampler\.json/],
 ])('refuses %s to %s of %s', async (file, to, model, code, message) => {

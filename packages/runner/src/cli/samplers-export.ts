@@ -1,14 +1,13 @@
 import { basename, dirname, extname } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { samplerIn } from '../experiment/given-sampler.js';
-import { datasetNames } from '../experiment/published-models.js';
 import { exported, type TargetName } from '../export/targets.js';
 import { findSampler } from '../predictor/find-predictor.js';
 import { noiseOf } from '../predictor/predictor-steps.js';
 import type { SamplerFile } from '../sampler/sampler-file.js';
 import type { Answer } from './answer.js';
 import { openResults, shownPath } from './output.js';
-import { isModelName, registryName } from './registry-files.js';
+import { datasetGiven, datasetOf } from './registry-files.js';
 import { say } from './say.js';
 
 /**
@@ -43,13 +42,9 @@ export async function samplersExport(
 
 /** The times of the network that it is for: of the one that is told, else of the one that it was made for. */
 function noiseFor({ model: { dataset } }: SamplerFile, told: string | undefined) {
-  const name = told === undefined ? datasetNames.find((one) => one === dataset) : registryName(told);
-  if (name === undefined) return undefined;
-  if (isModelName(name)) return noiseOf(name).table;
-  throw new RunnerError(
-    'E_USAGE',
-    `--model ${name} is no model that is sampled: take one of ${datasetNames.join(', ')}.`,
-  );
+  const own = dataset === undefined ? undefined : datasetOf(dataset);
+  const known = told === undefined ? own : datasetGiven(told);
+  return known ? noiseOf(known).table : undefined;
 }
 
 /** A file’s own name, or where that is sampler.json its folder’s, as a word of letters, digits and underscores. */

@@ -4,10 +4,9 @@ import { resolve } from 'node:path';
 import { codeOf } from '../errors.js';
 import { shown } from '../judging/shown.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
-import type { Surroundings } from './datasets.js';
+import type { NamedDataset, Surroundings } from './datasets.js';
 import type { Combination, Complain } from './grid.js';
 import { displayPath } from './problem.js';
-import { datasetNames } from './published-models.js';
 import { type Dict, type Entry, entryAt, flatten, graft, toJs, treeOf } from './tree.js';
 
 /** What a file says of what is sampled with it. */
@@ -50,12 +49,17 @@ interface CompletedBy<T> extends Completed {
   readonly told?: { readonly absolute: string; readonly file: string; readonly read: T };
 }
 
+/** Where files are looked for, and what the names of datasets stand for. */
+export type Completing = Pick<Surroundings, 'specFolder' | 'cwd'> & {
+  readonly find: (name: string) => NamedDataset | string;
+};
+
 /**
  * Lays what a file says beneath what is written: `dataset`, `student`, `schedule` and `guidance` but its prompt may be left
  * out, and what they say must be what the file says. The dataset may be another one.
  */
 export function completer<T extends ToldByFile>(
-  { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
+  { specFolder, cwd, find }: Completing,
   complain: Complain,
   kind: FileKind<T>,
 ): (combination: Combination) => Promise<CompletedBy<T>> {
@@ -83,18 +87,18 @@ export function completer<T extends ToldByFile>(
     const doubtful = new Set<string>();
     let { tree } = combination;
     if (isSilent)
-      if (datasetNames.includes(dataset as never))
+      if (dataset !== undefined && typeof find(dataset) !== 'string')
         tree = graft(tree, ['dataset'], { keys: [written.place], value: treeOf(dataset, written.place) })!;
       else {
         doubtful.add('dataset');
         const of =
           dataset === undefined
             ? `does not say what it was ${made} on`
-            : `was ${made} on ${dataset}, which the registry has not`;
+            : `was ${made} on ${dataset}, which is no dataset here`;
         complain(
           written.place,
           named,
-          `${file} ${of}: say as dataset (fewstep sample --dataset) whose denoiser it is to ${kind.does}, one of ${datasetNames.join(', ')}, or in a spec a map with its checkpoint.`,
+          `${file} ${of}: say as dataset (fewstep sample --dataset) whose denoiser it is to ${kind.does}: a name that fewstep models list has, or in a spec a map with its checkpoint.`,
         );
       }
     if (!settings.guidance && !entryAt(tree, ['guidance', 'type']))

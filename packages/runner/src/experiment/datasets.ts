@@ -1,12 +1,62 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { type FileName, familyNamed, fileNames } from '@fewstep/models/families';
+import { type FamilyName, type FileName, familyNamed, fileNames } from '@fewstep/models/families';
 import type { DataKind } from '@fewstep/schedules';
 import { onnxOf } from './onnx.js';
-import { type DatasetName, type RegistryEntry, registry } from './published-models.js';
-import type { Spec } from './schema.js';
+import type { FileRole, ModelFile } from './published-models.js';
+import type { WrittenSpec } from './schema.js';
 
-export const datasetEntry = (name: DatasetName): RegistryEntry => registry[name];
+/** Keys of a dataset, as a spec has them. */
+type Keys = Omit<Exclude<WrittenSpec['dataset'], string>, 'checkpoint'> & { readonly checkpoint: string };
+
+/** What the name of a dataset stands for. */
+export interface NamedDataset {
+  readonly name: string;
+  /** Paths are absolute. */
+  readonly keys: Keys;
+  /** What says so, for people: the registry, a package, a file beside a spec. */
+  readonly from: string;
+  /** Of its files together, where the registry doesn't say it of each. */
+  readonly licence?: string;
+  /** Of the registry: what is published of its files, the folder that they belong into, and what opens its checkpoint. */
+  readonly published?: {
+    readonly files: Readonly<Partial<Record<FileRole, ModelFile>>>;
+    readonly folder: string;
+    readonly family: FamilyName;
+  };
+}
+
+/** A dataset with what its name stands for beneath what is written. */
+export type Dataset = Keys & {
+  /** Of the name that it was given, or that stands in the map. */
+  readonly entry?: NamedDataset;
+};
+
+/** Keys of a dataset that have nothing to do with its network. */
+const dataKeys = ['reference_data', 'feature_network', 'feature_resize', 'clip', 'clip_network'] as const;
+
+/**
+ * What a name stands for laid beneath what is written beside it, key by key. Beside another checkpoint that is what belongs to
+ * the data alone, and the network has no name.
+ */
+export function laidOut(written: WrittenSpec['dataset'], entry?: NamedDataset): Dataset {
+  if (typeof written === 'string' || written.checkpoint === undefined) {
+    const own = typeof written === 'string' ? {} : written;
+    return { ...entry?.keys, ...own, ...(entry && { entry, name: entry.name }) } as Dataset;
+  }
+  const { name: _, ...own } = {
+    ...Object.fromEntries(dataKeys.map((key) => [key, entry?.keys[key]])),
+    ...written,
+  };
+  return { ...own, ...(entry && { entry }) } as Dataset;
+}
+
+/** What is published of a file of a dataset, where that is the file of its name. */
+export function publishedFile(dataset: Dataset, role: FileRole): ModelFile | undefined {
+  const { entry } = dataset;
+  const [own, its] = [dataset, entry?.keys].map(
+    (keys) => (keys as Readonly<Record<string, unknown>>)?.[role],
+  );
+  return own === its ? entry?.published?.files[role] : undefined;
+}
 
 /** A value for each file that may belong to a checkpoint, by its key in a spec. */
 export const byFile = <T>(find: (name: FileName) => T | undefined): { readonly [N in FileName]?: T } =>
@@ -17,48 +67,19 @@ export const byFile = <T>(find: (name: FileName) => T | undefined): { readonly [
     }),
   );
 
-/** A dataset as a spec gives it, a registry entry as the keys that it stands for; its paths are still relative. */
-export function datasetFacts(dataset: Spec['dataset']): Exclude<Spec['dataset'], string> {
-  if (typeof dataset !== 'string') return dataset;
-  const { files, sigmaMin, sigmaMax } = datasetEntry(dataset);
-  const { reference_data, feature_network, clip } = files;
-  return {
-    checkpoint: files.checkpoint.name,
-    sigma_min: sigmaMin,
-    sigma_max: sigmaMax,
-    ...byFile((name) => files[name]?.name),
-    ...(reference_data && { reference_data: reference_data.name }),
-    ...(feature_network && { feature_network: feature_network.name }),
-    ...(clip && { clip: clip.name }),
-  };
-}
-
 /** What the network of a dataset denoises, where a spec tells without a look at files. */
-export function dataOf(dataset: Spec['dataset']): DataKind | undefined {
-  if (typeof dataset === 'string')
-    return familyNamed(datasetEntry(dataset).family)?.latents ? 'latents' : 'pixels';
+export function dataOf(dataset: Dataset): DataKind | undefined {
+  if (publishedFile(dataset, 'checkpoint'))
+    return familyNamed(dataset.entry!.published!.family)?.latents ? 'latents' : 'pixels';
   const onnx = onnxOf(dataset);
   return onnx && (onnx.decoder === undefined ? 'pixels' : 'latents');
 }
 
-/** Where files of registry entries are looked for; absolute paths. */
+/** Where a spec's names and paths are looked for; absolute paths. */
 export interface Surroundings {
   /** The folder of the spec. */
   readonly specFolder: string;
   readonly cwd: string;
   /** The folder of models: $FEWSTEP_MODELS, else models/ in the workspace. */
   readonly models: string;
-}
-
-/**
- * The folder of an entry's files: the folder of models; for one with a folder of its own (digits, emoji) the first that
- * holds the checkpoint of that folder beside the spec, in experiments/, in the folder of models (also the one where
- * missing files belong).
- */
-export function datasetFolder(name: DatasetName, { specFolder, cwd, models }: Surroundings): string {
-  const { folder, files } = datasetEntry(name);
-  if (folder === undefined) return models;
-  const inModels = join(models, folder);
-  const candidates = [join(specFolder, folder), join(cwd, 'experiments', folder)];
-  return candidates.find((candidate) => existsSync(join(candidate, files.checkpoint.name))) ?? inModels;
 }

@@ -5,8 +5,8 @@ import type { FitCost, RngName } from '@fewstep/solvers';
 import type { SamplerFile } from '../sampler/sampler-file.js';
 import type { OwnScore } from '../scores/scores.js';
 import type { Problem } from './problem.js';
-import type { DatasetName, ModelFile } from './published-models.js';
-import type { Spec } from './schema.js';
+import type { ModelFile } from './published-models.js';
+import type { WrittenSpec } from './schema.js';
 
 /** An experiment as the rest of the runner sees it: every default filled in, every path absolute, every problem reported before. */
 
@@ -210,7 +210,7 @@ export interface NeededFile {
   readonly role: string;
   readonly path: string;
   /** What the registry says of it, where it is a dataset's of the registry. */
-  readonly published?: { readonly dataset: DatasetName; readonly file: ModelFile };
+  readonly published?: { readonly dataset: string; readonly file: ModelFile };
   readonly ifMissing: Problem;
 }
 
@@ -221,7 +221,7 @@ export interface Experiment {
   readonly file: string;
   readonly points: readonly Point[];
   /** Of each point what the spec says, its grid, the command line and its predictor laid in; paths are as written. */
-  readonly specs: readonly Spec[];
+  readonly specs: readonly WrittenSpec[];
   /** Each once; whether they are there is asked by `missingFiles`. */
   readonly files: readonly NeededFile[];
   /** What the command line made other than the file says, as it was typed: `student.num_steps=5`, `only=LABEL`. */

@@ -1,8 +1,7 @@
 import { faultsIn } from '../judging/faults.js';
 import type { JsonSchema } from '../judging/json-schema.js';
 import type { SamplerFile } from '../sampler/sampler-file.js';
-import { type Completed, completer, readBounded, type ToldByFile } from './completer.js';
-import type { Surroundings } from './datasets.js';
+import { type Completed, type Completing, completer, readBounded, type ToldByFile } from './completer.js';
 import { type Declarations, listed, named } from './declared.js';
 import type { Point } from './experiment.js';
 import type { Combination, Complain } from './grid.js';
@@ -21,7 +20,7 @@ interface GivenSampler extends ToldByFile {
  * At which rate it is guided may be another than it was made at.
  */
 export function samplerCompleter(
-  surroundings: Pick<Surroundings, 'specFolder' | 'cwd'>,
+  surroundings: Completing,
   complain: Complain,
   { plain, given }: Pick<Declarations, 'plain' | 'given'>,
 ): (combination: Combination) => Promise<Completed & Pick<Point, 'table'>> {

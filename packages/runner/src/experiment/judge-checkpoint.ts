@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Inspection } from '@fewstep/models';
 import { type CheckpointOptions, type Family, familyNamed } from '@fewstep/models/families';
 import { codeOf } from '../errors.js';
-import { byFile, datasetEntry, type Surroundings } from './datasets.js';
+import { byFile, publishedFile, type Surroundings } from './datasets.js';
 import { type Complain, complainAt } from './grid.js';
 import { guidances, isRead } from './guidances.js';
 import { isSound, type Judged } from './judge.js';
@@ -29,14 +29,14 @@ export function checkpointJudge(
   return async ({ tree, spec: { dataset, guidance }, bad }) => {
     const keys = ['dataset', 'dataset.checkpoint', 'dataset.network', 'dataset.classifier', 'guidance'];
     if (!isSound(keys, bad) || isOnnx(dataset)) return;
-    const isEntry = typeof dataset === 'string';
+    const isEntry = publishedFile(dataset, 'checkpoint') !== undefined;
     // EDM's pickles are led by nothing and say it all, so that most specs need no look at their files
     if (!isEntry && !guidance && !dataset.network && /\.pkl$/i.test(dataset.checkpoint)) return;
     const say = complainAt(tree, complain);
     const { family, problem }: Found = isEntry
-      ? { family: familyNamed(datasetEntry(dataset).family) }
+      ? { family: familyNamed(dataset.entry!.published!.family) }
       : await inFile(resolve(specFolder, dataset.checkpoint), toldOf(dataset, specFolder, guidance?.type));
-    const model = isEntry ? dataset : displayPath(resolve(specFolder, dataset.checkpoint), cwd);
+    const model = isEntry ? dataset.entry!.name : displayPath(resolve(specFolder, dataset.checkpoint), cwd);
     // of a first stage that is not there nothing can be told yet
     const { first_stage } = isEntry ? {} : dataset;
     const isWhole = first_stage === undefined || existsSync(resolve(specFolder, first_stage));
@@ -57,7 +57,7 @@ type Guidance = NonNullable<Spec['guidance']>['type'];
 
 /** What the spec says of a network, and the files beside that are there. */
 function toldOf(
-  dataset: Exclude<Spec['dataset'], string>,
+  dataset: Spec['dataset'],
   specFolder: string,
   guidance: Guidance | undefined,
 ): CheckpointOptions {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ClipTold } from '@fewstep/models';
 import { scoreNamed } from '../scores/scores.js';
-import type { Surroundings } from './datasets.js';
+import { publishedFile, type Surroundings } from './datasets.js';
 import { type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
 
@@ -17,7 +17,7 @@ export function clipJudge(
   const known = new Map<string, Promise<ClipProblem | undefined>>();
   return async ({ tree, spec: { dataset, evaluate = [] }, bad }) => {
     if (!isSound(['dataset', 'dataset.clip', 'dataset.clip_network', 'evaluate'], bad)) return;
-    if (typeof dataset === 'string' || dataset.clip === undefined) return;
+    if (dataset.clip === undefined || publishedFile(dataset, 'clip')) return;
     if (!evaluate.some((name) => scoreNamed(name)?.needs === 'prompts')) return;
     const path = resolve(specFolder, dataset.clip);
     const id = JSON.stringify([path, dataset.clip_network]);

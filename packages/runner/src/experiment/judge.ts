@@ -1,9 +1,10 @@
 import { type Fault, faultsIn } from '../judging/faults.js';
+import { type Dataset, laidOut, type NamedDataset } from './datasets.js';
 import type { Complain } from './grid.js';
 import type { Language } from './language.js';
 import { nfeSentence } from './nfe.js';
 import type { Place } from './problem.js';
-import type { Spec } from './schema.js';
+import { datasetSchema, type Spec, type WrittenSpec } from './schema.js';
 import { type Dict, dotted, entryAt, nearestEntry, type Tree, toJs } from './tree.js';
 
 /** A combination after its examination. */
@@ -16,28 +17,33 @@ export interface Judged {
 }
 
 /**
- * Checks one combination against the schema, then against every rule whose keys are sound.
+ * Checks one combination against the schema, then, its dataset laid out, against every rule whose keys are sound.
  *
  * @param doubtful paths that have a problem already: nothing more is said of them
+ * @param find what the name of a dataset stands for, or why nothing
  */
 export function judge(
   tree: Dict,
   complain: Complain,
   { schema, rules, keys, declarations }: Pick<Language, 'schema' | 'rules' | 'keys' | 'declarations'>,
   doubtful: ReadonlySet<string> = new Set(),
+  find: (name: string) => NamedDataset | string = () => 'names no dataset.',
 ): Judged {
-  const spec = toJs(tree) as Spec;
+  const written = toJs(tree) as WrittenSpec;
   const bad = new Set(doubtful);
-  for (const fault of faultsIn(spec, schema, keys)) {
+  for (const fault of faultsIn(written, schema, keys)) {
     const path = dotted(tree, fault.path);
     if (!isSound([path], doubtful)) continue;
     bad.add(path);
     const isNfe = fault.at === 'key' && /^nfe$/i.test(fault.path.at(-1)!);
     const sentence = isNfe
-      ? nfeSentence(toJs(nearestEntry(tree, fault.path).value), spec, declarations)
+      ? nfeSentence(toJs(nearestEntry(tree, fault.path).value), written, declarations)
       : fault.sentence;
     for (const place of placesOf(fault, tree)) complain(place, path, sentence);
   }
+  const dataset = isSound(['dataset'], bad) ? datasetOf(tree, written, find, complain) : undefined;
+  if (!dataset) bad.add('dataset');
+  const spec: Spec = { ...written, dataset: dataset ?? laidOut(written.dataset ?? '') };
   for (const rule of rules) {
     const sentence = isSound(rule.of, bad) && rule.broken(spec);
     if (!sentence) continue;
@@ -45,6 +51,33 @@ export function judge(
     complain(nearestEntry(tree, path).value.place, dotted(tree, path), sentence);
   }
   return { tree, spec, bad };
+}
+
+/** A dataset laid out; undefined, with a complaint, where its name is none or it has no checkpoint. */
+function datasetOf(
+  tree: Dict,
+  { dataset }: WrittenSpec,
+  find: (name: string) => NamedDataset | string,
+  complain: Complain,
+): Dataset | undefined {
+  const name = typeof dataset === 'string' ? dataset : dataset.name;
+  const { value, keys } = entryAt(tree, ['dataset'])!;
+  const entry = name === undefined ? undefined : find(name);
+  if (typeof entry === 'string') {
+    const path = typeof dataset === 'string' ? ['dataset'] : ['dataset', 'name'];
+    complain(nearestEntry(tree, path).value.place, path.join('.'), entry);
+    return undefined;
+  }
+  const laid = laidOut(dataset, entry);
+  if (laid.checkpoint !== undefined) return laid;
+  const { description } = datasetSchema.properties.checkpoint;
+  for (const place of value.kind === 'map' ? keys : [value.place])
+    complain(
+      place,
+      'dataset.checkpoint',
+      `missing; write the file of its network, or as name a dataset that has one. ${description}`,
+    );
+  return undefined;
 }
 
 function placesOf({ path, at }: Fault, tree: Tree): readonly Place[] {

@@ -1,15 +1,15 @@
 import { accessSync, constants } from 'node:fs';
 import { fileNames } from '@fewstep/models/families';
 import { scoreNamed } from '../scores/scores.js';
-import { datasetEntry, type Surroundings } from './datasets.js';
+import { publishedFile, type Surroundings } from './datasets.js';
 import type { Experiment, NeededFile, Point } from './experiment.js';
 import { isNamed, networkTold } from './feature-loss.js';
 import { onnxFilesOf, type WeightsBeside } from './onnx-files.js';
 import { displayPath, problem } from './problem.js';
 import { publishedPrompts } from './prompts-file.js';
-import { type DatasetName, type FileRole, featureNetworks, sourceOf } from './published-models.js';
+import { type FileRole, featureNetworks, type ModelFile, sourceOf } from './published-models.js';
 import type { Spec } from './schema.js';
-import { nearestEntry, type Tree } from './tree.js';
+import { entryAt, nearestEntry, type Tree } from './tree.js';
 
 /** The files that a point reads: its checkpoint, what steers and guides it, and what its metrics compare with. */
 export function neededFiles(
@@ -24,7 +24,7 @@ export function neededFiles(
   );
   const learned = fit?.features?.network.file;
   const isClip = evaluate.some((one) => typeof one === 'string' && scoreNamed(one)?.needs === 'prompts');
-  const registered = typeof spec.dataset === 'string' ? spec.dataset : undefined;
+  const { entry } = spec.dataset;
   const onnx = onnxFilesOf(dataset);
   const files: (readonly [key: string, path: string | undefined])[] = [
     ['checkpoint', dataset.checkpoint],
@@ -34,20 +34,25 @@ export function neededFiles(
     ['reference_data', features ? dataset.referenceData : undefined],
     ['feature_network', features || learned === dataset.featureNetwork ? dataset.featureNetwork : undefined],
     ['clip', isClip ? dataset.clip?.file : undefined],
-    ['prompts', publishedPrompts(spec, surroundings)],
+    ['prompts', publishedPrompts(spec)],
   ];
   const needed = (key: string, path: string, sentence: (where: string) => string): NeededFile => {
-    const at = key === 'prompts' ? ['guidance'] : registered ? ['dataset'] : ['dataset', ...key.split('.')];
+    const at = key === 'prompts' ? ['guidance'] : ['dataset', ...key.split('.')];
     const { place } = nearestEntry(tree, at).value;
-    const file = registered && datasetEntry(registered).files[key as FileRole];
-    const published = file && { dataset: registered, file };
-    const ifMissing = problem(place, at.join('.'), sentence(displayPath(path, surroundings.cwd)));
+    const file = publishedFile(spec.dataset, key as FileRole);
+    const published = file && { dataset: entry!.name, file };
+    const where = at.length > 1 && !entryAt(tree, at) ? at.slice(0, 1) : at;
+    const ifMissing = problem(place, where.join('.'), sentence(displayPath(path, surroundings.cwd)));
     return { role: key, path, ...(published && { published }), ifMissing };
   };
   const itself = (key: string) => (where: string) => {
-    if (!registered) return `there is no ${where} that could be read; the path is relative to the spec.`;
+    const file = publishedFile(spec.dataset, key as FileRole);
     const otherwise = key === 'prompts' ? ' Or add prompt, a text or a list of texts.' : '';
-    return `${howToGet(registered, key as FileRole, where)}${otherwise}`;
+    if (file) return `${howToGet(entry!.name, file, where)}${otherwise}`;
+    const isOwn = entryAt(tree, ['dataset', ...key.split('.')]) !== undefined;
+    return entry && !isOwn
+      ? `${entry.name} needs ${where}, which is not there, and ${entry.from} says that it is.`
+      : `there is no ${where} that could be read; the path is relative to the spec.`;
   };
   const weights = (where: string) =>
     `its weights are in ${where}, which is not there: put it beside the ONNX file.`;
@@ -86,8 +91,7 @@ function lossNetwork(path: string, spec: Spec, tree: Tree, { cwd }: Surroundings
 }
 
 /** How a file of the registry is had that is not at `where`. */
-function howToGet(name: DatasetName, role: FileRole, where: string): string {
-  const file = datasetEntry(name).files[role]!;
+function howToGet(name: string, file: ModelFile, where: string): string {
   const fetch =
     file.address === undefined ? '' : `, as fewstep models fetch ${name} and fewstep run --fetch do`;
   return (

@@ -7,7 +7,11 @@ import { defaultStart, type Spec } from './schema.js';
  * @param nfe what the key says
  * @param spec whatever a person wrote
  */
-export function nfeSentence(nfe: unknown, spec: Partial<Spec>, declarations: Declarations): string {
+export function nfeSentence(
+  nfe: unknown,
+  spec: Partial<Pick<Spec, 'student' | 'train'>>,
+  declarations: Declarations,
+): string {
   const {
     solver,
     start = defaultStart,

@@ -2,15 +2,14 @@ import type { BetaSchedule } from '@fewstep/models';
 import type { OnnxConfig } from './experiment.js';
 import type { Spec } from './schema.js';
 
-export type SpecOnnx = NonNullable<Exclude<Spec['dataset'], string>['onnx']>;
+export type SpecOnnx = NonNullable<Spec['dataset']['onnx']>;
 
 /** Whether a checkpoint is ONNX, and told by `onnx`. */
-export const isOnnx = (dataset: Spec['dataset']): boolean =>
-  typeof dataset !== 'string' && /\.onnx$/i.test(dataset.checkpoint);
+export const isOnnx = (dataset: Spec['dataset']): boolean => /\.onnx$/i.test(dataset.checkpoint ?? '');
 
 /** What is told of an ONNX checkpoint; undefined for another one. */
 export const onnxOf = (dataset: Spec['dataset']): SpecOnnx | undefined =>
-  typeof dataset !== 'string' && isOnnx(dataset) ? dataset.onnx : undefined;
+  isOnnx(dataset) ? dataset.onnx : undefined;
 
 /** Whether its network is told discrete times of a training. */
 export const isDiscrete = (onnx: SpecOnnx | undefined): boolean =>

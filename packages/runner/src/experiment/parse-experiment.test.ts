@@ -423,7 +423,7 @@ describe('values that are wrong', () => {
     [
       { dataset: '{ sigma_min: 1 }' },
       [
-        '2:1 dataset.checkpoint: missing; write text such as edm-cifar10-32x32-uncond-vp.pkl. The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.',
+        '2:1 dataset.checkpoint: missing; write the file of its network, or as name a dataset that has one. The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.',
       ],
     ],
     [
@@ -566,7 +566,7 @@ describe('values that are wrong', () => {
         'name: a b\nschedule: { type: polynomial, rho: -1 }\nstudent: { solver: amed, num_steps: 4 }\nname: b',
       ),
     ).toEqual([
-      '1:1 dataset: missing; write one of afhqv2, cifar10, digits, emoji, ffhq, ffhq_ldm, imagenet256, imagenet64, lsun_bedroom, lsun_bedroom_ldm, ms_coco or a map with checkpoint, and maybe sigma_min, sigma_max, classifier, first_stage, tokenizer, network, onnx, reference_data, feature_network, feature_resize, clip, clip_network. A registry entry (digits, cifar10, …) or its keys inline.',
+      '1:1 dataset: missing; write the name of a dataset, as digits or cifar10, or a map with its checkpoint. A name: of datasets.yaml beside the spec, of the registry (cifar10, …) or of a package that is installed (digits); or the keys of one.',
       '1:7 name: found "a b", expected a name of letters, digits, dots and dashes, as digits-5-nfe.',
       '2:36 schedule.rho: found -1, expected a number above 0, at most 1000000.',
       '4:1 name: this key is there twice, first in line 1: remove one of them.',

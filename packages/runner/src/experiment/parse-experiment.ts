@@ -12,6 +12,7 @@ import { checkpointJudge } from './judge-checkpoint.js';
 import { clipJudge } from './judge-clip.js';
 import { gridPathsOf, languageWith, ourLanguage } from './language.js';
 import { neededFiles } from './missing-files.js';
+import { datasetFinder } from './named-datasets.js';
 import { levelsJudge } from './noise-levels.js';
 import { lookIntoOnnx } from './onnx-files.js';
 import { completeOnnxFolder } from './onnx-folder.js';
@@ -21,7 +22,7 @@ import { promptsReader } from './prompts-file.js';
 import { publishedReader } from './published-figures.js';
 import { readSpec } from './read-yaml.js';
 import { resolvePoint } from './resolve.js';
-import type { Spec } from './schema.js';
+import type { WrittenSpec } from './schema.js';
 import { complainOpen, type Open, predictorCompleter } from './trained-predictor.js';
 import { type Tree, toJs, without, writtenIn } from './tree.js';
 import { complainUnread } from './unread.js';
@@ -109,8 +110,9 @@ export async function experimentOf(
   const changed = withOverrides(tree, options, complain, language);
   const { overrides } = changed;
   const root = without(changed.root, new Set(changed.beneath.map(({ place }) => place))) ?? changed.root;
-  const completePredictor = predictorCompleter(surroundings, complain, language);
-  const completeSampler = samplerCompleter(surroundings, complain, language.declarations);
+  const find = datasetFinder(surroundings);
+  const completePredictor = predictorCompleter({ ...surroundings, find }, complain, language);
+  const completeSampler = samplerCompleter({ ...surroundings, find }, complain, language.declarations);
   const candidates: (Completed & Open & Pick<Point, 'table'>)[] = [];
   for (const combination of combinations(root, complain, gridPathsOf(language)))
     candidates.push(
@@ -121,7 +123,7 @@ export async function experimentOf(
   const { rules } = language;
   const asked = options.unscored ? { ...language, rules: rules.filter((rule) => !rule.ofScores) } : language;
   const judged = candidates.map(({ tree, doubtful }) =>
-    judge(completeOnnxFolder(tree, surroundings, complain), complain, asked, doubtful),
+    judge(completeOnnxFolder(tree, surroundings, complain), complain, asked, doubtful, find),
   );
   for (const [i, one] of judged.entries()) complainOpen(candidates[i]!, one, complain);
   const judgeCheckpoint = checkpointJudge(surroundings, complain);
@@ -131,7 +133,7 @@ export async function experimentOf(
   const readPrompts = promptsReader(surroundings, complain);
   const prompts: (readonly string[] | undefined)[] = [];
   for (const one of judged) prompts.push(await readPrompts(one));
-  const readPublished = publishedReader(surroundings, complain);
+  const readPublished = publishedReader({ ...surroundings, find }, complain);
   const withPublished: Awaited<ReturnType<typeof readPublished>>[] = [];
   for (const one of judged) withPublished.push(await readPublished(one));
   const left = complainUnread(judged, complain, language.conditional);
@@ -191,7 +193,7 @@ export async function experimentOf(
   return {
     name: judged[0]!.spec.name,
     file: absolute,
-    specs: kept.map(({ i }) => toJs(candidates[i]!.tree) as Spec),
+    specs: kept.map(({ i }) => toJs(candidates[i]!.tree) as WrittenSpec),
     files: [...files.values()],
     points: kept.map(({ point }) => (options.unscored ? { ...point, repeats: 1 } : point)),
     changes: [...(options.set ?? []), ...(options.only ?? []).map((label) => `only=${label}`)],

@@ -1,11 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { codeOf, RunnerError } from '../errors.js';
-import { datasetEntry, datasetFolder, type Surroundings } from './datasets.js';
+import { publishedFile, type Surroundings } from './datasets.js';
 import { type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
 import { displayPath } from './problem.js';
-import type { DatasetName } from './published-models.js';
 import type { Spec } from './schema.js';
 
 /** Captions of all of MS-COCO take 50 MB, and are 600,000. */
@@ -73,14 +72,14 @@ function* rowsOf(text: string): Generator<string[], undefined> {
 }
 
 /** The prompts file of the dataset's registry entry, where a spec gives no prompts of its own. */
-export function publishedPrompts(
-  { dataset, guidance }: Pick<Spec, 'dataset' | 'guidance'>,
-  surroundings: Surroundings,
-): string | undefined {
+export function publishedPrompts({
+  dataset,
+  guidance,
+}: Pick<Spec, 'dataset' | 'guidance'>): string | undefined {
   if (guidance?.type !== 'cfg' || guidance.prompt !== undefined || guidance.prompts !== undefined)
     return undefined;
-  const file = typeof dataset === 'string' ? datasetEntry(dataset).files.prompts : undefined;
-  return file && join(datasetFolder(dataset as DatasetName, surroundings), file.name);
+  const file = publishedFile(dataset, 'prompts');
+  return file && join(dataset.entry!.published!.folder, file.name);
 }
 
 /**
@@ -99,10 +98,7 @@ export function promptsReader(
     if (guidance?.type !== 'cfg' || guidance.prompt !== undefined) return undefined;
     const say = complainAt(tree, complain);
     const { prompts } = guidance;
-    const path =
-      prompts === undefined
-        ? publishedPrompts(spec, surroundings)
-        : resolve(surroundings.specFolder, prompts);
+    const path = prompts === undefined ? publishedPrompts(spec) : resolve(surroundings.specFolder, prompts);
     if (path === undefined) return undefined;
     const found = await (known.get(path) ?? known.set(path, readPrompts(path)).get(path)!);
     if (typeof found !== 'string') return found;

@@ -3,12 +3,11 @@ import { resolve } from 'node:path';
 import type { FromSchema } from 'json-schema-to-ts';
 import { codeOf } from '../errors.js';
 import { faultsIn } from '../judging/faults.js';
-import type { Surroundings } from './datasets.js';
+import type { Completing } from './completer.js';
 import { ours } from './declared.js';
 import { type Complain, complainAt } from './grid.js';
 import { isSound, type Judged } from './judge.js';
 import { displayPath } from './problem.js';
-import { datasetNames } from './published-models.js';
 import { mostSpecBytes, readSpec } from './read-yaml.js';
 import type { Resolved } from './resolve.js';
 import { schemaOf } from './schema.js';
@@ -27,7 +26,7 @@ const tables = {
     additionalProperties: false,
     required: ['dataset', 'images', 'source', 'nfe', 'samplers'],
     properties: {
-      dataset: { enum: datasetNames, description: 'A registry entry.' },
+      dataset: { ...text, description: 'Name of a dataset.' },
       images: { ...count, description: 'Samples that the figures are of.' },
       source: { ...text, description: 'Where they are published.' },
       nfe: {
@@ -67,7 +66,7 @@ type Row = Tables[number]['samplers'][number];
  * and keys are the point's, where there is one. Complains where the file can't be read, or of what is wrong in it.
  */
 export function publishedReader(
-  { specFolder, cwd }: Pick<Surroundings, 'specFolder' | 'cwd'>,
+  { specFolder, cwd, find }: Completing,
   complain: Complain,
 ): (judged: Judged) => Promise<(point: Resolved) => Resolved> {
   const known = new Map<string, Promise<Tables | string>>();
@@ -75,13 +74,21 @@ export function publishedReader(
   return async ({ tree, spec: { dataset, published }, bad }) => {
     if (published === undefined || !isSound(['published', 'dataset'], bad)) return asIs;
     const file = resolve(specFolder, published);
-    const found = await (known.get(file) ?? known.set(file, readTables(file, cwd, complain)).get(file)!);
+    const found = await (known.get(file) ??
+      known.set(file, readTables(file, { cwd, find }, complain)).get(file)!);
     if (typeof found === 'string') {
       complainAt(tree, complain)('published', `${displayPath(file, cwd)} ${found}.`);
       return asIs;
     }
+    // figures are of its own network and its own real images
+    const { keys } = dataset.entry ?? {};
+    const isWhole = (['checkpoint', 'reference_data', 'feature_network'] as const).every(
+      (key) => dataset[key] === keys?.[key],
+    );
     return (point) => {
-      for (const { samplers, nfe, images, source } of found.filter((table) => table.dataset === dataset)) {
+      for (const { samplers, nfe, images, source } of found.filter(
+        (table) => isWhole && table.dataset === dataset.entry?.name,
+      )) {
         const row = samplers.find((one) => isOf(one, point));
         if (!row) continue;
         const fid = nfe.flatMap((passes, i) => (row.fid[i] == null ? [] : [[passes, row.fid[i]]]));
@@ -111,7 +118,11 @@ function isOf(row: Row, { sampler, table, guidance, train, fit, predictor }: Res
 }
 
 /** The tables of a file, or why there are none; complains of what is wrong in them at its place. */
-async function readTables(file: string, cwd: string, complain: Complain): Promise<Tables | string> {
+async function readTables(
+  file: string,
+  { cwd, find }: Pick<Completing, 'cwd' | 'find'>,
+  complain: Complain,
+): Promise<Tables | string> {
   let yaml: string;
   try {
     const stats = await stat(file);
@@ -137,8 +148,15 @@ async function readTables(file: string, cwd: string, complain: Complain): Promis
   const faults = faultsIn(toJs(tree), tables);
   for (const { path, sentence } of faults)
     complain(nearestEntry(tree, path).value.place, dotted(tree, path), sentence);
-  if (faults.length > 0) return 'holds no published figures, as said at its places';
   const read = toJs(tree) as Tables;
+  const unknown = faults.length > 0 ? [] : read.map(({ dataset }) => find(dataset));
+  for (const [i, why] of unknown.entries()) {
+    if (typeof why !== 'string') continue;
+    const path = [String(i), 'dataset'];
+    complain(nearestEntry(tree, path).value.place, dotted(tree, path), why);
+  }
+  if (faults.length > 0 || unknown.some((one) => typeof one === 'string'))
+    return 'holds no published figures, as said at its places';
   const uneven = read.flatMap(({ nfe, samplers }) => samplers.filter(({ fid }) => fid.length !== nfe.length));
   return uneven.length > 0
     ? `has ${uneven[0]!.fid.length} figures of ${uneven[0]!.name}, which is another number than its table's nfe`

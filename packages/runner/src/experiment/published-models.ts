@@ -31,8 +31,6 @@ export interface RegistryEntry {
   /** Range of σ, data units. */
   readonly sigmaMin: number;
   readonly sigmaMax: number;
-  /** Folder of its own inside a folder of models. */
-  readonly folder?: string;
 }
 
 /** A file at an address that ends with its name. */
@@ -138,29 +136,8 @@ const ldm = (
   sigmaMax: 83.82249324131594,
 });
 
-/** Data that this repository carries, with a network trained on them in EDM's format: `experiments/FOLDER`. */
-const embedded = (folder: string, licence: string): RegistryEntry => {
-  const note = `it is in the folder experiments/${folder} of the Fewstep repository`;
-  return {
-    family: 'edm',
-    files: {
-      checkpoint: { name: `${folder}-edm.pkl`, licence, note },
-      reference_data: { name: `${folder}-32x32.zip`, licence, note },
-      feature_network: { name: `${folder}-features.onnx`, licence, note },
-    },
-    sigmaMin: 0.002,
-    sigmaMax: 80,
-    folder,
-  };
-};
-
-/**
- * The data sets of this repository, the models of AMED-Solver's paper (arXiv:2312.00094) under its official names, and those
- * that its code fetches besides.
- */
+/** The models of AMED-Solver's paper (arXiv:2312.00094) under its official names, and those that its code fetches besides. */
 export const registry = {
-  digits: embedded('digits', 'MNIST: CC BY-SA 3.0, Yann LeCun and Corinna Cortes'),
-  emoji: embedded('emoji', 'Noto Emoji: Apache 2.0, Google; Twemoji: CC BY 4.0, Twitter'),
   cifar10: edm('edm-cifar10-32x32-uncond-vp.pkl', 'cifar10-32x32.npz'),
   ffhq: edm('edm-ffhq-64x64-uncond-vp.pkl', 'ffhq-64x64.npz'),
   afhqv2: edm('edm-afhqv2-64x64-uncond-vp.pkl', 'afhqv2-64x64.npz'),
@@ -230,8 +207,3 @@ export function sourceOf({ name, address, licence, note }: ModelFile): string {
   const remark = note === undefined ? '' : `; ${note}`;
   return `get ${name}${address === undefined ? '' : ` from ${address}`} (${licence}${remark})`;
 }
-
-export type DatasetName = keyof typeof registry;
-
-/** Names that a spec may call a dataset by. */
-export const datasetNames = Object.keys(registry) as DatasetName[];

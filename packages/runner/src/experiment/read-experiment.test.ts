@@ -87,16 +87,3 @@ describe('checkFiles', () => {
     );
   });
 });
-
-describe('the digits', () => {
-  const checkpoint = async (file: string) => (await read(file)).points[0]!.dataset.checkpoint;
-
-  it('are looked for beside the spec, then in experiments/, then among the models', async () => {
-    write('e/a.yaml', spec('digits'));
-    expect(await checkpoint('e/a.yaml')).toBe(join(cwd, 'models/digits/digits-edm.pkl'));
-    write('experiments/digits/digits-edm.pkl');
-    expect(await checkpoint('e/a.yaml')).toBe(join(cwd, 'experiments/digits/digits-edm.pkl'));
-    write('e/digits/digits-edm.pkl');
-    expect(await checkpoint('e/a.yaml')).toBe(join(cwd, 'e/digits/digits-edm.pkl'));
-  });
-});

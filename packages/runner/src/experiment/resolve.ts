@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { type CheckpointValues, type FileName, withPublished } from '@fewstep/models/families';
 import { gitsChoices, withDefaults } from '@fewstep/schedules';
 import type { SamplerFile } from '../sampler/sampler-file.js';
-import { byFile, datasetFacts, datasetFolder, type Surroundings } from './datasets.js';
+import { byFile, type Surroundings } from './datasets.js';
 import {
   type Declarations,
   type DeclaredGenerator,
@@ -157,32 +157,33 @@ function madeOf({ student, schedule, table }: SamplerFile): SamplerConfig {
 }
 
 function datasetOf({ dataset, guidance }: Spec, surroundings: Surroundings): DatasetConfig {
-  const facts = datasetFacts(dataset);
-  const { checkpoint, sigma_min, sigma_max, tokenizer, network, reference_data, feature_network } = facts;
-  const { clip, clip_network } = facts;
+  const { name, checkpoint, sigma_min, sigma_max, tokenizer, network, reference_data, feature_network } =
+    dataset;
+  const { clip, clip_network } = dataset;
   const onnx = onnxOf(dataset);
-  const folder = typeof dataset === 'string' ? datasetFolder(dataset, surroundings) : surroundings.specFolder;
-  const absolute = (path: string) =>
-    typeof dataset === 'string' ? join(folder, path) : resolve(folder, path);
+  const absolute = (path: string) => resolve(surroundings.specFolder, path);
   const told = networkOf(network ?? {}, guidance?.type);
   const asked = (name: FileName) =>
-    !onnx && facts[name] !== undefined && isRead(`dataset.${name}`, guidance?.type);
+    !onnx && dataset[name] !== undefined && isRead(`dataset.${name}`, guidance?.type);
   return {
-    ...(typeof dataset === 'string' && { name: dataset }),
+    ...(name !== undefined && { name }),
     checkpoint: absolute(checkpoint),
     ...(sigma_min !== undefined && { sigmaMin: sigma_min }),
     ...(sigma_max !== undefined && { sigmaMax: sigma_max }),
-    ...byFile((name) => (asked(name) ? absolute(facts[name]!) : undefined)),
+    ...byFile((name) => (asked(name) ? absolute(dataset[name]!) : undefined)),
     ...(isRead('dataset.tokenizer', guidance?.type) &&
       tokenizerOf(absolute(checkpoint), tokenizer && absolute(tokenizer))),
     ...(onnx
       ? onnxPartsOf(onnx, absolute)
       : networkPart(
-          withPublished(told, { checkpoint, classifier: asked('classifier') ? facts.classifier : undefined }),
+          withPublished(told, {
+            checkpoint,
+            classifier: asked('classifier') ? dataset.classifier : undefined,
+          }),
         )),
     ...(reference_data !== undefined && { referenceData: absolute(reference_data) }),
     ...(feature_network !== undefined && { featureNetwork: absolute(feature_network) }),
-    ...(facts.feature_resize !== undefined && { featureResize: facts.feature_resize }),
+    ...(dataset.feature_resize !== undefined && { featureResize: dataset.feature_resize }),
     ...(clip !== undefined && {
       clip: { file: absolute(clip), ...(clip_network && { network: clip_network }) },
     }),

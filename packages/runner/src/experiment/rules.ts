@@ -4,7 +4,7 @@ import { faultsIn } from '../judging/faults.js';
 import type { JsonSchema } from '../judging/json-schema.js';
 import { isStatistics } from '../scores/scores.js';
 import { noFeaturesOfLatents } from '../tasks/model-info.js';
-import { dataOf, datasetEntry, datasetFacts } from './datasets.js';
+import { type Dataset, dataOf, publishedFile } from './datasets.js';
 import { type Declarations, type DeclaredScore, listed, named, optionsOf, readersOf } from './declared.js';
 import { isOnFeatures, networkTold } from './feature-loss.js';
 import { guidances } from './guidances.js';
@@ -33,7 +33,7 @@ export interface Rule {
 /** Of a score that a spec asks for, its dataset, with what people call that, and what else is judged. */
 const scoreRule = (
   { name }: DeclaredScore,
-  broken: (facts: ReturnType<typeof datasetFacts>, dataset: string, spec: Spec) => string | false,
+  broken: (facts: Dataset, dataset: string, spec: Spec) => string | false,
   beside: readonly string[] = [],
 ): Rule => {
   // what is no list has its own problem
@@ -41,12 +41,7 @@ const scoreRule = (
   return {
     of: ['dataset', 'evaluate', ...beside],
     broken: (spec) =>
-      asked(spec).includes(name) &&
-      broken(
-        datasetFacts(spec.dataset),
-        typeof spec.dataset === 'string' ? spec.dataset : 'the dataset',
-        spec,
-      ),
+      asked(spec).includes(name) && broken(spec.dataset, spec.dataset.entry?.name ?? 'the dataset', spec),
     at: (spec) => `evaluate.${asked(spec).indexOf(name)}`,
   };
 };
@@ -117,12 +112,12 @@ const limits = ({ path, of, name, declared, all, told }: Part): Rule[] =>
 /** Of a dataset that is an ONNX file: its keys, and what can't be of them. */
 const onnxRule = (
   of: readonly string[],
-  broken: (onnx: SpecOnnx, dataset: Exclude<Spec['dataset'], string>) => string | false,
+  broken: (onnx: SpecOnnx, dataset: Dataset) => string | false,
 ): Rule => ({
   of: of.map((key) => `dataset.${key}`),
   broken: ({ dataset }) => {
     const onnx = onnxOf(dataset);
-    return typeof dataset !== 'string' && onnx !== undefined && broken(onnx, dataset);
+    return onnx !== undefined && broken(onnx, dataset);
   },
 });
 
@@ -195,7 +190,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         },
         {
           ...listedRule(part, ['dataset.sigma_min', 'dataset.sigma_max'], (levels, { dataset }) => {
-            const { sigma_min = 0, sigma_max = Infinity } = datasetFacts(dataset);
+            const { sigma_min = 0, sigma_max = Infinity } = dataset;
             const outside = levels.find((level) => level < sigma_min || level > sigma_max);
             return (
               outside !== undefined &&
@@ -220,7 +215,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
     {
       of: ['dataset.sigma_min', 'dataset.sigma_max'],
       broken: (spec) => {
-        const { sigma_min = 0, sigma_max = Infinity } = datasetFacts(spec.dataset);
+        const { sigma_min = 0, sigma_max = Infinity } = spec.dataset;
         return sigma_min >= sigma_max && `sigma_min ${sigma_min} must be below sigma_max ${sigma_max}.`;
       },
     },
@@ -236,7 +231,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
       return {
         of: names.map((name) => `dataset.network.${name}`),
         broken: ({ dataset }) => {
-          const told: object = (typeof dataset !== 'string' && dataset.network) || {};
+          const told: object = dataset.network ?? {};
           return (
             names.every((name) => name in told) &&
             `${names.join(' and ')} are two ways to say how many heads there are: remove one.`
@@ -288,7 +283,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
     {
       of: ['guidance.type', 'dataset'],
       broken: ({ guidance, dataset }) => {
-        if (!guidance || typeof dataset === 'string') return false;
+        if (!guidance || publishedFile(dataset, 'checkpoint')) return false;
         const { lacks = () => false, lacksInOnnx } = guidances[guidance.type];
         return isOnnx(dataset) ? lacksInOnnx(dataset.onnx) : lacks(dataset);
       },
@@ -300,7 +295,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         guidance?.type === 'cfg' &&
         guidance.prompt === undefined &&
         guidance.prompts === undefined &&
-        !(typeof dataset === 'string' && datasetEntry(dataset).files.prompts) &&
+        !publishedFile(dataset, 'prompts') &&
         'cfg leads to a prompt: add prompt, a text or a list of texts, or prompts, a file of them.',
     },
     {
@@ -313,7 +308,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
     {
       of: ['dataset.feature_resize', 'dataset.feature_network'],
       broken: ({ dataset }) => {
-        if (typeof dataset === 'string' || dataset.feature_resize === undefined) return false;
+        if (dataset.feature_resize === undefined) return false;
         const { feature_network: network } = dataset;
         if (network === undefined)
           return 'it is of the feature network, and the dataset has none: add feature_network, or remove it.';
@@ -329,7 +324,7 @@ export function rulesOf(declarations: Declarations): readonly Rule[] {
         generatorOf(spec, declarations) !== undefined &&
         isOnFeatures(spec) &&
         networkTold(spec) === undefined &&
-        datasetFacts(spec.dataset).feature_network === undefined &&
+        spec.dataset.feature_network === undefined &&
         `features are what a network sees, and the dataset has none: add feature_network to train, a file or one of ${Object.keys(featureNetworks).join(', ')}, or to the dataset.`,
       at: () => 'train.loss',
     },

@@ -2,9 +2,10 @@ import { families, familyFiles, familyValues } from '@fewstep/models/families';
 import { choice, flag, integer, number } from '@fewstep/schedules';
 import type { FromSchema } from 'json-schema-to-ts';
 import type { JsonSchema } from '../judging/json-schema.js';
+import type { Dataset } from './datasets.js';
 import { type Declarations, type Declared, elsewhereIn, gits, listed, optionsOf } from './declared.js';
 import { guidanceNames, guidances } from './guidances.js';
-import { datasetNames } from './published-models.js';
+import { registry } from './published-models.js';
 
 // Plain JSON Schema, which editors read too; the types follow from it.
 
@@ -307,7 +308,14 @@ const guidance = object(
 );
 
 const whose = families.map(({ files }) => files);
-const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
+/** Names of datasets that editors propose: those of the registry, and of packages of ours. */
+const proposed = ['digits', 'emoji', ...Object.keys(registry)];
+
+const datasetMap = object('A denoiser and the data it models.', [], {
+  name: text(
+    'A dataset by its name, which the keys beside it change or add to; beside another checkpoint it is its data alone.',
+    ...proposed,
+  ),
   checkpoint: {
     ...text(
       `The denoiser, relative to the spec: a file of ${listed(whose, 'or')}, or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.`,
@@ -357,6 +365,8 @@ const dataset = object('A denoiser and the data it models.', ['checkpoint'], {
   ),
   clip_network: clipNetworkSchema,
 });
+/** The keys of a dataset, which has a name or a checkpoint, or both. */
+export const datasetSchema = { ...datasetMap, title: 'a map with its checkpoint' } as const;
 
 /** A schedule that needs no search, and one that may be searched. */
 function schedulesOf(given: Declarations['given']) {
@@ -499,8 +509,17 @@ export const schemaOf = (declared: Declarations) =>
     },
     dataset: {
       keyElsewhere: ['dataset_name', 'data'],
-      anyOf: [{ enum: datasetNames }, dataset],
-      description: 'A registry entry (digits, cifar10, …) or its keys inline.',
+      anyOf: [
+        {
+          type: 'string',
+          minLength: 1,
+          title: 'the name of a dataset, as digits or cifar10,',
+          examples: proposed,
+        },
+        datasetSchema,
+      ],
+      description:
+        'A name: of datasets.yaml beside the spec, of the registry (cifar10, …) or of a package that is installed (digits); or the keys of one.',
     },
     schedule: schedulesOf(declared.given).schedule,
     guidance,
@@ -531,6 +550,8 @@ interface Options {
 }
 
 /** One combination, as written: the grid is merged in, defaults are not. */
-export type Spec = FromSchema<ReturnType<typeof schemaOf>, Options>;
+export type WrittenSpec = FromSchema<ReturnType<typeof schemaOf>, Options>;
+/** The same with what the name of its dataset stands for. */
+export type Spec = Omit<WrittenSpec, 'dataset'> & { readonly dataset: Dataset };
 export type SpecSchedule = Spec['schedule'];
 export type SpecGivenSchedule = NonNullable<NonNullable<Spec['reference']>['schedule']>;

@@ -273,9 +273,7 @@ describe('a predictor that is trained already', () => {
     const other = (await readFile(official)).toString('latin1').replace('digits', 'church');
     await writeFile(join(cwd, 'other.pkl'), other, 'latin1');
     await expect(parsed('other.pkl')).rejects.toMatchObject({
-      problems: [
-        { path: 'predictor', sentence: message('was trained on church, which the registry has not') },
-      ],
+      problems: [{ path: 'predictor', sentence: message('was trained on church, which is no dataset here') }],
     });
   });
 

@@ -1,8 +1,8 @@
 import type { DataChoiceOption } from '@fewstep/schedules';
 import type { TrainedPredictor } from '../predictor/parse-predictor.js';
 import type { SamplingSettings } from '../predictor/predictor-settings.js';
-import { type Completed, completer, readBounded } from './completer.js';
-import { dataOf, type Surroundings } from './datasets.js';
+import { type Completed, type Completing, completer, readBounded } from './completer.js';
+import { dataOf } from './datasets.js';
 import { named } from './declared.js';
 import type { Point } from './experiment.js';
 import { complainBeyond } from './given-sampler.js';
@@ -32,7 +32,7 @@ export interface Open {
  * not be there: see `missingFiles`.
  */
 export function predictorCompleter(
-  surroundings: Pick<Surroundings, 'specFolder' | 'cwd'>,
+  surroundings: Completing,
   complain: Complain,
   language: Language,
 ): (combination: Combination) => Promise<Completed & Open & Pick<Point, 'table'>> {

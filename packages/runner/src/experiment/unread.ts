@@ -159,13 +159,13 @@ export const conditionalKeysOf = (declarations: Declarations): readonly Conditio
   {
     path: 'dataset.network.num_heads_upsample',
     of: ['dataset.network.num_heads'],
-    read: ({ dataset }) => typeof dataset === 'string' || dataset.network?.num_heads !== undefined,
+    read: ({ dataset }) => dataset.network?.num_heads !== undefined,
     reader: 'it is in place of num_heads in the decoder, which is not told',
   },
   {
     path: 'dataset.clip_network',
     of: ['dataset.clip'],
-    read: ({ dataset }) => typeof dataset === 'string' || dataset.clip !== undefined,
+    read: ({ dataset }) => dataset.clip !== undefined,
     reader: 'it tells what weights of dataset.clip don’t show, which is not there',
   },
   {

@@ -122,6 +122,9 @@ describe('the file of a predictor', () => {
     expect(section).toEqual({ name: 'digits', sigma_min: 0.002, sigma_max: 80 });
     const { dataset, settings } = await parsePredictor(named);
     expect([dataset, settings]).toEqual(['digits', trainingSettings(params)]);
+    expect(await parsePredictor(file({ dataset: '@lab/my-faces' }))).toMatchObject({
+      dataset: '@lab/my-faces',
+    });
     expect(await parsePredictor(file())).not.toHaveProperty('dataset');
     const other = parsePredictor(file({ dataset: '../digits' }));
     await expect(other).rejects.toMatchObject({

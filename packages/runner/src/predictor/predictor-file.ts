@@ -149,8 +149,14 @@ function readOurs(bytes: Uint8Array): PredictorFile {
     weights[name] = { shape, data };
   }
   const { name: dataset, ...range } = settings.dataset as Section;
-  if (dataset !== undefined && !(typeof dataset === 'string' && /^\w{1,100}$/.test(dataset)))
-    throw fault(`its dataset.name is ${shown(dataset)}, and a name is letters and digits`, { dataset });
+  if (
+    dataset !== undefined &&
+    !(typeof dataset === 'string' && /^(?:@[\w.~-]{1,100}\/)?[\w~-][\w.~-]{0,99}$/.test(dataset))
+  )
+    throw fault(
+      `its dataset.name is ${shown(dataset)}, and a name is letters, digits and dashes, of a package with its scope before`,
+      { dataset },
+    );
   return {
     ...(sampler !== undefined && { sampler }),
     ...(dataset !== undefined && { dataset }),

@@ -1,6 +1,13 @@
 import { initPredictor, placement } from '@fewstep/solvers';
 import { describe, expect, it } from 'vitest';
-import { noiseOf, stepsOf } from './predictor-steps.js';
+import { datasetNamed } from '../experiment/named-datasets.js';
+import { type NoiseOf, noiseOf, stepsOf } from './predictor-steps.js';
+
+const noiseOfNamed = (name: string) => {
+  const dataset = datasetNamed(name, { specFolder: '/specs', cwd: '/', models: '/models' });
+  if (typeof dataset === 'string') throw new Error(dataset);
+  return noiseOf(dataset) as NoiseOf;
+};
 
 /** As the predictor that is published for Stable Diffusion was trained, its weights aside. */
 const student = { solver: 'dpmpp', num_steps: 6, afs: false, scale_dir: 0.01, scale_time: 0.2 };
@@ -10,7 +17,7 @@ const published = {
 };
 
 describe('the steps of a predictor', () => {
-  const steps = stepsOf(published, noiseOf('ms_coco'));
+  const steps = stepsOf(published, noiseOfNamed('ms_coco'));
 
   it('lie on the times that the official notebook prints of its schedule', () => {
     const printed = [999, 899, 799, 699, 599, 500, 400, 300, 200, 100, 0];
@@ -19,7 +26,7 @@ describe('the steps of a predictor', () => {
     expect(steps.timesteps!.filter(isGiven)).toEqual(printed.filter(isGiven));
     expect(steps.sigmas.filter(isGiven)).toEqual(steps.original.sigmas.filter(isGiven));
     // it rounds the range to 0.0292 and 14.6146, which moves no time
-    const rounded = stepsOf(published, { ...noiseOf('ms_coco'), sigmaMin: 0.0292, sigmaMax: 14.6146 });
+    const rounded = stepsOf(published, { ...noiseOfNamed('ms_coco'), sigmaMin: 0.0292, sigmaMax: 14.6146 });
     expect(rounded.original.timesteps).toEqual(printed);
     expect(rounded.timesteps).toEqual(steps.timesteps);
   });
@@ -40,7 +47,7 @@ describe('the steps of a predictor', () => {
 
   it('have no times where a network was trained on none', () => {
     const others = { ...published, settings: { student, schedule: { type: 'polynomial', rho: 7 } } };
-    const { timesteps, original, sigmas } = stepsOf(others, noiseOf('cifar10'));
+    const { timesteps, original, sigmas } = stepsOf(others, noiseOfNamed('cifar10'));
     expect([timesteps, original.timesteps, sigmas[0], sigmas[10]]).toEqual([undefined, undefined, 80, 0.002]);
   });
 });

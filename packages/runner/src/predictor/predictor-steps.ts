@@ -1,7 +1,6 @@
 import { type NoiseTable, noiseTable, noiseTables } from '@fewstep/schedules';
 import { fixedSteps, steeringsOfZeros } from '@fewstep/solvers';
-import { datasetEntry } from '../experiment/datasets.js';
-import type { DatasetName } from '../experiment/published-models.js';
+import type { NamedDataset } from '../experiment/datasets.js';
 import { scheduledTimes } from '../tasks/solving.js';
 import type { TrainedPredictor } from './parse-predictor.js';
 
@@ -59,10 +58,15 @@ export function stepsOf(
   };
 }
 
-/** The noise that networks of the registry were trained on. */
-export function noiseOf(name: DatasetName): NoiseOf {
-  const { family, sigmaMin, sigmaMax } = datasetEntry(name);
+/** The noise that the network of a dataset was trained on, as far as its name tells. */
+export function noiseOf({ keys, published }: NamedDataset): Partial<NoiseOf> {
+  const { sigma_min: sigmaMin, sigma_max: sigmaMax } = keys;
+  const family = published?.files.checkpoint ? published.family : '';
   const tables = { ldm: noiseTables.ldm, 'stable-diffusion': noiseTables.sd };
   const table = Object.hasOwn(tables, family) ? tables[family as keyof typeof tables] : undefined;
-  return { sigmaMin, sigmaMax, ...(table && { table: noiseTable(table) }) };
+  return {
+    ...(sigmaMin !== undefined && { sigmaMin }),
+    ...(sigmaMax !== undefined && { sigmaMax }),
+    ...(table && { table: noiseTable(table) }),
+  };
 }

@@ -1,7 +1,6 @@
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
-import { fileNames } from '@fewstep/models/families';
 import { stringify } from 'yaml';
-import { datasetFacts, datasetFolder, type Surroundings } from '../experiment/datasets.js';
+import { laidOut } from '../experiment/datasets.js';
 import { named, ours } from '../experiment/declared.js';
 import type {
   ChosenMethod,
@@ -12,7 +11,8 @@ import type {
   GivenSchedule,
   Point,
 } from '../experiment/experiment.js';
-import type { Spec } from '../experiment/schema.js';
+import { datasetNamed, withPaths } from '../experiment/named-datasets.js';
+import type { WrittenSpec } from '../experiment/schema.js';
 import { seedsText } from '../experiment/seeds.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
 
@@ -53,7 +53,7 @@ const heading = `# What the results beside it are of, with every key; each run m
 /** What a spec may call a point; another is made of its keys again. */
 const isLabel = (label: string) => /^[^\p{C}]{1,100}$/u.test(label);
 
-function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
+function wholeOf(point: Point, spec: WrittenSpec, from: string, folder: string): Told {
   const { sampler, train, fit, predictor, table, onTable, reference, seeds, grid } = point;
   const at = (path: string) => pathFrom(folder, path);
   const methodOf = ({ method, methodModule }: ChosenMethod) => ({
@@ -92,7 +92,7 @@ function wholeOf(point: Point, spec: Spec, from: string, folder: string): Told {
   };
   return {
     name: spec.name,
-    dataset: datasetOf(point, spec, from, folder),
+    dataset: datasetOf(spec, from, folder),
     ...(spec.guidance && { guidance: guidanceOf(point, spec.guidance, from, at) }),
     ...(table ? ofTable(table) : made()),
     sample: {
@@ -166,7 +166,7 @@ const ownTeacher = (teacher: FitConfig['teacher'], methodOf: ByMethod, scheduleO
 
 function guidanceOf(
   { guidance }: Point,
-  { prompts, ...told }: NonNullable<Spec['guidance']>,
+  { prompts, ...told }: NonNullable<WrittenSpec['guidance']>,
   from: string,
   at: (path: string) => string,
 ): Told {
@@ -177,31 +177,21 @@ function guidanceOf(
   };
 }
 
-/** Keys of a dataset that are paths. */
-const filesOfDataset = ['checkpoint', ...fileNames, 'tokenizer', 'reference_data', 'feature_network', 'clip'];
-
-/** A name of the registry stays one where it is found from there, too. */
-function datasetOf({ dataset }: Point, { dataset: told }: Spec, from: string, folder: string): unknown {
-  if (typeof told === 'string' && folderOf(told, from) === folderOf(told, folder)) return told;
-  const base = typeof told === 'string' ? dirname(dataset.checkpoint) : from;
-  const moved = (map: Told, names: readonly string[]): Told =>
-    Object.fromEntries(
-      Object.entries(map).map(([name, value]) => [
-        name,
-        names.includes(name) && typeof value === 'string' ? pathFrom(folder, resolve(base, value)) : value,
-      ]),
-    );
-  const facts = datasetFacts(told);
-  return {
-    ...moved(facts, filesOfDataset),
-    ...(facts.onnx && { onnx: moved(facts.onnx, ['text_encoder', 'decoder']) }),
-  };
+/** A name stays one where it stands for the same from there, too. */
+function datasetOf({ dataset: written }: WrittenSpec, from: string, folder: string): unknown {
+  const own =
+    typeof written === 'string'
+      ? written
+      : withPaths(written, (path) => pathFrom(folder, resolve(from, path)));
+  const name = typeof written === 'string' ? written : written.name;
+  if (name === undefined) return own;
+  const [here, there] = [from, folder].map((specFolder) =>
+    datasetNamed(name, { specFolder, cwd: workingFolder(), models: modelsFolder() }),
+  );
+  if (typeof here !== 'object' || (typeof there === 'object' && isSame(here.keys, there.keys))) return own;
+  const { name: _, entry: __, ...keys } = laidOut(written, here);
+  return withPaths(keys, (path) => pathFrom(folder, resolve(from, path)));
 }
-
-const folderOf = (name: Extract<Spec['dataset'], string>, specFolder: string): string => {
-  const surroundings: Surroundings = { specFolder, cwd: workingFolder(), models: modelsFolder() };
-  return datasetFolder(name, surroundings);
-};
 
 /** A path for a spec in a folder: one of a module is known by its slash. */
 function pathFrom(folder: string, path: string): string {
