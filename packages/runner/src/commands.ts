@@ -115,6 +115,8 @@ export const commands = {
   show: command(async () => (await import('./cli/show.js')).show),
   /** What this machine has, and what specs need of it. @throws SpecError, RunnerError E_LACKS */
   doctor: command(async () => (await import('./cli/doctor.js')).doctor),
+  /** Writes a commented spec that runs. @throws RunnerError E_USAGE, E_RESULTS */
+  init: command(async () => (await import('./cli/init.js')).init),
   /** The JSON Schema of specs, as `text`. @throws SpecError */
   schema: command(async () => (await import('./cli/schema.js')).schema),
 };

@@ -118,7 +118,10 @@ const program = new Command('fewstep')
 
 withExecutor(withCache(withChanges(program.command('run'))))
   .description('compute what is not in the store yet; print the table, write the pictures')
-  .argument('<spec...>', 'YAML files, one experiment each, or folders of such; - is standard input')
+  .argument(
+    '[spec...]',
+    'YAML files, one experiment each, or folders of such; - is standard input (default: the one in the working folder)',
+  )
   .option(
     '--results <dir>',
     'where tables and pictures go, in a folder per experiment (default: results in the workspace)',
@@ -453,6 +456,17 @@ program
     }),
   );
 
+withJson(program.command('init'))
+  .description('write a commented spec that runs, in the working folder')
+  .argument('[name]', 'of the experiment and its file (default: that of the template)')
+  .addOption(
+    program
+      .createOption('--template <template>', 'what it is to be')
+      .choices(['first-look', 'compare-solvers', 'train-predictor', 'own-model', 'own-solver'])
+      .default('first-look'),
+  )
+  .action(doing(async () => (await import('./init.js')).init));
+
 program
   .command('schema')
   .description('print the JSON Schema of a spec, for editors')
@@ -483,7 +497,10 @@ for (const [name, command] of commandsBelow(program)) {
 export async function main(argv: readonly string[]): Promise<void> {
   process.stderr.on('error', () => {}); // nobody listens
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    if (argv.length === 0) {
+      const { welcome } = await import('./welcome.js'); // of the command line alone
+      await welcome(answerOf('', false));
+    } else await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     // help or the version was asked for; or an option is wrong: no command has begun
     if (!(error instanceof CommanderError && error.exitCode === 0))

@@ -1,4 +1,4 @@
-import { editorSchemaOf } from '../experiment/editor-schema.js';
+import { textOfSchema } from '../experiment/editor-schema.js';
 import { ourLanguage } from '../experiment/language.js';
 import { languageOfFile } from '../experiment/read-experiment.js';
 import type { Answer } from './answer.js';
@@ -6,12 +6,5 @@ import type { Answer } from './answer.js';
 /** `fewstep schema [SPEC]`: the JSON Schema that editors complete specs from, a key in each line; with what files that the spec names declare. */
 export async function schema(spec: string | undefined, _options: unknown, answer: Answer): Promise<void> {
   const language = spec === undefined ? ourLanguage : await languageOfFile(spec);
-  const keys = (of: object): string =>
-    `{\n${Object.entries(of)
-      .map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
-      .join(',\n')}\n}`;
-  const { properties = {}, $defs = {}, ...rest } = editorSchemaOf(language);
-  answer.data(
-    `${keys(rest).slice(0, -2)},\n"properties": ${keys(properties)},\n"$defs": ${keys($defs)}\n}\n`,
-  );
+  answer.data(textOfSchema(language));
 }

@@ -103,3 +103,13 @@ export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): Jso
     $defs: definitions,
   };
 }
+
+/** The same as text, a key in each line. */
+export function textOfSchema(language: Pick<Language, 'schema' | 'keys'>): string {
+  const keys = (of: object): string =>
+    `{\n${Object.entries(of)
+      .map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
+      .join(',\n')}\n}`;
+  const { properties = {}, $defs = {}, ...rest } = editorSchemaOf(language);
+  return `${keys(rest).slice(0, -2)},\n"properties": ${keys(properties)},\n"$defs": ${keys($defs)}\n}\n`;
+}
