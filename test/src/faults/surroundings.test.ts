@@ -26,11 +26,11 @@ describe('a variable of the environment that is empty', () => {
   });
 
   it.concurrent('is none: FEWSTEP_MODELS', async () => {
-    const { stderr } = await fewstep(['models', 'fetch', 'digits'], {
+    const { stderr } = await fewstep(['fid', 'calc', 'images', '--ref', 'cifar10'], {
       cwd: dir,
       env: { FEWSTEP_MODELS: '' },
     });
-    expect(stderr).toContain('models/digits/digits-edm.pkl');
+    expect(stderr).toContain('models/cifar10-32x32.npz');
   });
 });
 

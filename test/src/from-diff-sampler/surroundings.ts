@@ -28,7 +28,7 @@ export const surroundings: Group = {
       async check(world) {
         const { models } = await world.json('fewstep models list');
         const { files } = models.find(({ name }: { name: string }) => name === 'digits');
-        ok(files[0].path.endsWith('experiments/digits/digits-edm.pkl'));
+        ok(files[0].path.endsWith('packages/digits/digits-edm.pkl'));
       },
     },
   ],
