@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ProjectConfiguration, Tree } from 'nx/src/devkit-exports';
@@ -20,6 +20,8 @@ const files: Readonly<Record<string, string>> = {
   'experiments/shared.js': `import('./solvers/mine.mjs');`,
   'experiments/digits/digits.pkl': '',
   'weights/a.pkl': '',
+  'weights/b.pkl': '',
+  'experiments/more/datasets.yaml': 'mine: { checkpoint: link/b.pkl }\n',
   'results/plain/spec.yaml': spec('plain'),
   'results/plain/.fewstep-results': '{}',
   'compose.yaml': 'name: services\nservices: {}\n',
@@ -33,6 +35,7 @@ beforeAll(() => {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), text);
   }
+  symlinkSync('../../weights', join(root, 'experiments/more/link'));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -91,6 +94,9 @@ it('has the file, what it names and what that imports as input', async () => {
   expect(inputs(named!)).toEqual([
     '{workspaceRoot}/experiments/more/named.yaml',
     ['{workspaceRoot}/weights/a.pkl', true],
+    // what its dataset may be, where that really is
+    ['{workspaceRoot}/experiments/more/datasets.yaml', true],
+    ['{workspaceRoot}/weights/b.pkl', true],
     { env: 'FEWSTEP_MODELS' },
   ]);
 });

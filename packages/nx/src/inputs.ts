@@ -1,4 +1,4 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { TargetConfiguration } from 'nx/src/devkit-exports';
 import { parseDocument, visit } from 'yaml';
@@ -7,7 +7,8 @@ type Inputs = NonNullable<TargetConfiguration['inputs']>;
 
 /**
  * What a target of an experiment depends on: its file, the files and folders that a text in it names, as a spec names them,
- * relative to its folder, and of modules those that they import by their paths; and what says where weights are.
+ * relative to its folder, and of modules those that they import by their paths; what `datasets.yaml` beside it calls datasets,
+ * and names; and what says where weights are.
  *
  * A text that happens to be a file's name makes it an input too, which costs nothing but a task that is done again.
  */
@@ -15,12 +16,13 @@ export function inputsOf(file: string, text: string, workspaceRoot: string): Inp
   const inputs = new Set<string>();
   const add = (path: string, from: string): void => {
     const absolute = resolve(from, path);
-    const inside = relative(workspaceRoot, absolute);
+    const found = whatIsAt(absolute);
+    if (!found) return;
+    // Nx follows no link
+    const inside = relative(realpathSync(workspaceRoot), realpathSync(absolute));
     const isOutside = inside === '' || inside.startsWith('..') || resolve(inside) === inside;
     // a folder that holds the spec is no input of it
     if (isOutside || from === absolute || from.startsWith(absolute + sep)) return;
-    const found = whatIsAt(absolute);
-    if (!found) return;
     const name = inside.split(sep).join('/');
     const input = found.isDirectory() ? `${name}/**/*` : name;
     if (inputs.has(input)) return;
@@ -29,11 +31,18 @@ export function inputsOf(file: string, text: string, workspaceRoot: string): Inp
       for (const imported of importsIn(readFileSync(absolute, 'utf8'))) add(imported, dirname(absolute));
   };
   const spec = join(workspaceRoot, file);
-  visit(parseDocument(text, { logLevel: 'silent' }), {
-    Scalar: (_, { value }) => {
-      if (typeof value === 'string' && /^[^\0\n]{1,1000}$/.test(value)) add(value, dirname(spec));
-    },
-  });
+  const addNamed = (yaml: string) =>
+    visit(parseDocument(yaml, { logLevel: 'silent' }), {
+      Scalar: (_, { value }) => {
+        if (typeof value === 'string' && /^[^\0\n]{1,1000}$/.test(value)) add(value, dirname(spec));
+      },
+    });
+  addNamed(text);
+  const datasets = join(dirname(spec), 'datasets.yaml');
+  if (whatIsAt(datasets)?.isFile()) {
+    add(datasets, dirname(spec));
+    addNamed(readFileSync(datasets, 'utf8'));
+  }
   inputs.delete(file);
   return [
     `{workspaceRoot}/${file}`,
