@@ -312,10 +312,12 @@ const whose = families.map(({ files }) => files);
 const proposed = ['digits', 'emoji', ...Object.keys(registry)];
 
 const datasetMap = object('A denoiser and the data it models.', [], {
-  name: text(
-    'A dataset by its name, which the keys beside it change or add to; beside another checkpoint it is its data alone.',
-    ...proposed,
-  ),
+  name: {
+    title: 'the name of a dataset',
+    anyOf: [{ enum: proposed }, { type: 'string' }],
+    description:
+      'A dataset by its name, which the keys beside it change or add to; beside another checkpoint it is its data alone.',
+  },
   checkpoint: {
     ...text(
       `The denoiser, relative to the spec: a file of ${listed(whose, 'or')}, or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.`,
@@ -509,15 +511,8 @@ export const schemaOf = (declared: Declarations) =>
     },
     dataset: {
       keyElsewhere: ['dataset_name', 'data'],
-      anyOf: [
-        {
-          type: 'string',
-          minLength: 1,
-          title: 'the name of a dataset, as digits or cifar10,',
-          examples: proposed,
-        },
-        datasetSchema,
-      ],
+      title: 'the name of a dataset, as digits or cifar10, or a map with its checkpoint',
+      anyOf: [{ enum: proposed }, { type: 'string' }, datasetSchema],
       description:
         'A name: of datasets.yaml beside the spec, of the registry (cifar10, …) or of a package that is installed (digits); or the keys of one.',
     },
