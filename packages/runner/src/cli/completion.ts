@@ -1,7 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
-import { datasetNames } from '../experiment/published-models.js';
 import type { Answer } from './answer.js';
-import { registryNames } from './registry-files.js';
+import { datasetsHere, registryNames } from './registry-files.js';
 
 /** What may stand at a place of a command line: words, or the files of the shell's own completion. */
 type Values = { readonly words: readonly string[] } | 'files' | 'folders' | 'none';
@@ -20,11 +19,11 @@ interface Told {
 }
 
 /** What options and arguments stand for that have no choices of their own, by how they are declared. */
-const byPlaceholder: readonly (readonly [RegExp, Values])[] = [
+const byPlaceholder = (): readonly (readonly [RegExp, Values])[] => [
   [/^<(dir|outdir)>$|dir>$/, 'folders'],
-  [/^--dataset\b/, { words: datasetNames }],
+  [/^--dataset\b/, { words: datasetsHere() }],
   [/file|npz|spec|images|path=value/, 'files'],
-  [/^[<[](name|model)/, { words: registryNames }],
+  [/^[<[](name|model)/, { words: registryNames() }],
   [/what|sampler|predictor|source|out|lines/, 'files'],
 ];
 
@@ -60,7 +59,7 @@ function allIn(command: Command, above = ''): Completed[] {
 function valuesOf(declared: Option | Argument, flags?: string): Values {
   if (declared.argChoices) return { words: declared.argChoices };
   const told = flags ?? `<${(declared as Argument).name()}>`;
-  return byPlaceholder.find(([form]) => form.test(told))?.[1] ?? 'none';
+  return byPlaceholder().find(([form]) => form.test(told))?.[1] ?? 'none';
 }
 
 /** A text between single quotes, of bash and zsh. */

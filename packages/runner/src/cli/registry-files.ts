@@ -33,7 +33,10 @@ const alone: Readonly<Record<string, { readonly role: FileRole; readonly file: M
   ]);
 
 /** What a spec in the working folder would name: datasets; networks that score samples, CLIPs, and first stages. */
-export const registryNames = (): string[] => [...datasetNames(here()), ...Object.keys(alone)];
+export const registryNames = (): string[] => [...datasetsHere(), ...Object.keys(alone)];
+
+/** Datasets that a spec in the working folder would find. */
+export const datasetsHere = (): string[] => datasetNames(here());
 
 const here = (): Surroundings => ({
   specFolder: workingFolder(),
