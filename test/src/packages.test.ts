@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { root } from './command-line.js';
 
 const run = promisify(execFile);
@@ -20,6 +21,9 @@ const names = [
   'executor-bullmq',
   'runner',
   'nx',
+  'digits',
+  'emoji',
+  'fewstep',
 ] as const;
 
 let dir: string;
@@ -35,7 +39,7 @@ interface Manifest {
   readonly peerDependencies?: Record<string, string>;
 }
 
-it.each(names)('@fewstep/%s computes with one version of what computes for it', async (name) => {
+it.each(names)('%s computes with one version of what computes for it', async (name) => {
   const manifest = await readFile(join(root, 'packages', name, 'package.json'), 'utf8');
   const { dependencies, devDependencies, peerDependencies }: Manifest = JSON.parse(manifest);
   const computing = Object.entries({ ...devDependencies, ...peerDependencies, ...dependencies }).filter(
@@ -44,24 +48,30 @@ it.each(names)('@fewstep/%s computes with one version of what computes for it', 
   expect(computing.filter(([, range]) => !/^\d+\.\d+\.\d+$/.test(range))).toEqual([]);
 });
 
+/** Tarballs of all packages, by their folders. */
+const tarballs = new Map<string, string>();
+beforeAll(async () => {
+  const { stdout } = await run(
+    'npm',
+    ['pack', '--json', '--pack-destination', dir, ...names.map((name) => `./packages/${name}`)],
+    { cwd: root, maxBuffer: 2 ** 26 },
+  );
+  const packed: { name: string; filename: string }[] = JSON.parse(stdout);
+  for (const { name, filename } of packed) tarballs.set(name.replace('@fewstep/', ''), join(dir, filename));
+});
+
 /**
  * Installs a packed package in an empty folder, without a registry: its own files come from the tarball, those of its
  * declared dependencies, and of theirs, from the workspace. What it does not declare is not there.
  */
-async function install(name: (typeof names)[number], folder: string): Promise<void> {
+async function install(name: string, folder: string): Promise<void> {
   const modules = join(folder, 'node_modules');
-  const unpack = async (packageName: string) => {
-    const target = join(modules, '@fewstep', packageName);
-    await mkdir(target, { recursive: true });
-    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], {
-      cwd: join(root, 'packages', packageName),
-    });
-    const [{ filename }] = JSON.parse(stdout);
-    await run('tar', ['-xzf', join(folder, filename), '-C', target, '--strip-components=1']);
-    await link(JSON.parse(await readFile(join(target, 'package.json'), 'utf8')));
-  };
   const linked = new Set<string>();
-  const link = async ({ dependencies = {} }: Manifest) => {
+  const unpack = async (packageName: string) => {
+    const target = placeOf(folder, packageName);
+    await mkdir(target, { recursive: true });
+    await run('tar', ['-xzf', tarballs.get(packageName)!, '-C', target, '--strip-components=1']);
+    const { dependencies = {} }: Manifest = JSON.parse(await readFile(join(target, 'package.json'), 'utf8'));
     for (const dependency of Object.keys(dependencies)) {
       if (linked.has(dependency)) continue;
       linked.add(dependency);
@@ -75,6 +85,9 @@ async function install(name: (typeof names)[number], folder: string): Promise<vo
   };
   await unpack(name);
 }
+
+const placeOf = (folder: string, name: string) =>
+  join(folder, 'node_modules', name === 'fewstep' ? '' : '@fewstep', name);
 
 /** The fences of a README, marked `js`: modules that name their file first, and those that say what they print. */
 async function examples(
@@ -95,17 +108,52 @@ async function examples(
   return { modules, found };
 }
 
-describe.each(names)('@fewstep/%s', (name) => {
-  it('packs what it needs, and its README’s examples run where it is installed alone', async () => {
+const repository = 'https://github.com/fewstep/fewstep';
+
+it.each(names)(
+  '%s packs what it needs, says where it is from, and its maps and links lead somewhere',
+  async (name) => {
     const folder = join(dir, name);
     await mkdir(folder);
     await install(name, folder);
-    const files = await readdir(join(folder, 'node_modules/@fewstep', name), { recursive: true });
-    expect(files).toContain('README.md');
-    expect(files).toContain('LICENSE');
-    expect(files.filter((file) => /\.test\.|tsbuildinfo|^src/.test(file))).toEqual([]);
-    await symlink(join(root, 'experiments'), join(folder, 'experiments'));
-    const { modules, found } = await examples(join(root, 'packages', name, 'README.md'));
+    const own = placeOf(folder, name);
+    const files = await readdir(own, { recursive: true });
+    expect(files).toEqual(expect.arrayContaining(['README.md', 'package.json']));
+    expect(files.filter((file) => /\.test\.|tsbuildinfo/.test(file))).toEqual([]);
+    expect(JSON.parse(await readFile(join(own, 'package.json'), 'utf8'))).toMatchObject({
+      keywords: expect.arrayContaining(['fewstep']),
+      homepage: `${repository}/tree/main/packages/${name}#readme`,
+      repository: { url: `git+${repository}.git`, directory: `packages/${name}` },
+      publishConfig: { access: 'public' },
+      license: expect.stringMatching(/./),
+    });
+    for (const map of files.filter((file) => file.endsWith('.map'))) {
+      const { sources } = JSON.parse(await readFile(join(own, map), 'utf8'));
+      for (const source of sources) expect(files).toContain(join(dirname(map), source));
+    }
+    const readme = await readFile(join(own, 'README.md'), 'utf8');
+    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, to]) => to!);
+    expect(
+      links.filter((to) => !/^(https:\/\/|#)/.test(to)),
+      'npm run links makes them absolute',
+    ).toEqual([]);
+    const inside = links.flatMap(
+      (to) => /^https:\/\/github\.com\/fewstep\/fewstep\/(?:blob|tree)\/main\/([^#]+)/.exec(to)?.[1] ?? [],
+    );
+    for (const path of inside) expect(existsSync(join(root, path)), path).toBe(true);
+  },
+);
+
+const libraries = names.filter((name) => !['digits', 'emoji', 'fewstep'].includes(name));
+
+it.concurrent.each(libraries)(
+  '@fewstep/%s runs its README’s examples where it is installed alone',
+  async (name) => {
+    const folder = join(dir, name);
+    const readme = join(placeOf(folder, name), 'README.md');
+    if ((await readFile(readme, 'utf8')).includes('@fewstep/digits') || name === 'runner')
+      await install('digits', folder);
+    const { modules, found } = await examples(readme);
     for (const [module, code] of modules) await writeFile(join(folder, module), code);
     for (const { code, prints } of found) {
       await writeFile(join(folder, 'example.mjs'), code);
@@ -115,7 +163,65 @@ describe.each(names)('@fewstep/%s', (name) => {
       });
       expect(stdout.trim()).toBe(prints.trim());
     }
-  });
+  },
+);
+
+it('fewstep, installed alone, begins a spec and runs it, with a dataset that others made as it is told', async () => {
+  const folder = join(dir, 'fewstep');
+  const command = (...args: string[]) =>
+    run(process.execPath, ['node_modules/fewstep/bin/fewstep.js', ...args], { cwd: folder });
+  await command('init');
+  const small = ['sample.seeds=0-1', 'sample.grid=2x1', 'evaluate=[rmse_to_teacher]'];
+  const { stdout } = await command('run', ...small.flatMap((one) => ['--set', one]));
+  expect(stdout).toMatch(/\| euler +\| +5 \| .*\n(\|.*\n){3}\| heun, 35 NFE \| +35 \| +0\.00/);
+  const left = await readdir(join(folder, 'results'), { recursive: true });
+  for (const file of ['comparison.png', 'euler/grid.png', 'report.json', 'run.json'])
+    expect(
+      left.some((path) => path.endsWith(file)),
+      file,
+    ).toBe(true);
+
+  // the package and the names that docs/datasets.md tells how to make
+  const doc = await readFile(join(root, 'docs/datasets.md'), 'utf8');
+  const [manifest] = [...doc.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => text!);
+  const yaml = [...doc.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!);
+  const faces = join(folder, 'node_modules/@lab/faces');
+  await mkdir(faces, { recursive: true });
+  await writeFile(join(faces, 'package.json'), manifest!);
+  const keys = yaml.find((text) => text.startsWith('licence'))!;
+  await writeFile(join(faces, 'dataset.yaml'), `${keys}sigma_min: 0.002\nsigma_max: 80\n`); // told as the digits are
+  for (const [from, to] of [
+    ['digits-edm.pkl', 'faces.pkl'],
+    ['digits-32x32.zip', 'faces.zip'],
+    ['digits-features.onnx', 'faces-features.onnx'],
+  ] as const)
+    await symlink(join(placeOf(folder, 'digits'), from), join(faces, to));
+  await writeFile(join(folder, 'datasets.yaml'), yaml.find((text) => text.startsWith('church'))!);
+  await writeFile(
+    join(folder, 'own.yaml'),
+    `name: own
+schedule: { type: polynomial }
+student: { solver: euler, num_steps: 4 }
+train: false
+grid: { dataset: [digits, '@lab/faces', church, { name: digits, checkpoint: mine.pkl }] }
+`,
+  );
+  expect((await command('validate', 'own.yaml')).stdout).toContain('own.yaml: valid, 4 points');
+  const listed = JSON.parse((await command('models', 'list', '--json')).stdout);
+  expect(listed.models.find(({ name }: Manifest) => name === '@lab/faces').files).toMatchObject(
+    ['checkpoint', 'reference_data', 'feature_network'].map((role) => ({
+      role,
+      here: true,
+      licence: 'CC0, the lab',
+    })),
+  );
+  // what is the same by its contents is found
+  const again = await command(
+    'run',
+    'first-look.yaml',
+    ...[...small, "dataset='@lab/faces'"].flatMap((one) => ['--set', one]),
+  );
+  expect(again.stdout).toContain('tasks: 0 computed');
 });
 
 it('@fewstep/models alone has no TF.js, and says what to install', async () => {
