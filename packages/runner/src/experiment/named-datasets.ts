@@ -202,12 +202,22 @@ const packageOf = (name: string): string | undefined => {
   return /^@[a-z0-9~-][a-z0-9._~-]*\/[a-z0-9~-][a-z0-9._~-]*$/.test(full) ? full : undefined;
 };
 
-/** Where packages are found from a folder, and then beside fewstep. */
+/**
+ * Where packages are found from a folder, then beside fewstep: beside this package, and what was called, whose dependencies may
+ * be its own alone.
+ */
 const modulesFrom = (folder: string): string[] => [
   ...new Set(
-    [folder, own].flatMap((from) => createRequire(join(from, 'from-here.js')).resolve.paths('any') ?? []),
+    [folder, own, ...called()].flatMap(
+      (from) => createRequire(join(from, 'from-here.js')).resolve.paths('any') ?? [],
+    ),
   ),
 ];
+
+function called(): string[] {
+  const [, script] = process.argv;
+  return script !== undefined && existsSync(script) ? [dirname(realpathSync(script))] : [];
+}
 
 function fileOfPackage(name: string, folder: string): string | undefined {
   const packageName = packageOf(name);
