@@ -44,6 +44,8 @@ export interface Figure {
 
 interface Figured {
   readonly label: string;
+  /** Its label without what says how many evaluations it takes: points of one series are a line in a plot. */
+  readonly series: string;
   /** What distinguishes it: paths of the spec and their values. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** By metric; what failed or wasn't asked for is not there. */
@@ -87,6 +89,7 @@ export interface PointData extends Figured {
   readonly table?: TableData;
 }
 
+/** A near-exact solution of the same seeds. */
 export interface TeacherData {
   readonly label: string;
   readonly nfe?: number;

@@ -1,0 +1,357 @@
+import type * as PlotModule from '@observablehq/plot';
+import { details, h, scrolled, select } from './dom.js';
+import { count, figureText, settingText } from './format.js';
+import { paretoFront, type Row, varyingKeys } from './rows.js';
+import type { Page } from './view.js';
+
+declare const Plot: typeof PlotModule;
+
+/** In every plot of the page. */
+export const look = {
+  style: {
+    background: 'none',
+    color: 'currentColor',
+    fontFamily: 'inherit',
+    fontSize: '12px',
+    overflow: 'visible',
+  },
+} as const;
+
+/** A plot with what it shows in words, and as a table behind it. */
+export function figure(
+  drawn: Element,
+  said: string,
+  heads: readonly string[],
+  cells: () => readonly (readonly string[])[],
+): HTMLElement {
+  const svg = drawn.tagName.toLowerCase() === 'svg' ? drawn : drawn.querySelector('svg');
+  svg?.setAttribute('role', 'img');
+  svg?.setAttribute('aria-label', said);
+  return h(
+    'figure',
+    {},
+    drawn,
+    h('figcaption', {}, said),
+    details('as a table', () =>
+      scrolled(
+        said,
+        h(
+          'table',
+          {},
+          h('thead', {}, h('tr', {}, ...heads.map((head) => h('th', { scope: 'col' }, head)))),
+          h(
+            'tbody',
+            {},
+            ...cells().map(([first = '', ...others]) =>
+              h(
+                'tr',
+                {},
+                h('th', { scope: 'row' }, first),
+                ...others.map((cell) => h('td', { class: 'number' }, cell)),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+interface Dot {
+  readonly row: Row;
+  readonly x: number;
+  readonly y: number;
+  readonly low: number | undefined;
+  readonly high: number | undefined;
+  readonly series: string;
+  readonly facet: string;
+  readonly isBehind: boolean;
+  readonly title: string;
+}
+
+const costNames = {
+  nfe: 'network evaluations of a sample (NFE)',
+  trainCalls: 'samples that training asked the network for',
+};
+
+/** What is plotted; it stays while the plots change. */
+export function plotControls({ data, view, all, change }: Page): HTMLElement {
+  const keys = [...varyingKeys(all)].filter(([, values]) => values.length <= 8).map(([key]) => key);
+  const isTrained = all.some(({ trainCalls }) => trainCalls !== undefined);
+  return h(
+    'div',
+    { class: 'controls' },
+    select(
+      'Figure',
+      data.metrics.map(({ name }) => [name, name] as const),
+      view.metric,
+      (metric) => change({ metric }),
+    ),
+    isTrained &&
+      select(
+        'Over',
+        [
+          ['nfe', 'NFE'],
+          ['trainCalls', 'training calls'],
+        ],
+        view.cost,
+        (cost) => change({ cost: cost as 'nfe' | 'trainCalls' }),
+      ),
+    keys.length > 0 &&
+      select(
+        'Side by side',
+        [['', 'all together'], ...keys.map((key) => [key, key] as const)],
+        view.facet,
+        (facet) => change({ facet }),
+      ),
+  );
+}
+
+/** The chosen figure over what it costs, with the front of those that nothing is better than at no higher cost. */
+export function costPlot(page: Page, width: number): HTMLElement {
+  const { rows, metric, view, looks, open } = page;
+  if (!metric) return h('p', { class: 'faint' }, 'No figures to plot.');
+  const known = rows.flatMap((row): Omit<Dot, 'isBehind'>[] => {
+    const figure = row.figures[metric.name];
+    const x = view.cost === 'nfe' ? row.nfe : (row.trainCalls ?? 0);
+    if (!figure || figure.value === null || x === undefined) return [];
+    const { value, half } = figure;
+    return [
+      {
+        ...{ row, x, y: value, series: row.series },
+        low: half === undefined ? undefined : value - half,
+        high: half === undefined ? undefined : value + half,
+        facet: view.facet === '' ? '' : settingText(row.settings[view.facet]),
+        title: `${row.label}\n${metric.name} ${figureText(figure, metric.digits)}\n${costText(row)}`,
+      },
+    ];
+  });
+  if (known.length === 0) return h('p', { class: 'faint' }, 'Nothing that is looked for has this figure.');
+  const facets = [...new Set(known.map(({ facet }) => facet))];
+  const fronts = facets.map((facet) =>
+    metric.best
+      ? paretoFront(
+          known.filter((dot) => dot.facet === facet),
+          metric.best,
+        )
+      : [],
+  );
+  const front = new Set(fronts.flat());
+  const dots: Dot[] = known.map((dot) => ({
+    ...dot,
+    isBehind: metric.best !== undefined && !front.has(dot),
+  }));
+  const ys = dots.map(({ y }) => y);
+  const isLog = Math.min(...ys) > 0 && Math.max(...ys) / Math.min(...ys) > 12;
+  const floor = Math.min(...ys) / 2;
+  const clamped = (value: number) => (isLog ? Math.max(value, floor) : value);
+  const faceted = view.facet === '' ? {} : { fx: 'facet' };
+  const lines = dots.toSorted((a, b) => a.x - b.x);
+  const isFew = dots.length <= 12 && view.facet === '' && width > 600;
+  const colour = ({ series }: Dot) => looks.get(series)!.colour;
+  const symbol = ({ series }: Dot) => looks.get(series)!.symbol;
+  const drawn = Plot.plot({
+    ...look,
+    width,
+    height: Math.max(300, Math.min(420, width * 0.6)),
+    marginLeft: 52,
+    marginRight: isFew ? 130 : 16,
+    marginBottom: 42,
+    x: {
+      label: costNames[view.cost],
+      type: view.cost === 'nfe' ? 'linear' : 'sqrt',
+      nice: view.cost === 'trainCalls',
+      grid: true,
+      inset: 12,
+      ...(view.cost === 'nfe' ? { tickFormat: 'd', ticks: ticksOf(dots) } : { tickFormat: '~s', ticks: 5 }),
+    },
+    y: {
+      label: metric.name,
+      type: isLog ? 'log' : 'linear',
+      grid: true,
+      nice: !isLog,
+      ...(isLog && { tickFormat: '~g' }),
+      ticks: 6,
+    },
+    ...(view.facet === '' ? {} : { fx: { label: view.facet } }),
+    opacity: { type: 'identity' },
+    marks: [
+      ...fronts.map((one, i) =>
+        Plot.line(
+          one.map((dot) => ({ ...dot, facet: facets[i]! })),
+          { x: 'x', y: 'y', curve: 'step-after', stroke: 'var(--faint)', strokeDasharray: '5 4', ...faceted },
+        ),
+      ),
+      ...(view.cost === 'nfe'
+        ? [Plot.line(lines, { x: 'x', y: 'y', z: 'series', stroke: colour, strokeOpacity: 0.55, ...faceted })]
+        : []),
+      Plot.ruleX(
+        dots.filter(({ low }) => low !== undefined),
+        {
+          x: 'x',
+          y1: ({ low }: Dot) => clamped(low!),
+          y2: ({ high }: Dot) => clamped(high!),
+          stroke: colour,
+          strokeOpacity: ({ isBehind }: Dot) => (isBehind ? 0.4 : 0.9),
+          ...faceted,
+        },
+      ),
+      Plot.dot(dots, {
+        ...{
+          x: 'x',
+          y: 'y',
+          symbol,
+          stroke: colour,
+          fill: colour,
+          r: dots.length > 300 ? 3 : 4.5,
+          ...faceted,
+        },
+        fillOpacity: ({ isBehind }: Dot) => (isBehind ? 0.12 : 0.9),
+        strokeOpacity: ({ isBehind }: Dot) => (isBehind ? 0.6 : 1),
+      }),
+      ...(isFew
+        ? [
+            Plot.text(
+              dots.filter(({ isBehind }) => !isBehind),
+              {
+                ...{
+                  x: 'x',
+                  y: 'y',
+                  text: ({ row }: Dot) => row.label,
+                  textAnchor: 'start',
+                  dx: 9,
+                  fill: 'currentColor',
+                },
+              },
+            ),
+          ]
+        : []),
+      Plot.tip(dots, Plot.pointer({ x: 'x', y: 'y', title: 'title', ...faceted })),
+    ],
+  });
+  drawn.addEventListener('click', () => {
+    const dot = (drawn as { value?: Dot }).value;
+    if (dot) open(dot.row.points[0]!);
+  });
+  const said = `${metric.name} over ${costNames[view.cost]}${metric.best ? `, ${metric.best} is best; the dashed line is the front: nothing is better at no higher cost` : ''}`;
+  return h(
+    'div',
+    {},
+    figure(
+      drawn,
+      said,
+      ['sampler', view.cost === 'nfe' ? 'NFE' : 'train_calls', metric.name, 'on the front'],
+      () =>
+        lines.map(({ row, x, isBehind }) => [
+          row.label,
+          count(x),
+          figureText(row.figures[metric.name], metric.digits),
+          isBehind ? 'no' : 'yes',
+        ]),
+    ),
+    legend(page, dots),
+  );
+}
+
+const costText = ({ nfe, trainCalls }: Row): string =>
+  `${count(nfe)} NFE${trainCalls === undefined ? '' : `, ${count(trainCalls)} training calls`}`;
+
+/** Whole numbers, and no more than there is room for. */
+function ticksOf(dots: readonly Dot[]): number[] {
+  const xs = [...new Set(dots.map(({ x }) => x))].sort((a, b) => a - b);
+  if (xs.length <= 12) return xs;
+  const step = Math.ceil(xs.length / 10);
+  return xs.filter((_, i) => i % step === 0);
+}
+
+const mostNamed = 16;
+
+function legend({ looks }: Page, dots: readonly Dot[]): HTMLElement {
+  const shown = new Set(dots.map(({ series }) => series));
+  const named = [...looks].filter(([series, { colour }]) => shown.has(series) && colour !== 'var(--faint)');
+  const others = shown.size - named.length;
+  return h(
+    'ul',
+    { class: 'legend' },
+    ...named.slice(0, mostNamed).map(([series, { colour, symbol }]) =>
+      h(
+        'li',
+        {},
+        Plot.plot({
+          ...{ width: 16, height: 16, margin: 0, axis: null, x: { domain: [0, 1] }, y: { domain: [0, 1] } },
+          ariaHidden: 'true',
+          marks: [Plot.dot([0], { x: 0.5, y: 0.5, symbol, fill: colour, stroke: colour, r: 4.5 })],
+        } as PlotModule.PlotOptions),
+        series,
+      ),
+    ),
+    others > 0 && h('li', { class: 'faint' }, `and ${others} more in grey`),
+  );
+}
+
+/** Of each key that varies how the chosen figure goes with it, all else as it comes. */
+export function smallMultiples({ rows, metric, looks }: Page): HTMLElement {
+  const grid = h('div', { class: 'multiples' });
+  if (!metric) return grid;
+  const keys = [...varyingKeys(rows)].filter(([, values]) => values.length >= 2 && values.length <= 12);
+  if (keys.length < 1) return grid;
+  const known = rows.flatMap((row) => {
+    const value = row.figures[metric.name]?.value;
+    return value === undefined || value === null
+      ? []
+      : [{ row, value, half: row.figures[metric.name]!.half ?? 0 }];
+  });
+  const ys = known.map(({ value }) => value);
+  const isLog = Math.min(...ys) > 0 && Math.max(...ys) / Math.min(...ys) > 12;
+  for (const [key, values] of keys) {
+    const of = known.map(({ row, value }) => ({ row, value, at: settingText(row.settings[key]) }));
+    const drawn = Plot.plot({
+      ...look,
+      width: 280,
+      height: 190,
+      marginLeft: 46,
+      marginBottom: 40,
+      x: {
+        type: 'band',
+        domain: values,
+        label: key,
+        tickFormat: (text: string) => (text.length > 12 ? `${text.slice(0, 11)}…` : text),
+      },
+      y: {
+        label: metric.name,
+        type: isLog ? 'log' : 'linear',
+        grid: true,
+        ticks: 4,
+        ...(isLog && { tickFormat: '~g' }),
+      },
+      marks: [
+        Plot.dot(of, {
+          x: 'at',
+          y: 'value',
+          r: 3,
+          symbol: ({ row }: (typeof of)[number]) => looks.get(row.series)!.symbol,
+          stroke: ({ row }: (typeof of)[number]) => looks.get(row.series)!.colour,
+          strokeOpacity: 0.7,
+        }),
+        Plot.tickY(
+          of,
+          Plot.groupX({ y: 'median' }, { x: 'at', y: 'value', stroke: 'currentColor', strokeWidth: 2 }),
+        ),
+        Plot.tip(
+          of,
+          Plot.pointer({
+            x: 'at',
+            y: 'value',
+            title: ({ row, value }: (typeof of)[number]) => `${row.label}\n${value}`,
+          }),
+        ),
+      ],
+    });
+    grid.append(
+      figure(drawn, `${metric.name} by ${key}, the bar at the median`, [key, 'sampler', metric.name], () =>
+        of.map(({ row, at }) => [at, row.label, figureText(row.figures[metric.name], metric.digits)]),
+      ),
+    );
+  }
+  return grid;
+}
