@@ -46,6 +46,8 @@ export type Event =
 /** What became of the tasks. */
 export interface Execution {
   readonly records: ReadonlyMap<Task, ActionRecord>;
+  /** Where each record is from; of one that nobody says, the local store. */
+  readonly sources: ReadonlyMap<Task, 'computed' | Found['source']>;
   /** What shards were cut into, in the order of their items. */
   readonly shards: ReadonlyMap<Shards, readonly Task[]>;
   /** Tasks that failed themselves; those that only waited for one are in neither map. */
@@ -415,7 +417,7 @@ export async function execute(roots: readonly Node[], options: Options): Promise
     await Promise.allSettled(pending.values());
   }
   for (const task of records.keys()) counts[sources.get(task) ?? 'local']++;
-  return { records, shards: expanded, failures, ...counts };
+  return { records, sources, shards: expanded, failures, ...counts };
 }
 
 /** A failure that is told already. */
