@@ -122,7 +122,7 @@ dialog .multiples { grid-template-columns: repeat(auto-fill, minmax(min(400px, 1
 .none { display: inline-block; color: var(--soft); font-size: 12px; }
 .pairs { margin: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(320px, 100%), 1fr)); gap: 0 24px; }
 .pairs > div { display: flex; gap: 12px; padding: 3px 0; border-bottom: 1px solid var(--line); }
-.pairs dt { color: var(--soft); flex: 0 0 9.5em; overflow-wrap: anywhere; }
+.pairs dt { color: var(--soft); flex: 0 0 11.5em; overflow-wrap: anywhere; }
 .pairs dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); gap: 14px; margin-bottom: 18px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 9px; padding: 4px 16px 14px; min-width: 0; }

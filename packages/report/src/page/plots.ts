@@ -25,6 +25,8 @@ export function figure(
   cells: () => readonly (readonly string[])[],
 ): HTMLElement {
   const svg = drawn.tagName.toLowerCase() === 'svg' ? drawn : drawn.querySelector('svg');
+  // one picture to those who hear it, whose parts say nothing by themselves
+  for (const part of svg?.querySelectorAll('[aria-label]') ?? []) part.removeAttribute('aria-label');
   svg?.setAttribute('role', 'img');
   svg?.setAttribute('aria-label', said);
   return h(
@@ -277,16 +279,23 @@ function legend({ looks }: Page, dots: readonly Dot[]): HTMLElement {
       h(
         'li',
         {},
-        Plot.plot({
+        swatch({
           ...{ width: 16, height: 16, margin: 0, axis: null, x: { domain: [0, 1] }, y: { domain: [0, 1] } },
-          ariaHidden: 'true',
           marks: [Plot.dot([0], { x: 0.5, y: 0.5, symbol, fill: colour, stroke: colour, r: 4.5 })],
-        } as PlotModule.PlotOptions),
+        }),
         series,
       ),
     ),
     others > 0 && h('li', { class: 'faint' }, `and ${others} more in grey`),
   );
+}
+
+/** A small picture beside a name, which says it all. */
+function swatch(options: PlotModule.PlotOptions): Element {
+  const drawn = Plot.plot(options);
+  for (const part of drawn.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
+  drawn.setAttribute('aria-hidden', 'true');
+  return drawn;
 }
 
 /** Of each key that varies how the chosen figure goes with it, all else as it comes. */

@@ -32,7 +32,7 @@ export function filters(page: Page): HTMLElement {
   });
   return h(
     'div',
-    { class: 'controls', role: 'search', 'aria-label': 'Filter' },
+    { class: 'controls', role: 'search', 'aria-label': 'Rows' },
     h('label', { class: 'control wide' }, h('span', {}, 'Filter'), text),
     ...choices.slice(0, mostColumns),
     choices.length > mostColumns &&
