@@ -11,7 +11,7 @@ const implementing = ['schedules', 'solvers', 'models', 'metrics'];
 export const installedVersions = (): Versions => versionsOf(implementing);
 
 /** Those of all packages of Fewstep that a run takes, for the record. */
-export const packageVersions = (): Versions => versionsOf([...implementing, 'taskgraph', 'runner']);
+export const packageVersions = (): Versions => versionsOf([...implementing, 'taskgraph', 'report', 'runner']);
 
 function versionsOf(names: readonly string[]): Versions {
   return Object.fromEntries(

@@ -22,6 +22,7 @@ const output = standardOutput(process.stdout);
 /** What --json says of a command that has done nothing yet; of the others that is nothing. */
 const emptyAnswers: Readonly<Record<string, object>> = {
   run: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
+  report: { experiments: [], missing: [] },
   plan: { experiments: [], tasks: { found: 0, remote: 0, toCompute: 0 } },
   sample: { experiments: [], tasks: { computed: 0, local: 0, remote: 0 } },
   calc: { sets: [] },
@@ -131,6 +132,17 @@ withExecutor(withCache(withChanges(program.command('run'))))
     'download what the specs need of the registry and isn’t here, before anything is computed',
   )
   .action(doing(async () => (await import('./run.js')).run));
+
+withCache(withChanges(program.command('report')))
+  .description(
+    'write what the store has of specs as one HTML page, and as CSV, LaTeX and JSON; compute nothing',
+  )
+  .argument('<spec...>', 'YAML files, or folders of such; of several one page together; - is standard input')
+  .option(
+    '--results <dir>',
+    'where results are, in a folder per experiment (default: results in the workspace)',
+  )
+  .action(doing(async () => (await import('./report.js')).report));
 
 withCache(withChanges(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')

@@ -7,6 +7,7 @@ import { jsonText } from '../judging/shown.js';
 import { relativeTo, withSettings } from '../report/as-kept.js';
 import { receiptOf } from '../report/receipt.js';
 import { type Report, report } from '../report/report.js';
+import type { Shown } from '../report/report-data.js';
 import { table } from '../report/table.js';
 import { workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
@@ -51,6 +52,7 @@ export async function run(given: readonly string[], options: RunOptions, answer:
   for (const one of compiled) opened.push({ ...one, results: await openResultsOf(one.experiment, folder) });
   for (const { experiment, graph, results } of opened) {
     const own = resultsOf(experiment, folder);
+    let shown: Shown | undefined;
     await recorded({ experiment, results, folder: own, world, options }, async (log) => {
       await results.remove(receipt); // that of a run before says nothing of this one
       const execution = await work(rootsOf(graph), world, log);
@@ -64,7 +66,11 @@ export async function run(given: readonly string[], options: RunOptions, answer:
         place: (...given) => results.place(...given).catch((error) => void unwritable.push(error)),
       });
       const one = { ...withSettings(found, experiment, own), ...recordsIn(own) };
-      await keepReport(one, own, results, unwritable.length > 0).catch((error) => unwritable.push(error));
+      const isKept = await keepReport(one, own, results, unwritable.length > 0).catch((error) => {
+        unwritable.push(error);
+        return false;
+      });
+      if (isKept) shown = { experiment, graph, execution, store: world.store, report: one };
       if (unwritable.length === 0 && execution.failures.size === 0)
         await results
           .write(`${jsonText(receiptOf(graph, one, execution), 2)}\n`, receipt)
@@ -85,17 +91,37 @@ export async function run(given: readonly string[], options: RunOptions, answer:
       }
       return execution;
     });
+    if (shown) await drawReport(shown, own, { results, answer });
   }
   demand({ failures });
 }
 
-/** Writes a report and its table, aside where an earlier one in the folder has what this one lacks. */
+/** Writes the page of a run, once its record is there. What keeps that from being written fails no run. */
+async function drawReport(
+  shown: Shown,
+  folder: string,
+  { results, answer }: { readonly results: Results; readonly answer: Answer },
+): Promise<void> {
+  try {
+    const { writeReport } = await import('./report-files.js');
+    const written = { results, folder, isItsOwn: true, isKept: true };
+    answer.line(`report: ${await writeReport(shown.report.name, [shown], written)}`);
+  } catch (error) {
+    warn(`the report can't be written: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/**
+ * Writes a report and its table, aside where an earlier one in the folder has what this one lacks.
+ *
+ * @returns whether it took the place of an earlier one
+ */
 async function keepReport(
   one: Report,
   folder: string,
   results: Results,
   lacksPictures: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const isPartial = lacksPictures || one.failures.length > 0;
   const aside = isPartial && (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
   const written = await results.write(`${table(one)}\n`, `table${aside}.md`);
@@ -104,6 +130,7 @@ async function keepReport(
     warn(`the table of an earlier run, which has what this one lacks, stays; this one is ${written}`);
   else if (!isPartial)
     for (const name of ['table.failed.md', 'report.failed.json']) await results.remove(name);
+  return aside === '';
 }
 
 /** Whether an earlier run, whose report lies there, was whole or has what this one lacks. */

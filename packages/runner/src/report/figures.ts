@@ -42,35 +42,56 @@ export function columnText<F extends Figures>(
   });
 }
 
-/**
- * The best point of those that cost as much and are scored alike, and all whose difference to it their intervals allow for;
- * nothing where it stands alone.
- */
-export function alikeBest(points: readonly PointReport[], metric: string): ReadonlySet<PointReport> {
-  const best = scoreOf(metric)?.best;
-  if (best === undefined) return new Set();
-  const groups = new Map<string, { point: PointReport; value: number; half: number }[]>();
-  for (const point of points) {
-    const half = halfWidthOf(point, metric, repeatsOf(point));
-    const value = point.metrics[metric];
-    if (half === undefined || value === undefined) continue;
-    const likeness = likenessOf(point, metric);
-    groups.set(likeness, [...(groups.get(likeness) ?? []), { point, value, half }]);
+/** A figure among those that it is compared with. */
+interface Compared<T> {
+  readonly of: T;
+  readonly value: number;
+  readonly half: number;
+  /** Only those of the same are compared. */
+  readonly likeness: string;
+}
+
+/** The best of those that are alike, and with it all whose difference to it their intervals allow for. */
+export function ranksOf<T>(
+  those: readonly Compared<T>[],
+  best: 'lowest' | 'highest',
+): { readonly best: T; readonly alike: readonly T[] }[] {
+  const groups = new Map<string, Compared<T>[]>();
+  for (const one of those) {
+    const same = groups.get(one.likeness);
+    if (same) same.push(one);
+    else groups.set(one.likeness, [one]);
   }
-  const alike = [...groups.values()].flatMap((group) => {
+  return [...groups.values()].map((group) => {
     const first = group.reduce((a, b) =>
       (best === 'lowest' ? b.value < a.value : b.value > a.value) ? b : a,
     );
     const near = group.filter(
       ({ value, half }) => Math.abs(value - first.value) <= Math.hypot(half, first.half),
     );
-    return near.length > 1 ? near : []; // the first itself is one
+    return { best: first.of, alike: near.flatMap(({ of }) => (of === first.of ? [] : [of])) };
   });
-  return new Set(alike.map(({ point }) => point));
+}
+
+/**
+ * The best point of those that cost as much and are scored alike, and all whose difference to it their intervals allow for;
+ * nothing where it stands alone.
+ */
+export function alikeBest(points: readonly PointReport[], metric: string): ReadonlySet<PointReport> {
+  const direction = scoreOf(metric)?.best;
+  if (direction === undefined) return new Set();
+  const compared = points.flatMap((point) => {
+    const half = halfWidthOf(point, metric, repeatsOf(point));
+    const value = point.metrics[metric];
+    if (half === undefined || value === undefined) return [];
+    return [{ of: point, value, half, likeness: likenessOf(point, metric) }];
+  });
+  const ranks = ranksOf(compared, direction);
+  return new Set(ranks.flatMap(({ best, alike }) => (alike.length > 0 ? [best, ...alike] : [])));
 }
 
 /** What must be the same for figures of a column to be compared: what a sample costs, and how it is scored. */
-function likenessOf(point: PointReport, metric: string): string {
+export function likenessOf(point: PointReport, metric: string): string {
   const { nfe, forwards, images, realImages, protocol } = point;
   const score = scoreOf(metric);
   return JSON.stringify([nfe, forwards, images, realImages, score && protocol?.scores[score.name]]);

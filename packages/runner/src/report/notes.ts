@@ -96,5 +96,5 @@ export function notesOn(
 }
 
 /** As `--device` has them: cpu, cuda:0. */
-const deviceText = (device: Json): string =>
+export const deviceText = (device: Json): string =>
   typeof device === 'object' && device !== null ? Object.values(device).flat().join(':') : String(device);

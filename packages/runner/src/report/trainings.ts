@@ -43,7 +43,7 @@ export function overTrainings(points: readonly Trained[]): OverTrainings[] {
 const trainingOf = ({ train, fit }: Point) => train || fit;
 
 /** The parts that all labels have; of labels without, from the first to the last. */
-function inCommon(labels: readonly string[]): string {
+export function inCommon(labels: readonly string[]): string {
   const [first = [], ...others] = labels.map((label) => label.split(', '));
   const shared = first.filter((part) => others.every((parts) => parts.includes(part)));
   return shared.length > 0 ? shared.join(', ') : `${labels[0]} … ${labels.at(-1)}`;

@@ -1,0 +1,133 @@
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestIn, page, pointsJson, type ReportData, resultsCsv, resultsTex } from '@fewstep/report';
+import { canonicalJson, digestOfText, type Json } from '@fewstep/taskgraph';
+import { foldersOf } from '../report/folders.js';
+import { type Drawn, reportData, type Shown } from '../report/report-data.js';
+import type { ImageFile } from '../report/sheet.js';
+import { packageVersions } from '../versions.js';
+import { type Results, shownPath } from './output.js';
+
+/** Of all pictures together, and of those of one point: bytes of the page. */
+const [mostPictured, mostOfPoint] = [20e6, 40e3];
+
+interface Where {
+  readonly results: Results;
+  /** Where that is. */
+  readonly folder: string;
+  /** Of the only experiment, the folders of its points are there, too. */
+  readonly isItsOwn: boolean;
+  /** Whether a page that shows the same stays as it is. */
+  readonly isKept: boolean;
+}
+
+/**
+ * Writes what experiments came to as `report.html`, `results.csv`, `table.tex` and `points.json`.
+ *
+ * @returns where the page is
+ * @throws RunnerError E_RESULTS
+ */
+export async function writeReport(
+  title: string,
+  those: readonly Shown[],
+  { results, folder, isItsOwn, isKept }: Where,
+): Promise<string> {
+  const drawn = reportData(title, those, isItsOwn ? await runOf(folder) : []);
+  const digest = digestOf(drawn);
+  const path = join(folder, 'report.html');
+  if (isKept && (await digestOfPage(path)) === digest) return shownPath(path);
+  const data = await withPictures(
+    drawn,
+    isItsOwn ? foldersOf(drawn.data.points.map(({ label }) => label)) : undefined,
+  );
+  await results.write(resultsCsv(data), 'results.csv');
+  await results.write(resultsTex(data), 'table.tex');
+  await results.write(pointsJson(data), 'points.json');
+  return results.write(await page(data, { digest }), 'report.html');
+}
+
+/** What a page shows, but for the run that made it: the same digest, the same results. */
+function digestOf({ data, images }: Drawn): string {
+  const { run: _, tasks: __, ...shown } = data;
+  const { report, runner } = packageVersions();
+  return digestOfText(canonicalJson({ shown, images, report, runner } as unknown as Json));
+}
+
+/** Of the page that is there. */
+async function digestOfPage(path: string): Promise<string | undefined> {
+  const file = await open(path).catch(() => undefined);
+  if (!file) return undefined;
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
+    return digestIn(buffer.toString('utf8', 0, bytesRead));
+  } finally {
+    await file.close();
+  }
+}
+
+/** With thumbnails; `folders`: where the pictures of points are in full size. */
+async function withPictures(
+  { data, images }: Drawn,
+  folders: readonly string[] | undefined,
+): Promise<ReportData> {
+  const { sheetOf } = await import('../report/sheet.js'); // and what scales pictures only then
+  const count = images.points.length + images.teachers.length;
+  const most = Math.min(mostOfPoint, mostPictured / count);
+  const sheets = async (all: readonly (readonly ImageFile[])[]) => {
+    const made = [];
+    for (const files of all) made.push(await sheetOf(files, most).catch(() => undefined)); // a file may be gone by now
+    return made;
+  };
+  const [points, teachers] = [await sheets(images.points), await sheets(images.teachers)];
+  // a teacher without pictures is of no use to look at, and nobody names it
+  const kept = teachers.flatMap((pictures, i) => (pictures ? [i] : []));
+  return {
+    ...data,
+    points: data.points.map(({ teacher, ...point }, i) => {
+      const pictures = points[i];
+      const folder = folders?.[i];
+      const at = kept.indexOf(teacher ?? -1);
+      return {
+        ...point,
+        ...(at >= 0 && { teacher: at }),
+        ...(pictures && {
+          pictures: {
+            ...pictures,
+            ...(folder !== undefined && { file: `${encodeURIComponent(folder)}/grid.png` }),
+          },
+        }),
+      };
+    }),
+    teachers: kept.map((i) => ({ ...data.teachers[i]!, pictures: teachers[i]! })),
+  };
+}
+
+/** What the record of a run says of it, a name and a text each; nothing where there is none. */
+async function runOf(folder: string): Promise<[name: string, text: string][]> {
+  try {
+    const record = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')) as Readonly<
+      Record<string, unknown>
+    >;
+    const { command, started, seconds, device, executor, node, platform, versions } = record;
+    const texts = {
+      command: Array.isArray(command) ? command.join(' ') : undefined,
+      started,
+      'took, in seconds': seconds,
+      device,
+      executor,
+      node,
+      platform,
+      versions:
+        typeof versions === 'object' && versions
+          ? Object.entries(versions)
+              .map((one) => one.join(' '))
+              .join(', ')
+          : undefined,
+    };
+    return Object.entries(texts).flatMap(([name, text]): [string, string][] =>
+      text === undefined ? [] : [[name, String(text)]],
+    );
+  } catch {
+    return []; // there is none, or it is none
+  }
+}

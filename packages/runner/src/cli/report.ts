@@ -1,0 +1,84 @@
+import { join, resolve } from 'node:path';
+import { type Execution, type Executor, execute, TaskgraphError } from '@fewstep/taskgraph';
+import { checkFiles } from '../experiment/read-experiment.js';
+import { compile, rootsOf } from '../graph/compile.js';
+import { report as reportOf } from '../report/report.js';
+import type { Shown } from '../report/report-data.js';
+import { workingFolder, workspaceRoot } from '../workspace.js';
+import type { Answer } from './answer.js';
+import { type Changes, readExperiments } from './experiments.js';
+import { openResults } from './output.js';
+import { countOf } from './quantities.js';
+import { writeReport } from './report-files.js';
+import { openResultsOf, resultsOf } from './results-folder.js';
+import { warn } from './say.js';
+import { type CacheOption, openWorld, type StoreOptions, type World } from './world.js';
+
+export interface ReportOptions extends Changes, StoreOptions, CacheOption {
+  readonly results?: string;
+}
+
+/**
+ * `fewstep report SPEC…`: the page of what the store has of specs, and its table as CSV, LaTeX and JSON; computes nothing.
+ * Of one it is where its results are; of several, one page of all, in a folder of their names.
+ */
+export async function report(
+  specs: readonly string[],
+  options: ReportOptions,
+  answer: Answer,
+): Promise<void> {
+  const experiments = await readExperiments(specs, options, checkFiles);
+  const world = await openWorld(options, specs[0]);
+  const folder =
+    options.results === undefined
+      ? join(workspaceRoot(), 'results')
+      : resolve(workingFolder(), options.results);
+  const shown: Shown[] = [];
+  const missing: { name: string; tasks: number }[] = [];
+  const [first] = experiments;
+  const isOne = experiments.length === 1;
+  const title = experiments.map(({ name }) => name).join('+');
+  const own = isOne ? resultsOf(first!, folder) : join(folder, title);
+  const results = isOne ? await openResultsOf(first!, folder) : await openResults(own);
+  for (const experiment of experiments) {
+    const graph = compile(experiment);
+    const { found, lacking } = await lookUp(graph, world);
+    if (lacking > 0) missing.push({ name: experiment.name, tasks: lacking });
+    const place = isOne ? results.place : async () => undefined;
+    const one = await reportOf(graph, { ...world, name: experiment.name, execution: found, place });
+    shown.push({ experiment, graph, execution: found, store: world.store, report: one });
+  }
+  for (const { name, tasks } of missing)
+    warn(
+      `${name}: ${countOf(tasks, 'task')} not computed yet; the page shows what is there (fewstep run computes them)`,
+    );
+  const page = await writeReport(title, shown, { results, folder: own, isItsOwn: isOne, isKept: false });
+  answer.object({ page, experiments: shown.map(({ report }) => report), missing });
+  answer.line(page);
+}
+
+const notComputed = 'E_NOT_COMPUTED';
+
+/** What there is of a graph, and how many tasks there is more to compute at the least. */
+async function lookUp(
+  graph: ReturnType<typeof compile>,
+  { store, versions }: World,
+): Promise<{ readonly found: Execution; readonly lacking: number }> {
+  const executor: Executor = {
+    slots: 1,
+    run: ({ kind }) => Promise.reject(new TaskgraphError(notComputed, `${kind.name} is not computed yet`)),
+    close: async () => {},
+  };
+  // nor is anything waited for that another run computes
+  const others = new AbortController();
+  const found = await execute(rootsOf(graph), {
+    store,
+    versions,
+    executor,
+    signal: others.signal,
+    onEvent: ({ type }) => {
+      if (type === 'waiting') others.abort();
+    },
+  });
+  return { found: { ...found, failures: new Map() }, lacking: found.failures.size };
+}
