@@ -87,7 +87,7 @@ const written: Readonly<Record<string, string>> = {
 };
 
 /** A text on one line in which nothing is a command. */
-export const escaped = (text: string): string =>
+const escaped = (text: string): string =>
   Array.from(text, (letter) => {
     if (written[letter] !== undefined) return written[letter];
     if (/[{}$&#_%]/.test(letter)) return `\\${letter}`;

@@ -20,7 +20,15 @@ export interface PageOptions {
 export async function page(data: ReportData, { live, digest = '' }: PageOptions = {}): Promise<string> {
   const [libraries, own] = await (scripts ??= readScripts());
   const sheets: string[] = [];
-  const kept = withSheets(data, (sheet) => `#${sheets.push(sheet) - 1}`);
+  const parts = new Map<string, number>();
+  const kept = withParts(
+    withSheets(data, (sheet) => `#${sheets.push(sheet) - 1}`),
+    (text) => {
+      const at = parts.get(text) ?? parts.size;
+      parts.set(text, at);
+      return at;
+    },
+  );
   const policy = [
     "default-src 'none'",
     `script-src ${[...libraries, own].map((script) => `'sha256-${sha256(script)}'`).join(' ')}`,
@@ -49,13 +57,17 @@ export async function page(data: ReportData, { live, digest = '' }: PageOptions 
     `<noscript><p>This page draws itself by a script. The same figures are beside it, in results.csv and table.tex.</p></noscript>`,
     '<main id="report"></main>',
     ...sheets.map((sheet, i) => `<script type="text/plain" id="sheet-${i}">${sheet}</script>`),
-    `<script type="application/json" id="data">${JSON.stringify(kept).replaceAll('<', '\\u003c')}</script>`,
+    ...[...parts.keys()].map((text, i) => jsonElement(`part-${i}`, text)),
+    jsonElement('data', JSON.stringify(kept)),
     ...[...libraries, own].map((script) => `<script>${script}</script>`),
     '</body>',
     '</html>',
     '',
   ].join('\n');
 }
+
+const jsonElement = (id: string, text: string): string =>
+  `<script type="application/json" id="${id}">${text.replaceAll('<', '\\u003c')}</script>`;
 
 /** The digest that a page was given, by its beginning; nothing where that is of no page. */
 export const digestIn = (start: string): string | undefined =>
@@ -65,12 +77,13 @@ let scripts: Promise<readonly [libraries: readonly string[], own: string]> | und
 
 /** Libraries as they are published for pages, and the page's own modules as one. */
 async function readScripts() {
-  const published = async (name: string, file: string) => {
-    const url = import.meta.resolve(name).replace(/(?:src|dist)\/[^/]+$/, `dist/${file}`);
-    return inline(await readFile(new URL(url), 'utf8'));
-  };
+  const published = async (module: string, file: string) =>
+    inline(await readFile(new URL(module.replace(/(?:src|dist)\/[^/]+$/, `dist/${file}`)), 'utf8'));
   return [
-    [await published('d3', 'd3.min.js'), await published('@observablehq/plot', 'plot.umd.min.js')],
+    [
+      await published(import.meta.resolve('d3'), 'd3.min.js'),
+      await published(import.meta.resolve('@observablehq/plot'), 'plot.umd.min.js'),
+    ],
     inline(await linked(new URL('./page/main.js', import.meta.url).href)),
   ] as const;
 }
@@ -82,6 +95,31 @@ const sha256 = (script: string): string => createHash('sha256').update(script).d
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+/** What is looked at of one point at a time, and the digits that can be seen of its numbers. */
+const looked = { paths: 4, intervals: 5, curves: 5, table: 6, protocol: 6, spec: 6 } as const;
+
+/** The same with what is looked at of one point at a time put elsewhere, once where several have it, and read only then. */
+function withParts(data: ReportData, put: (text: string) => number): object {
+  const partOf = (value: unknown, digits: number) => ({
+    part: put(
+      JSON.stringify(value, (_, one) => (typeof one === 'number' ? Number(one.toPrecision(digits)) : one)),
+    ),
+  });
+  return {
+    ...data,
+    points: data.points.map((point) => {
+      const { paths } = point;
+      // the teacher's are those of all points of its seeds
+      const shared = paths && { ...paths, teacher: partOf(paths.teacher, looked.paths) };
+      const parts = Object.entries({ ...point, ...(shared && { paths: shared }) }).map(([name, value]) => {
+        const digits = looked[name as keyof typeof looked];
+        return [name, digits === undefined || value === undefined ? value : partOf(value, digits)];
+      });
+      return Object.fromEntries(parts);
+    }),
+  };
+}
 
 /** The same with each sheet put elsewhere, so that a browser reads no picture as JSON. */
 function withSheets(data: ReportData, put: (sheet: string) => string): ReportData {

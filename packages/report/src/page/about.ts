@@ -1,6 +1,7 @@
 import type { PointData, ReportData } from '../report-data.js';
 import { h, pairs, scrolled } from './dom.js';
 import { count, duration } from './format.js';
+import { whole } from './view.js';
 
 /** What was computed, what was found, and how long that took. */
 export function tasksTable({ tasks }: ReportData): HTMLElement {
@@ -53,25 +54,25 @@ export function protocolCards({ points }: ReportData): HTMLElement {
   const cards = new Map<string, PointData[]>();
   for (const point of points)
     if (point.protocol) {
-      const key = JSON.stringify(point.protocol);
+      const key = JSON.stringify(point.protocol); // in a page the number of its part, which says as much
       const same = cards.get(key);
       if (same) same.push(point);
       else cards.set(key, [point]);
     }
   const all = [...cards.values()];
-  const shown = all.slice(0, mostCards);
+  const shown = all.slice(0, mostCards).map((those) => ({ those, protocol: whole(those[0]!).protocol! }));
   /** What not all cards say alike. */
   const differing = new Set(
-    shown.flatMap(([point]) =>
-      point!
-        .protocol!.filter(([name, text]) => !all.every(([other]) => textOf(other!, name) === text))
+    shown.flatMap(({ protocol }) =>
+      protocol
+        .filter(([name, text]) => !shown.every((other) => textOf(other.protocol, name) === text))
         .map(([name]) => name),
     ),
   );
   return h(
     'div',
     { class: 'cards' },
-    ...shown.map((those) =>
+    ...shown.map(({ those, protocol }) =>
       h(
         'article',
         { class: 'card' },
@@ -83,11 +84,7 @@ export function protocolCards({ points }: ReportData): HTMLElement {
             : `${count(those.length)} of ${count(points.length)} points`,
         ),
         those.length < points.length && h('p', { class: 'faint' }, listOf(those)),
-        pairs(
-          those[0]!.protocol!.map(
-            ([name, text]) => [differing.has(name) ? `≠ ${name}` : name, text] as const,
-          ),
-        ),
+        pairs(protocol.map(([name, text]) => [differing.has(name) ? `≠ ${name}` : name, text] as const)),
       ),
     ),
     all.length > mostCards &&
@@ -98,7 +95,8 @@ export function protocolCards({ points }: ReportData): HTMLElement {
 const mostCards = 6;
 const mostListed = 6;
 
-const textOf = ({ protocol }: PointData, name: string) => protocol!.find(([one]) => one === name)?.[1];
+const textOf = (protocol: NonNullable<PointData['protocol']>, name: string) =>
+  protocol.find(([one]) => one === name)?.[1];
 
 const listOf = (those: readonly PointData[]): string =>
   those

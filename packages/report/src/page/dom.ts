@@ -28,7 +28,7 @@ export function select(
 ): HTMLElement {
   const control = h(
     'select',
-    { change: () => onChange(control.value) },
+    { 'aria-label': label, change: () => onChange(control.value) },
     ...choices.map(([value, text]) => h('option', { value, selected: value === chosen }, text)),
   );
   control.value = chosen;

@@ -1,6 +1,6 @@
 import type { Figure } from '../report-data.js';
 
-export const dash = '–';
+const dash = '–';
 
 /** A figure as text, with so many digits that its interval isn't 0, within reason. */
 export function figureText(figure: Figure | undefined, digits: number): string {

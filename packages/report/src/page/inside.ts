@@ -3,19 +3,22 @@ import type { CurvesData, IntervalsData, PathsData, PointData, TableData } from 
 import { h, scrolled } from './dom.js';
 import { short } from './format.js';
 import { figure, look } from './plots.js';
-import type { Page } from './view.js';
+import { type Page, whole } from './view.js';
 
 declare const Plot: typeof PlotModule;
+
+/** Samplers that one plot has at most. */
+const mostLines = 24;
 
 const size = { width: 420, height: 280 } as const;
 
 /** The noise levels of samplers over each other: what each is told, from most noise to least. */
 export function timesPlot({ data, rows, looks }: Page, width: number): HTMLElement | undefined {
-  const those = rows.flatMap(({ points: [point], series }) => {
-    const { label, table } = data.points[point!]!;
-    return table ? [{ label, sigmas: table.sigmas, look: looks.get(series)! }] : [];
+  const those = rows.filter(({ points: [point] }) => data.points[point!]!.table).slice(0, mostLines);
+  const shown = those.map(({ points: [point], series }) => {
+    const { label, table } = whole(data.points[point!]!);
+    return { label, sigmas: table!.sigmas, look: looks.get(series)! };
   });
-  const shown = those.slice(0, 24);
   if (shown.length === 0) return undefined;
   const ticks = shown.flatMap(({ label, sigmas, look }) =>
     sigmas.map((sigma, k) => ({ label, sigma, k, look })),
@@ -59,7 +62,7 @@ export function insideOf({ table, paths, intervals, curves, label }: PointData):
 }
 
 /** x_k by noise and answers: as strong a colour as a coefficient is large. */
-export function coefficients({ sigmas, rows, bands = 1 }: TableData): HTMLElement {
+function coefficients({ sigmas, rows, bands = 1 }: TableData): HTMLElement {
   const largest = Math.max(...rows.flat().map(Math.abs));
   const heads = ['', 'z', ...sigmas.map((_, k) => `D${k}`), 'told σ'];
   const lines = rows.flatMap((row, k) =>
@@ -165,7 +168,7 @@ function pathsPlots({ explained, seeds, teacher, student, sigmas }: PathsData): 
 }
 
 /** A line of each of several points, or of one. */
-export function intervalsPlot(of: IntervalsData, label: string): HTMLElement {
+function intervalsPlot(of: IntervalsData, label: string): HTMLElement {
   return intervalsPlotOf([{ label, colour: 'var(--c1)', intervals: of }], size.width);
 }
 

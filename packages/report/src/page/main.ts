@@ -8,7 +8,7 @@ import { openPoint } from './point.js';
 import { bestList, filters, resultsTable } from './results.js';
 import { type Row, rowsOf, sorted, wantedOf } from './rows.js';
 import { samples } from './samples.js';
-import { looksOf, type Page, type View } from './view.js';
+import { looksOf, type Page, type View, whole } from './view.js';
 
 const root = document.getElementById('report')!;
 const { live } = document.documentElement.dataset;
@@ -27,18 +27,36 @@ let view: View = {
 };
 
 /** What is drawn anew whenever somebody looks for something else, by its place. */
-const parts: { readonly place: HTMLElement; draw(page: Page): Node | undefined }[] = [];
+const parts: Part[] = [];
 
-function draw(): void {
+interface Part {
+  readonly place: HTMLElement;
+  /** Whether others wait until the browser has shown it. */
+  readonly isHeavy: boolean;
+  draw(page: Page): Node | undefined;
+}
+
+/** Draws one part after the other, so that what is drawn is seen and used before all is; or all at once. */
+function draw(atOnce = false): void {
+  clearTimeout(drawing);
   const page = pageOf();
-  for (const { place, draw } of parts) {
-    const focused = place.contains(document.activeElement)
-      ? (document.activeElement as HTMLElement).dataset.by
-      : undefined;
-    place.replaceChildren(draw(page) ?? '');
-    if (focused !== undefined)
-      place.querySelector<HTMLElement>(`[data-by="${CSS.escape(focused)}"]`)?.focus();
-  }
+  const [...left] = parts;
+  const next = () => {
+    const part = left.shift();
+    if (!part) return;
+    drawPart(part, page);
+    if (atOnce || !part.isHeavy) next();
+    else drawing = setTimeout(next);
+  };
+  next();
+}
+
+function drawPart({ place, draw }: Part, page: Page): void {
+  const focused = place.contains(document.activeElement)
+    ? (document.activeElement as HTMLElement).dataset.by
+    : undefined;
+  place.replaceChildren(draw(page) ?? '');
+  if (focused !== undefined) place.querySelector<HTMLElement>(`[data-by="${CSS.escape(focused)}"]`)?.focus();
 }
 
 function pageOf(): Page {
@@ -88,7 +106,7 @@ function section(
 ) {
   const places = drawn.map((draw) => {
     const place = h('div');
-    parts.push({ place, draw });
+    parts.push({ place, isHeavy: true, draw });
     return place;
   });
   return h(
@@ -102,10 +120,13 @@ function section(
 
 function inside(page: Page): Node | undefined {
   const times = timesPlot(page, width());
-  const errors = page.rows.flatMap(({ points: [point], series }) => {
-    const { label, intervals } = page.data.points[point!]!;
-    return intervals ? [{ label, colour: page.looks.get(series)!.colour, intervals }] : [];
-  });
+  const errors = page.rows
+    .filter(({ points: [point] }) => page.data.points[point!]!.intervals)
+    .slice(0, 12)
+    .map(({ points: [point], series }) => {
+      const { label, intervals } = whole(page.data.points[point!]!);
+      return { label, colour: page.looks.get(series)!.colour, intervals: intervals! };
+    });
   const deep = page.rows.filter(({ points: [point] }) => {
     const { table, paths, curves } = page.data.points[point!]!;
     return table ?? paths ?? curves;
@@ -116,7 +137,7 @@ function inside(page: Page): Node | undefined {
     { id: 'inside', 'aria-labelledby': 'inside-title' },
     h('h2', { id: 'inside-title' }, 'Inside the samplers'),
     times,
-    errors.length > 0 && intervalsPlotOf(errors.slice(0, 12), width()),
+    errors.length > 0 && intervalsPlotOf(errors, width()),
     deep.length > 0 &&
       h(
         'p',
@@ -136,9 +157,8 @@ function build(): void {
   parts.length = 0;
   const kinds = [...new Set(data.points.map(({ experiment }) => experiment))];
   const progress = h('div');
-  parts.push({ place: progress, draw: () => progressOf() });
+  parts.push({ place: progress, isHeavy: false, draw: progressOf });
   const anyInside = h('div');
-  parts.push({ place: anyInside, draw: inside });
   root.replaceChildren(
     h(
       'header',
@@ -193,6 +213,7 @@ function build(): void {
       data.run.length > 0 ? pairs(data.run) : undefined,
     ),
   );
+  parts.push({ place: anyInside, isHeavy: true, draw: inside });
   draw();
 }
 
@@ -254,6 +275,7 @@ async function follow(address: string): Promise<void> {
 let before = '';
 
 build();
+addEventListener('beforeprint', () => draw(true));
 let wide = root.clientWidth;
 new ResizeObserver(() => {
   if (Math.abs(root.clientWidth - wide) < 8) return;

@@ -1,12 +1,12 @@
 import { details, h, pairs } from './dom.js';
 import { count, duration, figureText, settingText } from './format.js';
 import { insideOf } from './inside.js';
-import { type Page, sheetOf } from './view.js';
+import { type Page, sheetOf, whole } from './view.js';
 
 /** All that is known of one point, over the page. */
 export function openPoint(page: Page, index: number): void {
   const { data } = page;
-  const point = data.points[index]!;
+  const point = whole(data.points[index]!);
   const group = data.groups.find(({ points }) => points.includes(index));
   const { label, settings, figures, nfe, depth, forwards, images, realImages, repeats, seconds } = point;
   const title = h('h2', { id: 'point-title', tabindex: -1 }, label);

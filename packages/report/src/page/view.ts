@@ -1,4 +1,4 @@
-import type { MetricData, PicturesData, ReportData } from '../report-data.js';
+import type { MetricData, PicturesData, PointData, ReportData } from '../report-data.js';
 import type { Order, Row, Wanted } from './rows.js';
 
 /** What somebody looks at. */
@@ -38,16 +38,7 @@ export interface Look {
 }
 
 /** Shapes that differ without colour, too. */
-export const symbols = [
-  'circle',
-  'square',
-  'triangle',
-  'diamond',
-  'star',
-  'cross',
-  'wye',
-  'hexagon',
-] as const;
+const symbols = ['circle', 'square', 'triangle', 'diamond', 'star', 'cross', 'wye', 'hexagon'] as const;
 type Symbol = (typeof symbols)[number];
 
 const colours = 8;
@@ -70,3 +61,18 @@ export const looksOf = (order: readonly string[]): Map<string, Look> =>
 /** The data URL of a sheet. */
 export const sheetOf = ({ sheet }: PicturesData): string =>
   sheet.startsWith('#') ? document.getElementById(`sheet-${sheet.slice(1)}`)!.textContent : sheet;
+
+/** A point with all that is known of it: in a page what is looked at of one at a time is read only then. */
+export function whole(point: PointData): PointData {
+  const read = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null || !('part' in value)) return value;
+    return JSON.parse(document.getElementById(`part-${value.part}`)!.textContent);
+  };
+  const known = Object.fromEntries(
+    Object.entries(point).map(([name, value]) => [name, read(value)]),
+  ) as unknown as PointData;
+  const { paths } = known;
+  return paths
+    ? { ...known, paths: { ...paths, teacher: read(paths.teacher) as typeof paths.teacher } }
+    : known;
+}
