@@ -15,6 +15,7 @@ const names = [
   'models',
   'engine-tfjs',
   'metrics',
+  'report',
   'taskgraph',
   'cache-dir',
   'cache-turborepo',
