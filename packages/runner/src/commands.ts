@@ -53,7 +53,7 @@ export const commands = {
     typeof import('./cli/run.js').run,
     { readonly experiments: readonly Report[]; readonly tasks: Counts<'computed' | 'local' | 'remote'> }
   >(async () => (await import('./cli/run.js')).run),
-  /** Writes the page of what the store has of specs, and their table as files. @throws SpecError, RunnerError E_RESULTS */
+  /** Writes the page of what the store has of specs, and their table as files. @throws SpecError, RunnerError E_STORE_MISS, E_RESULTS */
   report: command(async () => (await import('./cli/report.js')).report),
   /** What a run would find and compute, and at what cost. @throws SpecError */
   plan: command<

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Execution, type Executor, execute, TaskgraphError } from '@fewstep/taskgraph';
+import { RunnerError } from '../errors.js';
 import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, rootsOf } from '../graph/compile.js';
 import { report as reportOf } from '../report/report.js';
@@ -7,7 +8,7 @@ import type { Shown } from '../report/report-data.js';
 import { workingFolder, workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { type Changes, readExperiments } from './experiments.js';
-import { openResults } from './output.js';
+import { openResults, shownPath } from './output.js';
 import { countOf } from './quantities.js';
 import { writeReport } from './report-files.js';
 import { openResultsOf, resultsOf } from './results-folder.js';
@@ -21,6 +22,8 @@ export interface ReportOptions extends Changes, StoreOptions, CacheOption {
 /**
  * `fewstep report SPEC…`: the page of what the store has of specs, and its table as CSV, LaTeX and JSON; computes nothing.
  * Of one it is where its results are; of several, one page of all, in a folder of their names.
+ *
+ * @throws SpecError, RunnerError E_STORE_MISS where the store has nothing of them, E_RESULTS
  */
 export async function report(
   specs: readonly string[],
@@ -48,6 +51,11 @@ export async function report(
     const one = await reportOf(graph, { ...world, name: experiment.name, execution: found, place });
     shown.push({ experiment, graph, execution: found, store: world.store, report: one });
   }
+  if (shown.every(({ execution }) => execution.records.size === 0))
+    throw new RunnerError(
+      'E_STORE_MISS',
+      `nothing of ${title} is in ${shownPath(world.store.dir)}: fewstep run computes it, and a page that is there stays as it is.`,
+    );
   for (const { name, tasks } of missing)
     warn(
       `${name}: ${countOf(tasks, 'task')} not computed yet; the page shows what is there (fewstep run computes them)`,
