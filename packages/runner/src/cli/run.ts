@@ -65,8 +65,9 @@ export async function run(given: readonly string[], options: RunOptions, answer:
         execution,
         place: (...given) => results.place(...given).catch((error) => void unwritable.push(error)),
       });
-      const one = { ...withSettings(found, experiment, own), ...recordsIn(own) };
-      const isKept = await keepReport(one, own, results, unwritable.length > 0).catch((error) => {
+      const one = { ...found, ...recordsIn(own) };
+      const kept = withSettings(one, experiment, own);
+      const isKept = await keepReport(kept, own, results, unwritable.length > 0).catch((error) => {
         unwritable.push(error);
         return false;
       });
@@ -75,7 +76,7 @@ export async function run(given: readonly string[], options: RunOptions, answer:
         await results
           .write(`${jsonText(receiptOf(graph, one, execution), 2)}\n`, receipt)
           .catch((error) => unwritable.push(error));
-      reports.push(one);
+      reports.push(kept);
       const counts = reports.map(({ tasks }) => tasks);
       answer.object({ experiments: reports, tasks: sum(counts, taskCounts) });
       for (const line of ['', ...table(one).split('\n'), '']) answer.line(line);

@@ -33,19 +33,19 @@ export function relativeTo(folder: string, report: Report): Report {
     const inside = relative(folder, resolve(workingFolder(), path));
     return isAbsolute(inside) ? inside : inside.split(sep).join('/');
   };
-  const pathsIn = <F extends Partial<Report> | Artifacts>(files: F): F =>
-    Object.fromEntries(
-      Object.entries(files).map(([what, path]) => [what, typeof path === 'string' ? moved(path) : path]),
-    ) as F;
-  const { name, points, ...rest } = report;
+  const { comparison, spec, run, log } = report;
+  const files = Object.entries({ comparison, spec, run, log });
   return {
-    name,
-    points: points.map(({ artifacts, ...point }) => ({
+    ...report,
+    ...Object.fromEntries(files.flatMap(([what, path]) => (path === undefined ? [] : [[what, moved(path)]]))),
+    points: report.points.map(({ artifacts, ...point }) => ({
       ...point,
-      artifacts: { ...pathsIn(artifacts), samples: artifacts.samples.map(moved) },
+      artifacts: Object.fromEntries(
+        Object.entries<string | readonly string[]>(artifacts).map(([what, paths]) => [
+          what,
+          typeof paths === 'string' ? moved(paths) : paths.map(moved),
+        ]),
+      ) as unknown as typeof artifacts,
     })),
-    ...pathsIn(rest),
   };
 }
-
-type Artifacts = Report['points'][number]['artifacts'];

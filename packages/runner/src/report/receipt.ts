@@ -11,7 +11,6 @@ export interface Receipt {
   readonly name: string;
   readonly points: readonly {
     readonly label: string;
-    /** What the grid gives it. */
     readonly settings: Readonly<Record<string, unknown>>;
     readonly nfe?: number;
     readonly metrics: Readonly<Record<string, number>>;
@@ -36,15 +35,15 @@ export function receiptOf(
     );
   return {
     name: report.name,
-    points: report.points.map(({ label, nfe, metrics }, i) => {
-      const { picture, schedule, predictor, fit, point } = points[i]!;
+    points: report.points.map(({ label, settings, nfe, metrics }, i) => {
+      const { picture, schedule, predictor, fit } = points[i]!;
       const files = filesOf({
         grid: [picture, 'png'],
         schedule: [schedule, 'schedule'],
         predictor: [predictor, 'predictor'],
         sampler: [fit?.sampler, 'sampler'],
       });
-      return { label, settings: point.settings, ...(nfe !== undefined && { nfe }), metrics, files };
+      return { label, settings, ...(nfe !== undefined && { nfe }), metrics, files };
     }),
     files: filesOf({ comparison: [comparison, 'png'] }),
   };

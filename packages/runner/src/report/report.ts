@@ -16,9 +16,9 @@ import { type OverTrainings, overTrainings } from './trainings.js';
 export interface Report {
   readonly name: string;
   readonly points: readonly PointReport[];
-  /** What the grid varies, as paths of `settings`; none of a single point. */
+  /** Where it is kept: what the grid varies, as paths of `settings`; none of a single point. */
   readonly varies?: readonly string[];
-  /** What the command line changed of the spec: `student.num_steps=5`, `only=LABEL`; left out where nothing. */
+  /** Where it is kept: what the command line changed of the spec: `student.num_steps=5`, `only=LABEL`; left out where nothing. */
   readonly changes?: readonly string[];
   /** Points that differ in the seed of their predictor's training alone, together; none where there are none. */
   readonly trainings?: readonly OverTrainings[];
@@ -40,7 +40,7 @@ export interface Report {
 /** What a run found out about a point of the grid; what failed or was not asked for is not there. */
 export interface PointReport {
   readonly label: string;
-  /** Every key of the spec by its path, defaults and all, as the `spec` beside the results has them. */
+  /** What the grid gives it, by paths; where it is kept every key of the spec, as the `spec` beside the results has them. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Network evaluations of one sample, as the driver counted them. */
   readonly nfe?: number;
