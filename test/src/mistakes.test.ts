@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commands } from '@fewstep/runner';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { oldNode } from '../../packages/runner/dist/node-version.js';
 import { fewstep } from './command-line.js';
 import { tiny } from './small-experiment.js';
 
@@ -248,12 +247,17 @@ describe('a mistake in a command gets an answer that says what to do', () => {
     expect(await told(call)).toMatch(answer);
   });
 
-  it('a Node of before', () => {
-    expect(oldNode('18.20.4')).toMatch(
-      /^fewstep needs Node 20\.19 or later, and this is 18\.20\.4: get one from nodejs\.org/,
-    );
-    expect(oldNode('20.18.3')).toContain('20.19');
-    expect([oldNode('20.19.0'), oldNode('24.1.0')]).toEqual([undefined, undefined]);
+  it('a Node of before', async () => {
+    const older =
+      'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "18.20.4" } })';
+    const { code, stderr } = await fewstep(['run', 'mine.yaml'], {
+      cwd: dir,
+      env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(older)}` },
+    });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^E_NODE fewstep needs Node 20\.19 or later.*18\.20\.4/),
+    ]);
   });
 
   it('a word that is no command, an option that is none, a spec that is not named', async () => {
