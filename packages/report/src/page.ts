@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { linked } from './link.js';
 import type { PicturesData, ReportData } from './report-data.js';
 import { styles } from './styles.js';
 
@@ -77,6 +76,7 @@ let scripts: Promise<readonly [libraries: readonly string[], own: string]> | und
 
 /** Libraries as they are published for pages, and the page's own modules as one. */
 async function readScripts() {
+  const { linked } = await import('./link.js'); // a run that writes no page needs none of it
   const published = async (module: string, file: string) =>
     inline(await readFile(new URL(module.replace(/(?:src|dist)\/[^/]+$/, `dist/${file}`)), 'utf8'));
   return [

@@ -10,7 +10,11 @@ declare const Plot: typeof PlotModule;
 /** Samplers that one plot has at most. */
 const mostLines = 24;
 
+const mostPlanes = 6;
+
 const size = { width: 420, height: 280 } as const;
+const inDetail: { readonly planes?: readonly number[]; readonly width: number; readonly height: number } =
+  size;
 
 /** The noise levels of samplers over each other: what each is told, from most noise to least. */
 export function timesPlot({ data, rows, looks }: Page, width: number): HTMLElement | undefined {
@@ -117,8 +121,29 @@ function coefficients({ sigmas, rows, bands = 1 }: TableData): HTMLElement {
   );
 }
 
-/** Trajectories in the planes of the components. */
-function pathsPlots({ explained, seeds, teacher, student, sigmas }: PathsData): HTMLElement[] {
+/** Paths of several samplers in the plane of the first two components, beside each other. */
+export function planesOf({ data, rows }: Page): HTMLElement | undefined {
+  const those = rows.filter(({ points: [point] }) => data.points[point!]!.paths).slice(0, mostPlanes);
+  if (those.length < 1) return undefined;
+  return h(
+    'div',
+    { class: 'multiples' },
+    ...those.map(({ points: [point], label }) =>
+      h(
+        'div',
+        {},
+        h('h3', {}, label),
+        ...pathsPlots(whole(data.points[point!]!).paths!, { planes: [1], width: 340, height: 230 }),
+      ),
+    ),
+  );
+}
+
+/** Trajectories in planes of the first component and another. */
+function pathsPlots(
+  { explained, seeds, teacher, student, sigmas }: PathsData,
+  { planes = [1, 2], ...size } = inDetail,
+): HTMLElement[] {
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const lines = (those: PathsData['teacher'], who: string, levels: readonly number[]) =>
     those.flatMap((steps, i) =>
@@ -129,7 +154,7 @@ function pathsPlots({ explained, seeds, teacher, student, sigmas }: PathsData): 
   const own = all.filter(({ who }) => who === 'sampler');
   const ofTeacher = all.filter(({ who }) => who === 'teacher');
   const together = percent((explained[0] ?? 0) + (explained[1] ?? 0));
-  return [1, 2].flatMap((second) => {
+  return planes.flatMap((second) => {
     if (!all.every(({ at }) => at[second] !== undefined)) return [];
     const where = { x: ({ at }: Step) => at[0]!, y: ({ at }: Step) => at[second]!, z: 'seed' };
     const name = (component: number) =>

@@ -2,7 +2,7 @@ import type { MetricData, ReportData } from '../report-data.js';
 import { protocolCards, tasksTable } from './about.js';
 import { h, pairs } from './dom.js';
 import { count } from './format.js';
-import { intervalsPlotOf, timesPlot } from './inside.js';
+import { intervalsPlotOf, planesOf, timesPlot } from './inside.js';
 import { costPlot, plotControls, smallMultiples } from './plots.js';
 import { openPoint } from './point.js';
 import { bestList, filters, resultsTable } from './results.js';
@@ -138,6 +138,7 @@ function inside(page: Page): Node | undefined {
     h('h2', { id: 'inside-title' }, 'Inside the samplers'),
     times,
     errors.length > 0 && intervalsPlotOf(errors, width()),
+    planesOf(page),
     deep.length > 0 &&
       h(
         'p',
@@ -172,13 +173,21 @@ function build(): void {
       h(
         'nav',
         { 'aria-label': 'Parts' },
-        ...[
-          ['results', 'Results'],
-          ['plots', 'Plots'],
-          ['samples', 'Samples'],
-          ['inside', 'Inside'],
-          ['about', 'Protocol and cost'],
-        ].map(([id, name]) => h('a', { href: `#${id}` }, name)),
+        ...(
+          [
+            ['results', 'Results', true],
+            ['plots', 'Plots', data.metrics.length > 0],
+            ['samples', 'Samples', true],
+            [
+              'inside',
+              'Inside',
+              data.points.some(
+                ({ table, paths, intervals, curves }) => table ?? paths ?? intervals ?? curves,
+              ),
+            ],
+            ['about', 'Protocol and cost', true],
+          ] as const
+        ).map(([id, name, isThere]) => isThere && h('a', { href: `#${id}` }, name)),
       ),
       themeButton(),
     ),

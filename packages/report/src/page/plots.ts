@@ -1,4 +1,5 @@
 import type * as PlotModule from '@observablehq/plot';
+import type { MetricData } from '../report-data.js';
 import { details, h, scrolled, select } from './dom.js';
 import { count, figureText, settingText } from './format.js';
 import { paretoFront, type Row, varyingKeys } from './rows.js';
@@ -59,7 +60,7 @@ export function figure(
   );
 }
 
-interface Dot {
+interface Costed {
   readonly row: Row;
   readonly x: number;
   readonly y: number;
@@ -113,7 +114,7 @@ export function plotControls({ data, view, all, change }: Page): HTMLElement {
 export function costPlot(page: Page, width: number): HTMLElement {
   const { rows, metric, view, looks, open } = page;
   if (!metric) return h('p', { class: 'faint' }, 'No figures to plot.');
-  const known = rows.flatMap((row): Omit<Dot, 'isBehind'>[] => {
+  const known = rows.flatMap((row): Omit<Costed, 'isBehind'>[] => {
     const figure = row.figures[metric.name];
     const x = view.cost === 'nfe' ? row.nfe : (row.trainCalls ?? 0);
     if (!figure || figure.value === null || x === undefined) return [];
@@ -139,19 +140,21 @@ export function costPlot(page: Page, width: number): HTMLElement {
       : [],
   );
   const front = new Set(fronts.flat());
-  const dots: Dot[] = known.map((dot) => ({
+  const dots: Costed[] = known.map((dot) => ({
     ...dot,
     isBehind: metric.best !== undefined && !front.has(dot),
   }));
   const ys = dots.map(({ y }) => y);
   const isLog = Math.min(...ys) > 0 && Math.max(...ys) / Math.min(...ys) > 12;
+  const xs = dots.map(({ x }) => x);
+  const isWide = Math.max(...xs) > 4 * Math.min(...xs);
   const floor = Math.min(...ys) / 2;
   const clamped = (value: number) => (isLog ? Math.max(value, floor) : value);
   const faceted = view.facet === '' ? {} : { fx: 'facet' };
   const lines = dots.toSorted((a, b) => a.x - b.x);
   const isFew = dots.length <= 12 && view.facet === '' && width > 600;
-  const colour = ({ series }: Dot) => looks.get(series)!.colour;
-  const symbol = ({ series }: Dot) => looks.get(series)!.symbol;
+  const colour = ({ series }: Costed) => looks.get(series)!.colour;
+  const symbol = ({ series }: Costed) => looks.get(series)!.symbol;
   const drawn = Plot.plot({
     ...look,
     width,
@@ -161,7 +164,8 @@ export function costPlot(page: Page, width: number): HTMLElement {
     marginBottom: 42,
     x: {
       label: costNames[view.cost],
-      type: view.cost === 'nfe' ? 'linear' : 'sqrt',
+      // training calls may be none
+      type: view.cost === 'trainCalls' ? 'sqrt' : isWide ? 'log' : 'linear',
       nice: view.cost === 'trainCalls',
       grid: true,
       inset: 12,
@@ -191,10 +195,10 @@ export function costPlot(page: Page, width: number): HTMLElement {
         dots.filter(({ low }) => low !== undefined),
         {
           x: 'x',
-          y1: ({ low }: Dot) => clamped(low!),
-          y2: ({ high }: Dot) => clamped(high!),
+          y1: ({ low }: Costed) => clamped(low!),
+          y2: ({ high }: Costed) => clamped(high!),
           stroke: colour,
-          strokeOpacity: ({ isBehind }: Dot) => (isBehind ? 0.4 : 0.9),
+          strokeOpacity: ({ isBehind }: Costed) => (isBehind ? 0.4 : 0.9),
           ...faceted,
         },
       ),
@@ -208,8 +212,8 @@ export function costPlot(page: Page, width: number): HTMLElement {
           r: dots.length > 300 ? 3 : 4.5,
           ...faceted,
         },
-        fillOpacity: ({ isBehind }: Dot) => (isBehind ? 0.12 : 0.9),
-        strokeOpacity: ({ isBehind }: Dot) => (isBehind ? 0.6 : 1),
+        fillOpacity: ({ isBehind }: Costed) => (isBehind ? 0.12 : 0.9),
+        strokeOpacity: ({ isBehind }: Costed) => (isBehind ? 0.6 : 1),
       }),
       ...(isFew
         ? [
@@ -219,7 +223,7 @@ export function costPlot(page: Page, width: number): HTMLElement {
                 ...{
                   x: 'x',
                   y: 'y',
-                  text: ({ row }: Dot) => row.label,
+                  text: ({ row }: Costed) => row.label,
                   textAnchor: 'start',
                   dx: 9,
                   fill: 'currentColor',
@@ -232,7 +236,7 @@ export function costPlot(page: Page, width: number): HTMLElement {
     ],
   });
   drawn.addEventListener('click', () => {
-    const dot = (drawn as { value?: Dot }).value;
+    const dot = (drawn as { value?: Costed }).value;
     if (dot) open(dot.row.points[0]!);
   });
   const said = `${metric.name} over ${costNames[view.cost]}${metric.best ? `, ${metric.best} is best; the dashed line is the front: nothing is better at no higher cost` : ''}`;
@@ -259,7 +263,7 @@ const costText = ({ nfe, trainCalls }: Row): string =>
   `${count(nfe)} NFE${trainCalls === undefined ? '' : `, ${count(trainCalls)} training calls`}`;
 
 /** Whole numbers, and no more than there is room for. */
-function ticksOf(dots: readonly Dot[]): number[] {
+function ticksOf(dots: readonly Costed[]): number[] {
   const xs = [...new Set(dots.map(({ x }) => x))].sort((a, b) => a - b);
   if (xs.length <= 12) return xs;
   const step = Math.ceil(xs.length / 10);
@@ -268,7 +272,7 @@ function ticksOf(dots: readonly Dot[]): number[] {
 
 const mostNamed = 16;
 
-function legend({ looks }: Page, dots: readonly Dot[]): HTMLElement {
+function legend({ looks }: Page, dots: readonly Costed[]): HTMLElement {
   const shown = new Set(dots.map(({ series }) => series));
   const named = [...looks].filter(([series, { colour }]) => shown.has(series) && colour !== 'var(--faint)');
   const others = shown.size - named.length;
@@ -298,69 +302,87 @@ function swatch(options: PlotModule.PlotOptions): Element {
   return drawn;
 }
 
-/** Of each key that varies how the chosen figure goes with it, all else as it comes. */
-export function smallMultiples({ rows, metric, looks }: Page): HTMLElement {
-  const grid = h('div', { class: 'multiples' });
-  if (!metric) return grid;
-  const keys = [...varyingKeys(rows)].filter(([, values]) => values.length >= 2 && values.length <= 12);
-  if (keys.length < 1) return grid;
+/** As much of a text as there is room for. */
+const cut = (text: string, letters: number): string =>
+  text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
+
+/** Keys whose plots are shown at once. */
+const mostMultiples = 6;
+
+/** Of each key that varies how the chosen figure goes with it, all else as it comes; those that all rows have first. */
+export function smallMultiples(page: Page): HTMLElement {
+  const { rows, metric } = page;
+  if (!metric) return h('div');
   const known = rows.flatMap((row) => {
     const value = row.figures[metric.name]?.value;
-    return value === undefined || value === null
-      ? []
-      : [{ row, value, half: row.figures[metric.name]!.half ?? 0 }];
+    return value === undefined || value === null ? [] : [{ row, value }];
   });
-  const ys = known.map(({ value }) => value);
-  const isLog = Math.min(...ys) > 0 && Math.max(...ys) / Math.min(...ys) > 12;
-  for (const [key, values] of keys) {
-    const of = known.map(({ row, value }) => ({ row, value, at: settingText(row.settings[key]) }));
-    const drawn = Plot.plot({
-      ...look,
-      width: 280,
-      height: 190,
-      marginLeft: 46,
-      marginBottom: 40,
-      x: {
-        type: 'band',
-        domain: values,
-        label: key,
-        tickFormat: (text: string) => (text.length > 12 ? `${text.slice(0, 11)}…` : text),
-      },
-      y: {
-        label: metric.name,
-        type: isLog ? 'log' : 'linear',
-        grid: true,
-        ticks: 4,
-        ...(isLog && { tickFormat: '~g' }),
-      },
-      marks: [
-        Plot.dot(of, {
-          x: 'at',
-          y: 'value',
-          r: 3,
-          symbol: ({ row }: (typeof of)[number]) => looks.get(row.series)!.symbol,
-          stroke: ({ row }: (typeof of)[number]) => looks.get(row.series)!.colour,
-          strokeOpacity: 0.7,
-        }),
-        Plot.tickY(
-          of,
-          Plot.groupX({ y: 'median' }, { x: 'at', y: 'value', stroke: 'currentColor', strokeWidth: 2 }),
-        ),
-        Plot.tip(
-          of,
-          Plot.pointer({
-            x: 'at',
-            y: 'value',
-            title: ({ row, value }: (typeof of)[number]) => `${row.label}\n${value}`,
-          }),
-        ),
-      ],
-    });
-    grid.append(
-      figure(drawn, `${metric.name} by ${key}, the bar at the median`, [key, 'sampler', metric.name], () =>
-        of.map(({ row, at }) => [at, row.label, figureText(row.figures[metric.name], metric.digits)]),
-      ),
+  const keys = [...varyingKeys(known.map(({ row }) => row))].filter(([, values]) => values.length <= 12);
+  const lacking = (values: readonly string[]) => Number(values.includes(settingText(undefined)));
+  const [...first] = keys.sort(([, a], [, b]) => lacking(a) - lacking(b));
+  const others = first.splice(mostMultiples);
+  const gridOf = (those: typeof keys) =>
+    h(
+      'div',
+      { class: 'multiples' },
+      ...those.map(([key, values]) => multiple(page, metric, { key, values, known })),
     );
-  }
-  return grid;
+  return h(
+    'div',
+    {},
+    gridOf(first),
+    others.length > 0 && details(`by ${others.map(([key]) => key).join(', ')}`, () => gridOf(others)),
+  );
+}
+
+interface Multiple {
+  readonly key: string;
+  readonly values: readonly string[];
+  readonly known: readonly { readonly row: Row; readonly value: number }[];
+}
+
+function multiple(
+  { looks }: Page,
+  { name, digits }: MetricData,
+  { key, values, known }: Multiple,
+): HTMLElement {
+  const all = known.map(({ value }) => value);
+  const isLog = Math.min(...all) > 0 && Math.max(...all) / Math.min(...all) > 12;
+  const isLong = values.join('  ').length > 34;
+  const of = known.map(({ row, value }) => ({ row, value, at: settingText(row.settings[key]) }));
+  type Dot = (typeof of)[number];
+  const where = { x: 'at', y: 'value' } as const;
+  const drawn = Plot.plot({
+    ...look,
+    width: 280,
+    height: isLong ? 208 : 190,
+    marginLeft: 46,
+    marginBottom: isLong ? 58 : 40,
+    x: {
+      ...{ type: 'band', domain: values, label: key },
+      tickFormat: (text: string) => cut(text, isLong ? 10 : 16),
+      tickRotate: isLong ? -30 : 0,
+    },
+    y: {
+      ...{ label: name, type: isLog ? 'log' : 'linear', grid: true, ticks: 4 },
+      ...(isLog && { tickFormat: '~g' }),
+    },
+    marks: [
+      Plot.dot(of, {
+        ...where,
+        r: 3,
+        symbol: ({ row }: Dot) => looks.get(row.series)!.symbol,
+        stroke: ({ row }: Dot) => looks.get(row.series)!.colour,
+        strokeOpacity: 0.7,
+      }),
+      Plot.tickY(of, Plot.groupX({ y: 'median' }, { ...where, stroke: 'currentColor', strokeWidth: 2 })),
+      Plot.tip(
+        of,
+        Plot.pointer({ ...where, title: ({ row, value }: Dot) => `${row.label}\n${name} ${value}` }),
+      ),
+    ],
+  });
+  return figure(drawn, `${name} by ${key}, the bar at the median`, [key, 'sampler', name], () =>
+    of.map(({ row, at }) => [at, row.label, figureText(row.figures[name], digits)]),
+  );
 }

@@ -5,6 +5,8 @@ import type { Page } from './view.js';
 
 /** More rows are shown when somebody asks for them. */
 const mostShown = 200;
+/** Costs of which the best is said at once. */
+const mostBest = 10;
 /** Keys of more have no column of their own. */
 const mostColumns = 4;
 
@@ -43,34 +45,37 @@ export function filters(page: Page): HTMLElement {
 
 /** Which is best at each cost, and how sure that is. */
 export function bestList({ rows, metric, open, data }: Page): HTMLElement {
-  const list = h('ul', { class: 'best' });
-  if (!metric) return list;
-  const found = bestByCost(rows, metric);
-  for (const { nfe, best, alike } of found)
-    list.append(
-      h(
-        'li',
-        {},
-        h('span', { class: 'cost' }, `${nfe} NFE`),
-        h('button', { class: 'link', click: () => open(best.points[0]!) }, best.label),
+  if (!metric) return h('div');
+  const { name, digits } = metric;
+  const [...found] = bestByCost(rows, metric);
+  const others = found.splice(mostBest);
+  const listOf = (those: typeof found) => h('ul', { class: 'best' }, ...those.map(itemOf));
+  return h(
+    'div',
+    {},
+    listOf(found),
+    others.length > 0 && details(`the best at ${others.length} more`, () => listOf(others)),
+  );
+
+  function itemOf({ nfe, best, alike }: (typeof found)[number]): HTMLElement {
+    return h(
+      'li',
+      {},
+      h('span', { class: 'cost' }, `${nfe} NFE`),
+      h('button', { class: 'link', click: () => open(best.points[0]!) }, best.label),
+      h('span', { class: 'figure' }, `${name} ${figureText(best.figures[name], digits)}`),
+      h('span', { class: 'faint' }, sampleText(best)),
+      alike.length > 0 &&
         h(
           'span',
-          { class: 'figure' },
-          `${metric.name} ${figureText(best.figures[metric.name], metric.digits)}`,
+          { class: 'faint' },
+          `not told apart: ${alike
+            .slice(0, 3)
+            .map(({ label }) => label)
+            .join('; ')}${alike.length > 3 ? ` and ${alike.length - 3} more` : ''}`,
         ),
-        h('span', { class: 'faint' }, sampleText(best)),
-        alike.length > 0 &&
-          h(
-            'span',
-            { class: 'faint' },
-            `not told apart: ${alike
-              .slice(0, 3)
-              .map(({ label }) => label)
-              .join('; ')}${alike.length > 3 ? ` and ${alike.length - 3} more` : ''}`,
-          ),
-      ),
     );
-  return list;
+  }
 
   /** How many trainings, or else images, a figure is of. */
   function sampleText({ points }: Row): string {
@@ -90,7 +95,6 @@ interface Column {
 function columnsOf({ data, all, view, open }: Page): Column[] {
   const keys = [...varyingKeys(all).keys()];
   const seedsTogether = data.groups.some(({ points }) => points.length > 1);
-  const several = new Set(data.points.map(({ experiment }) => experiment)).size > 1;
   return [
     {
       by: 'label',
@@ -98,16 +102,6 @@ function columnsOf({ data, all, view, open }: Page): Column[] {
       isNumber: false,
       cell: (row) => h('button', { class: 'link', click: () => open(row.points[0]!) }, row.label),
     },
-    ...(several
-      ? [
-          {
-            by: 'experiment',
-            name: 'experiment',
-            isNumber: false,
-            cell: (row: Row) => data.points[row.points[0]!]!.experiment,
-          },
-        ]
-      : []),
     ...(keys.length <= mostColumns ? keys : []).map((key) => ({
       by: `key:${key}`,
       name: key,

@@ -25,9 +25,15 @@ export interface Order {
   readonly falls: boolean;
 }
 
-/** What a table of points, or of points by all but their seeds, has in its lines. */
-export const rowsOf = ({ points, groups }: ReportData, isGrouped: boolean): Row[] =>
-  isGrouped ? [...groups] : points.map((point, i) => ({ ...point, points: [i] }));
+/** What a table of points, or of points by all but their seeds, has in its lines; of several experiments that is a key, too. */
+export function rowsOf({ points, groups }: ReportData, isGrouped: boolean): Row[] {
+  const rows: Row[] = isGrouped ? [...groups] : points.map((point, i) => ({ ...point, points: [i] }));
+  if (points.every(({ experiment }) => experiment === points[0]!.experiment)) return rows;
+  return rows.map((row) => {
+    const { experiment } = points[row.points[0]!]!;
+    return { ...row, settings: { experiment, ...row.settings } };
+  });
+}
 
 /** Keys that vary, each with its values in order; keys that some lack have "–" there. */
 export function varyingKeys(rows: readonly Row[]): Map<string, string[]> {
@@ -114,7 +120,12 @@ export function bestByCost(
   const costs = [...new Set(ranked.map(({ nfe }) => nfe!))].sort((a, b) => a - b);
   return costs.flatMap((nfe) => {
     const same = ranked.filter((row) => row.nfe === nfe);
-    const best = same.find(({ figures }) => figures[name]!.rank === 'best');
-    return best ? [{ nfe, best, alike: same.filter((row) => row !== best) }] : [];
+    const bests = same.filter(({ figures }) => figures[name]!.rank === 'best');
+    // where some are scored otherwise than others each kind has its best, and nothing says which are alike to which
+    return bests.map((best) => ({
+      nfe,
+      best,
+      alike: bests.length > 1 ? [] : same.filter((row) => row !== best),
+    }));
   });
 }
