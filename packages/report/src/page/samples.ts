@@ -140,7 +140,12 @@ export function samples(page: Page): HTMLElement {
         h('div', { class: 'under' }, imageOf(pair[1], seed, large)),
         h('div', { class: 'over' }, imageOf(pair[0], seed, large)),
       ),
-      h('div', { class: 'sides' }, h('span', {}, `◀ ${pair[0].label}`), h('span', {}, `${pair[1].label} ▶`)),
+      h(
+        'div',
+        { class: 'sides' },
+        h('span', {}, `◀\u00a0${pair[0].label}`),
+        h('span', {}, `${pair[1].label}\u00a0▶`),
+      ),
     );
   }
 
