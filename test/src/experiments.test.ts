@@ -58,7 +58,7 @@ it('are projects of Nx, each with what it names as input', async () => {
   const projects = found.flatMap(([, { projects = {} }]) => Object.values(projects));
   expect(projects.map(({ name }) => `${name}.yaml`)).toEqual(files);
   const inputs = JSON.stringify(projects.find(({ name }) => name === 'digits')?.targets?.run?.inputs);
-  expect(inputs).toContain('"{workspaceRoot}/experiments/digits/**/*"');
+  expect(inputs).toContain('"{workspaceRoot}/packages/digits/**/*"');
   expect(inputs).toContain('"{workspaceRoot}/experiments/samplers/digits-table-nfe5-seed0.json"');
 });
 

@@ -17,7 +17,7 @@ const told = async (args: readonly string[], cwd = dir) => {
 };
 
 it('fewstep alone, and run without a spec, say what to do next', async () => {
-  const [alone, run, unbuilt] = await Promise.all([
+  const [alone, run, unknown] = await Promise.all([
     fewstep([], { cwd: dir }),
     told(['run']),
     fewstep(['rnu'], { cwd: dir }),
@@ -27,7 +27,7 @@ it('fewstep alone, and run without a spec, say what to do next', async () => {
     2,
     { code: 'E_USAGE', message: expect.stringContaining('fewstep init writes one') },
   ]);
-  expect([unbuilt.code, unbuilt.stderr]).toEqual([2, expect.stringContaining('Did you mean run?')]);
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean run?')]);
 });
 
 it('every template is a spec that is valid where it lies, commented, under the schema that its first line names', async () => {
@@ -83,6 +83,10 @@ it('a spec in a project names the schema of the fewstep that is installed there'
     const [line] = readFileSync(join(inside, 'first-look.yaml'), 'utf8').split('\n');
     expect(line).toBe('# yaml-language-server: $schema=../../packages/runner/experiment.schema.json');
     expect(await readdir(inside)).toEqual(['first-look.yaml']);
+    // of a command that is told none it is the one that is meant, until there is another
+    expect((await told(['validate'], inside)).experiments).toMatchObject([{ name: 'first-look' }]);
+    await told(['init', 'second'], inside);
+    expect((await told(['plan'], inside)).error.message).toMatch(/of first-look\.yaml, second\.yaml\.$/);
   } finally {
     await rm(inside, { recursive: true });
   }
