@@ -2,13 +2,16 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { problem, SpecError } from '../experiment/problem.js';
 import { configName, workingFolder } from '../workspace.js';
+import { specHere } from './specs-here.js';
 
 /**
- * The files of specs that a command is given: those of a folder are its YAML files, in the order of their names.
+ * The files of specs that a command is given: those of a folder are its YAML files, in the order of their names; without
+ * any the one that lies in the working folder.
  *
- * @throws SpecError (E_SPEC) where a folder has none
+ * @throws SpecError (E_SPEC) where a folder has none, RunnerError E_USAGE where nothing is given and not one lies here
  */
 export async function givenSpecs(given: readonly string[]): Promise<string[]> {
+  if (given.length === 0) return [await specHere()];
   const files: string[] = [];
   for (const one of given) {
     const path = resolve(workingFolder(), one);

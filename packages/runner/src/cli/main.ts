@@ -137,7 +137,10 @@ withCache(withChanges(program.command('report')))
   .description(
     'write what the store has of specs as one HTML page, and as CSV, LaTeX and JSON; compute nothing',
   )
-  .argument('<spec...>', 'YAML files, or folders of such; of several one page together; - is standard input')
+  .argument(
+    '[spec...]',
+    'YAML files, or folders of such; of several one page together; - is standard input (default: the one in the working folder)',
+  )
   .option(
     '--results <dir>',
     'where results are, in a folder per experiment (default: results in the workspace)',
@@ -146,7 +149,10 @@ withCache(withChanges(program.command('report')))
 
 withCache(withChanges(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
-  .argument('<spec...>', 'YAML files, or folders of such; - is standard input')
+  .argument(
+    '[spec...]',
+    'YAML files, or folders of such; - is standard input (default: the one in the working folder)',
+  )
   .option('--why', 'say for each task what made it new')
   .option('--tasks <file>', 'write what can be computed now, a task a line, for fewstep worker --once')
   .action(doing(async () => (await import('./plan.js')).plan));
@@ -172,7 +178,10 @@ withCache(withChanges(program.command('graph')))
 
 withChanges(program.command('validate'))
   .description('check specs; report every problem with its place')
-  .argument('<spec...>', 'YAML files, or folders of such; - is standard input')
+  .argument(
+    '[spec...]',
+    'YAML files, or folders of such; - is standard input (default: the one in the working folder)',
+  )
   .action(doing(async () => (await import('./validate.js')).validate));
 
 withExecutor(withCache(withChanges(program.command('sample'))))

@@ -23,7 +23,7 @@ const mostTold = 8;
 /** What a plan counts of its tasks: `remote` are those of `found` that are in the cache. */
 const taskCounts = ['found', 'remote', 'toCompute'] as const;
 
-/** `fewstep plan SPEC…`: what a run would find, what it would compute and at what cost, and which files it lacks. */
+/** `fewstep plan [SPEC…]`: what a run would find, what it would compute and at what cost, and which files it lacks. */
 export async function plan(specs: readonly string[], options: PlanOptions, answer: Answer): Promise<void> {
   const experiments = await readExperiments(specs, options);
   const world = await openWorld(options, specs[0]);

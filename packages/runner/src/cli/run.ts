@@ -16,7 +16,6 @@ import type { Results } from './output.js';
 import { openResultsOf, resultsOf, sayStrays } from './results-folder.js';
 import { recorded, recordsIn } from './run-record.js';
 import { warn } from './say.js';
-import { specsOrHere } from './specs-here.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
 
@@ -35,8 +34,7 @@ export interface RunOptions extends Changes, StoreOptions, CacheOption, Executor
  * `fewstep run [SPEC…]`: computes what is not in the store yet, then the table and the pictures; with `--fetch` once what
  * the specs need of the registry is here.
  */
-export async function run(given: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
-  const specs = await specsOrHere(given);
+export async function run(specs: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
   if (options.fetch) {
     const { fetchNeeded } = await import('./fetch-files.js'); // and what downloads only then
     await fetchNeeded(await readExperiments(specs, options));

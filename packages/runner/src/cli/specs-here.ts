@@ -21,14 +21,13 @@ export async function specsHere(): Promise<string[]> {
 }
 
 /**
- * The specs that a command is given, or the one that lies here.
+ * The spec that lies in the working folder.
  *
  * @throws RunnerError E_USAGE where there is none, or are several
  */
-export async function specsOrHere(given: readonly string[]): Promise<readonly string[]> {
-  if (given.length > 0) return given;
+export async function specHere(): Promise<string> {
   const here = await specsHere();
-  if (here.length === 1) return here;
+  if (here.length === 1) return here[0]!;
   throw new RunnerError(
     'E_USAGE',
     here.length === 0

@@ -12,7 +12,7 @@ interface Validated {
 }
 
 /**
- * `fewstep validate SPEC…`: every problem of every file at once.
+ * `fewstep validate [SPEC…]`: every problem of every file at once.
  *
  * @throws SpecError with those of all files, once the last one was read
  */
