@@ -200,6 +200,8 @@ export interface Point {
   /** Seed s gets entry s mod length; one entry: that class for all. */
   readonly classes: 'random' | readonly number[];
   readonly grid: { readonly columns: number; readonly rows: number };
+  /** Of how many of the first seeds the states that they go through are held against the reference's; 0: of none. */
+  readonly paths: number;
   /** Where there are such; no task reads them. */
   readonly published?: PublishedFigures;
 }

@@ -103,7 +103,7 @@ export function resolvePoint(
   const { scores } = declarations;
   const generator = generatorOf(spec, declarations);
   const dataset = datasetOf(spec, surroundings);
-  const { seeds, repeats, tuned_on, batch, grid, rng, classes } = {
+  const { seeds, repeats, tuned_on, batch, grid, paths, rng, classes } = {
     ...sampleDefaults,
     tuned_on: undefined,
     ...spec.sample,
@@ -129,6 +129,7 @@ export function resolvePoint(
     rng,
     classes: typeof classes === 'number' ? [classes] : classes,
     grid: { columns, rows },
+    paths,
   };
 }
 

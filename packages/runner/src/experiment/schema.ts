@@ -147,6 +147,12 @@ export const sampleKeys = {
     examples: ['8x8'],
     description: 'Columns and rows of the picture, e.g. 8x8; filled with the first seeds.',
   },
+  paths: integer(
+    0,
+    64,
+    0,
+    'Of how many of its first seeds the way from noise to image is kept, beside that of the reference, for the report: where in it a sampler departs. Each takes the evaluations of one image more, and once those of the reference.',
+  ),
   rng: choice(
     ['torch-cpu', 'torch-cuda'],
     'torch-cpu',

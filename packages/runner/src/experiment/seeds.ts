@@ -54,6 +54,16 @@ export function blocksOfSeeds(ranges: readonly Range[], blocks: number): Range[]
   return cut;
 }
 
+/** The first of ranges in their order, so many at most. */
+export function firstSeeds(ranges: readonly Range[], count: number): Range[] {
+  let left = count;
+  return ranges.flatMap(([first, last]): Range[] => {
+    const taken = Math.min(left, last - first + 1);
+    left -= taken;
+    return taken > 0 ? [[first, first + taken - 1]] : [];
+  });
+}
+
 /** How many of the seeds are among others. */
 export const countOfShared = (ranges: readonly Range[], others: readonly Range[]): number =>
   ranges

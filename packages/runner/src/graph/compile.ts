@@ -23,7 +23,7 @@ import {
   type SamplerConfig,
 } from '../experiment/experiment.js';
 import { guidances } from '../experiment/guidances.js';
-import { blocksOfSeeds, countOfSeeds, seedsText } from '../experiment/seeds.js';
+import { blocksOfSeeds, countOfSeeds, firstSeeds, seedsText } from '../experiment/seeds.js';
 import { fileOf } from '../files-of.js';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import { ownScore, type Score, scoreNamed } from '../scores/scores.js';
@@ -60,6 +60,8 @@ export interface PlannedPoint {
     readonly states: Shards<typeof kinds.inters>;
     readonly picture: Task<typeof kinds.intersPicture>;
   };
+  /** The way of its first samples beside the reference's, where the spec asks for it. */
+  readonly paths?: Task<typeof kinds.paths>;
 }
 
 type Samples = Shards<typeof kinds.samples>;
@@ -102,8 +104,15 @@ export function rootsOf({ points, comparison }: Graph): readonly Node[] {
 }
 
 /** What a run obtains for one point. */
-export const rootsOfPoint = ({ scores, picture, schedule, predictor, fit }: PlannedPoint): readonly Node[] =>
-  [schedule, predictor, fit?.sampler, ...Object.values(scores).flat(), picture].filter(
+export const rootsOfPoint = ({
+  scores,
+  picture,
+  paths,
+  schedule,
+  predictor,
+  fit,
+}: PlannedPoint): readonly Node[] =>
+  [schedule, predictor, fit?.sampler, ...Object.values(scores).flat(), picture, paths].filter(
     (task) => task !== undefined,
   );
 
@@ -158,6 +167,7 @@ function planPoint(graph: GraphBuilder, point: Point, shown: number): PlannedPoi
     scores,
     picture,
     ...(shown > 0 && { inters: planInters(graph, point, model, { ...steps, rows: shown }) }),
+    ...(point.paths > 0 && { paths: planPaths(graph, point, model, steps) }),
   };
 }
 
@@ -430,6 +440,27 @@ function planInters(
     },
   });
   return { states, picture };
+}
+
+/** The states of the first seeds beside those of the reference, whose answers are kept once for every sampler. */
+function planPaths(graph: GraphBuilder, point: Point, model: Model, steps: Steps): Task<typeof kinds.paths> {
+  const seeds = firstSeeds(point.seeds, point.paths);
+  const first = { ...point, seeds };
+  const student = graph.shards(kinds.inters, {
+    title: `states of ${point.label}`,
+    ...solvedBy(first, point.sampler, model, steps),
+  });
+  const { params, ...solved } = solvedBy(first, point.reference, model);
+  const teacher = graph.shards(kinds.inters, {
+    title: 'states of the reference',
+    params: { ...params, answers: true },
+    ...solved,
+  });
+  return graph.task(kinds.paths, {
+    title: `paths of ${point.label}`,
+    params: { seeds },
+    inputs: { student: [outputs(student, 'inters')], teacher: [outputs(teacher, 'inters')] },
+  });
 }
 
 /** What samples are solved by, of which seeds. */

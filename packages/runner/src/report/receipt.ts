@@ -36,12 +36,13 @@ export function receiptOf(
   return {
     name: report.name,
     points: report.points.map(({ label, settings, nfe, metrics }, i) => {
-      const { picture, schedule, predictor, fit } = points[i]!;
+      const { picture, schedule, predictor, fit, paths } = points[i]!;
       const files = filesOf({
         grid: [picture, 'png'],
         schedule: [schedule, 'schedule'],
         predictor: [predictor, 'predictor'],
         sampler: [fit?.sampler, 'sampler'],
+        paths: [paths, 'paths'],
       });
       return { label, settings, ...(nfe !== undefined && { nfe }), metrics, files };
     }),

@@ -83,6 +83,8 @@ export interface PointReport {
     readonly stats?: string;
     /** Of a fit: a line for each iteration, a `FitIteration` of @fewstep/solvers as JSON. */
     readonly log?: string;
+    /** Of the first samples beside the reference's: `Paths` as JSON. */
+    readonly paths?: string;
     /** The shards of uint8 images, safetensors in the store. */
     readonly samples: readonly string[];
   };
@@ -133,6 +135,7 @@ export async function report(
     const stats = await placed(predictor, 'stats', folders[i]!, 'stats.jsonl');
     const sampler = point.table?.file ?? (await placed(fit?.sampler, 'sampler', folders[i]!, 'sampler.json'));
     const log = await placed(fit?.sampler, 'log', folders[i]!, 'log.jsonl');
+    const paths = await placed(planned.paths, 'paths', folders[i]!, 'paths.json');
     const trainCalls = await trainCallsOf(planned, { execution, store });
     points.push({
       label: point.label,
@@ -152,6 +155,7 @@ export async function report(
         ...(sampler && { sampler }),
         ...(stats && { stats }),
         ...(log && { log }),
+        ...(paths && { paths }),
         samples: records.flatMap(({ outputs: { images } }) => (images ? store.pathOf(images) : [])),
       },
     });

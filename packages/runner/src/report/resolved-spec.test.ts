@@ -69,7 +69,7 @@ describe('an experiment with every key', () => {
       train: {
         ...{ total_kimg: 10.112, batch: 128, lr: 0.005, loss_weight: 'official', seed: 0, validation: 0 },
       },
-      sample: { seeds: '0-63', batch: 64, grid: '8x8', rng: 'torch-cpu', classes: 'random' },
+      sample: { seeds: '0-63', batch: 64, grid: '8x8', paths: 0, rng: 'torch-cpu', classes: 'random' },
       reference: {
         ...{ solver: 'heun', num_steps: 18, afs: false, denoise_to_zero: true },
         schedule: { type: 'polynomial', rho: 7 },

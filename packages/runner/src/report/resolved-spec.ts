@@ -103,6 +103,7 @@ function wholeOf(point: Point, spec: WrittenSpec, from: string, folder: string):
       }),
       batch: point.batch,
       grid: `${grid.columns}x${grid.rows}`,
+      paths: point.paths,
       rng: point.rng,
       classes: point.classes,
     },

@@ -9,10 +9,12 @@ import type { FitProposalsParams } from './fit-proposals.js';
 import type { FittedSamplerParams } from './fitted-sampler.js';
 import type { GitsParams } from './gits.js';
 import type { GivenFeaturesParams } from './given-features.js';
+import type { IntersParams } from './inters.js';
 import type { IntersPictureParams } from './inters-picture.js';
 import type { ClipParams } from './open-clip.js';
 import type { FeatureParams } from './open-features.js';
 import type { BlockParams, FamilyParams } from './open-fit.js';
+import type { PathsParams } from './paths.js';
 import type { ComparisonParams, PictureParams } from './picture.js';
 import type { PredictorParams } from './predictor.js';
 import type { PromptBlock } from './prompt-blocks.js';
@@ -288,7 +290,7 @@ export const inters = kind({
   name: 'inters',
   revision: 1,
   packages: sampling,
-  params: params<SamplesParams>(),
+  params: params<IntersParams>(),
   over: 'seeds',
   inputs: { ...model, ...chosen, predictor: optional, sampler: optional },
   code,
@@ -307,6 +309,17 @@ export const intersPicture = kind({
   inputs: { inters: many, info: one, decoder: optional },
   outputs: { png: file },
   run: () => import('./inters-picture.js'),
+});
+
+/** The states of the first samples beside those of their reference. */
+export const paths = kind({
+  name: 'paths',
+  revision: 1,
+  packages: ['metrics'],
+  params: params<PathsParams>(),
+  inputs: { student: many, teacher: many },
+  outputs: { paths: file },
+  run: () => import('./paths.js'),
 });
 
 /** Published statistics in a pickle, as .npz. */
@@ -451,6 +464,7 @@ export const kinds = {
   samples,
   inters,
   intersPicture,
+  paths,
   statistics,
   features,
   referenceFeatures,
