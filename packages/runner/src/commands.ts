@@ -55,6 +55,8 @@ export const commands = {
   >(async () => (await import('./cli/run.js')).run),
   /** Writes the page of what the store has of specs, and their table as files. @throws SpecError, RunnerError E_STORE_MISS, E_RESULTS */
   report: command(async () => (await import('./cli/report.js')).report),
+  /** Experiments or points side by side. @throws RunnerError E_RESULTS, E_USAGE */
+  compare: command(async () => (await import('./cli/compare.js')).compare),
   /** What a run would find and compute, and at what cost. @throws SpecError */
   plan: command<
     typeof import('./cli/plan.js').plan,

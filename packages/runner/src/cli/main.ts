@@ -147,6 +147,11 @@ withCache(withChanges(program.command('report')))
   )
   .action(doing(async () => (await import('./report.js')).report));
 
+withResults(program.command('compare'))
+  .description('experiments or points side by side: what differs between them, and how sure that is')
+  .argument('<results...>', 'specs that were run, folders of results, NAME, or NAME/POINT')
+  .action(doing(async () => (await import('./compare.js')).compare));
+
 withCache(withChanges(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
   .argument(

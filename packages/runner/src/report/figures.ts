@@ -90,11 +90,16 @@ export function alikeBest(points: readonly PointReport[], metric: string): Reado
   return new Set(ranks.flatMap(({ best, alike }) => (alike.length > 0 ? [best, ...alike] : [])));
 }
 
-/** What must be the same for figures of a column to be compared: what a sample costs, and how it is scored. */
+/** What must be the same for figures of a column to be ranked: what a sample costs, and how it is scored. */
 export function likenessOf(point: PointReport, metric: string): string {
-  const { nfe, forwards, images, realImages, protocol } = point;
+  const { nfe, forwards } = point;
+  return JSON.stringify([nfe, forwards, scoringOf(point, metric)]);
+}
+
+/** How a figure of a column came about: figures that differ in that are not compared. */
+export function scoringOf({ images, realImages, protocol }: PointReport, metric: string): string {
   const score = scoreOf(metric);
-  return JSON.stringify([nfe, forwards, images, realImages, score && protocol?.scores[score.name]]);
+  return JSON.stringify([images, realImages, score && protocol?.scores[score.name]]);
 }
 
 /** A number of so many digits; a dash where there is none. */

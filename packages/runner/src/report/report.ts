@@ -1,8 +1,9 @@
 import type { Execution, Store, Task } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { PublishedFigures } from '../experiment/experiment.js';
-import type { Graph } from '../graph/compile.js';
+import type { Graph, PlannedPoint } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
+import { rmseKind } from '../scores/scores.js';
 import { readSchedule } from '../tasks/schedule-file.js';
 import { foldersOf } from './folders.js';
 import type { Columns } from './intervals.js';
@@ -87,6 +88,8 @@ export interface PointReport {
     readonly paths?: string;
     /** The shards of uint8 images, safetensors in the store. */
     readonly samples: readonly string[];
+    /** Likewise of the near-exact solution of the same seeds, where a score compares with it. */
+    readonly reference?: readonly string[];
   };
 }
 
@@ -136,6 +139,9 @@ export async function report(
     const sampler = point.table?.file ?? (await placed(fit?.sampler, 'sampler', folders[i]!, 'sampler.json'));
     const log = await placed(fit?.sampler, 'log', folders[i]!, 'log.jsonl');
     const paths = await placed(planned.paths, 'paths', folders[i]!, 'paths.json');
+    const solved = referenceShards(planned, execution).flatMap(
+      (task) => execution.records.get(task)?.outputs.images ?? [],
+    );
     const trainCalls = await trainCallsOf(planned, { execution, store });
     points.push({
       label: point.label,
@@ -157,6 +163,7 @@ export async function report(
         ...(log && { log }),
         ...(paths && { paths }),
         samples: records.flatMap(({ outputs: { images } }) => (images ? store.pathOf(images) : [])),
+        ...(solved.length > 0 && { reference: solved.map((images) => store.pathOf(images)) }),
       },
     });
   }
@@ -178,6 +185,14 @@ export async function report(
       message: withoutSecrets(error.message),
     })),
   };
+}
+
+/** The shards of what the same seeds give when they are solved near-exactly, where a score compares with that. */
+function referenceShards({ scores }: PlannedPoint, { shards }: Execution): readonly Task[] {
+  const tasks = Object.values(scores).find(([task]) => task?.kind === rmseKind) ?? [];
+  return tasks.flatMap(({ inputs }) =>
+    (inputs.reference ?? []).flatMap((ref) => ('shards' in ref ? (shards.get(ref.shards) ?? []) : [])),
+  );
 }
 
 /** What was published of a sampler that takes so many passes. */
