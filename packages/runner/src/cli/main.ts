@@ -131,6 +131,14 @@ withExecutor(withCache(withChanges(program.command('run'))))
     '--fetch',
     'download what the specs need of the registry and isn’t here, before anything is computed',
   )
+  .addOption(
+    program
+      .createOption(
+        '--format <format>',
+        'what pictures are written as (default: png; webp is without loss, too)',
+      )
+      .choices(['png', 'webp']),
+  )
   .action(doing(async () => (await import('./run.js')).run));
 
 withCache(withChanges(program.command('report')))

@@ -5,6 +5,7 @@ import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, rootsOf } from '../graph/compile.js';
 import { jsonText } from '../judging/shown.js';
 import { relativeTo, withSettings } from '../report/as-kept.js';
+import type { PictureFormat } from '../report/labelled-picture.js';
 import { receiptOf } from '../report/receipt.js';
 import { type Report, report } from '../report/report.js';
 import type { Shown } from '../report/report-data.js';
@@ -13,6 +14,7 @@ import { workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { type Changes, readExperiments, sum } from './experiments.js';
 import type { Results } from './output.js';
+import { drawing } from './pictures.js';
 import { openResultsOf, resultsOf, sayStrays } from './results-folder.js';
 import { recorded, recordsIn } from './run-record.js';
 import { warn } from './say.js';
@@ -28,6 +30,7 @@ const receipt = 'receipt.json';
 export interface RunOptions extends Changes, StoreOptions, CacheOption, ExecutorOptions {
   readonly results?: string;
   readonly fetch?: boolean;
+  readonly format?: PictureFormat;
 }
 
 /**
@@ -57,11 +60,14 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
       for (const [task, error] of execution.failures) failures.set(task, error);
       // what can't be written keeps no table from being shown
       const unwritable: unknown[] = [];
+      const note = (error: unknown) => void unwritable.push(error);
+      const draw = drawing(results, own, options.format);
       const found = await report(graph, {
         ...world,
         name: experiment.name,
         execution,
-        place: (...given) => results.place(...given).catch((error) => void unwritable.push(error)),
+        place: (...given) => results.place(...given).catch(note),
+        draw: (...given) => draw(...given).catch(note),
       });
       const one = { ...found, ...recordsIn(own) };
       const kept = withSettings(one, experiment, own);

@@ -8,7 +8,7 @@ const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /** What a run leaves beside the folders of its points. */
 const files = [
-  ...['spec.yaml', 'run.json', 'log.txt', 'receipt.json', 'comparison.png'],
+  ...['spec.yaml', 'run.json', 'log.txt', 'receipt.json', 'comparison.png', 'comparison.webp'],
   ...['report.html', 'results.csv', 'table.tex', 'points.json'],
   ...['', '.failed'].flatMap((aside) => [`table${aside}.md`, `report${aside}.json`]),
 ];

@@ -17,6 +17,7 @@ export interface Receipt {
     /** SHA-256 of its files among the results, by what they are. */
     readonly files: Readonly<Record<string, Digest>>;
   }[];
+  /** Of the comparison its pictures, without the labels that are drawn beside them. */
   readonly files: Readonly<Record<string, Digest>>;
 }
 

@@ -3,10 +3,12 @@ import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { PublishedFigures } from '../experiment/experiment.js';
 import type { Graph, PlannedPoint } from '../graph/compile.js';
 import type { Plugin } from '../plugins.js';
-import { rmseKind } from '../scores/scores.js';
+import { digitsOf, rmseKind } from '../scores/scores.js';
 import { readSchedule } from '../tasks/schedule-file.js';
+import { columnText, metricsIn, repeatsOf } from './figures.js';
 import { foldersOf } from './folders.js';
 import type { Columns } from './intervals.js';
+import type { RowLabel } from './labelled-picture.js';
 import type { Leak } from './leaks.js';
 import type { Protocol } from './protocol.js';
 import { scoredOf } from './scored.js';
@@ -104,12 +106,17 @@ interface Ran {
   readonly plugins?: readonly Plugin[];
   /** Puts an artifact among the results; returns where, or nothing where that failed. */
   place(source: string, ...name: string[]): Promise<string | undefined>;
+  /**
+   * The same of a picture, whose rows are labelled where there are labels, in a format of its choice; `name` is without the
+   * ending. Left out: the PNG as it is.
+   */
+  draw?(source: string, labels: readonly RowLabel[], ...name: string[]): Promise<string | undefined>;
 }
 
 /** Gathers a run's results and places its pictures and predictors. */
 export async function report(
   graph: Graph,
-  { name, execution, store, plugins = [], place }: Ran,
+  { name, execution, store, plugins = [], place, draw = asItIs(place) }: Ran,
 ): Promise<Report> {
   const blob = async (task: Task | undefined, output: string) => {
     const record = task && execution.records.get(task);
@@ -130,7 +137,8 @@ export async function report(
     const scored = await scoredOf(planned, { execution, store });
     const published =
       scored.metrics.fid === undefined ? undefined : publishedAt(point.published, forwards ?? nfe);
-    const grid = await placed(picture, 'png', folders[i]!, 'grid.png');
+    const pictured = await blob(picture, 'png');
+    const grid = pictured && (await draw(pictured, [], folders[i]!, 'grid'));
     const levels = await placed(schedule, 'schedule', folders[i]!, 'schedule.json');
     const found = await blob(schedule, 'schedule');
     const weights =
@@ -169,7 +177,8 @@ export async function report(
   }
   const own = graph.points.flatMap(({ point }) => point.evaluate.filter((one) => typeof one !== 'string'));
   const digits = Object.assign({}, ...own.map((one) => one.digits)) as Readonly<Record<string, number>>;
-  const comparison = await placed(graph.comparison, 'png', 'comparison.png');
+  const rows = await blob(graph.comparison, 'png');
+  const comparison = rows && (await draw(rows, labelsOf(points, digits), 'comparison'));
   const trainings = overTrainings(graph.points.map(({ point }, i) => ({ point, ...points[i]! })));
   return {
     name,
@@ -185,6 +194,28 @@ export async function report(
       message: withoutSecrets(error.message),
     })),
   };
+}
+
+const asItIs =
+  (place: Ran['place']): NonNullable<Ran['draw']> =>
+  (source, _, ...name) =>
+    place(source, ...name.slice(0, -1), `${name.at(-1)}.png`);
+
+/** Of each point what its row of pictures says: what a sample costs, and its figures as the table has them. */
+function labelsOf(points: readonly PointReport[], digits: NonNullable<Report['digits']>): RowLabel[] {
+  const columns = metricsIn(points).map((metric) => ({
+    metric,
+    texts: columnText(points, metric, { digits: digits[metric] ?? digitsOf(metric), repeatsOf }),
+  }));
+  return points.map(({ label, nfe, metrics }, i) => ({
+    title: label,
+    figures: [
+      ...(nfe === undefined ? [] : [`NFE ${nfe}`]),
+      ...columns.flatMap(({ metric, texts }) =>
+        metrics[metric] === undefined ? [] : [`${metric} ${texts[i]!.trim().replace(/ +/g, ' ')}`],
+      ),
+    ],
+  }));
 }
 
 /** The shards of what the same seeds give when they are solved near-exactly, where a score compares with that. */
