@@ -70,6 +70,7 @@ it('gives all of them the same targets but for their inputs', async () => {
         parallelism: false,
       },
     ],
+    ['report', { command: 'fewstep report --results results {projectRoot}' }],
   ]);
 });
 

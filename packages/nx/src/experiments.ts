@@ -20,12 +20,12 @@ export function experimentNamed(text: string): string | undefined {
 const fewstep = (command: string): TargetConfiguration => ({ command: `fewstep ${command} {projectRoot}` });
 
 /**
- * Every experiment of a workspace as a project of its name, tagged `experiment`, with the targets `validate`, `plan` and
- * `run`. Nx hashes the whole of a project's configuration into each of its tasks, so it is one constant; what tells
+ * Every experiment of a workspace as a project of its name, tagged `experiment`, with the targets `validate`, `plan`,
+ * `run` and `report`. Nx hashes the whole of a project's configuration into each of its tasks, so it is one constant; what tells
  * experiments apart is the content of their inputs: the file, and those that it names.
  *
- * What Nx keeps of `run` is its receipt, and never results: these are in the store. A plan is of the store as it is now, so
- * nothing is kept of it.
+ * What Nx keeps of `run` is its receipt, and never results: these are in the store. A plan and a report are of the store as it is
+ * now, so nothing is kept of them.
  */
 export const createNodes: CreateNodes = [
   '**/*.{yaml,yml}',
@@ -46,6 +46,7 @@ export const createNodes: CreateNodes = [
           // each run has the whole machine
           parallelism: false,
         },
+        report: fewstep('report --results results'),
       };
       return [[file, { projects: { [file]: { name, root: file, tags: ['experiment'], targets } } }]];
     }),
