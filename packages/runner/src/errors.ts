@@ -28,7 +28,7 @@ export { codeOf };
  * - `E_NONFINITE`: a result that isn't a finite number.
  * - `E_STORE_ACCESS`, `E_STORE_FULL`, `E_STORE_DAMAGED`: the store can't be written, is full, or is damaged. `E_STORE_MISS`: it
  *   has nothing of what is asked after. `E_PIN`: no such pin, or no name for one.
- * - `E_RESULTS`: results or models can't be written.
+ * - `E_RESULTS`: results or models can't be written; or there are none where some are named. `E_SERVE`: a port that can't be had.
  * - `E_MODELS`: a name that the registry doesn't have. `E_DOWNLOAD`: a file that didn't come. `E_CHECKSUM`: one whose
  *   bytes are not those expected. `E_BUSY`: another process is writing it.
  * - `E_MODULE`: a file of the user's own that declares a method or a schedule, and what is wrong with it.

@@ -139,6 +139,11 @@ withExecutor(withCache(withChanges(program.command('run'))))
       )
       .choices(['png', 'webp']),
   )
+  .option(
+    '--serve [port]',
+    'show the report in a browser of this machine while the run goes on (default: a port that is free)',
+    whole(0),
+  )
   .action(doing(async () => (await import('./run.js')).run));
 
 withCache(withChanges(program.command('report')))

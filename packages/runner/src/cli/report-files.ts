@@ -1,5 +1,5 @@
 import { open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { digestIn, page, pointsJson, type ReportData, resultsCsv, resultsTex } from '@fewstep/report';
 import { canonicalJson, digestOfText, type Json } from '@fewstep/taskgraph';
 import { foldersOf } from '../report/folders.js';
@@ -36,9 +36,9 @@ export async function writeReport(
   const digest = digestOf(drawn);
   const path = join(folder, 'report.html');
   if (isKept && (await digestOfPage(path)) === digest) return shownPath(path);
-  const data = await withPictures(
-    drawn,
-    isItsOwn ? foldersOf(drawn.data.points.map(({ label }) => label)) : undefined,
+  const data = await withDetails(
+    await withPictures(drawn, { files: isItsOwn ? picturesOf(those) : [] }),
+    those,
   );
   await results.write(resultsCsv(data), 'results.csv');
   await results.write(resultsTex(data), 'table.tex');
@@ -65,17 +65,45 @@ async function digestOfPage(path: string): Promise<string | undefined> {
   }
 }
 
-/** With thumbnails; `folders`: where the pictures of points are in full size. */
+/** What a page of experiments shows while they are run; thumbnails by `sheetOf`. */
+export const livePageData = async (
+  title: string,
+  those: readonly Shown[],
+  sheetOf: SheetOf,
+): Promise<ReportData> => withDetails(await withPictures(reportData(title, those, []), { sheetOf }), those);
+
+/** Of each point, by its number, where its picture is in full size, beside a page among the results. */
+function picturesOf(those: readonly Shown[]): (string | undefined)[] {
+  const points = those.flatMap(({ report }) => report.points);
+  const folders = foldersOf(points.map(({ label }) => label));
+  return points.map(
+    ({ artifacts: { grid } }, i) => grid && `${encodeURIComponent(folders[i]!)}/${basename(grid)}`,
+  );
+}
+
+/** With what is known of each point beside its figures. */
+async function withDetails(data: ReportData, those: readonly Shown[]): Promise<ReportData> {
+  const { detailsOf } = await import('../report/point-details.js');
+  const all = those.flatMap((shown) => shown.graph.points.map((planned) => ({ planned, shown })));
+  const points = [];
+  for (const [i, { planned, shown }] of all.entries())
+    points.push({ ...data.points[i]!, ...(await detailsOf(planned, shown).catch(() => ({}))) }); // as of sheets
+  return { ...data, points };
+}
+
+type SheetOf = typeof import('../report/sheet.js').sheetOf;
+
+/** With thumbnails; `files`: by a point's number, its picture in full size. */
 async function withPictures(
   { data, images }: Drawn,
-  folders: readonly string[] | undefined,
+  { files = [], sheetOf }: { readonly files?: readonly (string | undefined)[]; readonly sheetOf?: SheetOf },
 ): Promise<ReportData> {
-  const { sheetOf } = await import('../report/sheet.js'); // and what scales pictures only then
+  const make = sheetOf ?? (await import('../report/sheet.js')).sheetOf; // what scales pictures only then
   const count = images.points.length + images.teachers.length;
   const most = Math.min(mostOfPoint, mostPictured / count);
   const sheets = async (all: readonly (readonly ImageFile[])[]) => {
     const made = [];
-    for (const files of all) made.push(await sheetOf(files, most).catch(() => undefined)); // a file may be gone by now
+    for (const files of all) made.push(await make(files, most).catch(() => undefined)); // a file may be gone by now
     return made;
   };
   const [points, teachers] = [await sheets(images.points), await sheets(images.teachers)];
@@ -85,17 +113,12 @@ async function withPictures(
     ...data,
     points: data.points.map(({ teacher, ...point }, i) => {
       const pictures = points[i];
-      const folder = folders?.[i];
+      const file = files[i];
       const at = kept.indexOf(teacher ?? -1);
       return {
         ...point,
         ...(at >= 0 && { teacher: at }),
-        ...(pictures && {
-          pictures: {
-            ...pictures,
-            ...(folder !== undefined && { file: `${encodeURIComponent(folder)}/grid.png` }),
-          },
-        }),
+        ...(pictures && { pictures: { ...pictures, ...(file !== undefined && { file }) } }),
       };
     }),
     teachers: kept.map((i) => ({ ...data.teachers[i]!, pictures: teachers[i]! })),

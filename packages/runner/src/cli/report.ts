@@ -9,6 +9,7 @@ import { workingFolder, workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { type Changes, readExperiments } from './experiments.js';
 import { openResults, shownPath } from './output.js';
+import { drawing } from './pictures.js';
 import { countOf } from './quantities.js';
 import { writeReport } from './report-files.js';
 import { openResultsOf, resultsOf } from './results-folder.js';
@@ -48,7 +49,8 @@ export async function report(
     const { found, lacking } = await lookUp(graph, world);
     if (lacking > 0) missing.push({ name: experiment.name, tasks: lacking });
     const place = isOne ? results.place : async () => undefined;
-    const one = await reportOf(graph, { ...world, name: experiment.name, execution: found, place });
+    const draw = isOne ? drawing(results, own) : async () => undefined;
+    const one = await reportOf(graph, { ...world, name: experiment.name, execution: found, place, draw });
     shown.push({ experiment, graph, execution: found, store: world.store, report: one });
   }
   if (shown.every(({ execution }) => execution.records.size === 0))

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ExecutorOptions } from '../execute/experiment-executor.js';
+import type { Experiment } from '../experiment/experiment.js';
 import { checkFiles } from '../experiment/read-experiment.js';
-import { compile, rootsOf } from '../graph/compile.js';
+import { compile, type Graph, rootsOf } from '../graph/compile.js';
 import { jsonText } from '../judging/shown.js';
 import { relativeTo, withSettings } from '../report/as-kept.js';
 import type { PictureFormat } from '../report/labelled-picture.js';
@@ -18,8 +19,9 @@ import { drawing } from './pictures.js';
 import { openResultsOf, resultsOf, sayStrays } from './results-folder.js';
 import { recorded, recordsIn } from './run-record.js';
 import { warn } from './say.js';
+import type { ServedRun } from './serve.js';
 import { demand, work } from './work.js';
-import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
+import { type CacheOption, openWorld, type StoreOptions, sayWorld, type World } from './world.js';
 
 /** What a run counts of its tasks. */
 const taskCounts = ['computed', 'local', 'remote'] as const;
@@ -31,11 +33,13 @@ export interface RunOptions extends Changes, StoreOptions, CacheOption, Executor
   readonly results?: string;
   readonly fetch?: boolean;
   readonly format?: PictureFormat;
+  /** A port, or one that is free. */
+  readonly serve?: number | true;
 }
 
 /**
  * `fewstep run [SPEC…]`: computes what is not in the store yet, then the table and the pictures; with `--fetch` once what
- * the specs need of the registry is here.
+ * the specs need of the registry is here, with `--serve` the page of it meanwhile.
  */
 export async function run(specs: readonly string[], options: RunOptions, answer: Answer): Promise<void> {
   if (options.fetch) {
@@ -51,12 +55,13 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   const compiled = experiments.map((experiment) => ({ experiment, graph: compile(experiment) }));
   const opened = [];
   for (const one of compiled) opened.push({ ...one, results: await openResultsOf(one.experiment, folder) });
-  for (const { experiment, graph, results } of opened) {
+  await using served = options.serve === undefined ? undefined : await serve(options.serve, opened, world);
+  for (const [i, { experiment, graph, results }] of opened.entries()) {
     const own = resultsOf(experiment, folder);
     let shown: Shown | undefined;
     await recorded({ experiment, results, folder: own, world, options }, async (log) => {
       await results.remove(receipt); // that of a run before says nothing of this one
-      const execution = await work(rootsOf(graph), world, log);
+      const execution = await work(rootsOf(graph), world, log, served?.listen(i));
       for (const [task, error] of execution.failures) failures.set(task, error);
       // what can't be written keeps no table from being shown
       const unwritable: unknown[] = [];
@@ -100,6 +105,12 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   }
   demand({ failures });
 }
+
+const serve = async (
+  port: number | true,
+  those: readonly { readonly experiment: Experiment; readonly graph: Graph }[],
+  { store }: World,
+): Promise<ServedRun> => (await import('./serve.js')).serveRun(port === true ? 0 : port, those, store);
 
 /** Writes the page of a run, once its record is there. What keeps that from being written fails no run. */
 async function drawReport(

@@ -1,4 +1,12 @@
-import { type Execution, execute, isShards, type Node, needed, TaskgraphError } from '@fewstep/taskgraph';
+import {
+  type Event,
+  type Execution,
+  execute,
+  isShards,
+  type Node,
+  needed,
+  TaskgraphError,
+} from '@fewstep/taskgraph';
 import { codeOf, errorOfLines, RunnerError } from '../errors.js';
 import { bottleneckWarnings } from '../execute/bottleneck-warnings.js';
 import { progress, type Screen } from '../execute/progress.js';
@@ -17,6 +25,7 @@ export async function work(
   roots: readonly Node[],
   { store, versions, openExecutor }: World,
   log?: Screen,
+  listen: (event: Event) => void = () => {},
 ): Promise<Execution> {
   const all = needed(roots);
   const [features, model] = [
@@ -44,6 +53,7 @@ export async function work(
       signal,
       onEvent: (event) => {
         if (signal.aborted) return;
+        listen(event);
         const warning = warningOf(event);
         if (event.type === 'found' || event.type === 'computed') finished++;
         if (event.type === 'expanded') ahead.tasks += event.count;
