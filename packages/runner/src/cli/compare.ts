@@ -4,22 +4,27 @@ import { aligned } from '../report/columns.js';
 import { type Compared, type Comparison, compared, type Differing, letterOf } from '../report/comparison.js';
 import { metricsIn } from '../report/figures.js';
 import { influencesIn } from '../report/influences.js';
+import type { PictureFormat } from '../report/labelled-picture.js';
 import { cell, markdownTable } from '../report/markdown.js';
-import type { PointReport } from '../report/report.js';
+import { labelsOf, type PointReport } from '../report/report.js';
 import { table } from '../report/table.js';
 import { digitsOf } from '../scores/scores.js';
-import { workspaceRoot } from '../workspace.js';
+import { workingFolder, workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { findResults } from './find-results.js';
+import { openResults } from './output.js';
 import { say } from './say.js';
 
 export interface CompareOptions {
   readonly results?: string;
+  readonly outdir?: string;
+  readonly format?: PictureFormat;
 }
 
 /**
  * `fewstep compare A B…`: experiments, folders of results or single points side by side, as their reports have them: how their
- * protocols and settings differ, their scores, and how much more each has than the first.
+ * protocols and settings differ, their scores, and how much more each has than the first; with `--outdir` also as a page, and
+ * their images of the same seeds as a picture.
  *
  * @throws RunnerError E_RESULTS, E_USAGE where it is one point alone
  */
@@ -29,7 +34,7 @@ export async function compare(
   answer: Answer,
 ): Promise<void> {
   const results = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
-  const points: (Compared & { readonly folder: string; readonly name: string })[] = [];
+  const points: Named[] = [];
   const seen = new Set<string>();
   const found = [];
   for (const one of told) found.push(await findResults(one, results));
@@ -55,15 +60,63 @@ export async function compare(
       return {};
     }),
   );
+  const written =
+    options.outdir === undefined ? {} : await write(points, side, options.outdir, options.format);
   answer.object({
     points: points.map(({ letter, experiment, folder, point }) => ({ letter, experiment, folder, ...point })),
     ...side,
+    ...written,
   });
   for (const line of textOf(points, side)) answer.line(line);
+  for (const [what, path] of Object.entries(written)) answer.line(`${what}: ${path}`);
+}
+
+/** A point with where its report lies, and what it is called among the others. */
+type Named = Compared & { readonly folder: string; readonly name: string };
+
+/** The page, and the picture where there are images of the same seeds. */
+async function write(
+  points: readonly Named[],
+  side: Comparison,
+  outdir: string,
+  format: PictureFormat | undefined,
+): Promise<{ readonly page: string; readonly pictures?: string }> {
+  const folder = resolve(workingFolder(), outdir);
+  const results = await openResults(folder, 'nothing was computed');
+  const [{ page }, { comparedData }, { imageFilesOf, rowsOfSameSeeds }, { labelledPicture }] =
+    await Promise.all([
+      import('@fewstep/report'),
+      import('../report/compared-data.js'),
+      import('../report/compared-images.js'),
+      import('../report/labelled-picture.js'),
+    ]);
+  const seen = [];
+  for (const one of points)
+    seen.push({ ...one, images: await imageFilesOf(one.folder, one.point).catch(() => []) });
+  const gone = seen.filter(({ images }) => images.length === 0);
+  if (gone.length > 0)
+    say(
+      `the store has no images any more of ${gone.map(({ letter, name }) => `${letter} ${name}`).join(', ')}`,
+    );
+  const those = seen.filter(({ images }) => images.length > 0);
+  const rows = those.length > 1 ? await rowsOfSameSeeds(those.map(({ images }) => images)) : undefined;
+  const labels = labelsOf(those.map(({ letter, name, point }) => ({ ...point, label: `${letter} ${name}` })));
+  const drawn =
+    rows && (await labelledPicture(rows.png, labels, { format: format ?? 'png', note: 'fewstep' }));
+  const title = points.map(({ name }) => name).join(' and ');
+  const said = side.protocol.map(
+    ({ key, values }) => `Protocols differ, so figures are not of the same: ${key} ${valuesText(values)}.`,
+  );
+  const data = await comparedData(title, seen, said);
+  const pictures = drawn && (await results.write(drawn.picture, `comparison.${drawn.format}`));
+  return {
+    page: await results.write(await page(data), 'comparison.html'),
+    ...(pictures && { pictures }),
+  };
 }
 
 /** What differs before what is ranked. */
-function textOf(points: readonly (Compared & { readonly name: string })[], side: Comparison): string[] {
+function textOf(points: readonly Named[], side: Comparison): string[] {
   const named = points.map(
     ({ letter, name, point }): PointReport => ({ ...point, label: `${letter}  ${name}` }),
   );
@@ -84,12 +137,12 @@ function textOf(points: readonly (Compared & { readonly name: string })[], side:
 }
 
 const linesOf = (those: readonly Differing[]): string[] =>
-  aligned(
-    those.map(({ key, values }) => [
-      `  ${key}`,
-      values.map(({ value, of }) => `${of.join(', ')} ${valueText(value)}`).join(' · '),
-    ]),
-  ).map((row) => row.join('  ').trimEnd());
+  aligned(those.map(({ key, values }) => [`  ${key}`, valuesText(values)])).map((row) =>
+    row.join('  ').trimEnd(),
+  );
+
+const valuesText = (values: Differing['values']): string =>
+  values.map(({ value, of }) => `${of.join(', ')} ${valueText(value)}`).join(' · ');
 
 const valueText = (value: unknown): string =>
   value === null ? '–' : typeof value === 'string' ? value : JSON.stringify(value);

@@ -117,6 +117,14 @@ const program = new Command('fewstep')
   .exitOverride()
   .showHelpAfterError('(fewstep --help tells more)');
 
+const formatOption = () =>
+  program
+    .createOption(
+      '--format <format>',
+      'what pictures are written as (default: png; webp is without loss, too)',
+    )
+    .choices(['png', 'webp']);
+
 withExecutor(withCache(withChanges(program.command('run'))))
   .description('compute what is not in the store yet; print the table, write the pictures')
   .argument(
@@ -131,14 +139,7 @@ withExecutor(withCache(withChanges(program.command('run'))))
     '--fetch',
     'download what the specs need of the registry and isn’t here, before anything is computed',
   )
-  .addOption(
-    program
-      .createOption(
-        '--format <format>',
-        'what pictures are written as (default: png; webp is without loss, too)',
-      )
-      .choices(['png', 'webp']),
-  )
+  .addOption(formatOption())
   .option(
     '--serve [port]',
     'show the report in a browser of this machine while the run goes on (default: a port that is free)',
@@ -163,6 +164,8 @@ withCache(withChanges(program.command('report')))
 withResults(program.command('compare'))
   .description('experiments or points side by side: what differs between them, and how sure that is')
   .argument('<results...>', 'specs that were run, folders of results, NAME, or NAME/POINT')
+  .option('--outdir <dir>', 'also a page, and a picture of the same seeds, in this folder')
+  .addOption(formatOption())
   .action(doing(async () => (await import('./compare.js')).compare));
 
 withCache(withChanges(program.command('plan')))

@@ -11,7 +11,10 @@ const mostBytes = 2 ** 31;
 const isBlob = (path: string) => /[\\/][0-9a-f]{64}$/.test(path);
 
 /** Of shards that a report in `folder` names, those that are here; undefined where one isn't. */
-async function shardsHere(folder: string, paths: readonly string[]): Promise<readonly string[] | undefined> {
+export async function shardsHere(
+  folder: string,
+  paths: readonly string[],
+): Promise<readonly string[] | undefined> {
   const all = paths.map((path) => resolve(folder, path));
   const here = await Promise.all(
     all.map(async (path) => {

@@ -26,12 +26,12 @@ const mostDrawn = 8192;
  * multiples of their pixels. Letters are outlines of a font of ours, so that they are the same on every machine; of writing
  * that it has not each letter is a box.
  *
- * - `source`: a PNG of as many rows, all of one height, as there are labels; without labels it stays as it is.
+ * - `source`: a PNG, or the path of one, of as many rows, all of one height, as there are labels; without labels it stays as it is.
  * - `note`: words that are kept in the file, beside its pixels.
  * - Of WebP, which is without loss, a picture beyond 16,383 pixels is a PNG.
  */
 export async function labelledPicture(
-  source: string,
+  source: string | Uint8Array,
   labels: readonly RowLabel[],
   { format, note }: { readonly format: PictureFormat; readonly note: string },
 ): Promise<{ readonly picture: Uint8Array; readonly format: PictureFormat }> {

@@ -103,7 +103,7 @@ export async function detailsOf(
     try {
       return rowsOf(compile({ solver, sigmas: timesOf(solving), afs, denoiseToZero }));
     } catch (error) {
-      if (error instanceof SolverError && error.code === 'E_SOLVER') return undefined; // it isn't linear
+      if (error instanceof SolverError) return undefined; // it isn't linear
       throw error;
     }
   }

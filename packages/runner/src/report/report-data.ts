@@ -73,35 +73,13 @@ export function reportData(
     if (solved && !teachers.has(solved))
       teachers.set(solved, { shown, point: planned.point, index: teachers.size });
   }
-  const figures = rankedOf(
-    reports.map((point) => ({
-      metrics: point.metrics,
-      repeats: repeatsOf(point),
-      likeness: (metric: string) => likenessOf(point, metric),
-    })),
-    names,
-  );
+  const figures = figuresOf(reports);
   const points = all.map(({ shown, planned, i, report }, at): PointData => {
-    const { label, settings, nfe, depth, forwards, train_calls: trainCalls, images, realImages } = report;
     const solved = teacherOf(planned);
     const seconds = secondsOf(planned, shown.execution);
     return {
-      experiment: shown.experiment.name,
-      label,
-      series: seriesOf(label),
-      settings,
-      figures: figures[at]!,
-      ...defined({ nfe, depth, forwards, trainCalls, images, realImages }),
-      ...(repeatsOf(report) > 1 && { repeats: repeatsOf(report) }),
-      ...(report.published && {
-        published: {
-          fid: report.published.fid,
-          name: report.published.name,
-          source: report.published.source,
-        },
-      }),
+      ...pointData(shown.experiment.name, report, figures[at]!),
       ...(Object.keys(seconds).length > 0 && { seconds }),
-      ...(report.protocol && { protocol: protocolPairs(report.protocol) }),
       spec: withoutSecrets(stringify(shown.experiment.specs[i])),
       ...(solved && { teacher: teachers.get(solved)!.index }),
     };
@@ -138,11 +116,7 @@ export function reportData(
       points: members,
     };
   });
-  const metrics = names.map((name): MetricData => {
-    const best = scoreOf(name)?.best;
-    const digits = those.map(({ report }) => report.digits?.[name]).find((one) => one !== undefined);
-    return { name, digits: digits ?? digitsOf(name), ...(best && { best }) };
-  });
+  const metrics = metricsOf(reports, Object.assign({}, ...those.map(({ report }) => report.digits)));
   const data: ReportData = {
     title,
     notes: notesOn(reports, { alike: [], isMarked: false }),
@@ -172,6 +146,50 @@ export function reportData(
       ),
       teachers: [...teachers].map(([solved, { shown }]) => imagesOf(shown, solved)),
     },
+  };
+}
+
+/** Figures of points by metric, each with its interval, and which of them are best. */
+export const figuresOf = (reports: readonly PointReport[]): Record<string, Figure>[] =>
+  rankedOf(
+    reports.map((point) => ({
+      metrics: point.metrics,
+      repeats: repeatsOf(point),
+      likeness: (metric: string) => likenessOf(point, metric),
+    })),
+    metricsIn(reports),
+  );
+
+/** The columns of points; `digits`: of those of the user's own. */
+export const metricsOf = (
+  reports: readonly PointReport[],
+  digits: Readonly<Record<string, number>>,
+): MetricData[] =>
+  metricsIn(reports).map((name) => {
+    const best = scoreOf(name)?.best;
+    return { name, digits: digits[name] ?? digitsOf(name), ...(best && { best }) };
+  });
+
+/** A point as its report has it. */
+export function pointData(
+  experiment: string,
+  report: PointReport,
+  figures: Readonly<Record<string, Figure>>,
+): PointData {
+  const { label, settings, nfe, depth, forwards, train_calls: trainCalls, images, realImages } = report;
+  const { published, protocol } = report;
+  return {
+    experiment,
+    label,
+    series: seriesOf(label),
+    settings,
+    figures,
+    ...defined({ nfe, depth, forwards, trainCalls, images, realImages }),
+    ...(repeatsOf(report) > 1 && { repeats: repeatsOf(report) }),
+    ...(published && {
+      published: { fid: published.fid, name: published.name, source: published.source },
+    }),
+    ...(protocol && { protocol: protocolPairs(protocol) }),
   };
 }
 

@@ -202,7 +202,10 @@ const asItIs =
     place(source, ...name.slice(0, -1), `${name.at(-1)}.png`);
 
 /** Of each point what its row of pictures says: what a sample costs, and its figures as the table has them. */
-function labelsOf(points: readonly PointReport[], digits: NonNullable<Report['digits']>): RowLabel[] {
+export function labelsOf(
+  points: readonly PointReport[],
+  digits: NonNullable<Report['digits']> = {},
+): RowLabel[] {
   const columns = metricsIn(points).map((metric) => ({
     metric,
     texts: columnText(points, metric, { digits: digits[metric] ?? digitsOf(metric), repeatsOf }),

@@ -36,11 +36,16 @@ function firstOf({ data, n, ...size }: Images, count: number): Images {
 }
 
 /** Writes groups of images as one PNG, each in rows of its own. */
-export async function writePicture(
-  dir: string,
+export async function writePicture(dir: string, ...picture: Parameters<typeof pictureOf>): Promise<string> {
+  await writeFile(join(dir, 'picture.png'), await pictureOf(...picture));
+  return 'picture.png';
+}
+
+/** Groups of images as one PNG, each in rows of its own. */
+export async function pictureOf(
   groups: readonly Images[],
   { columns, rows }: { readonly columns: number; readonly rows: number },
-): Promise<string> {
+): Promise<Uint8Array> {
   const cell = {
     channels: Math.max(...groups.map(({ channels }) => channels)),
     height: Math.max(...groups.map(({ height }) => height)),
@@ -50,9 +55,7 @@ export async function writePicture(
   const n = groups.length * cells;
   const data = new Uint8Array(n * cell.channels * cell.height * cell.width);
   for (const [i, group] of groups.entries()) fill(data, cell, i * cells, group);
-  const picture = imageGrid({ data, n, ...cell }, { columns });
-  await writeFile(join(dir, 'picture.png'), await encodePng(picture));
-  return 'picture.png';
+  return encodePng(imageGrid({ data, n, ...cell }, { columns }));
 }
 
 /** Puts images in the cells from `first` on: smaller ones in the upper left corner, grey ones in every channel. */
