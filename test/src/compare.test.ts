@@ -48,9 +48,16 @@ it('keeps the ways of the first samples beside the reference, which is solved on
 
 it('sets points side by side: how they differ, and how sure that is', async () => {
   const told = ['compare', 'ways/num_steps-4', 'results/ways/num_steps-3'];
-  const { code, stdout, stderr } = await fewstep([...told, '--json'], { cwd });
+  const { code, stdout, stderr } = await fewstep([...told, '--outdir', 'side', '--json'], { cwd });
   expect(code, stderr).toBe(0);
-  const { protocol, settings, differences } = JSON.parse(stdout);
+  const { protocol, settings, differences, page, pictures } = JSON.parse(stdout);
+  expect([page, pictures]).toEqual(['side/comparison.html', 'side/comparison.png']);
+  const html = await readFile(join(cwd, page), 'utf8');
+  const [, data] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html) ?? [];
+  for (const [i, shown] of JSON.parse(data!).points.entries()) {
+    expect(shown.figures.rmse_to_teacher.value).toBe(points[i].metrics.rmse_to_teacher);
+    expect(shown.pictures.seeds).toEqual([2, 3, 4, 5, 6, 7]);
+  }
   expect(protocol).toEqual([]);
   expect(settings).toEqual([
     {
