@@ -1,7 +1,7 @@
 import type { ReportData } from './report-data.js';
 
 /**
- * `results.csv`: a line for each point, in which every number is one: RFC 4180, UTF-8. Of a figure X there is also X_ci95, half
+ * `results.csv`: a line for each point, in which every number is one: UTF-8, quoted as in RFC 4180. Of a figure X there is also X_ci95, half
  * the width of its 95 % interval. What a point lacks is empty. No text is a formula: one that begins as such has ' before it.
  */
 export function resultsCsv({ points, metrics }: ReportData): string {
@@ -29,7 +29,7 @@ export function resultsCsv({ points, metrics }: ReportData): string {
     }),
     ...[point.published?.fid, point.seconds?.train, point.seconds?.sample],
   ]);
-  return [heads, ...lines].map((line) => `${line.map(cell).join(',')}\r\n`).join('');
+  return [heads, ...lines].map((line) => `${line.map(cell).join(',')}\n`).join('');
 }
 
 function cell(value: unknown): string {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { PicturesData, ReportData } from './report-data.js';
 import { styles } from './styles.js';
 
+/** What a page is for. */
 export interface PageOptions {
   /** Of a page that a server shows while a run goes on: where the page, every two seconds, asks for `ReportData` anew. */
   readonly live?: string;

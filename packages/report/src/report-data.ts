@@ -24,6 +24,7 @@ export interface ReportData {
   readonly progress?: { readonly done: number; readonly of: number; readonly now: readonly string[] };
 }
 
+/** A column of figures. */
 export interface MetricData {
   readonly name: string;
   /** After the point. */
@@ -62,6 +63,7 @@ export interface GroupData extends Figured {
   readonly points: readonly number[];
 }
 
+/** One combination of settings: what it came to, and what is known of how. */
 export interface PointData extends Figured {
   /** Of the experiment that it is of. */
   readonly experiment: string;
