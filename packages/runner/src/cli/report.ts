@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Execution, type Executor, execute, TaskgraphError } from '@fewstep/taskgraph';
-import { RunnerError } from '../errors.js';
+import { codeOf, RunnerError } from '../errors.js';
 import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, rootsOf } from '../graph/compile.js';
 import { report as reportOf } from '../report/report.js';
@@ -67,28 +67,21 @@ export async function report(
   answer.line(page);
 }
 
-const notComputed = 'E_NOT_COMPUTED';
+const notThere = 'E_STORE_MISS';
 
-/** What there is of a graph, and how many tasks there is more to compute at the least. */
+/** What there is of a graph, what of that is damaged or gone, and how many tasks there is more to compute at the least. */
 async function lookUp(
   graph: ReturnType<typeof compile>,
   { store, versions }: World,
 ): Promise<{ readonly found: Execution; readonly lacking: number }> {
   const executor: Executor = {
     slots: 1,
-    run: ({ kind }) => Promise.reject(new TaskgraphError(notComputed, `${kind.name} is not computed yet`)),
+    run: () => Promise.reject(new Error('a report computes nothing')),
     close: async () => {},
   };
-  // nor is anything waited for that another run computes
-  const others = new AbortController();
-  const found = await execute(rootsOf(graph), {
-    store,
-    versions,
-    executor,
-    signal: others.signal,
-    onEvent: ({ type }) => {
-      if (type === 'waiting') others.abort();
-    },
-  });
-  return { found: { ...found, failures: new Map() }, lacking: found.failures.size };
+  // whoever would compute a task leases it first, or waits for another that does
+  const lease = () => Promise.reject(new TaskgraphError(notThere, 'it is not computed yet'));
+  const found = await execute(rootsOf(graph), { store: { ...store, lease }, versions, executor });
+  const failures = new Map([...found.failures].filter(([, error]) => codeOf(error) !== notThere));
+  return { found: { ...found, failures }, lacking: found.failures.size - failures.size };
 }
