@@ -47,6 +47,7 @@ describe.each([
   'models',
   'engine-tfjs',
   'metrics',
+  'report',
   'cache-dir',
   'cache-turborepo',
   'runner',
