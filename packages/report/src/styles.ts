@@ -155,8 +155,8 @@ pre { overflow: auto; background: var(--card); border: 1px solid var(--line); bo
   main { max-width: none; padding: 0; }
   section, figure, .card, tr { break-inside: avoid; }
   #results { break-inside: auto; }
-  .scrolled, .grid { overflow: visible; border: 0; }
-  .row { width: auto; flex-wrap: wrap; }
+  .scrolled { overflow: visible; border: 0; }
+  .grid { overflow: hidden; }
   * { print-color-adjust: exact; }
 }
 `;

@@ -60,6 +60,11 @@ export function openPoint(page: Page, index: number): void {
   if (group && group.points.length > 1)
     dialog.append(
       h('h3', {}, `One of ${group.points.length} that differ in a seed alone`),
+      pairs(
+        data.metrics.flatMap(({ name, digits }) =>
+          group.figures[name] ? [[`mean of ${name}`, figureText(group.figures[name], digits)] as const] : [],
+        ),
+      ),
       h(
         'ul',
         {},
