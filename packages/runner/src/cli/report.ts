@@ -60,7 +60,7 @@ export async function report(
     );
   for (const { name, tasks } of missing)
     warn(
-      `${name}: ${countOf(tasks, 'task')} not computed yet; the page shows what is there (fewstep run computes them)`,
+      `${name}: at least ${countOf(tasks, 'task')} not computed yet; the page shows what is there (fewstep run computes them)`,
     );
   const page = await writeReport(title, shown, { results, folder: own, isItsOwn: isOne, isKept: false });
   answer.object({ page, experiments: shown.map(({ report }) => report), missing });
