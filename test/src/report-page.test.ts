@@ -124,6 +124,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     expect(await seen(dialog)).toMatch(/training time\s+55 s/);
     expect(await seen(dialog)).toMatch(/student\.solver\s+AMED-Solver/);
     expect(await seen(dialog)).toContain('One of 3 that differ in a seed alone');
+    expect(await seen(dialog)).toMatch(/mean of fid\s+0\.20\d ± 0\.012/);
     await dialog.getByText('the whole spec').click();
     expect(await seen(dialog.locator('pre'))).toContain('solver: AMED-Solver');
     // and inside: coefficients, paths, errors, training
