@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { PicturesData, ReportData } from './report-data.js';
 import { styles } from './styles.js';
+import { thinned } from './thin.js';
 
 /** What a page is for. */
 export interface PageOptions {
@@ -110,10 +111,11 @@ function withParts(data: ReportData, put: (text: string) => number): object {
   return {
     ...data,
     points: data.points.map((point) => {
-      const { paths } = point;
+      const { paths, curves } = point;
       // the teacher's are those of all points of its seeds
       const shared = paths && { ...paths, teacher: partOf(paths.teacher, looked.paths) };
-      const parts = Object.entries({ ...point, ...(shared && { paths: shared }) }).map(([name, value]) => {
+      const seen = { ...point, ...(shared && { paths: shared }), ...(curves && { curves: thinned(curves) }) };
+      const parts = Object.entries(seen).map(([name, value]) => {
         const digits = looked[name as keyof typeof looked];
         return [name, digits === undefined || value === undefined ? value : partOf(value, digits)];
       });

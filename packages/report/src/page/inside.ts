@@ -25,7 +25,7 @@ export function timesPlot({ data, rows, looks }: Page, width: number): HTMLEleme
   });
   if (shown.length === 0) return undefined;
   const ticks = shown.flatMap(({ label, sigmas, look }) =>
-    sigmas.map((sigma, k) => ({ label, sigma, k, look })),
+    sigmas.flatMap((sigma, k) => (sigma > 0 ? [{ label, sigma, k, look }] : [])),
   );
   const drawn = Plot.plot({
     ...look,
@@ -67,7 +67,7 @@ export function insideOf({ table, paths, intervals, curves, label }: PointData):
 
 /** x_k by noise and answers: as strong a colour as a coefficient is large. */
 function coefficients({ sigmas, rows, bands = 1 }: TableData): HTMLElement {
-  const largest = Math.max(...rows.flat().map(Math.abs));
+  const largest = Math.max(...rows.flat().map(Math.abs)) || 1;
   const heads = ['', 'z', ...sigmas.map((_, k) => `D${k}`), 'told σ'];
   const lines = rows.flatMap((row, k) =>
     Array.from({ length: bands }, (_, band) => {
