@@ -66,6 +66,12 @@ async function found(told: string, results: string): Promise<{ run: Kept; point?
     return { run: { folder, varies, points }, ...(of !== undefined && { point: of }) };
   }
   const names = await runsIn(results);
+  if (names.includes(name!))
+    throw new RunnerError(
+      'E_RESULTS',
+      `${shownPath(join(results, name!))} has no report: the run isn't at its end, or was ended before. The same command goes on from there.`,
+      { evidence: { path: results, run: name } },
+    );
   const there =
     names.length > 0 ? `There are ${names.join(', ')}` : 'There are none: fewstep run SPEC makes some';
   throw new RunnerError(
@@ -101,7 +107,7 @@ function* linesOf(point: Kept['points'][number], { folder, varies }: Kept): Gene
   for (const [i, [path, value]] of settings.entries())
     yield line(
       i === 0 ? 'settings' : '',
-      `${path}: ${typeof value === 'object' ? JSON.stringify(value) : value}${varies.includes(path) ? '  (varies)' : ''}`,
+      `${path}: ${valueText(value)}${varies.includes(path) ? '  (varies)' : ''}`,
     );
   const { samples, ...files } = mapIn(point.artifacts);
   const at = (file: unknown) => shownPath(resolve(folder, String(file)));
@@ -112,6 +118,13 @@ function* linesOf(point: Kept['points'][number], { folder, varies }: Kept): Gene
     ...listIn(samples).map((file, i, { length }) => `samples${length > 1 ? ` ${i + 1}` : ''}: ${at(file)}`),
   ];
   for (const [i, text] of all.entries()) yield line(i === 0 ? 'files' : '', text);
+}
+
+/** A report may be anybody's: no value of it is longer than a few lines. */
+const mostLetters = 300;
+function valueText(value: unknown): string {
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return text.length > mostLetters ? `${text.slice(0, mostLetters - 1)}…` : text;
 }
 
 const short = (value: unknown) =>
