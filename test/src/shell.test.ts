@@ -74,7 +74,10 @@ describe('runs', () => {
     const results = join(dir, 'others');
     const { runs } = (await commands.ls({ results })) as unknown as { runs: object[] };
     expect(runs).toEqual([{ name: 'odd', folder, points: 0 }]);
-    await expect(commands.show('odd', { results })).rejects.toMatchObject({ code: 'E_RESULTS' });
+    await expect(commands.show('odd', { results })).rejects.toMatchObject({
+      code: 'E_RESULTS',
+      message: expect.stringMatching(/odd has no report: .* The same command goes on from there\.$/),
+    });
   });
 });
 

@@ -59,9 +59,9 @@ export interface World {
 /** Commands that several rows look at. */
 export const commands = {
   train: ({ seeds, kimg, batch, set }: Size) =>
-    `fewstep run amed.yaml --set train.total_kimg=${kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
+    `fewstep run amed.yaml --set name=amed --set train.total_kimg=${kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
   plugin: ({ seeds, kimg, batch, set }: Size) =>
-    `fewstep run plugin.yaml --results mine --set train.total_kimg=${2 * kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
+    `fewstep run plugin.yaml --results mine --set name=plugin --set train.total_kimg=${2 * kimg} --set train.batch=${batch} --set sample.seeds=${seeds}${set}`,
   sample: ({ seeds }: Size) => `fewstep sample --predictor 0 --batch 128 --seeds ${seeds}`,
   byPath: () =>
     `fewstep sample --predictor ${exp}/${snapshot} --seeds 0-3 --outdir thousands --subdirs --return-inters`,
