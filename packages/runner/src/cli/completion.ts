@@ -1,9 +1,10 @@
 import type { Argument, Command, Option } from 'commander';
+import { ourLanguage } from '../experiment/language.js';
 import type { Answer } from './answer.js';
 import { datasetsHere, registryNames } from './registry-files.js';
 
-/** What may stand at a place of a command line: words, or the files of the shell's own completion. */
-type Values = { readonly words: readonly string[] } | 'files' | 'folders' | 'none';
+/** What may stand at a place of a command line: words, the files of the shell's own completion, or keys of a spec, as `train.lr=`. */
+type Values = { readonly words: readonly string[] } | 'files' | 'folders' | 'keys' | 'none';
 
 /** A command as completion knows it. */
 interface Completed {
@@ -21,8 +22,9 @@ interface Told {
 /** What options and arguments stand for that have no choices of their own, by how they are declared. */
 const byPlaceholder = (): readonly (readonly [RegExp, Values])[] => [
   [/^<(dir|outdir)>$|dir>$/, 'folders'],
+  [/^--set\b/, 'keys'],
   [/^--dataset\b/, { words: datasetsHere() }],
-  [/file|npz|spec|images|path=value/, 'files'],
+  [/file|npz|spec|images/, 'files'],
   [/^[<[](name|model)/, { words: registryNames() }],
   [/what|sampler|predictor|source|out|lines/, 'files'],
 ];
@@ -62,6 +64,9 @@ function valuesOf(declared: Option | Argument, flags?: string): Values {
   return byPlaceholder().find(([form]) => form.test(told))?.[1] ?? 'none';
 }
 
+/** Keys of a spec, each with what its value follows. */
+const keys = () => ['grid', ...ourLanguage.keys.keys()].map((key) => `${key}=`).join(' ');
+
 /** A text between single quotes, of bash and zsh. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 const wordsIn = (values: Values) => (typeof values === 'string' ? [] : values.words);
@@ -71,9 +76,11 @@ const namesOf = (all: readonly Completed[]) =>
 
 function bash(all: readonly Completed[]): string {
   const filled = (values: Values) =>
-    values === 'files' || values === 'folders'
-      ? `compopt -o filenames; COMPREPLY=($(compgen -${values === 'files' ? 'f' : 'd'} -- "$word"))`
-      : `COMPREPLY=($(compgen -W ${quoted(wordsIn(values).join(' '))} -- "$word"))`;
+    values === 'keys'
+      ? 'compopt -o nospace; COMPREPLY=($(compgen -W "$_fewstep_keys" -- "$word"))'
+      : values === 'files' || values === 'folders'
+        ? `compopt -o filenames; COMPREPLY=($(compgen -${values === 'files' ? 'f' : 'd'} -- "$word"))`
+        : `COMPREPLY=($(compgen -W ${quoted(wordsIn(values).join(' '))} -- "$word"))`;
   const cases = all.map(({ name, commands, options, values }) => {
     const taking = options.flatMap(({ name: long, short, values: given }) =>
       given ? [`      ${[long, short].filter(Boolean).join('|')}) ${filled(given)}; return ;;`] : [],
@@ -88,6 +95,7 @@ ${taking.map((line) => `  ${line}`).join('\n')}
       fi ;;`;
   });
   return `# bash completion of fewstep. In ~/.bashrc: eval "$(fewstep completion bash)"
+_fewstep_keys=${quoted(keys())}
 _fewstep() {
   local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" at='' i
   COMPREPLY=()
@@ -110,6 +118,7 @@ function zsh(all: readonly Completed[]): string {
   const filled = (values: Values) => {
     if (values === 'files') return '_files';
     if (values === 'folders') return '_files -/';
+    if (values === 'keys') return `compadd -S '' -- $_fewstep_keys`;
     return values === 'none' ? '_message "a value"' : `compadd -- ${wordsIn(values).map(quoted).join(' ')}`;
   };
   const cases = all.map(({ name, commands, options, values }) => {
@@ -131,6 +140,7 @@ ${taking.join('\n')}
   });
   return `#compdef fewstep
 # zsh completion of fewstep. In ~/.zshrc, after compinit: eval "$(fewstep completion zsh)"
+_fewstep_keys=(${keys()})
 _fewstep() {
   local word="\${words[CURRENT]}" before="\${words[CURRENT-1]}" at='' one
   local -a all
@@ -151,6 +161,7 @@ function fish(all: readonly Completed[]): string {
   const text = (one: string) => `'${one.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
   const filled = (values: Values) => {
     if (values === 'files') return ['-F'];
+    if (values === 'keys') return ['-f', '-a', text('$__fewstep_keys')];
     if (values === 'folders') return ['-f', '-a', text('(__fish_complete_directories)')];
     return ['-f', ...(values === 'none' ? [] : ['-a', text(wordsIn(values).join(' '))])];
   };
@@ -176,6 +187,7 @@ function fish(all: readonly Completed[]): string {
     ];
   });
   return `# fish completion of fewstep: fewstep completion fish > ~/.config/fish/completions/fewstep.fish
+set -g __fewstep_keys ${keys()}
 function __fewstep_at
   set -l at
   for one in (commandline -opc)[2..]
