@@ -135,6 +135,7 @@ describe('completion', () => {
     ['fewstep models ', 'inspect', 'plan'],
     ['fewstep models fetch ci', 'cifar10', 'digits'],
     ['fewstep run --onl', '--only'],
+    ['fewstep run --set train.l', 'train.lr='],
     ['fewstep graph --format ', 'mermaid'],
     ['fewstep cache ls --by ', 'cost'],
     ['fewstep plan sp', 'spec.yaml'],
