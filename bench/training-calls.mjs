@@ -73,7 +73,7 @@ row(
   ...['until as near as AMED-Solver', 's', 'times fewer'],
 );
 row('--:', '---', '---', ...Array(7).fill('--:'));
-/** The settings that AMED-Solver does best by on digits (experiments/digits/README.md). */
+/** The settings that AMED-Solver does best by on digits (packages/digits/README.md). */
 const settings = { 5: { steps: 4, M: 2 }, 3: { steps: 3, M: 3 } };
 for (const wanted of only.length > 0 ? only : ['5', '3']) {
   const { steps, M } = settings[wanted];
