@@ -44,7 +44,7 @@ For whoever works with the official code of AMED-Solver (zju-pi/diff-sampler, am
 ${groups.map(groupText).join('\n')}
 ## Done on the digits
 
-The official README and launch.sh, command by command, with the digits in place of CIFAR-10 and 1 or 2 kimg in place of 10. \`npm run from-diff-sampler\` does all of it and compares it with the figures of the last column; they are of the official code on a CPU, [golden](../test/fixtures/golden/README.md) figures or [its own training on this checkpoint](../experiments/digits/README.md). The settings of the other data sets are run by a test on tiny networks of the same families.
+The official README and launch.sh, command by command, with the digits in place of CIFAR-10 and 1 or 2 kimg in place of 10. \`npm run from-diff-sampler\` does all of it and compares it with the figures of the last column; they are of the official code on a CPU, [golden](../test/fixtures/golden/README.md) figures or [its own training on this checkpoint](../packages/digits/README.md). The settings of the other data sets are run by a test on tiny networks of the same families.
 
 In a folder of your own, with \`REPOSITORY\` this repository’s and \`FEWSTEP_MODELS=$REPOSITORY/experiments\`, where the digits’ files are:
 
