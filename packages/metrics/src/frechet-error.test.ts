@@ -3,7 +3,7 @@ import { timesTransposed } from './algebra/matrix.js';
 import { matrixRoot } from './algebra/matrix-root.js';
 import type { FeatureSet } from './feature-set.js';
 import { frechetDistance } from './frechet.js';
-import { frechetError } from './frechet-error.js';
+import { errorOfInfluences, frechetError, frechetInfluences } from './frechet-error.js';
 import { frechetJackknife } from './frechet-jackknife.js';
 import { type Statistics, statistics } from './statistics.js';
 
@@ -268,4 +268,28 @@ describe('matrixRoot', () => {
       else expect(Math.abs(inverse[at]!)).toBeLessThan(1e6);
     }
   });
+});
+
+it('tells how sure a difference is of two samplers on the same seeds, which have most in common', async () => {
+  const normal = normals(5);
+  const reference = known({ mean: [0, 0], deviation: [1, 0.5] });
+  const found = [];
+  for (let i = 0; i < 150; i++) {
+    const one = drawn({ mean: [0.3, 0], deviation: [1.3, 0.6] }, 400, normal);
+    // the same images, a little flatter and with some noise of its own
+    const other = { dim: 2, data: one.data.map((value) => 0.9 * value + 0.1 * normal()) };
+    const [a, b] = [await statistics([one]), await statistics([other])];
+    const [ofOne, ofOther] = [
+      await frechetInfluences([one], a, reference),
+      await frechetInfluences([other], b, reference),
+    ];
+    found.push({
+      difference: (await frechetDistance(b, reference)) - (await frechetDistance(a, reference)),
+      paired: errorOfInfluences(ofOne.map((value, k) => ofOther[k]! - value)),
+      apart: Math.hypot(errorOfInfluences(ofOne), errorOfInfluences(ofOther)),
+    });
+  }
+  const spread = spreadOf(found.map(({ difference }) => difference));
+  expect(Math.abs(rootMeanSquare(found.map(({ paired }) => paired)) / spread - 1)).toBeLessThan(0.15);
+  expect(rootMeanSquare(found.map(({ apart }) => apart)) / spread).toBeGreaterThan(2);
 });

@@ -4,7 +4,7 @@ export { type ClipPair, type ClipScore, clipScore } from './clip-score.js';
 export { MetricsError, type MetricsErrorCode } from './errors.js';
 export type { FeatureSet } from './feature-set.js';
 export { frechetDistance } from './frechet.js';
-export { frechetError } from './frechet-error.js';
+export { errorOfInfluences, frechetError, frechetInfluences } from './frechet-error.js';
 export { type FrechetJackknife, frechetJackknife } from './frechet-jackknife.js';
 export { imageGrid } from './images/image-grid.js';
 export { imagePath, imageSeed } from './images/image-names.js';
