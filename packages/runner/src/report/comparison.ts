@@ -1,3 +1,4 @@
+import { errorOfInfluences } from '@fewstep/metrics';
 import { halfWidthOf, metricsIn, repeatsOf, scoringOf } from './figures.js';
 import { type Columns, halfWidths } from './intervals.js';
 import type { PointReport } from './report.js';
@@ -94,7 +95,7 @@ function pairedByImages(
   b: Float64Array | undefined,
 ): Pick<Difference, 'half' | 'paired'> | undefined {
   if (!a || !b || a.length !== b.length || a.length < 2) return undefined;
-  return { half: halfWidths() * standardError(a.map((value, i) => b[i]! - value)), paired: 'images' };
+  return { half: halfWidths() * errorOfInfluences(a.map((value, i) => b[i]! - value)), paired: 'images' };
 }
 
 function pairedByRepeats(
@@ -107,7 +108,7 @@ function pairedByRepeats(
   if (!isSame || those.length !== these.length || !isSameDraw(a, b)) return undefined;
   const value = (one: { readonly metrics: Columns }) => one.metrics[metric] ?? Number.NaN;
   const each = Float64Array.from(those, (one, i) => value(these[i]!) - value(one));
-  const error = standardError(each);
+  const error = errorOfInfluences(each);
   return Number.isFinite(error) ? { half: halfWidths(each.length) * error, paired: 'repeats' } : undefined;
 }
 
@@ -115,13 +116,6 @@ function unpaired(a: PointReport, b: PointReport, metric: string): Pick<Differen
   const halves = [a, b].map((point) => halfWidthOf(point, metric, repeatsOf(point)));
   const isKnown = halves.every((half) => half !== undefined && Number.isFinite(half));
   return { ...(isKnown && { half: Math.hypot(...(halves as number[])) }), paired: 'none' };
-}
-
-/** Of a mean of so many. */
-function standardError(values: Float64Array): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return Math.sqrt(squares / (values.length - 1) / values.length);
 }
 
 /** What of a protocol is the sampler's own, and told by its settings. */

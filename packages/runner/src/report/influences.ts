@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { readImages } from '../tasks/artifacts.js';
+import { readImages, readTensors } from '../tasks/artifacts.js';
 import type { Influences } from './comparison.js';
 import type { PointReport } from './report.js';
 
@@ -27,10 +27,21 @@ export async function shardsHere(
 }
 
 /**
- * What each image of a point adds to its distance to the near-exact solution, to first order, where the images of both are
- * here: of √mean(m) over images of mean squares m it is m/(2√mean), and of the ratio in dB −10/ln 10 · m/mean.
+ * What each image of a point adds to its figures, to first order, as far as what tells it is here: to fid as its task found
+ * it; to its distance to the near-exact solution where the images of both are here.
  */
-export async function influencesIn(folder: string, { metrics, artifacts }: PointReport): Promise<Influences> {
+export async function influencesIn(folder: string, point: PointReport): Promise<Influences> {
+  const { fid_influences: file } = point.artifacts;
+  const [path] = (file === undefined ? undefined : await shardsHere(folder, [file])) ?? [];
+  const fid = path === undefined ? undefined : (await readTensors(path)).influences;
+  return {
+    ...(fid?.dtype === 'F64' && point.metrics.fid !== undefined && { fid: fid.data }),
+    ...(await toTheReference(folder, point)),
+  };
+}
+
+/** Of √mean(m) over images of mean squares m an image adds m/(2√mean), and to the ratio in dB −10/ln 10 · m/mean. */
+async function toTheReference(folder: string, { metrics, artifacts }: PointReport): Promise<Influences> {
   const { rmse_to_teacher: rmse, psnr_to_teacher: psnr } = metrics;
   if (rmse === undefined && psnr === undefined) return {};
   const [ours, theirs] = [

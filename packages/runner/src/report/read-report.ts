@@ -40,7 +40,7 @@ const schema = map(['name', 'points', 'tasks', 'failures'], {
       protocol: map(['seeds', 'devices', 'scores'], { seeds: text, devices: anything, scores: anything }),
       leaks: list(map(['of', 'images'], { of: text, images: count })),
       published: map(['name', 'fid', 'images', 'source'], { name: text, images: count, source: text }),
-      artifacts: map(['samples'], { samples: list(text), reference: list(text), grid: text }),
+      artifacts: map(['samples'], { samples: list(text), reference: list(text), fid_influences: text }),
     }),
   ),
   tasks: anything,

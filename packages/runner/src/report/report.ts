@@ -90,7 +90,9 @@ export interface PointReport {
     readonly paths?: string;
     /** The shards of uint8 images, safetensors in the store. */
     readonly samples: readonly string[];
-    /** Likewise of the near-exact solution of the same seeds, where a score compares with it. */
+    /** Where fid is scored once: what each image adds to it, float64 in a safetensors of the store. */
+    readonly fid_influences?: string;
+    /** As samples, of the near-exact solution of the same seeds, where a score compares with it. */
     readonly reference?: readonly string[];
   };
 }
@@ -150,6 +152,9 @@ export async function report(
     const solved = referenceShards(planned, execution).flatMap(
       (task) => execution.records.get(task)?.outputs.images ?? [],
     );
+    const [fid, ...moreFids] = planned.scores.fid ?? [];
+    const influences =
+      moreFids.length === 0 ? fid && execution.records.get(fid)?.outputs.influences : undefined;
     const trainCalls = await trainCallsOf(planned, { execution, store });
     points.push({
       label: point.label,
@@ -171,6 +176,7 @@ export async function report(
         ...(log && { log }),
         ...(paths && { paths }),
         samples: records.flatMap(({ outputs: { images } }) => (images ? store.pathOf(images) : [])),
+        ...(influences && { fid_influences: store.pathOf(influences) }),
         ...(solved.length > 0 && { reference: solved.map((images) => store.pathOf(images)) }),
       },
     });

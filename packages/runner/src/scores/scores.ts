@@ -68,13 +68,15 @@ const scoring = <P, const I extends InputNames>(
 const none = params<Record<string, never>>();
 const ofFeatures = { features: many, reference: many } as const;
 
-export const fidKind = scoring(
-  'fid',
-  4,
-  none,
-  { ...ofFeatures, statistics: optional },
-  () => import('../tasks/fid.js'),
-);
+export const fidKind = kind({
+  name: 'fid',
+  revision: 5,
+  packages: ['metrics'],
+  params: none,
+  inputs: { ...ofFeatures, statistics: optional },
+  outputs: { value: file, influences: file },
+  run: () => import('../tasks/fid.js'),
+});
 export const kidKind = kind({
   name: 'kid',
   revision: 3,

@@ -1,10 +1,18 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { frechetDistance, frechetError, frechetJackknife, statistics } from '@fewstep/metrics';
+import {
+  errorOfInfluences,
+  frechetDistance,
+  frechetError,
+  frechetInfluences,
+  frechetJackknife,
+  statistics,
+} from '@fewstep/metrics';
 import { writeStatistics } from '@fewstep/metrics/npz';
 import { torchCpu } from '@fewstep/solvers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readTensors, tensorOf } from './artifacts.js';
 import { writeFeatures } from './features-file.js';
 import { run } from './fid.js';
 
@@ -48,6 +56,10 @@ it('has the error, and of enough images what infinitely many would have, however
     const error = await frechetError([set], own, statisticsOfReal);
     expect(found.fid_se).toBeCloseTo(error, 9);
     expect(error).toBeGreaterThan(0.1);
+    const kept = tensorOf(await readTensors(join(dir, 'influences.safetensors')), 'influences', 'F64').data;
+    expect(errorOfInfluences(kept)).toBe(found.fid_se);
+    const influences = await frechetInfluences([set], own, statisticsOfReal);
+    for (const [i, value] of kept.entries()) expect(value).toBeCloseTo(influences[i]!, 9);
     const { limit } = await frechetJackknife([set], own, statisticsOfReal, { groups: 4 });
     if (set === few) expect(Object.keys(found)).toEqual(['fid', 'fid_se']);
     else expect(found).toEqual({ ...found, fid_inf: expect.closeTo(limit, 9), fid_inf_se: found.fid_se });
