@@ -3,7 +3,7 @@ export { type DataSetSummary, dataSetZip } from './data-set/data-set-zip.js';
 export type { ImageSource, SourceImage } from './data-set/image-source.js';
 export { openSource, type SourceOptions } from './data-set/source.js';
 export type { Crop, Transform } from './data-set/transform.js';
-export { decodeImage, encodePng } from './png.js';
+export { decodeImage, encodePng, encodeWebp } from './png.js';
 export {
   countImages,
   type Label,

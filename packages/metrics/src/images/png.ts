@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { imageFault, MetricsError } from '../errors.js';
 import { kindOf } from '../files.js';
 import { checkImages, type Image } from './images.js';
@@ -14,18 +14,32 @@ export async function encodePng(
   image: Image,
   { packed = true }: { readonly packed?: boolean } = {},
 ): Promise<Uint8Array> {
+  return encoding(image, 'PNG')
+    .png({ compressionLevel: packed ? 9 : 0, adaptiveFiltering: false, palette: false })
+    .toBuffer();
+}
+
+/**
+ * An image as WebP without loss, always RGB, at about half the size. The same pixels give the same bytes under the same version
+ * of `sharp`.
+ *
+ * @throws MetricsError E_IMAGES where it has neither 1 nor 3 channels, or sizes and data do not fit.
+ */
+export const encodeWebp = async (image: Image): Promise<Uint8Array> =>
+  encoding(image, 'WebP').webp({ lossless: true, effort: 4 }).toBuffer();
+
+function encoding(image: Image, format: string): Sharp {
   checkImages(image);
   const { data, channels, height, width } = image;
   if (channels !== 1 && channels !== 3)
-    throw imageFault(`a PNG is written from 1 channel (grey) or 3 (RGB), not ${channels}`, { channels });
+    throw imageFault(`a ${format} is written from 1 channel (grey) or 3 (RGB), not ${channels}`, {
+      channels,
+    });
   const pixels = new Uint8Array(data.length);
   for (let channel = 0; channel < channels; channel++)
     for (let at = 0; at < height * width; at++)
       pixels[at * channels + channel] = data[channel * height * width + at]!;
-  return sharp(pixels, { raw: { width, height, channels } })
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .png({ compressionLevel: packed ? 9 : 0, adaptiveFiltering: false, palette: false })
-    .toBuffer();
+  return sharp(pixels, { raw: { width, height, channels } }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
 }
 
 /** 4096 × 4096: no image is unpacked to more, whatever its file claims. */
