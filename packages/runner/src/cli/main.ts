@@ -230,6 +230,7 @@ withExecutor(withCache(withChanges(program.command('sample'))))
   )
   .option('--subdirs', 'a folder for each thousand seeds')
   .option('--grid', 'one picture grid.png of all images in place of a file for each')
+  .addOption(formatOption())
   .option('--return-inters', 'also what the images were at each timestep, as inters/inters.npz and .png')
   .action(doing(async () => (await import('./sample.js')).sample));
 

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { canonicalJson, digestOfText, type Json } from '@fewstep/taskgraph';
-import type { PictureFormat, RowLabel } from '../report/labelled-picture.js';
+import type { RowLabel } from '../report/labelled-picture.js';
+import type { PictureFormat } from '../report/picture-format.js';
 import { packageVersions } from '../versions.js';
 import { type Results, shownPath } from './output.js';
 
@@ -17,7 +18,13 @@ export const drawing =
   (results: Results, folder: string, format: PictureFormat = 'png') =>
   async (source: string, labels: readonly RowLabel[], ...name: string[]): Promise<string> => {
     const [above, base] = [name.slice(0, -1), name.at(-1)!];
-    const shown = { source, labels, format, runner: packageVersions().runner } as unknown as Json;
+    // a store names it by its contents
+    const shown = {
+      source: basename(source),
+      labels,
+      format,
+      runner: packageVersions().runner,
+    } as unknown as Json;
     // in the file itself, whatever is around it
     const note = `fewstep ${digestOfText(canonicalJson(shown))}`;
     for (const one of formats) {

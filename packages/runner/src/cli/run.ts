@@ -6,7 +6,7 @@ import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, type Graph, rootsOf } from '../graph/compile.js';
 import { jsonText } from '../judging/shown.js';
 import { relativeTo, withSettings } from '../report/as-kept.js';
-import type { PictureFormat } from '../report/labelled-picture.js';
+import type { PictureFormat } from '../report/picture-format.js';
 import { receiptOf } from '../report/receipt.js';
 import { type Report, report } from '../report/report.js';
 import type { Shown } from '../report/report-data.js';

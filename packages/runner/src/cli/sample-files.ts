@@ -1,6 +1,7 @@
 import { imagePath, resultsMark } from '@fewstep/metrics/image-names';
 import type { ActionRecord, Execution, Shards, Store } from '@fewstep/taskgraph';
 import type { PlannedPoint } from '../graph/compile.js';
+import { formatOf, type PictureFormat } from '../report/picture-format.js';
 import type { Results } from './output.js';
 
 /** What became of a point's tasks, and where its files go. */
@@ -11,11 +12,20 @@ interface Ran {
 }
 
 /** The name of the picture of all images. */
-export const gridName = 'grid.png';
+export const gridName = (format: PictureFormat): string => `grid.${format}`;
 
-/** Writes a point's images as PNG files named by seed; returns how many. */
-export async function writeImages({ samples }: PlannedPoint, ran: Ran, subdirs: boolean): Promise<number> {
-  const [{ encodePng }, { readImages }] = await codecs();
+/** How an image's file is called. */
+export const nameOf = (seed: number, { subdirs, format }: Named): string =>
+  imagePath(seed, { subdirs }).replace(/png$/, format);
+
+interface Named {
+  readonly subdirs: boolean;
+  readonly format: PictureFormat;
+}
+
+/** Writes a point's images as files named by seed; returns how many. */
+export async function writeImages({ samples }: PlannedPoint, ran: Ran, named: Named): Promise<number> {
+  const [encode, { readImages }] = await codecs(named.format);
   let written = 0;
   for (const { first, record } of shardsIn(ran, samples)) {
     const path = await ran.store.blob(record.outputs.images!);
@@ -24,7 +34,7 @@ export async function writeImages({ samples }: PlannedPoint, ran: Ran, subdirs: 
     const size = channels * height * width;
     for (let i = 0; i < n; i++) {
       const image = { data: data.subarray(i * size, (i + 1) * size), channels, height, width };
-      await ran.results.write(await encodePng(image), ...imagePath(first + i, { subdirs }).split('/'));
+      await ran.results.write(await encode(image), ...nameOf(first + i, named).split('/'));
     }
     written += n;
   }
@@ -35,13 +45,19 @@ export async function writeImages({ samples }: PlannedPoint, ran: Ran, subdirs: 
 export async function writeGrid(
   { samples }: PlannedPoint,
   ran: Ran,
+  format: PictureFormat,
 ): Promise<{ readonly images: number; readonly grid?: string }> {
   const paths = await wholeBlobs(ran, samples, 'images');
   if (!paths) return { images: 0 };
-  const [{ encodePng }, { readImages }] = await codecs();
-  const { imageGrid } = await import('@fewstep/metrics');
+  const [{ imageGrid }, { readImages }] = await Promise.all([
+    import('@fewstep/metrics'),
+    import('../tasks/artifacts.js'),
+  ]);
   const images = await readImages(paths);
-  return { images: images.n, grid: await ran.results.write(await encodePng(imageGrid(images)), gridName) };
+  const picture = imageGrid(images);
+  const as = formatOf(picture, format);
+  const [encode] = await codecs(as);
+  return { images: images.n, grid: await ran.results.write(await encode(picture), gridName(as)) };
 }
 
 /** Where the states of a point's images are. */
@@ -92,7 +108,13 @@ export async function writeInters({ inters }: PlannedPoint, ran: Ran): Promise<W
   };
 }
 
-const codecs = () => Promise.all([import('@fewstep/metrics/images'), import('../tasks/artifacts.js')]);
+async function codecs(format: PictureFormat) {
+  const [{ encodePng, encodeWebp }, artifacts] = await Promise.all([
+    import('@fewstep/metrics/images'),
+    import('../tasks/artifacts.js'),
+  ]);
+  return [format === 'webp' ? encodeWebp : encodePng, artifacts] as const;
+}
 
 /** A shard that is there. */
 interface Done {

@@ -1,5 +1,5 @@
 import { join, posix, resolve } from 'node:path';
-import { imagePath } from '@fewstep/metrics/image-names';
+import { imageSeed } from '@fewstep/metrics/image-names';
 import { RunnerError } from '../errors.js';
 import type { ExecutorOptions } from '../execute/experiment-executor.js';
 import type { Experiment, Point } from '../experiment/experiment.js';
@@ -7,10 +7,11 @@ import { checkFiles } from '../experiment/read-experiment.js';
 import { imagesIn } from '../files-of.js';
 import { compile } from '../graph/compile.js';
 import { foldersOf } from '../report/folders.js';
+import type { PictureFormat } from '../report/picture-format.js';
 import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { openResults, shownPath } from './output.js';
-import { gridName, writeGrid, writeImages, writeInters } from './sample-files.js';
+import { gridName, nameOf, writeGrid, writeImages, writeInters } from './sample-files.js';
 import { type SampledOptions, sampledBy } from './sampled.js';
 import { demand, work } from './work.js';
 import { type CacheOption, openWorld, type StoreOptions, sayWorld } from './world.js';
@@ -20,6 +21,7 @@ export interface SampleOptions extends SampledOptions, StoreOptions, CacheOption
   readonly subdirs?: boolean;
   readonly grid?: boolean;
   readonly returnInters?: boolean;
+  readonly format?: PictureFormat;
 }
 
 /** More images are more than a person looks at in one picture, and more states than memory holds. */
@@ -28,7 +30,7 @@ const mostInters = 256;
 const rowsOfInters = 16;
 
 /**
- * `fewstep sample [SPEC]`: the images of the seeds as PNG files, named as the official sampler names them; of a spec, or of a
+ * `fewstep sample [SPEC]`: the images of the seeds as files, PNG or WebP, named as the official sampler names them; of a spec, or of a
  * predictor or table whose file says the rest.
  */
 export async function sample(
@@ -36,7 +38,7 @@ export async function sample(
   options: SampleOptions,
   answer: Answer,
 ): Promise<void> {
-  const { grid = false, subdirs = false, returnInters = false } = options;
+  const { grid = false, subdirs = false, returnInters = false, format = 'png' } = options;
   if (grid && subdirs)
     throw new RunnerError(
       'E_USAGE',
@@ -57,10 +59,11 @@ export async function sample(
   const earlier = imagesIn(outdir);
   refuseOthers(outdir, earlier, (name) =>
     points.some(({ point }, i) => {
-      if (grid) return name === posix.join(folders[i]!, gridName);
-      const seed = Number(/(\d+)\.png$/.exec(name)?.[1]);
+      if (grid) return name === posix.join(folders[i]!, gridName(format));
+      const seed = imageSeed(name);
+      if (seed === undefined) return false;
       const isAsked = point.seeds.some(([first, last]) => first <= seed && seed <= last);
-      return isAsked && name === posix.join(folders[i]!, imagePath(seed, { subdirs }));
+      return isAsked && name === posix.join(folders[i]!, nameOf(seed, { subdirs, format }));
     }),
   );
   const results = await Promise.all(folders.map((folder) => openResults(join(outdir, folder))));
@@ -81,7 +84,9 @@ export async function sample(
     written.push({
       label: one.point.label,
       folder: shownPath(join(outdir, folders[i]!)),
-      ...(grid ? await writeGrid(one, ran) : { images: await writeImages(one, ran, subdirs) }),
+      ...(grid
+        ? await writeGrid(one, ran, format)
+        : { images: await writeImages(one, ran, { subdirs, format }) }),
       ...(inters && { inters }),
       ...(thresholding !== undefined && { thresholding }),
     });

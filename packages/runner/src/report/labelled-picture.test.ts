@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { labelledPicture, type PictureFormat, type RowLabel } from './labelled-picture.js';
+import { labelledPicture, type RowLabel } from './labelled-picture.js';
+import type { PictureFormat } from './picture-format.js';
 
 /** Two rows of eight pixels, each of another grey. */
 const [width, height] = [24, 16];

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Font, Glyph } from 'opentype.js';
 import sharp, { type OverlayOptions } from 'sharp';
+import { formatOf, type PictureFormat } from './picture-format.js';
 
 /** What a row of a picture shows. */
 export interface RowLabel {
@@ -10,10 +11,6 @@ export interface RowLabel {
   readonly figures: readonly string[];
 }
 
-export type PictureFormat = 'png' | 'webp';
-
-/** WebP has no picture that is longer or wider. */
-const mostWebp = 16_383;
 /** Rows have room for a title and two lines of figures. */
 const leastRow = 48;
 /** Of a label's lines, in sizes of its letters. */
@@ -58,7 +55,7 @@ export async function labelledPicture(
       ...drawnLabels(text, row, size),
     ])
     .removeAlpha();
-  const fits = format === 'png' || Math.max(wholeWidth, wholeHeight) <= mostWebp ? format : 'png';
+  const fits = formatOf({ width: wholeWidth, height: wholeHeight }, format);
   const encoded =
     fits === 'webp'
       ? whole.webp({ lossless: true, effort: 4 })
