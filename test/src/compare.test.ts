@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeImage } from '@fewstep/metrics/images';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { experimentJson, planJson } from './command-json.js';
 import { fewstep } from './command-line.js';
@@ -88,6 +89,19 @@ it('says what of protocols differs before it shows figures', async () => {
   expect(lines[1]).toBe('  seeds  A 2-7 · B 0-5');
   expect(stdout.indexOf('seeds  A')).toBeLessThan(stdout.indexOf('| sampler'));
   expect(stdout).toMatch(/\| B \| +\+0\.00 ± \d+\.\d\d +\|/);
+});
+
+it('samples as WebP, without loss', async () => {
+  const told = ['sample', 'spec.yaml', '--set', 'grid=null', '--seeds', '2-3', '--outdir'];
+  const env = { FEWSTEP_STORE: join(cwd, 'store') };
+  for (const format of ['png', 'webp'])
+    expect((await fewstep([...told, format, '--format', format], { cwd, env })).code).toBe(0);
+  const decoded = async (name: string) => decodeImage(await readFile(join(cwd, name)), name);
+  for (const seed of ['000002', '000003'])
+    expect(await decoded(`webp/${seed}.webp`)).toEqual(await decoded(`png/${seed}.png`));
+  // what would stand beside them twice is refused
+  const { code, stderr } = await fewstep([...told, 'webp'], { cwd, env });
+  expect([code, stderr]).toEqual([2, expect.stringContaining('E_RESULTS')]);
 });
 
 it.each([
