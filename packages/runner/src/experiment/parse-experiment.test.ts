@@ -498,7 +498,7 @@ describe('values that are wrong', () => {
     [
       { sample: '{ seeds: 0-10,12 }' },
       [
-        '5:23 sample.12: unknown key; within { } a comma ends a value: put text with commas in quotes. One of seeds, repeats, batch, grid, rng, classes, tuned_on.',
+        '5:23 sample.12: unknown key; within { } a comma ends a value: put text with commas in quotes. One of seeds, repeats, batch, grid, paths, rng, classes, tuned_on.',
       ],
     ],
     [
