@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { commands } from '@fewstep/runner';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fewstep } from './command-line.js';
+import { fewstep, start } from './command-line.js';
+import { childrenOf } from './faults/processes.js';
 import { tiny } from './small-experiment.js';
 
 /** What a spec that is right says, by its keys. */
@@ -245,6 +247,27 @@ describe('a mistake in a command gets an answer that says what to do', () => {
     ],
   ])('%s', async (_, call, answer) => {
     expect(await told(call)).toMatch(answer);
+  });
+
+  it.skipIf(process.platform !== 'linux')('no memory', async () => {
+    const run = ['run', 'mine.yaml', '--quiet'];
+    expect((await fewstep([...run, '--set', 'sample.seeds=0'], { cwd: dir })).code).toBe(0); // the network is in the store
+    const { child, finished } = start([...run, '--set', 'sample.seeds=1-1000'], { cwd: dir });
+    // as the kernel does, whenever it is tried again
+    while (child.exitCode === null) {
+      for (const computing of childrenOf(child.pid!))
+        try {
+          process.kill(computing, 'SIGKILL');
+        } catch {} // it is gone
+      await sleep(20);
+    }
+    const { code, stderr } = await finished;
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /samples of euler, .*E_TASK_CRASHED .*It ran out of memory, or somebody ended it\. A smaller sample\.batch needs less\.\n$/,
+      ),
+    ]);
   });
 
   it('a Node of before', async () => {
