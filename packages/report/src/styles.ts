@@ -39,6 +39,8 @@ a, .link { color: var(--accent); }
 section { margin: 26px 0 34px; scroll-margin-top: 12px; }
 .faint { color: var(--soft); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+/* a label may turn the direction of writing: of its own alone */
+button, td, th, dd, dt, span, strong, figcaption { unicode-bidi: isolate; }
 button, select, input { font: inherit; color: inherit; }
 button, select, input[type='search'], input[type='number'] {
   background: var(--card); border: 1px solid var(--line); border-radius: 7px; padding: 5px 10px; min-height: 34px;
