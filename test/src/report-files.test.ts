@@ -63,6 +63,7 @@ function grammarOf(tex: string): {
   let depth = 0;
   for (const letter of bare) depth += letter === '{' ? 1 : letter === '}' ? -1 : 0;
   if ((bare.match(/\$/g) ?? []).length % 2 === 1) throw new Error('mathematics that does not end');
+  if (/[%#_^~]/.test(bare)) throw new Error('a letter that is a command');
   if (/[^ -~\n\u00c0-\u00ff]/.test(bare)) throw new Error('a letter that LaTeX has not');
   const lines = bare.split('\n').filter((line) => line.endsWith('\\\\'));
   return { depth, cells: lines.map((line) => line.split('&').length), columns: columns.length };
