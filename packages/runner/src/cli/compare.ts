@@ -60,8 +60,7 @@ export async function compare(
       return {};
     }),
   );
-  const written =
-    options.outdir === undefined ? {} : await write(points, side, options.outdir, options.format);
+  const written = options.outdir === undefined ? {} : await write(told.join(' and '), points, side, options);
   answer.object({
     points: points.map(({ letter, experiment, folder, point }) => ({ letter, experiment, folder, ...point })),
     ...side,
@@ -76,12 +75,12 @@ type Named = Compared & { readonly folder: string; readonly name: string };
 
 /** The page, and the picture where there are images of the same seeds. */
 async function write(
+  title: string,
   points: readonly Named[],
   side: Comparison,
-  outdir: string,
-  format: PictureFormat | undefined,
+  { outdir, format }: CompareOptions,
 ): Promise<{ readonly page: string; readonly pictures?: string }> {
-  const folder = resolve(workingFolder(), outdir);
+  const folder = resolve(workingFolder(), outdir!);
   const results = await openResults(folder, 'nothing was computed');
   const [{ page }, { comparedData }, { imageFilesOf, rowsOfSameSeeds }, { labelledPicture }] =
     await Promise.all([
@@ -103,7 +102,6 @@ async function write(
   const labels = labelsOf(those.map(({ letter, name, point }) => ({ ...point, label: `${letter} ${name}` })));
   const drawn =
     rows && (await labelledPicture(rows.png, labels, { format: format ?? 'png', note: 'fewstep' }));
-  const title = points.map(({ name }) => name).join(' and ');
   const said = side.protocol.map(
     ({ key, values }) => `Protocols differ, so figures are not of the same: ${key} ${valuesText(values)}.`,
   );
