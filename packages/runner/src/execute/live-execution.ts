@@ -1,4 +1,5 @@
 import type { ActionRecord, Event, Execution, Node, Shards, Task } from '@fewstep/taskgraph';
+import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 
 /** A run as far as it has come. */
 export interface LiveExecution {
@@ -68,7 +69,8 @@ export function liveExecution(known: number): LiveExecution {
       of: Math.max(of, records.size),
       now: [...running.values()].map(({ task, done }) => {
         const share = Math.min(1, done / (task.work || 1));
-        return share > 0 ? `${task.title} (${Math.floor(100 * share)} %)` : task.title;
+        const title = withoutSecrets(task.title);
+        return share > 0 ? `${title} (${Math.floor(100 * share)} %)` : title;
       }),
     }),
     changes: () => changes,

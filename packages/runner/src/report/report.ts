@@ -2,6 +2,7 @@ import type { Execution, Store, Task } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { PublishedFigures } from '../experiment/experiment.js';
 import type { Graph, PlannedPoint } from '../graph/compile.js';
+import { printable } from '../judging/shown.js';
 import type { Plugin } from '../plugins.js';
 import { digitsOf, rmseKind } from '../scores/scores.js';
 import { readSchedule } from '../tasks/schedule-file.js';
@@ -217,7 +218,7 @@ export function labelsOf(
     texts: columnText(points, metric, { digits: digits[metric] ?? digitsOf(metric), repeatsOf }),
   }));
   return points.map(({ label, nfe, metrics }, i) => ({
-    title: label,
+    title: printable(label),
     figures: [
       ...(nfe === undefined ? [] : [`NFE ${nfe}`]),
       ...columns.flatMap(({ metric, texts }) =>
