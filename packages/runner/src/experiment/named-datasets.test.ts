@@ -156,6 +156,20 @@ describe('the name of a dataset', () => {
     await expect(read(dataset)).rejects.toThrow(message);
   });
 
+  it('is none of a package that names what is not its own', async () => {
+    for (const path of ['../../../secret.pkl', '/etc/passwd', '.']) {
+      write('node_modules/@lab/sly/dataset.yaml', `checkpoint: ${path}\n`);
+      await expect(read("'@lab/sly'")).rejects.toThrow(
+        /E_SPEC .* leads out of the package, whose files alone it may name/,
+      );
+    }
+    write(
+      'node_modules/@lab/sly/dataset.yaml',
+      'checkpoint: a.onnx\nonnx: { parametrization: edm, decoder: ../b.onnx }\n',
+    );
+    await expect(read("'@lab/sly'")).rejects.toThrow(/"\.\.\/b\.onnx" leads out of the package/);
+  });
+
   it('stays a name in what a run leaves, where it is found from there as well', async () => {
     write('specs/datasets.yaml', 'mine: { checkpoint: net.pkl }');
     const left = async (dataset: string) =>

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fileNames } from '@fewstep/models/families';
 import { faultsIn } from '../judging/faults.js';
@@ -61,7 +61,7 @@ function installed(name: string, surroundings: Surroundings): Found {
   const { tree: keys, problems } = readKeys(file, surroundings);
   const from = `the package ${packageOf(name)}`;
   return keys
-    ? entryOf({ name, keys, file, from, beneath: published }, surroundings)
+    ? entryOf({ name, keys, file, from, beneath: published, isWhole: true }, surroundings)
     : unusable(name, problems);
 }
 
@@ -119,6 +119,8 @@ function entryOf(
     readonly file: string;
     readonly from: string;
     readonly beneath: (name: string, surroundings: Surroundings) => Found;
+    /** Its files are those beside it: a package of others has no business elsewhere. */
+    readonly isWhole?: boolean;
   },
   surroundings: Surroundings,
 ): Found {
@@ -144,7 +146,12 @@ function entryOf(
       complain,
     ),
   ) as { readonly dataset: Keys };
-  const { licence, ...written } = withPaths(dataset, (path) => resolve(folder, path));
+  const { licence, ...written } = withPaths(dataset, (path) => {
+    const absolute = resolve(folder, path);
+    if (told.isWhole && !absolute.startsWith(folder + sep))
+      complain(place, '', `${shown(path)} leads out of the package, whose files alone it may name.`);
+    return absolute;
+  });
   const found = written.name === undefined ? undefined : told.beneath(written.name, surroundings);
   if (typeof found === 'string') complain(place, 'name', found);
   const beneath = typeof found === 'string' ? undefined : found;
