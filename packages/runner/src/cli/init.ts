@@ -7,7 +7,7 @@ import { RunnerError } from '../errors.js';
 import { textOfSchema } from '../experiment/editor-schema.js';
 import { ourLanguage } from '../experiment/language.js';
 import { workingFolder } from '../workspace.js';
-import type { Answer } from './answer.js';
+import { type Answer, answered } from './answer.js';
 import { openResults } from './output.js';
 
 /** What a spec can begin as: the files of a template by their names, NAME for that of the experiment; the first is the spec. */
@@ -52,6 +52,10 @@ export async function init(
       `${there} is there already, and stays as it is: give another name, as fewstep init ${name}-2.`,
       { evidence: { path: join(folder, there) } },
     );
+  if (template === 'own-model') {
+    const { modelsExport } = await import('./models-export.js');
+    await modelsExport('digits', { outdir: join(folder, network) }, answered().answer);
+  }
   const results = await openResults(folder);
   const schema =
     schemaFrom(folder) ?? (await results.write(textOfSchema(ourLanguage), 'fewstep.schema.json'));
@@ -61,15 +65,10 @@ export async function init(
     const text = (await readFile(source, 'utf8')).replaceAll('NAME', name).replaceAll('SPEC', spec);
     await results.write(i === 0 ? `# yaml-language-server: $schema=${schema}\n${text}` : text, file);
   }
-  if (template === 'own-model') {
-    const { modelsExport } = await import('./models-export.js');
-    const silent: Answer = { line: () => {}, data: () => {}, object: () => {} };
-    await modelsExport('digits', { outdir: join(folder, network) }, silent);
-    files.push(network);
-  }
+  const written = template === 'own-model' ? [...files, network] : files;
   const next = [`fewstep run ${spec}`];
-  answer.object({ name, template, spec, files, next });
-  for (const file of files) answer.line(`wrote ${file}`);
+  answer.object({ name, template, spec, files: written, next });
+  for (const file of written) answer.line(`wrote ${file}`);
   answer.line('');
   answer.line('Next:');
   answer.line(`  npx fewstep plan ${spec}   # what it computes, and how long that takes`);
