@@ -294,7 +294,7 @@ describe('a mistake in a command gets an answer that says what to do', () => {
       "error: unknown command 'rn'\n(Did you mean run?)\n(fewstep --help tells more)\n",
     );
     expect(option!.stderr).toMatch(
-      /unknown option '--dry-run'\n(.*\n)*usage: fewstep run \[options\] <spec\.\.\.>\n\(fewstep run --help/,
+      /unknown option '--dry-run'\n(.*\n)*usage: fewstep run \[options\] \[spec\.\.\.\]\n\(fewstep run --help/,
     );
     expect(argument!.stderr).toMatch(
       /missing required argument 'spec'\nusage: fewstep plan \[options\] <spec\.\.\.>\n/,
