@@ -1,12 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { besideSpec } from '../experiment/named-datasets.js';
 import { problem, SpecError } from '../experiment/problem.js';
 import { configName, workingFolder } from '../workspace.js';
 import { specHere } from './specs-here.js';
 
 /**
- * The files of specs that a command is given: those of a folder are its YAML files, in the order of their names; without
- * any the one that lies in the working folder.
+ * The files of specs that a command is given: those of a folder are its YAML files, in the order of their names, but for what
+ * names a cache or data; without any the one that lies in the working folder.
  *
  * @throws SpecError (E_SPEC) where a folder has none, RunnerError E_USAGE where nothing is given and not one lies here
  */
@@ -21,7 +22,7 @@ export async function givenSpecs(given: readonly string[]): Promise<string[]> {
       continue;
     }
     const names = (await readdir(path))
-      .filter((name) => /\.ya?ml$/i.test(name) && name !== configName)
+      .filter((name) => /\.ya?ml$/i.test(name) && name !== configName && name !== besideSpec)
       .sort();
     if (names.length === 0)
       throw new SpecError([

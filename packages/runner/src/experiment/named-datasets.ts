@@ -23,7 +23,7 @@ import { type Dict, dotted, nearestEntry, type Tree, toJs, treeOf } from './tree
  */
 
 /** Names of datasets beside a spec, each with the keys that it stands for. */
-const besideSpec = 'datasets.yaml';
+export const besideSpec = 'datasets.yaml';
 /** The keys that the name of a package stands for. */
 const inPackage = 'dataset.yaml';
 
