@@ -287,7 +287,7 @@ describe('a mistake in a command gets an answer that says what to do', () => {
     const [command, option, argument] = await Promise.all([
       fewstep(['rn', 'mine.yaml'], { cwd: dir }),
       fewstep(['run', '--dry-run', 'mine.yaml'], { cwd: dir }),
-      fewstep(['plan'], { cwd: dir }),
+      fewstep(['graph'], { cwd: dir }),
     ]);
     expect([command, option, argument].map(({ code }) => code)).toEqual([2, 2, 2]);
     expect(command!.stderr).toBe(
@@ -297,7 +297,7 @@ describe('a mistake in a command gets an answer that says what to do', () => {
       /unknown option '--dry-run'\n(.*\n)*usage: fewstep run \[options\] \[spec\.\.\.\]\n\(fewstep run --help/,
     );
     expect(argument!.stderr).toMatch(
-      /missing required argument 'spec'\nusage: fewstep plan \[options\] <spec\.\.\.>\n/,
+      /missing required argument 'spec'\nusage: fewstep graph \[options\] <spec>\n/,
     );
   });
 });
