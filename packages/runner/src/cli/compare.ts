@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { RunnerError } from '../errors.js';
 import { aligned } from '../report/columns.js';
 import { type Compared, type Comparison, compared, type Differing, letterOf } from '../report/comparison.js';
@@ -9,10 +9,11 @@ import type { PictureFormat } from '../report/picture-format.js';
 import { labelsOf, type PointReport } from '../report/report.js';
 import { table } from '../report/table.js';
 import { digitsOf } from '../scores/scores.js';
-import { workingFolder, workspaceRoot } from '../workspace.js';
+import { workingFolder } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { findResults } from './find-results.js';
 import { openResults } from './output.js';
+import { resultsFolder } from './runs.js';
 import { say } from './say.js';
 
 export interface CompareOptions {
@@ -33,7 +34,7 @@ export async function compare(
   options: CompareOptions,
   answer: Answer,
 ): Promise<void> {
-  const results = options.results === undefined ? join(workspaceRoot(), 'results') : resolve(options.results);
+  const results = resultsFolder(options.results);
   const points: Named[] = [];
   const seen = new Set<string>();
   const found = [];

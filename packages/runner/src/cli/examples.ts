@@ -6,7 +6,23 @@ const examples: Readonly<Record<string, readonly (readonly [line: string, what: 
     ['fewstep run digits.yaml --only "num_steps 4"', 'one point of the grid'],
     ['fewstep run digits.yaml --set train.lr=0.01', 'another run, in results/digits+train.lr=0.01'],
     ['fewstep run digits.yaml --set train=false --set grid=', 'the plain solver, without the grid'],
+    ['fewstep run digits.yaml --serve', 'with its page in a browser while it goes on'],
     ['generate-spec | fewstep run -', 'a spec from standard input'],
+  ],
+  init: [
+    ['fewstep init', 'first-look.yaml: samplers of handwritten digits side by side'],
+    ['fewstep init mine --template own-model', 'mine.yaml, and a network as ONNX to replace by yours'],
+  ],
+  report: [
+    ['fewstep report digits.yaml', 'results/digits/report.html, of what the store has'],
+    ['fewstep report digits.yaml emoji.yaml', 'both on one page'],
+  ],
+  compare: [
+    ['fewstep compare digits', 'the points of a run, and how sure their differences are'],
+    [
+      'fewstep compare digits/table digits/AMED-Solver --outdir both',
+      'two of them, with a page and pictures',
+    ],
   ],
   plan: [
     ['fewstep plan digits.yaml', 'what is in the store, what is missing, and what that costs'],

@@ -501,7 +501,7 @@ program
 
 withJson(program.command('init'))
   .description('write a commented spec that runs, in the working folder')
-  .argument('[name]', 'of the experiment and its file (default: that of the template)')
+  .argument('[experiment]', 'its name, and that of its file (default: that of the template)')
   .addOption(
     program
       .createOption('--template <template>', 'what it is to be')

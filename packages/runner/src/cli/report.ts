@@ -1,11 +1,10 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Execution, type Executor, execute, TaskgraphError } from '@fewstep/taskgraph';
 import { codeOf, RunnerError } from '../errors.js';
 import { checkFiles } from '../experiment/read-experiment.js';
 import { compile, rootsOf } from '../graph/compile.js';
 import { report as reportOf } from '../report/report.js';
 import type { Shown } from '../report/report-data.js';
-import { workingFolder, workspaceRoot } from '../workspace.js';
 import type { Answer } from './answer.js';
 import { type Changes, readExperiments } from './experiments.js';
 import { openResults, shownPath } from './output.js';
@@ -13,6 +12,7 @@ import { drawing } from './pictures.js';
 import { countOf } from './quantities.js';
 import { writeReport } from './report-files.js';
 import { openResultsOf, resultsOf } from './results-folder.js';
+import { resultsFolder } from './runs.js';
 import { warn } from './say.js';
 import { type CacheOption, openWorld, type StoreOptions, type World } from './world.js';
 
@@ -33,10 +33,7 @@ export async function report(
 ): Promise<void> {
   const experiments = await readExperiments(specs, options, checkFiles);
   const world = await openWorld(options, specs[0]);
-  const folder =
-    options.results === undefined
-      ? join(workspaceRoot(), 'results')
-      : resolve(workingFolder(), options.results);
+  const folder = resultsFolder(options.results);
   const shown: Shown[] = [];
   const missing: { name: string; tasks: number }[] = [];
   const [first] = experiments;

@@ -27,6 +27,7 @@ const anything = map([], {});
 /** As far as what reads a report goes by it; versions to come may say more. */
 const schema = map(['name', 'points', 'tasks', 'failures'], {
   name: text,
+  varies: list(text),
   points: list(
     map(['label', 'settings', 'metrics', 'artifacts'], {
       label: text,
