@@ -105,7 +105,7 @@ it('samples as WebP, without loss', async () => {
 });
 
 it.each([
-  [['ways/none', 'ways'], 'E_RESULTS', /no point of one; results hold results\/ways\./],
+  [['ways/none', 'ways'], 'E_RESULTS', /^results\/ways has no point "none"\. It has "/],
   [['ways/num_steps-4'], 'E_USAGE', /is one point/],
 ])('refuses %j', async (told, code, message) => {
   const { code: exit, stdout } = await fewstep(['compare', ...told, '--json'], { cwd });

@@ -56,7 +56,7 @@ beforeAll(async () => {
 });
 
 describe('a run that is killed', () => {
-  it.each([0, 1, 4, 9])('goes on from what was finished, at least %i tasks', async (tasks) => {
+  it.each([1, 9])('goes on from what was finished, at least %i tasks', async (tasks) => {
     const { dir, child, finished } = await runningAt(tasks);
     child.kill('SIGKILL');
     await finished;

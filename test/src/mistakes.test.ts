@@ -233,7 +233,7 @@ describe('a mistake in a command gets an answer that says what to do', () => {
     [
       'a run that was not',
       () => commands.show('mine', quiet),
-      /E_RESULTS there are no results of "mine".*fewstep run SPEC makes some/,
+      /E_RESULTS "mine" is no spec.*fewstep run SPEC makes some/,
     ],
     [
       'a predictor that is not here',

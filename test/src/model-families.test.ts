@@ -239,7 +239,7 @@ describe('Stable Diffusion', () => {
   });
 
   it('trains a predictor through guidance, whose file tells it', async () => {
-    const train = ['train={ total_kimg: 0.004, batch: 4 }', 'student.solver=amed'];
+    const train = ['name=trained', 'train={ total_kimg: 0.004, batch: 4 }', 'student.solver=amed'];
     const { points } = await json('run', 'spec.yaml', ...train.flatMap((value) => ['--set', value]));
     expect(points).toMatchObject([{ nfe: 4, forwards: 8 }]);
     const trained = await imagesOf(points[0]);
@@ -257,7 +257,7 @@ sample: { seeds: 3-6 }
     expect(stderr).toMatch(/guidance\.rate: found 5, but .* was trained with 3/);
     // alone, by the name of its results: prompts from a file, and states that are decoded to be shown
     await writeFile(join(dir, 'captions.txt'), `${prompts.join('\n')}\n`);
-    const alone = ['--predictor', 'families', '--set', `dataset=${dataset}`, '--prompts', 'captions.txt'];
+    const alone = ['--predictor', 'trained', '--set', `dataset=${dataset}`, '--prompts', 'captions.txt'];
     const sampled = await json('sample', ...alone, '--seeds', '3-6', '--return-inters');
     const folder = 'samples/sample/amed_nfe8'; // two passes in each of four evaluations
     expect(sampled).toMatchObject({ points: [{ folder, images: 4 }], tasks: { computed: 2 } });
