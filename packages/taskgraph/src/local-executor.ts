@@ -58,6 +58,7 @@ export function localExecutor({
     const inputs: Record<string, string[]> = {};
     for (const [name, list] of Object.entries(job.inputs))
       inputs[name] = await Promise.all(list.map(job.locate));
+    if (isEnded()) throw closedError(); // meanwhile, when nobody listened
     job.onStart();
     for (let tried = 1; ; tried++) {
       slot.child ??= start();
