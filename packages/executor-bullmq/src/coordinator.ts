@@ -220,8 +220,11 @@ export async function executor({
       // what a worker has begun goes on, and is found by whoever asks next
       const withdrawn = [...sent].map((id) => queue.remove(id));
       for (const call of waiting.values()) call();
-      await Promise.race([Promise.allSettled(withdrawn), sleep(withdrawMs)]);
-      await Promise.race([Promise.allSettled([events.close(), queue.close()]), sleep(withdrawMs)]);
+      await Promise.race([Promise.allSettled(withdrawn), sleep(withdrawMs, undefined, { ref: false })]);
+      await Promise.race([
+        Promise.allSettled([events.close(), queue.close()]),
+        sleep(withdrawMs, undefined, { ref: false }),
+      ]);
     },
   };
 }

@@ -17,6 +17,18 @@ const oldest = [6, 2] as const;
 const answerMs = 5_000;
 /** Longer than any answer of a queue is waited for. */
 const silentMs = 20_000;
+/** ioredis lets the timer of `socketTimeout` run on when a line is closed, and a process would wait for that to end. */
+interface Timed {
+  setSocketTimeout(): void;
+  readonly socketTimeoutTimer?: NodeJS.Timeout;
+}
+const lines = Redis.prototype as unknown as Timed;
+const { setSocketTimeout } = lines;
+lines.setSocketTimeout = function () {
+  setSocketTimeout.call(this);
+  this.socketTimeoutTimer?.unref();
+};
+
 const lockSeconds = { least: 1, usual: 30, most: 3600 } as const;
 
 /**

@@ -245,11 +245,14 @@ export async function worker({
         workers.map(async (serving) => {
           const ended = serving.close(); // takes no more
           serving.cancelAllJobs();
-          await Promise.race([ended, sleep(closeMs)]);
+          await Promise.race([ended, sleep(closeMs, undefined, { ref: false })]);
         }),
       );
       await Promise.all(executors.map(({ executor }) => executor.close()));
-      await Promise.race([Promise.allSettled(workers.map((one) => one.close(true))), sleep(closeMs)]);
+      await Promise.race([
+        Promise.allSettled(workers.map((one) => one.close(true))),
+        sleep(closeMs, undefined, { ref: false }),
+      ]);
     },
   };
 }
