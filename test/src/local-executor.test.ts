@@ -73,3 +73,24 @@ it('leaves the cores to whoever has set their number, and all of them to a singl
   expect((await meet('told', ['only'], 2, 2)).records.map(({ meta }) => meta.threads)).toEqual(['7', '7']);
   vi.unstubAllEnvs();
 });
+
+it('begins nothing that was cancelled while its inputs were looked for', async () => {
+  const executor = localExecutor({ kinds: pathToFileURL(join(dir, 'kinds.mjs')) });
+  const stop = new AbortController();
+  const began = vi.fn();
+  const running = executor.run({
+    ...{ key: 'k', kind: probe, versions: {}, hints: {}, dir, signal: stop.signal },
+    params: { meeting: join(dir, 'nobody'), together: 2, i: 0 },
+    inputs: { some: [{ digest: 'd', size: 1 }] },
+    locate: async () => {
+      stop.abort();
+      return join(dir, 'some');
+    },
+    onStart: began,
+    onProgress: () => {},
+    onWarning: () => {},
+  });
+  await expect(running).rejects.toMatchObject({ code: 'E_INTERRUPTED' });
+  expect(began).not.toHaveBeenCalled();
+  await executor.close();
+});

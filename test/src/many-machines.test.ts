@@ -69,10 +69,12 @@ describe.skipIf(noRedis)('a grid on many machines (needs redis-server)', () => {
     const refusal = /refuses leaf: toys 1\.0\.0 is asked for, and it has 2\.0\.0/;
     await asked.until((line) => refusal.test(String(line.said)));
     const right = await worker('right');
+    await asked.until((line) => line.computed === 'leaf 0');
+    other.child.kill('SIGTERM');
     const ended = await asked.ended;
     expect(ended!.failures).toEqual([]);
     expect(ended!.computed).toBe(3);
-    for (const { child } of [other, right]) child.kill('SIGKILL');
+    right.child.kill('SIGKILL');
   });
 
   it.concurrent('reports a task that ended three workers, and gives it to no other', async () => {
@@ -105,7 +107,7 @@ describe.skipIf(noRedis)('a grid on many machines (needs redis-server)', () => {
     alone.child.kill('SIGTERM');
     await alone.ended;
     const leaving = await worker('w2');
-    const again = await coordinator('c', { leaves: 1, ms: 3000 });
+    const again = await coordinator('c', { leaves: 1, ms: 1000 });
     await again.until((line) => line.started === 'leaf 0');
     leaving.child.kill('SIGTERM');
     const staying = await worker('w3');
