@@ -133,14 +133,15 @@ export interface IntervalsData {
 
 /** How a training went, a number for each entry of `x`; null where one has none. */
 export interface CurvesData {
-  /** What `x` counts: samples that the network was asked for, or iterations. */
-  readonly by: 'calls' | 'iteration';
+  /** Samples that the network had been asked for. */
   readonly x: readonly number[];
+  /** What was minimised: of a predictor its loss, of a table the root mean square on what it is fitted to. */
   readonly loss: readonly (number | null)[];
+  /** The same on seeds that nothing is trained on, of a predictor after each step; left out where there were none. */
   readonly validation?: readonly (number | null)[];
   /** Seeds that tell the validation loss. */
   readonly validationSeeds?: string;
-  /** What the predictor gives for each interval. */
+  /** What the predictor decided in each interval: the mean over the batch of each number of each output. */
   readonly outputs: readonly {
     readonly name: string;
     /** From 0. */

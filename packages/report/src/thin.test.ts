@@ -8,7 +8,7 @@ it('a training of many entries is means of neighbours, where there are any', () 
     loss,
     validation,
   } = thinned({
-    ...{ by: 'calls', x, loss: x, outputs: [] },
+    ...{ x, loss: x, outputs: [] },
     validation: x.map((one) => (one === 3 ? 7 : null)),
   });
   expect(at.slice(0, 3)).toEqual([3, 6, 9]);
@@ -19,6 +19,6 @@ it('a training of many entries is means of neighbours, where there are any', () 
 });
 
 it('one of few entries is as it is', () => {
-  const curves = { by: 'calls', x: [1, 2], loss: [3, null], outputs: [] } as const;
+  const curves = { x: [1, 2], loss: [3, null], outputs: [] } as const;
   expect(thinned(curves)).toBe(curves);
 });

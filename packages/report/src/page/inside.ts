@@ -245,8 +245,8 @@ export function intervalsPlotOf(those: readonly Line[], width: number): HTMLElem
 }
 
 /** Loss and, for each interval, what the predictor gives. */
-function curvesPlots({ by, x, loss, validation, validationSeeds, outputs }: CurvesData): HTMLElement[] {
-  const label = by === 'calls' ? 'samples that training asked for' : 'iteration';
+function curvesPlots({ x, loss, validation, validationSeeds, outputs }: CurvesData): HTMLElement[] {
+  const label = 'samples that training asked for';
   const on = validationSeeds === undefined ? '' : ` on seeds ${validationSeeds}`;
   const series = [
     { name: 'loss', colour: 'var(--c0)', values: loss },

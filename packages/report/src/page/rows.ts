@@ -1,17 +1,8 @@
-import type { Figure, MetricData, ReportData } from '../report-data.js';
+import type { GroupData, MetricData, ReportData } from '../report-data.js';
 import { settingText } from './format.js';
 
 /** A line of the table and a dot of the plots: a point, or points that differ in a seed alone. */
-export interface Row {
-  readonly label: string;
-  readonly series: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly figures: Readonly<Record<string, Figure>>;
-  readonly nfe?: number;
-  readonly trainCalls?: number;
-  /** Indices of points. */
-  readonly points: readonly number[];
-}
+export type Row = GroupData;
 
 /** What is looked for: words of labels and settings, and of each key that varies one value. */
 export interface Wanted {
