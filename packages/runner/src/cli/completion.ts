@@ -20,7 +20,8 @@ interface Told {
 }
 
 /** What options and arguments stand for that have no choices of their own, by how they are declared. */
-const byPlaceholder = (): readonly (readonly [RegExp, Values])[] => [
+type Placeholders = readonly (readonly [form: RegExp, values: Values])[];
+const byPlaceholder = (): Placeholders => [
   [/^<(dir|outdir)>$|dir>$/, 'folders'],
   [/^--set\b/, 'keys'],
   [/^--dataset\b/, { words: datasetsHere() }],
@@ -38,10 +39,10 @@ export function completion(
   shell: keyof typeof scripts,
   answer: Pick<Answer, 'data'>,
 ): void {
-  answer.data(scripts[shell](allIn(program)));
+  answer.data(scripts[shell](allIn(program, byPlaceholder())));
 }
 
-function allIn(command: Command, above = ''): Completed[] {
+function allIn(command: Command, known: Placeholders, above = ''): Completed[] {
   const help = command.createHelp();
   const below = help.visibleCommands(command).filter((one) => one.name() !== 'help');
   const own: Completed = {
@@ -51,17 +52,17 @@ function allIn(command: Command, above = ''): Completed[] {
       name: option.long!,
       what: option.description,
       ...(option.short !== undefined && { short: option.short }),
-      ...((option.required || option.optional) && { values: valuesOf(option, option.flags) }),
+      ...((option.required || option.optional) && { values: valuesOf(option, known, option.flags) }),
     })),
-    values: command.registeredArguments[0] ? valuesOf(command.registeredArguments[0]) : 'none',
+    values: command.registeredArguments[0] ? valuesOf(command.registeredArguments[0], known) : 'none',
   };
-  return [own, ...below.flatMap((one) => allIn(one, `${above} ${one.name()}`.trim()))];
+  return [own, ...below.flatMap((one) => allIn(one, known, `${above} ${one.name()}`.trim()))];
 }
 
-function valuesOf(declared: Option | Argument, flags?: string): Values {
+function valuesOf(declared: Option | Argument, known: Placeholders, flags?: string): Values {
   if (declared.argChoices) return { words: declared.argChoices };
   const told = flags ?? `<${(declared as Argument).name()}>`;
-  return byPlaceholder().find(([form]) => form.test(told))?.[1] ?? 'none';
+  return known.find(([form]) => form.test(told))?.[1] ?? 'none';
 }
 
 /** Keys of a spec, each with what its value follows. */

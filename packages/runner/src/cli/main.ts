@@ -103,6 +103,9 @@ const withCache = (command: Command) =>
     'where to look for what the store has not, by a plugin @fewstep/cache-NAME, as dir:/mnt/lab; with ,ro behind it only that; none (default: $FEWSTEP_CACHE, or that of fewstep.config.yaml)',
   );
 
+/** Of commands that take several. */
+const specsTold =
+  'YAML files, or folders of such; - is standard input (default: the one in the working folder)';
 const withResults = (command: Command) =>
   withJson(
     command.option('--results <dir>', 'where the results of runs are (default: results in the workspace)'),
@@ -170,10 +173,7 @@ withResults(program.command('compare'))
 
 withCache(withChanges(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
-  .argument(
-    '[spec...]',
-    'YAML files, or folders of such; - is standard input (default: the one in the working folder)',
-  )
+  .argument('[spec...]', specsTold)
   .option('--why', 'say for each task what made it new')
   .option('--tasks <file>', 'write what can be computed now, a task a line, for fewstep worker --once')
   .action(doing(async () => (await import('./plan.js')).plan));
@@ -199,10 +199,7 @@ withCache(withChanges(program.command('graph')))
 
 withChanges(program.command('validate'))
   .description('check specs; report every problem with its place')
-  .argument(
-    '[spec...]',
-    'YAML files, or folders of such; - is standard input (default: the one in the working folder)',
-  )
+  .argument('[spec...]', specsTold)
   .action(doing(async () => (await import('./validate.js')).validate));
 
 withExecutor(withCache(withChanges(program.command('sample'))))

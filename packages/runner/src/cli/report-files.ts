@@ -8,8 +8,8 @@ import type { ImageFile } from '../report/sheet.js';
 import { packageVersions } from '../versions.js';
 import { type Results, shownPath } from './output.js';
 
-/** Of all pictures together, and of those of one point: bytes of the page. */
-const [mostPictured, mostOfPoint] = [16e6, 40e3];
+/** Of all pictures together, bytes of the page. */
+const mostPictured = 16e6;
 
 interface Where {
   readonly results: Results;
@@ -33,13 +33,11 @@ export async function writeReport(
   { results, folder, isItsOwn, isKept }: Where,
 ): Promise<string> {
   const drawn = reportData(title, those, isItsOwn ? await runOf(folder) : []);
-  const digest = digestOf(drawn);
+  const files = isItsOwn ? picturesOf(those) : [];
+  const digest = digestOf(drawn, files);
   const path = join(folder, 'report.html');
   if (isKept && (await digestOfPage(path)) === digest) return shownPath(path);
-  const data = await withDetails(
-    await withPictures(drawn, { files: isItsOwn ? picturesOf(those) : [] }),
-    those,
-  );
+  const data = await withDetails(await withPictures(drawn, { files }), those);
   await results.write(resultsCsv(data), 'results.csv');
   await results.write(resultsTex(data), 'table.tex');
   await results.write(pointsJson(data), 'points.json');
@@ -47,10 +45,10 @@ export async function writeReport(
 }
 
 /** What a page shows, but for the run that made it: the same digest, the same results. */
-function digestOf({ data, images }: Drawn): string {
+function digestOf({ data, images }: Drawn, files: readonly (string | undefined)[]): string {
   const { run: _, tasks: __, ...shown } = data;
   const { report, runner } = packageVersions();
-  return digestOfText(canonicalJson({ shown, images, report, runner } as unknown as Json));
+  return digestOfText(canonicalJson({ shown, images, files, report, runner } as unknown as Json));
 }
 
 /** Of the page that is there. */
@@ -98,9 +96,10 @@ async function withPictures(
   { data, images }: Drawn,
   { files = [], sheetOf }: { readonly files?: readonly (string | undefined)[]; readonly sheetOf?: SheetOf },
 ): Promise<ReportData> {
-  const make = sheetOf ?? (await import('../report/sheet.js')).sheetOf; // what scales pictures only then
+  const { mostOfSheet, sheetOf: made } = await import('../report/sheet.js'); // what scales pictures only then
+  const make = sheetOf ?? made;
   const count = images.points.length + images.teachers.length;
-  const most = Math.min(mostOfPoint, mostPictured / count);
+  const most = Math.min(mostOfSheet, mostPictured / count);
   const sheets = async (all: readonly (readonly ImageFile[])[]) => {
     const made = [];
     for (const files of all) made.push(await make(files, most).catch(() => undefined)); // a file may be gone by now

@@ -7,10 +7,8 @@ import type { Paths } from '../tasks/paths.js';
 import type { Compared } from './comparison.js';
 import { notesOn } from './notes.js';
 import { figuresOf, metricsOf, pointData } from './report-data.js';
-import { type ImageFile, sheetOf } from './sheet.js';
+import { type ImageFile, mostOfSheet, sheetOf } from './sheet.js';
 
-/** Thumbnails of a point, in bytes of the page. */
-const mostSheet = 40_000;
 const mostPaths = 2 ** 24;
 
 /**
@@ -34,13 +32,14 @@ export async function comparedData(
   );
   const data: PointData[] = [];
   for (const [i, { experiment, folder, point, images }] of points.entries()) {
-    const pictures = images.length > 0 ? await sheetOf(images, mostSheet).catch(() => undefined) : undefined;
+    const pictures =
+      images.length > 0 ? await sheetOf(images, mostOfSheet).catch(() => undefined) : undefined;
     const paths = await pathsIn(folder, point.artifacts.paths);
     const { intervals, ...path } = paths ?? { intervals: undefined };
     data.push({
       ...pointData(experiment, reports[i]!, figures[i]!),
       ...(pictures && { pictures }),
-      ...(paths && { paths: path as Omit<Paths, 'intervals'>, intervals: intervals! }),
+      ...(paths && { paths: path as NonNullable<PointData['paths']>, intervals: intervals! }),
     });
   }
   return {

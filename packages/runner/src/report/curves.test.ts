@@ -31,7 +31,6 @@ it('has of a predictor its loss and what it decides, by what training asked for'
     },
   ];
   expect(curvesOfPredictor(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))).toEqual({
-    by: 'calls',
     x: [40, 80],
     loss: [3, 2],
     validation: [4, null],
@@ -50,7 +49,6 @@ it('has of a table its distance to the teacher, of what it is fitted to and of w
   const text =
     '{"round":1,"train":0.3,"validation":0.4,"damping":null,"calls":100}\n{"round":2,"train":0.2,"validation":0.35,"damping":1,"calls":250}\n';
   expect(curvesOfFit(text)).toEqual({
-    by: 'calls',
     x: [100, 250],
     loss: [0.3, 0.2],
     validation: [0.4, 0.35],

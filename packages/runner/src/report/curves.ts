@@ -1,24 +1,8 @@
+import type { CurvesData } from '@fewstep/report';
 import type { FitRound, Iteration } from '@fewstep/solvers';
 
-/** How a training went, an entry for each line of its log; null where a line doesn't say. */
-export interface Curves {
-  readonly by: 'calls';
-  /** Samples that the network had been asked for. */
-  readonly x: readonly number[];
-  /** What was minimised: of a predictor its loss, of a table the root mean square on what it is fitted to. */
-  readonly loss: readonly (number | null)[];
-  /** The same on seeds that nothing is trained on, of a predictor after each step; left out where there were none. */
-  readonly validation?: readonly (number | null)[];
-  /** What the predictor decided in each interval, from 0: the mean over the batch of each number of each output. */
-  readonly outputs: readonly {
-    readonly name: string;
-    readonly interval: number;
-    readonly values: readonly (number | null)[];
-  }[];
-}
-
 /** Of the log of a predictor's training, `stats.jsonl`. */
-export function curvesOfPredictor(stats: string): Curves {
+export function curvesOfPredictor(stats: string): CurvesData {
   const lines = linesOf<Iteration>(stats);
   const outputs = (lines[0]?.intervals ?? []).flatMap(({ outputs }, interval) =>
     Object.entries(outputs).flatMap(([output, { mean }]) =>
@@ -38,7 +22,7 @@ export function curvesOfPredictor(stats: string): Curves {
 }
 
 /** Of the log of a table's fit, `log.jsonl`. */
-export const curvesOfFit = (log: string): Curves =>
+export const curvesOfFit = (log: string): CurvesData =>
   curves(
     linesOf<FitRound>(log),
     ({ train }) => train,
@@ -50,11 +34,10 @@ function curves<L extends { readonly calls: number }>(
   lines: readonly L[],
   loss: (line: L) => number,
   validation: (line: L) => number | undefined,
-  outputs: Curves['outputs'],
-): Curves {
+  outputs: CurvesData['outputs'],
+): CurvesData {
   const validated = lines.map((line) => validation(line) ?? null);
   return {
-    by: 'calls',
     x: lines.map(({ calls }) => calls),
     loss: lines.map((line) => loss(line) ?? null),
     ...(validated.some((value) => value !== null) && { validation: validated }),

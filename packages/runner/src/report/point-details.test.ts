@@ -71,7 +71,7 @@ it('has how a predictor was trained, and no table of one that decides for each s
     predictor: { stats: JSON.stringify(line) },
   });
   expect(curves).toEqual({
-    ...{ by: 'calls', x: [40], loss: [3], validation: [2], outputs: [] },
+    ...{ x: [40], loss: [3], validation: [2], outputs: [] },
     validationSeeds: '3221225472-3221225475',
   });
   expect(others).toEqual({});

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { PointData, TableData } from '@fewstep/report';
 import type { Execution, Range, Store, Task } from '@fewstep/taskgraph';
 import { seedsText } from '../experiment/seeds.js';
 import type { PlannedPoint } from '../graph/compile.js';
@@ -6,28 +7,13 @@ import { parseSampler } from '../sampler/sampler-file.js';
 import { readInfo } from '../tasks/model-info.js';
 import type { Paths } from '../tasks/paths.js';
 import type { MethodParams } from '../tasks/sampler.js';
-import { type Curves, curvesOfFit, curvesOfPredictor } from './curves.js';
+import { curvesOfFit, curvesOfPredictor } from './curves.js';
 
-/** What a page shows of a point beside its figures and pictures; what isn't there, or was not asked for, is left out. */
-export interface PointDetails {
-  readonly paths?: Omit<Paths, 'intervals'>;
-  readonly intervals?: Paths['intervals'];
-  readonly curves?: Curves & {
-    /** Of what validates, as a spec has them. */
-    readonly validationSeeds?: string;
-  };
-  /** Of a sampler that decides for all samples alike, and is linear in what the network answers. */
-  readonly table?: TableRows;
-}
-
-/** A sampler as a table: x_k = a_k z + b_k0 D_0 + … + b_k,k−1 D_k−1, with D_k = D(x_k; σ_k). */
-interface TableRows {
-  readonly sigmas: readonly number[];
-  /** a_k, b_k0, … of each x_k, and as the last of the sample. */
-  readonly rows: readonly (readonly number[])[];
-  /** How many numbers of a row belong together, one for each band of spatial frequency; left out: one. */
-  readonly bands?: number;
-}
+/**
+ * What a page shows of a point beside its figures and pictures; what isn't there, or was not asked for, is left out. A table is
+ * of a sampler that decides for all samples alike, and is linear in what the network answers.
+ */
+export type PointDetails = Pick<PointData, 'paths' | 'intervals' | 'curves' | 'table'>;
 
 /** A table of more is a picture of nothing, and has thousands of numbers. */
 const mostEvaluations = 64;
@@ -58,12 +44,12 @@ export async function detailsOf(
   const curves = stats ? curvesOfPredictor(stats) : log ? curvesOfFit(log) : undefined;
   const table = await tableOfPoint();
   return {
-    ...(intervals && { paths: path as Omit<Paths, 'intervals'>, intervals }),
+    ...(intervals && { paths: path as NonNullable<PointData['paths']>, intervals }),
     ...(curves && { curves: { ...curves, ...validationOf(predictor ?? fit?.sampler) } }),
     ...(table && { table }),
   };
 
-  async function tableOfPoint(): Promise<TableRows | undefined> {
+  async function tableOfPoint(): Promise<TableData | undefined> {
     const fitted = await text(fit?.sampler, 'sampler');
     // a predictor on top of one changes it for each sample
     const given = predictor || point.predictor ? undefined : point.table?.sampler;
@@ -74,7 +60,7 @@ export async function detailsOf(
   }
 
   /** Of a method under its noise levels, or a predictor that reads nothing of the samples. */
-  async function compiled(): Promise<TableRows | undefined> {
+  async function compiled(): Promise<TableData | undefined> {
     const { sampler } = point;
     const { evaluations, numSteps, bottleneck, methodModule, scheduleModule } = sampler;
     const isSteered = predictor !== undefined || point.predictor !== undefined;
@@ -117,7 +103,7 @@ function rowsOf({
   readonly sigmas: readonly number[];
   readonly rows: readonly (readonly number[])[];
   readonly bands?: { readonly edges: readonly number[] };
-}): TableRows {
+}): TableData {
   return { sigmas, rows, ...(bands && { bands: bands.edges.length + 1 }) };
 }
 

@@ -30,7 +30,7 @@ import { halfWidthOf, likenessOf, metricsIn, ranksOf, repeatsOf } from './figure
 import { type Columns, overRepeats } from './intervals.js';
 import { notesOn } from './notes.js';
 import { protocolPairs } from './protocol-pairs.js';
-import type { PointReport, Report } from './report.js';
+import { type PointReport, type Report, referencesOf } from './report.js';
 import type { ImageFile } from './sheet.js';
 import { inCommon } from './trainings.js';
 
@@ -69,13 +69,13 @@ export function reportData(
     { readonly shown: Shown; readonly point: Point; readonly index: number }
   >();
   for (const { planned, shown } of all) {
-    const solved = teacherOf(planned);
+    const [solved] = referencesOf(planned);
     if (solved && !teachers.has(solved))
       teachers.set(solved, { shown, point: planned.point, index: teachers.size });
   }
   const figures = figuresOf(reports);
   const points = all.map(({ shown, planned, i, report }, at): PointData => {
-    const solved = teacherOf(planned);
+    const [solved] = referencesOf(planned);
     const seconds = secondsOf(planned, shown.execution);
     return {
       ...pointData(shown.experiment.name, report, figures[at]!),
@@ -123,9 +123,8 @@ export function reportData(
     metrics,
     points,
     groups,
-    teachers: [...teachers.values()].map(({ shown, point }): Omit<TeacherData, 'pictures'> => {
+    teachers: [...teachers].map(([solved, { shown, point }]): Omit<TeacherData, 'pictures'> => {
       const { method, numSteps } = point.reference;
-      const solved = teacherOf(shown.graph.points.find((one) => one.point === point)!)!;
       const nfe = Number(recordsOf(shown.execution, solved)[0]?.meta.nfe);
       return {
         label: `the teacher: ${method.solver}, ${Number.isInteger(nfe) ? `${nfe} NFE` : `${numSteps} steps`}`,
@@ -198,12 +197,6 @@ const defined = <T extends object>(values: T) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;
   };
-
-/** What a point's samples are compared with, where they are. */
-const teacherOf = ({ scores }: PlannedPoint): Shards | undefined => {
-  const [reference] = (scores.rmse_to_teacher ?? scores.psnr_to_teacher)?.[0]?.inputs.reference ?? [];
-  return reference && 'shards' in reference ? reference.shards : undefined;
-};
 
 const recordsOf = ({ shards, records }: Execution, of: Shards) =>
   (shards.get(of) ?? []).flatMap((task) => records.get(task) ?? []);

@@ -1,4 +1,4 @@
-import type { Execution, Store, Task } from '@fewstep/taskgraph';
+import type { Execution, Shards, Store, Task } from '@fewstep/taskgraph';
 import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { PublishedFigures } from '../experiment/experiment.js';
 import type { Graph, PlannedPoint } from '../graph/compile.js';
@@ -150,9 +150,9 @@ export async function report(
     const sampler = point.table?.file ?? (await placed(fit?.sampler, 'sampler', folders[i]!, 'sampler.json'));
     const log = await placed(fit?.sampler, 'log', folders[i]!, 'log.jsonl');
     const paths = await placed(planned.paths, 'paths', folders[i]!, 'paths.json');
-    const solved = referenceShards(planned, execution).flatMap(
-      (task) => execution.records.get(task)?.outputs.images ?? [],
-    );
+    const solved = referencesOf(planned)
+      .flatMap((shards) => execution.shards.get(shards) ?? [])
+      .flatMap((task) => execution.records.get(task)?.outputs.images ?? []);
     const [fid, ...moreFids] = planned.scores.fid ?? [];
     const influences =
       moreFids.length === 0 ? fid && execution.records.get(fid)?.outputs.influences : undefined;
@@ -228,11 +228,11 @@ export function labelsOf(
   }));
 }
 
-/** The shards of what the same seeds give when they are solved near-exactly, where a score compares with that. */
-function referenceShards({ scores }: PlannedPoint, { shards }: Execution): readonly Task[] {
+/** What the same seeds give when they are solved near-exactly, of each repeat, where a score compares with that. */
+export function referencesOf({ scores }: PlannedPoint): Shards[] {
   const tasks = Object.values(scores).find(([task]) => task?.kind === rmseKind) ?? [];
   return tasks.flatMap(({ inputs }) =>
-    (inputs.reference ?? []).flatMap((ref) => ('shards' in ref ? (shards.get(ref.shards) ?? []) : [])),
+    (inputs.reference ?? []).flatMap((ref) => ('shards' in ref ? [ref.shards] : [])),
   );
 }
 

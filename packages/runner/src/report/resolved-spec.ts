@@ -11,7 +11,7 @@ import type {
   GivenSchedule,
   Point,
 } from '../experiment/experiment.js';
-import { datasetNamed, withPaths } from '../experiment/named-datasets.js';
+import { datasetFinder, withPaths } from '../experiment/named-datasets.js';
 import type { WrittenSpec } from '../experiment/schema.js';
 import { seedsText } from '../experiment/seeds.js';
 import { modelsFolder, workingFolder } from '../workspace.js';
@@ -43,8 +43,11 @@ export function resolvedSpec(experiment: Experiment, folder: string): string {
 
 /** Every key of each point by its dotted path, as `resolvedSpec` writes them. */
 export function settingsIn({ file, points, specs }: Experiment, folder: string): Map<string, unknown>[] {
+  const surroundings = { cwd: workingFolder(), models: modelsFolder() };
   const from = dirname(file);
-  return points.map((point, i) => keysOf(wholeOf(point, specs[i]!, from, folder)));
+  const finder = (specFolder: string) => datasetFinder({ ...surroundings, specFolder });
+  const places: Places = { from, folder, here: finder(from), there: finder(folder) };
+  return points.map((point, i) => keysOf(wholeOf(point, specs[i]!, places)));
 }
 
 const heading = `# What the results beside it are of, with every key; each run makes it anew.
@@ -53,7 +56,16 @@ const heading = `# What the results beside it are of, with every key; each run m
 /** What a spec may call a point; another is made of its keys again. */
 const isLabel = (label: string) => /^[^\p{C}]{1,100}$/u.test(label);
 
-function wholeOf(point: Point, spec: WrittenSpec, from: string, folder: string): Told {
+/** The folder of a spec and the one that it is written for, and what names of datasets stand for in each. */
+interface Places {
+  readonly from: string;
+  readonly folder: string;
+  readonly here: ReturnType<typeof datasetFinder>;
+  readonly there: ReturnType<typeof datasetFinder>;
+}
+
+function wholeOf(point: Point, spec: WrittenSpec, places: Places): Told {
+  const { from, folder } = places;
   const { sampler, train, fit, predictor, table, onTable, reference, seeds, grid } = point;
   const at = (path: string) => pathFrom(folder, path);
   const methodOf = ({ method, methodModule }: ChosenMethod) => ({
@@ -92,7 +104,7 @@ function wholeOf(point: Point, spec: WrittenSpec, from: string, folder: string):
   };
   return {
     name: spec.name,
-    dataset: datasetOf(spec, from, folder),
+    dataset: datasetOf(spec, places),
     ...(spec.guidance && { guidance: guidanceOf(point, spec.guidance, from, at) }),
     ...(table ? ofTable(table) : made()),
     sample: {
@@ -179,16 +191,14 @@ function guidanceOf(
 }
 
 /** A name stays one where it stands for the same from there, too. */
-function datasetOf({ dataset: written }: WrittenSpec, from: string, folder: string): unknown {
+function datasetOf({ dataset: written }: WrittenSpec, { from, folder, ...places }: Places): unknown {
   const own =
     typeof written === 'string'
       ? written
       : withPaths(written, (path) => pathFrom(folder, resolve(from, path)));
   const name = typeof written === 'string' ? written : written.name;
   if (name === undefined) return own;
-  const [here, there] = [from, folder].map((specFolder) =>
-    datasetNamed(name, { specFolder, cwd: workingFolder(), models: modelsFolder() }),
-  );
+  const [here, there] = [places.here(name), places.there(name)];
   if (typeof here !== 'object' || (typeof there === 'object' && isSame(here.keys, there.keys))) return own;
   const { name: _, entry: __, ...keys } = laidOut(written, here);
   return withPaths(keys, (path) => pathFrom(folder, resolve(from, path)));

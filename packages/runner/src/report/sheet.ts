@@ -11,6 +11,8 @@ export interface ImageFile {
 
 /** Images of a sheet, and the side of a thumbnail in pixels: more can't be seen at the size that they are shown in. */
 const [mostImages, mostSide] = [64, 64] as const;
+/** Of one point, where there is room: bytes of a page. */
+export const mostOfSheet = 40e3;
 const columns = 8;
 /** First the best that there is room for. */
 const attempts = [
