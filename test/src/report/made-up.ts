@@ -194,7 +194,6 @@ function insideOf(
     },
     ...(isTrained && {
       curves: {
-        by: 'calls',
         x: Array.from({ length: 32 }, (_, i) => 640 * (i + 1)),
         loss: Array.from({ length: 32 }, (_, i) => 3 * Math.exp(-i / 8) + 0.3 * next()),
         validation: Array.from({ length: 32 }, (_, i) => (i % 4 === 3 ? 3.2 * Math.exp(-i / 8) + 0.2 : null)),
