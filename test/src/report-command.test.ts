@@ -77,6 +77,12 @@ it('a page is of what the store has, and computes nothing', async () => {
   expect(again.stdout.trimEnd().split('\n').at(-1)).toBe('report: results/a/report.html');
   expect((await stat(join(dir, 'results/a/report.html'))).ino).toBe(before.ino);
 
+  // and it links the pictures that are there, in another format, too
+  expect((await fewstep(['run', 'spec.yaml', '--format', 'webp'], { cwd: dir })).code).toBe(0);
+  const { file } = (await points('a')).points[0]!.pictures!;
+  expect(file).toBe('euler-seeds-0-5/grid.webp');
+  await stat(join(dir, 'results/a', file!));
+
   const other = await fewstep(['run', 'b.yaml'], { cwd: dir });
   expect(other.code, other.stderr).toBe(0);
   const both = await fewstep(['report', 'spec.yaml', 'b.yaml'], { cwd: dir });
