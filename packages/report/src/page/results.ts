@@ -240,7 +240,6 @@ export function resultsTable(page: Page): HTMLElement {
 
 function saidOf(rows: readonly Row[], all: readonly Row[], points: number): string {
   const of = all.length < points ? `, of ${count(points)} points` : '';
-  return rows.length === all.length
-    ? `${count(all.length)} rows${of}`
-    : `${count(rows.length)} of ${count(all.length)} rows${of}`;
+  const some = rows.length === all.length ? '' : `${count(rows.length)} of `;
+  return `${some}${count(all.length)} ${all.length === 1 ? 'row' : 'rows'}${of}`;
 }
