@@ -157,8 +157,12 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await tab.getByLabel('Figure', { exact: true }).selectOption('rmse_to_teacher');
     await expect.poll(drawn).toContain('rmse_to_teacher over');
     await tab.getByLabel('Side by side', { exact: true }).selectOption('student.num_steps');
+    await expect
+      .poll(() => tab.locator('#plots figure svg').first().textContent())
+      .toContain('student.num_steps');
     await tab.locator('#plots figure').first().getByText('as a table').click();
-    expect(await tab.locator('#plots figure').first().locator('tbody tr').count()).toBe(30);
+    // what is behind a plot is made when it is opened
+    await expect.poll(() => tab.locator('#plots figure').first().locator('tbody tr').count()).toBe(30);
     expect([requests, faults]).toEqual([[], []]);
   });
 
