@@ -7,17 +7,19 @@ const require = createRequire(import.meta.url);
 /** Packages whose versions are in keys. */
 const implementing = ['schedules', 'solvers', 'models', 'metrics'];
 
-/** The versions of the packages that compute, as their package.json say. */
-export const installedVersions = (): Versions => versionsOf(implementing);
+let known: Versions | undefined;
 
-/** Those of all packages of Fewstep that a run takes, for the record. */
-export const packageVersions = (): Versions => versionsOf([...implementing, 'taskgraph', 'report', 'runner']);
-
-function versionsOf(names: readonly string[]): Versions {
-  return Object.fromEntries(
-    names.map((name) => {
+/** The versions of all packages of Fewstep that a run takes, as their package.json said when they were asked for first. */
+export function packageVersions(): Versions {
+  known ??= Object.fromEntries(
+    [...implementing, 'taskgraph', 'report', 'runner'].map((name) => {
       const path = require.resolve(`@fewstep/${name}/package.json`);
       return [name, JSON.parse(readFileSync(path, 'utf8')).version as string];
     }),
   );
+  return known;
 }
+
+/** Those of the packages that compute. */
+export const installedVersions = (): Versions =>
+  Object.fromEntries(implementing.map((name) => [name, packageVersions()[name]!]));

@@ -1,13 +1,13 @@
-import { constants } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { access, copyFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { nodeMachine } from '@fewstep/taskgraph';
 import { cannotWrite, codeOf } from '../errors.js';
 import { workingFolder } from '../workspace.js';
 
 /** Writes results under a folder, each whole or not at all. Paths are relative to the working folder where inside it. */
 export interface Results {
-  /** Copies a file there; a reflink where the file system has them. */
+  /** Copies a file of the store there, which is named by its contents; what is there and has these stays. */
   place(source: string, ...name: string[]): Promise<string>;
   /** Removes a file, if it is there. */
   remove(...name: string[]): Promise<void>;
@@ -50,9 +50,14 @@ export async function openResults(
     return shownPath(path);
   };
   return {
-    place: (source, ...name) => put(name, (path) => copyFile(source, path, constants.COPYFILE_FICLONE)),
+    async place(source, ...name) {
+      const path = join(folder, ...name);
+      if ((await disk.hash(path).catch(() => undefined))?.digest === basename(source)) return shownPath(path);
+      return put(name, (aside) => copyFile(source, aside, constants.COPYFILE_FICLONE));
+    },
     async remove(...name) {
       const path = join(folder, ...name);
+      if (!lstatSync(path, { throwIfNoEntry: false })) return; // mostly it is not, and rm is slow to say so
       await rm(path, { force: true }).catch((error: unknown) => {
         throw cannotWrite(path, error, sofar);
       });

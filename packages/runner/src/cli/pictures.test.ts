@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -32,12 +33,22 @@ it('draws a picture again where it shows something else, and leaves none of anot
   expect(await readdir(folder)).toEqual(['comparison.webp']);
 });
 
-it('leaves a picture without labels as its task made it', async () => {
+it('leaves a picture without labels as its task made it, and where it is there already', async () => {
   const folder = join(dir, 'plain');
   const results = await openResults(folder);
-  const written = await drawing(results, folder)(source, [], 'euler', 'grid');
-  expect(written).toMatch(/euler\/grid\.png$/);
-  expect(await readFile(join(folder, 'euler/grid.png'))).toEqual(await readFile(source));
+  const picture = await readFile(source);
+  const kept = join(dir, createHash('sha256').update(picture).digest('hex'));
+  await writeFile(kept, picture);
+  const place = () => drawing(results, folder)(kept, [], 'euler', 'grid');
+  const path = join(folder, 'euler/grid.png');
+  expect(await place()).toMatch(/euler\/grid\.png$/);
+  expect(await readFile(path)).toEqual(picture);
+  const { ino } = await stat(path);
+  await place();
+  expect((await stat(path)).ino).toBe(ino);
+  await writeFile(path, 'another');
+  await place();
+  expect(await readFile(path)).toEqual(picture);
   await drawing(results, folder, 'webp')(source, [], 'euler', 'grid');
   expect(await readdir(join(folder, 'euler'))).toEqual(['grid.webp']);
 });

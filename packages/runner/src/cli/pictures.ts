@@ -18,24 +18,24 @@ export const drawing =
   (results: Results, folder: string, format: PictureFormat = 'png') =>
   async (source: string, labels: readonly RowLabel[], ...name: string[]): Promise<string> => {
     const [above, base] = [name.slice(0, -1), name.at(-1)!];
-    // a store names it by its contents
-    const shown = {
-      source: basename(source),
-      labels,
-      format,
-      runner: packageVersions().runner,
-    } as unknown as Json;
-    // in the file itself, whatever is around it
-    const note = `fewstep ${digestOfText(canonicalJson(shown))}`;
-    for (const one of formats) {
-      const path = join(folder, ...above, `${base}.${one}`);
-      if ((await readFile(path).catch(() => undefined))?.includes(note)) return shownPath(path);
-    }
     let as: PictureFormat = format;
     let written: string;
     if (format === 'png' && labels.length === 0)
       written = await results.place(source, ...above, `${base}.png`);
     else {
+      // a store names it by its contents
+      const shown = {
+        source: basename(source),
+        labels,
+        format,
+        runner: packageVersions().runner,
+      } as unknown as Json;
+      // in the file itself, whatever is around it
+      const note = `fewstep ${digestOfText(canonicalJson(shown))}`;
+      for (const one of formats) {
+        const path = join(folder, ...above, `${base}.${one}`);
+        if ((await readFile(path).catch(() => undefined))?.includes(note)) return shownPath(path);
+      }
       const { labelledPicture } = await import('../report/labelled-picture.js'); // and what draws only then
       const drawn = await labelledPicture(source, labels, { format, note });
       as = drawn.format;

@@ -1,9 +1,9 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { digestIn, page, pointsJson, type ReportData, resultsCsv, resultsTex } from '@fewstep/report';
-import { canonicalJson, digestOfText, type Json } from '@fewstep/taskgraph';
+import type { ReportData } from '@fewstep/report';
+import { digestOfText } from '@fewstep/taskgraph';
 import { foldersOf } from '../report/folders.js';
-import { type Drawn, reportData, type Shown } from '../report/report-data.js';
+import type { Drawn, Shown } from '../report/report-data.js';
 import type { ImageFile } from '../report/sheet.js';
 import { packageVersions } from '../versions.js';
 import { type Results, shownPath } from './output.js';
@@ -32,11 +32,13 @@ export async function writeReport(
   those: readonly Shown[],
   { results, folder, isItsOwn, isKept }: Where,
 ): Promise<string> {
-  const drawn = reportData(title, those, isItsOwn ? await runOf(folder) : []);
   const files = isItsOwn ? picturesOf(those) : [];
-  const digest = digestOf(drawn, files);
+  const digest = digestOf(title, those, files);
   const path = join(folder, 'report.html');
-  if (isKept && (await digestOfPage(path)) === digest) return shownPath(path);
+  if (isKept && (await startOf(path)).includes(digest)) return shownPath(path);
+  const { page, pointsJson, resultsCsv, resultsTex } = await import('@fewstep/report'); // and what makes pages only then
+  const { reportData } = await import('../report/report-data.js');
+  const drawn = reportData(title, those, isItsOwn ? await runOf(folder) : []);
   const data = await withDetails(await withPictures(drawn, { files }), those);
   await results.write(resultsCsv(data), 'results.csv');
   await results.write(resultsTex(data), 'table.tex');
@@ -44,20 +46,28 @@ export async function writeReport(
   return results.write(await page(data, { digest }), 'report.html');
 }
 
-/** What a page shows, but for the run that made it: the same digest, the same results. */
-function digestOf({ data, images }: Drawn, files: readonly (string | undefined)[]): string {
-  const { run: _, tasks: __, ...shown } = data;
+/** Of all that a page is made of, but for the run that made it: the same digest, the same page. */
+function digestOf(title: string, those: readonly Shown[], files: readonly (string | undefined)[]): string {
   const { report, runner } = packageVersions();
-  return digestOfText(canonicalJson({ shown, images, files, report, runner } as unknown as Json));
+  const shown = those.map(({ experiment: { name, specs }, execution, report: found }) => {
+    const { points, trainings, digits, plugins, failures } = found;
+    // where artifacts lie tells nothing of them
+    const figures = points.map(({ artifacts: _, ...point }) => point);
+    const records = [...execution.records.values()].map(({ key, outputs, provenance }) =>
+      JSON.stringify([key, outputs, provenance.seconds]),
+    );
+    return { name, specs, figures, trainings, digits, plugins, failures, records: records.sort() };
+  });
+  return digestOfText(JSON.stringify({ title, shown, files, report, runner }));
 }
 
-/** Of the page that is there. */
-async function digestOfPage(path: string): Promise<string | undefined> {
+/** Of a file its first bytes; nothing where there is none. */
+async function startOf(path: string): Promise<string> {
   const file = await open(path).catch(() => undefined);
-  if (!file) return undefined;
+  if (!file) return '';
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
-    return digestIn(buffer.toString('utf8', 0, bytesRead));
+    return buffer.toString('utf8', 0, bytesRead);
   } finally {
     await file.close();
   }
@@ -68,7 +78,10 @@ export const livePageData = async (
   title: string,
   those: readonly Shown[],
   sheetOf: SheetOf,
-): Promise<ReportData> => withDetails(await withPictures(reportData(title, those, []), { sheetOf }), those);
+): Promise<ReportData> => {
+  const { reportData } = await import('../report/report-data.js');
+  return withDetails(await withPictures(reportData(title, those, []), { sheetOf }), those);
+};
 
 /** Of each point, by its number, where its picture is in full size, beside a page among the results. */
 function picturesOf(those: readonly Shown[]): (string | undefined)[] {

@@ -5,7 +5,7 @@ import { type ExecutorOptions, executorNamed } from '../execute/experiment-execu
 import type { Experiment } from '../experiment/experiment.js';
 import { seedsText } from '../experiment/seeds.js';
 import { jsonText } from '../judging/shown.js';
-import { resolvedSpec } from '../report/resolved-spec.js';
+import { resolvedSpec, type Settings } from '../report/resolved-spec.js';
 import { packageVersions } from '../versions.js';
 import { explain } from './explain.js';
 import { type Results, shownPath } from './output.js';
@@ -54,6 +54,8 @@ interface Recorded {
   readonly results: Results;
   /** Where the results are. */
   readonly folder: string;
+  /** Of each point, for a spec there. */
+  readonly settings: readonly Settings[];
   readonly world: World;
   readonly options: ExecutorOptions;
 }
@@ -71,7 +73,7 @@ export const recordsIn = (folder: string) =>
  * @throws RunnerError E_RESULTS where that can't be written; what `run` throws comes before it
  */
 export async function recorded(
-  { experiment, results, folder, world, options }: Recorded,
+  { experiment, results, folder, settings, world, options }: Recorded,
   run: (log: RunLog) => Promise<Execution>,
 ): Promise<void> {
   const started = new Date();
@@ -82,7 +84,7 @@ export async function recorded(
       () => undefined,
       (failure: unknown) => failure,
     );
-  const unwritten = [await put(resolvedSpec(experiment, folder), names.spec)];
+  const unwritten = [await put(resolvedSpec(experiment, folder, settings), names.spec)];
   const log = openRunLog(join(folder, names.log));
   log.line(`${started.toISOString()} ${command.join(' ')}`);
   for (const line of worldLines(world)) log.line(line);

@@ -10,6 +10,7 @@ import type { PictureFormat } from '../report/picture-format.js';
 import { receiptOf } from '../report/receipt.js';
 import { type Report, report } from '../report/report.js';
 import type { Shown } from '../report/report-data.js';
+import { settingsIn } from '../report/resolved-spec.js';
 import { table } from '../report/table.js';
 import type { Answer } from './answer.js';
 import { type Changes, readExperiments, sum } from './experiments.js';
@@ -58,8 +59,9 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
   await using served = options.serve === undefined ? undefined : await serve(options.serve, opened, world);
   for (const [i, { experiment, graph, results }] of opened.entries()) {
     const own = resultsOf(experiment, folder);
+    const settings = settingsIn(experiment, own);
     let shown: Shown | undefined;
-    await recorded({ experiment, results, folder: own, world, options }, async (log) => {
+    await recorded({ experiment, results, folder: own, settings, world, options }, async (log) => {
       await results.remove(receipt); // that of a run before says nothing of this one
       const execution = await work(rootsOf(graph), world, log, served?.listen(i));
       for (const [task, error] of execution.failures) failures.set(task, error);
@@ -75,7 +77,7 @@ export async function run(specs: readonly string[], options: RunOptions, answer:
         draw: (...given) => draw(...given).catch(note),
       });
       const one = { ...found, ...recordsIn(own) };
-      const kept = withSettings(one, experiment, own);
+      const kept = withSettings(one, experiment, settings);
       const isKept = await keepReport(kept, own, results, unwritable.length > 0).catch((error) => {
         unwritable.push(error);
         return false;
@@ -140,8 +142,10 @@ async function keepReport(
 ): Promise<boolean> {
   const isPartial = lacksPictures || one.failures.length > 0;
   const aside = isPartial && (await isWorse(one, join(folder, 'report.json'))) ? '.failed' : '';
-  const written = await results.write(`${table(one)}\n`, `table${aside}.md`);
-  await results.write(`${jsonText(relativeTo(folder, one), 2)}\n`, `report${aside}.json`);
+  const [written] = await Promise.all([
+    results.write(`${table(one)}\n`, `table${aside}.md`),
+    results.write(`${jsonText(relativeTo(folder, one), 2)}\n`, `report${aside}.json`),
+  ]);
   if (aside)
     warn(`the table of an earlier run, which has what this one lacks, stays; this one is ${written}`);
   else if (!isPartial)

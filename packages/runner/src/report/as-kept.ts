@@ -3,11 +3,10 @@ import { withoutSecrets } from '@fewstep/taskgraph/secrets';
 import type { Experiment } from '../experiment/experiment.js';
 import { workingFolder } from '../workspace.js';
 import type { Report } from './report.js';
-import { settingsIn } from './resolved-spec.js';
+import type { Settings } from './resolved-spec.js';
 
-/** A report with every key of each point, as in the spec that lies in `folder`, and with what of them varies. */
-export function withSettings(report: Report, experiment: Experiment, folder: string): Report {
-  const wholes = settingsIn(experiment, folder);
+/** A report with every key of each point, as the spec beside it has them, and with what of them varies. */
+export function withSettings(report: Report, experiment: Experiment, wholes: readonly Settings[]): Report {
   const given = experiment.points.map(({ settings }) => settings);
   const valuesAt = (path: string) =>
     new Set(given.map((settings, i) => JSON.stringify(settings[path] ?? wholes[i]!.get(path))));

@@ -24,25 +24,31 @@ type Told = Readonly<Record<string, unknown>>;
  * spec in `folder`: paths are relative to that, and a grid is its points. What a checkpoint or the data decide has no value
  * before they are read, and stays left out.
  */
-export function resolvedSpec(experiment: Experiment, folder: string): string {
+export function resolvedSpec(
+  experiment: Experiment,
+  folder: string,
+  wholes: readonly Settings[] = settingsIn(experiment, folder),
+): string {
   const { points } = experiment;
-  const wholes = settingsIn(experiment, folder);
-  const [first, ...others] = wholes as [Map<string, unknown>, ...Map<string, unknown>[]];
+  const [first, ...others] = wholes as [Settings, ...Settings[]];
   const common = [...first].filter(([path, value]) => others.every((one) => isSame(one.get(path), value)));
   const shared = new Set(common.map(([path]) => path));
   const own = wholes.map((whole, i) => ({
     ...(isLabel(points[i]!.label) && { label: points[i]!.label }),
-    ...Object.fromEntries([...whole].filter(([path]) => !shared.has(path))),
+    ...Object.fromEntries([...whole].filter(([path, value]) => !shared.has(path) && value !== undefined)),
   }));
   const isPlain =
     points.length === 1 &&
     points[0]!.label === (first.get('student.solver') ?? points[0]!.sampler.method.solver);
-  const spec = { ...nested(common), ...(!isPlain && { grid: { points: own } }) };
-  return `${heading}${stringify(spec, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+  const spec = stringify(nested(common), { aliasDuplicateObjects: false, lineWidth: 0 });
+  return `${heading}${spec}${isPlain ? '' : `grid:\n  points:\n${own.map(pointText).join('')}`}`;
 }
 
-/** Every key of each point by its dotted path, as `resolvedSpec` writes them. */
-export function settingsIn({ file, points, specs }: Experiment, folder: string): Map<string, unknown>[] {
+/** Every key of a point by its dotted path. */
+export type Settings = ReadonlyMap<string, unknown>;
+
+/** Those of each point, as `resolvedSpec` writes them. */
+export function settingsIn({ file, points, specs }: Experiment, folder: string): Settings[] {
   const surroundings = { cwd: workingFolder(), models: modelsFolder() };
   const from = dirname(file);
   const finder = (specFolder: string) => datasetFinder({ ...surroundings, specFolder });
@@ -52,6 +58,12 @@ export function settingsIn({ file, points, specs }: Experiment, folder: string):
 
 const heading = `# What the results beside it are of, with every key; each run makes it anew.
 `;
+
+/** A point in a line. JSON is YAML, but for numbers that it has not, and no spec has. */
+const pointText = (point: object): string =>
+  `    - { ${Object.entries(point)
+    .map(([key, value]) => `${/^[\w.]+$/.test(key) ? key : JSON.stringify(key)}: ${JSON.stringify(value)}`)
+    .join(', ')} }\n`;
 
 /** What a spec may call a point; another is made of its keys again. */
 const isLabel = (label: string) => /^[^\p{C}]{1,100}$/u.test(label);
@@ -211,17 +223,15 @@ function pathFrom(folder: string, path: string): string {
 }
 
 /** What a map holds, by dotted paths, as a grid has them. */
-function keysOf(map: Told, above = ''): Map<string, unknown> {
-  return new Map(
-    Object.entries(map).flatMap(([key, value]): [string, unknown][] =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? [...keysOf(value as Told, `${above}${key}.`)]
-        : [[above + key, value]],
-    ),
-  );
+function keysOf(map: Told, above = '', keys = new Map<string, unknown>()): Map<string, unknown> {
+  for (const [key, value] of Object.entries(map))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      keysOf(value as Told, `${above}${key}.`, keys);
+    else keys.set(above + key, value);
+  return keys;
 }
 
-const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+const isSame = (a: unknown, b: unknown) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
 /** The map of dotted paths. */
 function nested(keys: readonly (readonly [string, unknown])[]): Told {
