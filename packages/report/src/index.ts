@@ -1,6 +1,6 @@
 export { resultsCsv } from './csv.js';
 export { resultsTex } from './latex.js';
-export { digestIn, type PageOptions, page } from './page.js';
+export { type PageOptions, page } from './page.js';
 export { pointsJson } from './points-json.js';
 export type {
   CurvesData,

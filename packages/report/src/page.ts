@@ -8,7 +8,7 @@ import { thinned } from './thin.js';
 export interface PageOptions {
   /** Of a page that a server shows while a run goes on: where the page, every two seconds, asks for `ReportData` anew. */
   readonly live?: string;
-  /** What the page is made of, as `digestIn` finds it again. */
+  /** What the page is made of, to be found again among its first 4,096 bytes. */
   readonly digest?: string;
 }
 
@@ -69,10 +69,6 @@ export async function page(data: ReportData, { live, digest = '' }: PageOptions 
 
 const jsonElement = (id: string, text: string): string =>
   `<script type="application/json" id="${id}">${text.replaceAll('<', '\\u003c')}</script>`;
-
-/** The digest that a page was given, by its beginning; nothing where that is of no page. */
-export const digestIn = (start: string): string | undefined =>
-  /<meta name="digest" content="([^"]*)">/.exec(start)?.[1];
 
 let scripts: Promise<readonly [libraries: readonly string[], own: string]> | undefined;
 
