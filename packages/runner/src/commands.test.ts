@@ -14,9 +14,9 @@ it('are all that the command line has', () => {
   const there = imported(sourceOf('cli/main.ts'), './');
   expect(here.length).toBe(Object.keys(commands).length);
   const missing = there.filter((one) => !here.includes(one));
-  expect(missing).toEqual(['worker worker']); // a process of its own
+  expect(missing).toEqual(['run/worker worker']); // a process of its own
   const more = here.filter((one) => !there.includes(one));
-  expect(more).toEqual(['models-list modelsList']); // of which the command line has more to say
+  expect(more).toEqual(['models/list modelsList']); // of which the command line has more to say
 });
 
 it('give what --json prints, and throw what the command ends with', async () => {

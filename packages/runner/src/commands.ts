@@ -1,6 +1,6 @@
-import { type Answer, answered } from './cli/answer.js';
-import type { PlannedExperiment } from './cli/plan.js';
-import { quietlyIf } from './cli/say.js';
+import type { PlannedExperiment } from './cli/specs/plan.js';
+import { type Answer, answered } from './cli/terminal/answer.js';
+import { quietlyIf } from './cli/terminal/say.js';
 import type { Report } from './report/report.js';
 
 /** What a command does: it gets its arguments, its options and its answer. */
@@ -50,53 +50,53 @@ type Counts<K extends string> = Readonly<Record<K, number>>;
 export const commands = {
   /** Computes what is not in the store yet; writes tables and pictures. @throws SpecError, RunnerError E_TASK, E_RESULTS */
   run: command<
-    typeof import('./cli/run.js').run,
+    typeof import('./cli/run/run.js').run,
     { readonly experiments: readonly Report[]; readonly tasks: Counts<'computed' | 'local' | 'remote'> }
-  >(async () => (await import('./cli/run.js')).run),
+  >(async () => (await import('./cli/run/run.js')).run),
   /** Writes the page of what the store has of specs, and their table as files. @throws SpecError, RunnerError E_STORE_MISS, E_RESULTS */
-  report: command(async () => (await import('./cli/report.js')).report),
+  report: command(async () => (await import('./cli/reports/report.js')).report),
   /** Experiments or points side by side. @throws RunnerError E_RESULTS, E_USAGE */
-  compare: command(async () => (await import('./cli/compare.js')).compare),
+  compare: command(async () => (await import('./cli/reports/compare.js')).compare),
   /** What a run would find and compute, and at what cost. @throws SpecError */
   plan: command<
-    typeof import('./cli/plan.js').plan,
+    typeof import('./cli/specs/plan.js').plan,
     {
       readonly experiments: readonly PlannedExperiment[];
       readonly tasks: Counts<'found' | 'remote' | 'toCompute'>;
     }
-  >(async () => (await import('./cli/plan.js')).plan),
+  >(async () => (await import('./cli/specs/plan.js')).plan),
   /** The tasks of a spec as boxes and edges; without `out` the picture as `text`. @throws SpecError */
-  graph: command(async () => (await import('./cli/graph.js')).graph),
+  graph: command(async () => (await import('./cli/specs/graph.js')).graph),
   /** Checks specs. @throws SpecError with every problem of all of them */
-  validate: command(async () => (await import('./cli/validate.js')).validate),
+  validate: command(async () => (await import('./cli/specs/validate.js')).validate),
   /** Writes images of seeds as PNG files. @throws SpecError, RunnerError E_USAGE, E_TASK, E_RESULTS */
-  sample: command(async () => (await import('./cli/sample.js')).sample),
+  sample: command(async () => (await import('./cli/images/sample.js')).sample),
   /** Writes the statistics of a set of images. @throws RunnerError E_FILE, E_IMAGES, E_TASK */
-  fidRef: command(async () => (await import('./cli/fid.js')).fidRef),
+  fidRef: command(async () => (await import('./cli/images/fid.js')).fidRef),
   /** Fréchet distances of sets of images to a reference. @throws RunnerError E_FILE, E_IMAGES, E_TASK */
-  fidCalc: command(async () => (await import('./cli/fid.js')).fidCalc),
+  fidCalc: command(async () => (await import('./cli/images/fid.js')).fidCalc),
   /** CLIP scores of sets of images. @throws RunnerError E_FILE, E_IMAGES, E_TASK */
-  clipScoreCalc: command(async () => (await import('./cli/clip-score.js')).clipScoreCalc),
+  clipScoreCalc: command(async () => (await import('./cli/images/clip-score.js')).clipScoreCalc),
   /** Makes a set of images of a source. @throws RunnerError E_DATASET, E_FILE */
-  dataset: command(async () => (await import('./cli/dataset.js')).dataset),
+  dataset: command(async () => (await import('./cli/images/dataset.js')).dataset),
   /** The models of the registry, and which of their files are here. */
-  modelsList: command(async () => (await import('./cli/models-list.js')).modelsList),
+  modelsList: command(async () => (await import('./cli/models/list.js')).modelsList),
   /** Downloads the files of models. @throws RunnerError E_MODELS, E_DOWNLOAD, E_CHECKSUM */
-  modelsFetch: command(async () => (await import('./cli/models-fetch.js')).modelsFetch),
+  modelsFetch: command(async () => (await import('./cli/models/fetch.js')).modelsFetch),
   /** What a file or folder of weights is. @throws RunnerError E_FILE */
-  modelsInspect: command(async () => (await import('./cli/models-inspect.js')).modelsInspect),
+  modelsInspect: command(async () => (await import('./cli/models/inspect.js')).modelsInspect),
   /** Writes a model as ONNX. @throws RunnerError E_FILE, E_RESULTS */
-  modelsExport: command(async () => (await import('./cli/models-export.js')).modelsExport),
+  modelsExport: command(async () => (await import('./cli/models/export.js')).modelsExport),
   /** What a predictor was trained with, and its steps. @throws RunnerError E_FILE */
-  predictorsShow: command(async () => (await import('./cli/predictors-show.js')).predictorsShow),
+  predictorsShow: command(async () => (await import('./cli/samplers/predictors-show.js')).predictorsShow),
   /** What a sampler was made for, and its rows. @throws RunnerError E_SAMPLER */
-  samplersShow: command(async () => (await import('./cli/samplers-show.js')).samplersShow),
+  samplersShow: command(async () => (await import('./cli/samplers/show.js')).samplersShow),
   /** Writes the sampler of a spec as a table. @throws RunnerError E_SAMPLER, E_USAGE */
-  samplersCompile: command(async () => (await import('./cli/samplers-compile.js')).samplersCompile),
+  samplersCompile: command(async () => (await import('./cli/samplers/compile.js')).samplersCompile),
   /** Writes a sampler as the files that another program takes. @throws RunnerError E_SAMPLER, E_MODELS, E_RESULTS */
-  samplersExport: command(async () => (await import('./cli/samplers-export.js')).samplersExport),
+  samplersExport: command(async () => (await import('./cli/samplers/export.js')).samplersExport),
   /** What could be learned beyond a sampler. @throws RunnerError E_SAMPLER, E_TASK */
-  samplersBounds: command(async () => (await import('./cli/samplers-bounds.js')).samplersBounds),
+  samplersBounds: command(async () => (await import('./cli/samplers/bounds.js')).samplersBounds),
   /** Gives the cache what the store has of specs. @throws SpecError, RunnerError E_CACHE */
   cachePush: command(async () => (await import('./cli/cache/push.js')).cachePush),
   /** Gets what the cache has of specs. @throws SpecError, RunnerError E_CACHE */
@@ -114,13 +114,13 @@ export const commands = {
   /** Which task made something, and who needs it. @throws SpecError, RunnerError E_STORE_MISS */
   cacheWhy: command(async () => (await import('./cli/cache/why.js')).cacheWhy),
   /** What was run, when, and where its results are. */
-  ls: command(async () => (await import('./cli/ls.js')).ls),
+  ls: command(async () => (await import('./cli/reports/ls.js')).ls),
   /** A point of a run, or its points. @throws RunnerError E_RESULTS */
-  show: command(async () => (await import('./cli/show.js')).show),
+  show: command(async () => (await import('./cli/reports/show.js')).show),
   /** What this machine has, and what specs need of it. @throws SpecError, RunnerError E_LACKS */
-  doctor: command(async () => (await import('./cli/doctor.js')).doctor),
+  doctor: command(async () => (await import('./cli/start/doctor.js')).doctor),
   /** Writes a commented spec that runs. @throws RunnerError E_USAGE, E_RESULTS */
-  init: command(async () => (await import('./cli/init.js')).init),
+  init: command(async () => (await import('./cli/start/init.js')).init),
   /** The JSON Schema of specs, as `text`. @throws SpecError */
-  schema: command(async () => (await import('./cli/schema.js')).schema),
+  schema: command(async () => (await import('./cli/specs/schema.js')).schema),
 };

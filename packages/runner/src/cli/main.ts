@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { printable } from '../judging/shown.js';
-import { type Answer, answer, standardOutput } from './answer.js';
 import { examplesText } from './examples.js';
+import { type Answer, answer, standardOutput } from './terminal/answer.js';
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
 /** A whole number, in the form of an option's value. */
@@ -49,7 +49,7 @@ const doing =
       const { workingFolder } = await import('../workspace.js');
       workingFolder(); // everything is relative to it
       const work = await load();
-      const { quietlyIf } = await import('./say.js');
+      const { quietlyIf } = await import('./terminal/say.js');
       await quietlyIf(options.quiet, () => work(...([...given.slice(0, -1), said] as never[])));
       said.end();
     } catch (error) {
@@ -148,7 +148,7 @@ withExecutor(withCache(withChanges(program.command('run'))))
     'show the report in a browser of this machine while the run goes on (default: a port that is free)',
     whole(0),
   )
-  .action(doing(async () => (await import('./run.js')).run));
+  .action(doing(async () => (await import('./run/run.js')).run));
 
 withCache(withChanges(program.command('report')))
   .description(
@@ -162,27 +162,27 @@ withCache(withChanges(program.command('report')))
     '--results <dir>',
     'where results are, in a folder per experiment (default: results in the workspace)',
   )
-  .action(doing(async () => (await import('./report.js')).report));
+  .action(doing(async () => (await import('./reports/report.js')).report));
 
 withResults(program.command('compare'))
   .description('experiments or points side by side: what differs between them, and how sure that is')
   .argument('<results...>', 'specs that were run, folders of results, NAME, or NAME/POINT')
   .option('--outdir <dir>', 'also a page, and a picture of the same seeds, in this folder')
   .addOption(formatOption())
-  .action(doing(async () => (await import('./compare.js')).compare));
+  .action(doing(async () => (await import('./reports/compare.js')).compare));
 
 withCache(withChanges(program.command('plan')))
   .description('say what a run would find in the store and what it would compute')
   .argument('[spec...]', specsTold)
   .option('--why', 'say for each task what made it new')
   .option('--tasks <file>', 'write what can be computed now, a task a line, for fewstep worker --once')
-  .action(doing(async () => (await import('./plan.js')).plan));
+  .action(doing(async () => (await import('./specs/plan.js')).plan));
 
 withExecutor(withCache(program.command('worker')))
   .description('compute tasks that runs on any machine ask for, until it is ended')
   .argument('[lines]', 'with --once, which tasks of its file: N, or N-M')
   .option('--once <file>', 'compute tasks of such a file as plan --tasks writes, and end')
-  .action(doing(async () => (await import('./worker.js')).worker));
+  .action(doing(async () => (await import('./run/worker.js')).worker));
 withCache(withChanges(program.command('graph')))
   .description('draw the tasks of a spec: what needs what, where each is, and what it costs')
   .argument('<spec>', 'YAML file')
@@ -195,12 +195,12 @@ withCache(withChanges(program.command('graph')))
       .choices(['svg', 'mermaid', 'json']),
   )
   .option('--out <file>', 'file to write (default: standard output)')
-  .action(doing(async () => (await import('./graph.js')).graph));
+  .action(doing(async () => (await import('./specs/graph.js')).graph));
 
 withChanges(program.command('validate'))
   .description('check specs; report every problem with its place')
   .argument('[spec...]', specsTold)
-  .action(doing(async () => (await import('./validate.js')).validate));
+  .action(doing(async () => (await import('./specs/validate.js')).validate));
 
 withExecutor(withCache(withChanges(program.command('sample'))))
   .description('write images of seeds as PNG files: of a spec, or of a trained predictor or table alone')
@@ -229,7 +229,7 @@ withExecutor(withCache(withChanges(program.command('sample'))))
   .option('--grid', 'one picture grid.png of all images in place of a file for each')
   .addOption(formatOption())
   .option('--return-inters', 'also what the images were at each timestep, as inters/inters.npz and .png')
-  .action(doing(async () => (await import('./sample.js')).sample));
+  .action(doing(async () => (await import('./images/sample.js')).sample));
 
 const fid = program.command('fid').description('Fréchet distance of sets of images on disk');
 const withFeatures = (command: Command) =>
@@ -253,7 +253,7 @@ withFeatures(fid.command('ref'))
   .description('write the statistics of a set of images as .npz')
   .argument('<images>', 'a zip or folder of images, or an .npz or .safetensors of features of them')
   .requiredOption('--dest <npz>', 'file to write')
-  .action(doing(async () => (await import('./fid.js')).fidRef));
+  .action(doing(async () => (await import('./images/fid.js')).fidRef));
 withFeatures(fid.command('calc'))
   .description('print the distance of each set of images to a reference')
   .argument(
@@ -266,7 +266,7 @@ withFeatures(fid.command('calc'))
   )
   .option('--num <n>', 'draw so many images of each set (default: all)', whole(2))
   .option('--seed <seed>', 'which images --num draws (default: 0)', whole())
-  .action(doing(async () => (await import('./fid.js')).fidCalc));
+  .action(doing(async () => (await import('./images/fid.js')).fidCalc));
 
 withExecutor(
   withJson(
@@ -296,7 +296,7 @@ withExecutor(
   .option('--num <n>', 'draw so many images of each set (default: all)', whole(1))
   .option('--seed <seed>', 'which images --num draws (default: 0)', whole())
   .option('--batch <n>', 'images that are read at once (default: 64); it changes no bit', whole(1))
-  .action(doing(async () => (await import('./clip-score.js')).clipScoreCalc));
+  .action(doing(async () => (await import('./images/clip-score.js')).clipScoreCalc));
 
 const toldOfNetwork =
   'what its weights don’t show, as dataset.network of a spec: "{ family: adm, image_size: 64 }"';
@@ -307,7 +307,7 @@ withJson(models.command('list'))
   .description('the models of the registry: files, which are here, licences, addresses')
   .action(
     doing(async () => {
-      const { modelsList } = await import('./models-list.js');
+      const { modelsList } = await import('./models/list.js');
       return (_options: unknown, said: Answer) => modelsList(said);
     }),
   );
@@ -316,7 +316,7 @@ withQuiet(models.command('fetch'))
   .argument('<name...>', 'names of the registry, as cifar10; fewstep models list tells them')
   .option('--sha256 <file=digest>', 'what a file’s sha256 must be (repeatable)', collect, [])
   .option('--json', 'print one JSON object on standard output')
-  .action(doing(async () => (await import('./models-fetch.js')).modelsFetch));
+  .action(doing(async () => (await import('./models/fetch.js')).modelsFetch));
 withJson(models.command('inspect'))
   .description(
     'say what a file or folder of weights is: format, family, tensors, options; nothing in it is executed',
@@ -326,7 +326,7 @@ withJson(models.command('inspect'))
     '.pkl, .pt, .ckpt, .safetensors, an index of shards, a zip of one, or .onnx; a folder in diffusers’ layout or of ONNX files; or a name of the registry',
   )
   .option('--network <map>', toldOfNetwork)
-  .action(doing(async () => (await import('./models-inspect.js')).modelsInspect));
+  .action(doing(async () => (await import('./models/inspect.js')).modelsInspect));
 models
   .command('export')
   .description('write a model as ONNX: its denoiser, and decoder and text encoder where it has them')
@@ -334,7 +334,7 @@ models
   .requiredOption('--outdir <dir>', 'where the graphs go')
   .option('--network <map>', toldOfNetwork)
   .option('--json', 'print one JSON object on standard output')
-  .action(doing(async () => (await import('./models-export.js')).modelsExport));
+  .action(doing(async () => (await import('./models/export.js')).modelsExport));
 
 withJson(program.command('predictors').description('trained predictors').command('show'))
   .description('what a predictor was trained with, and its steps at a bottleneck of zeros')
@@ -345,18 +345,18 @@ withJson(program.command('predictors').description('trained predictors').command
   .option('--dataset <name>', 'whose noise levels, a name of the registry (default: as its file says)')
   .option('--sigma-min <sigma>', 'the smallest noise level (default: the dataset’s)')
   .option('--sigma-max <sigma>', 'the largest noise level (default: the dataset’s)')
-  .action(doing(async () => (await import('./predictors-show.js')).predictorsShow));
+  .action(doing(async () => (await import('./samplers/predictors-show.js')).predictorsShow));
 
 const samplers = program.command('samplers').description('samplers as tables');
 withJson(samplers.command('show'))
   .description('what a sampler was made for and how it was trained, and its rows')
   .argument('<sampler>', 'a sampler.json, or an experiment as NAME or NAME/POINT')
-  .action(doing(async () => (await import('./samplers-show.js')).samplersShow));
+  .action(doing(async () => (await import('./samplers/show.js')).samplersShow));
 withQuiet(withCache(withChanges(samplers.command('compile'))))
   .description('write the sampler of a spec as a table, where it is linear in what the network answers')
   .argument('<spec>', 'YAML file of one point')
   .requiredOption('-o, --dest <file>', 'file to write, as sampler.json')
-  .action(doing(async () => (await import('./samplers-compile.js')).samplersCompile));
+  .action(doing(async () => (await import('./samplers/compile.js')).samplersCompile));
 withJson(samplers.command('export'))
   .description('write a sampler as the files that another program takes')
   .argument(
@@ -374,7 +374,7 @@ withJson(samplers.command('export'))
     '--model <name>',
     'whose network it will sample there, a name of the registry, as ms_coco for Stable Diffusion (default: as its file says)',
   )
-  .action(doing(async () => (await import('./samplers-export.js')).samplersExport));
+  .action(doing(async () => (await import('./samplers/export.js')).samplersExport));
 withExecutor(withCache(withSet(samplers.command('bounds'))))
   .description(
     'what could be learned beyond a sampler: how much nearer its teacher it comes at best, and by what',
@@ -383,7 +383,7 @@ withExecutor(withCache(withSet(samplers.command('bounds'))))
   .option('--dataset <name>', 'of the registry (default: what the sampler was made for)')
   .option('--seeds <seeds>', 'of which images, e.g. 0-63 or 1,2,5-10 (default: 0-63)')
   .option('--batch <n>', 'images evaluated at once (default: 64)')
-  .action(doing(async () => (await import('./samplers-bounds.js')).samplersBounds));
+  .action(doing(async () => (await import('./samplers/bounds.js')).samplersBounds));
 
 const cache = program.command('cache').description('what the store and caches keep');
 withQuiet(withCache(withSet(cache.command('push'))))
@@ -467,22 +467,22 @@ withQuiet(withJson(program.command('dataset')))
       )
       .choices(['lanczos', 'area']),
   )
-  .action(doing(async () => (await import('./dataset.js')).dataset));
+  .action(doing(async () => (await import('./images/dataset.js')).dataset));
 
 withResults(program.command('ls'))
   .description('what was run, when, how it ended and where its results are; the last first')
-  .action(doing(async () => (await import('./ls.js')).ls));
+  .action(doing(async () => (await import('./reports/ls.js')).ls));
 withResults(program.command('show'))
   .description('a point of a run: its settings, scores and files; of a run of several its points')
   .argument('<point>', 'a run as NAME, a point of it as NAME/POINT, or the folder of either')
-  .action(doing(async () => (await import('./show.js')).show));
+  .action(doing(async () => (await import('./reports/show.js')).show));
 
 withStore(withChanges(program.command('doctor')))
   .description('what this machine has; of specs what they need of it, what is lacking and how it is had')
   .argument('[spec...]', 'YAML files, or folders of such; - is standard input')
   .option('--device <device>', 'one more device to try, as tensorrt or cuda:1')
   .option('--redis <url>', 'which Redis to ask (default: redis://127.0.0.1:6379)')
-  .action(doing(async () => (await import('./doctor.js')).doctor));
+  .action(doing(async () => (await import('./start/doctor.js')).doctor));
 
 program
   .command('completion')
@@ -490,7 +490,7 @@ program
   .addArgument(program.createArgument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
   .action(
     doing(async () => {
-      const { completion } = await import('./completion.js');
+      const { completion } = await import('./start/completion.js');
       return (shell: 'bash' | 'zsh' | 'fish', _options: unknown, said: Answer) =>
         completion(program, shell, said);
     }),
@@ -505,13 +505,13 @@ withJson(program.command('init'))
       .choices(['first-look', 'compare-solvers', 'train-predictor', 'own-model', 'own-solver'])
       .default('first-look'),
   )
-  .action(doing(async () => (await import('./init.js')).init));
+  .action(doing(async () => (await import('./start/init.js')).init));
 
 program
   .command('schema')
   .description('print the JSON Schema of a spec, for editors')
   .argument('[spec]', 'YAML file, whose own modules count')
-  .action(doing(async () => (await import('./schema.js')).schema));
+  .action(doing(async () => (await import('./specs/schema.js')).schema));
 
 /** Every command below one, by its whole name. */
 function* commandsBelow(command: Command, above = ''): Generator<[name: string, command: Command]> {
@@ -538,7 +538,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stderr.on('error', () => {}); // nobody listens
   try {
     if (argv.length === 0) {
-      const { welcome } = await import('./welcome.js'); // of the command line alone
+      const { welcome } = await import('./start/welcome.js'); // of the command line alone
       await welcome(answerOf('', false));
     } else await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -551,7 +551,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** Says an error, on standard error and with --json in the answer; the first one decides the exit code. */
 async function fail(error: unknown, said?: ReturnType<typeof answer>, usage?: string): Promise<void> {
-  const { explain } = await import('./explain.js');
+  const { explain } = await import('./terminal/explain.js');
   const { text, exitCode, object } = explain(error);
   const isUsage = usage !== undefined && object?.code === 'E_USAGE';
   process.stderr.write(isUsage ? `${text}${usage}\n` : text);

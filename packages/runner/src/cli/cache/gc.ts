@@ -1,8 +1,8 @@
 import type { Digest, Removed } from '@fewstep/taskgraph';
-import type { Answer } from '../answer.js';
-import { shownPath } from '../output.js';
-import { countOf, sizeIn, sizeText, timeIn, timeText } from '../quantities.js';
-import { openOwnStore, type StoreOptions } from '../world.js';
+import { shownPath } from '../reports/output.js';
+import { openOwnStore, type StoreOptions } from '../run/world.js';
+import type { Answer } from '../terminal/answer.js';
+import { countOf, sizeIn, sizeText, timeIn, timeText } from '../terminal/quantities.js';
 import { kindTable, reachedByAny } from './shown.js';
 
 export interface CacheGcOptions extends StoreOptions {

@@ -1,8 +1,8 @@
 import type { Digest, Pin, StoreEntry } from '@fewstep/taskgraph';
-import type { Answer } from '../answer.js';
-import { shownPath } from '../output.js';
-import { ageText, countOf, sizeText, timeText } from '../quantities.js';
-import { openOwnStore, type StoreOptions } from '../world.js';
+import { shownPath } from '../reports/output.js';
+import { openOwnStore, type StoreOptions } from '../run/world.js';
+import type { Answer } from '../terminal/answer.js';
+import { ageText, countOf, sizeText, timeText } from '../terminal/quantities.js';
 import { costOf, kindTable, reachedByAny, type Sum, summing } from './shown.js';
 
 export interface CacheLsOptions extends StoreOptions {

@@ -1,9 +1,9 @@
 import type { Digest } from '@fewstep/taskgraph';
 import { RunnerError } from '../../errors.js';
-import type { Answer } from '../answer.js';
-import { shownPath } from '../output.js';
-import { countOf, sizeText } from '../quantities.js';
-import { openOwnStore, type StoreOptions } from '../world.js';
+import { shownPath } from '../reports/output.js';
+import { openOwnStore, type StoreOptions } from '../run/world.js';
+import type { Answer } from '../terminal/answer.js';
+import { countOf, sizeText } from '../terminal/quantities.js';
 import { reachedByAny, summing } from './shown.js';
 
 export interface CachePinOptions extends StoreOptions {

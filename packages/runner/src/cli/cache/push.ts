@@ -1,10 +1,10 @@
 import type { ActionRecord } from '@fewstep/taskgraph';
 import { RunnerError } from '../../errors.js';
-import type { Answer } from '../answer.js';
-import { megabytes } from '../quantities.js';
-import { screen } from '../say.js';
-import { statusLine } from '../status-line.js';
-import { type CacheOption, type StoreOptions, sayWorld, type World } from '../world.js';
+import { type CacheOption, type StoreOptions, sayWorld, type World } from '../run/world.js';
+import type { Answer } from '../terminal/answer.js';
+import { megabytes } from '../terminal/quantities.js';
+import { screen } from '../terminal/say.js';
+import { statusLine } from '../terminal/status-line.js';
 import { openCopying, type Results, resultsOf } from './results-of-specs.js';
 
 export interface CachePushOptions extends StoreOptions, CacheOption {

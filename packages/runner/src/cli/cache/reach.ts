@@ -1,8 +1,8 @@
 import { type Digest, reach, type Store } from '@fewstep/taskgraph';
 import { compile, rootsOf } from '../../graph/compile.js';
 import { installedVersions } from '../../versions.js';
-import { readExperiments } from '../experiments.js';
-import { shownPath } from '../output.js';
+import { shownPath } from '../reports/output.js';
+import { readExperiments } from '../specs/experiments.js';
 
 /** What is in a store of an experiment. */
 export interface Reached {

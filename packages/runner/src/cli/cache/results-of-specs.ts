@@ -8,8 +8,8 @@ import {
 } from '@fewstep/taskgraph';
 import { RunnerError } from '../../errors.js';
 import { compile, rootsOf } from '../../graph/compile.js';
-import { readExperiments } from '../experiments.js';
-import { type CacheOption, openWorld, type StoreOptions, type World } from '../world.js';
+import { type CacheOption, openWorld, type StoreOptions, type World } from '../run/world.js';
+import { readExperiments } from '../specs/experiments.js';
 
 /** What there is of the tasks that specs need. */
 export interface Results {

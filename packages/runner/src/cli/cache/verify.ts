@@ -1,10 +1,10 @@
 import { RunnerError } from '../../errors.js';
-import type { Answer } from '../answer.js';
-import { shownPath } from '../output.js';
-import { countOf, sizeText } from '../quantities.js';
-import { say, screen } from '../say.js';
-import { statusLine } from '../status-line.js';
-import { openOwnStore, type StoreOptions } from '../world.js';
+import { shownPath } from '../reports/output.js';
+import { openOwnStore, type StoreOptions } from '../run/world.js';
+import type { Answer } from '../terminal/answer.js';
+import { countOf, sizeText } from '../terminal/quantities.js';
+import { say, screen } from '../terminal/say.js';
+import { statusLine } from '../terminal/status-line.js';
 
 export interface CacheVerifyOptions extends StoreOptions {
   readonly repair?: boolean;

@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { type ActionRecord, type Digest, nodeMachine, type Store } from '@fewstep/taskgraph';
 import { RunnerError } from '../../errors.js';
-import type { Answer } from '../answer.js';
-import { shownPath } from '../output.js';
-import { sizeText, timeText } from '../quantities.js';
-import { openOwnStore, type StoreOptions } from '../world.js';
+import { shownPath } from '../reports/output.js';
+import { openOwnStore, type StoreOptions } from '../run/world.js';
+import type { Answer } from '../terminal/answer.js';
+import { sizeText, timeText } from '../terminal/quantities.js';
 import { reachedByAny } from './shown.js';
 
 export interface CacheWhyOptions extends StoreOptions {
