@@ -36,6 +36,7 @@ export async function cachePush(
   const { records, families } = options.all
     ? await everything(world)
     : await resultsOf(specs, options.set, { ...world, store: store.local });
+  await store.hold(records.map(({ key }) => key)); // so that no collection takes what is to be sent
   const counts = { sent: 0, there: 0, unsigned: 0, lost: 0, failed: 0, bytes: 0 };
   const line = statusLine(screen(), Date.now);
   let done = 0;
