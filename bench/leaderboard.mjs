@@ -2,7 +2,7 @@
 //
 //   npm run build && node bench/leaderboard.mjs STORE [DATASET …] [> FILE]
 //
-// STORE: where samples are kept. What isn't there yet is sampled: some 250,000 evaluations of a data set.
+// STORE: where samples are kept. What isn't there yet is sampled: some 300,000 evaluations of a data set.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
