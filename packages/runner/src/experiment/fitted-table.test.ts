@@ -1,7 +1,7 @@
 import { generators, methods } from '@fewstep/solvers/methods';
 import { expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { resolvedSpec } from '../report/resolved-spec.js';
+import { resolvedSpec, settingsIn } from '../report/resolved-spec.js';
 import { parseExperiment } from './parse-experiment.js';
 import { SpecError } from './problem.js';
 
@@ -48,7 +48,7 @@ train: { images: 33, validation: 1, contrast: 0.5, seed: 1023 }`);
     sampler: { method: { solver: 'dpmpp', predict_x0: true, thresholding: 'none' } },
     fit: { generator: { bands: 4 }, images: 48, validation: 16, contrast: 0.5, seed: 1023 },
   });
-  const told = resolvedSpec(experiment, '/home/me');
+  const told = resolvedSpec(experiment, settingsIn(experiment, '/home/me'));
   expect(parseYaml(told).student).toMatchObject({ solver: 'table', start: 'dpmpp', bands: 4, num_steps: 5 });
   const again = await parseExperiment(told, 'spec.yaml', { cwd: '/home/me', models: '/models' });
   expect(again.points.map(({ sampler, fit }) => ({ sampler, fit }))).toEqual([
@@ -67,7 +67,7 @@ it('is what steers a student, all samples alike', async () => {
       teacher: { method: { solver: 'heun' }, numSteps: 18 },
     },
   });
-  const told = resolvedSpec(experiment, '/home/me');
+  const told = resolvedSpec(experiment, settingsIn(experiment, '/home/me'));
   const again = await parseExperiment(told, 'spec.yaml', { cwd: '/home/me', models: '/models' });
   expect(again.points[0]!.fit).toEqual(point!.fit);
   expect(await problems('{ solver: amed, steering: table, num_steps: 3, start: euler }')).toEqual([
@@ -81,7 +81,7 @@ it('is what steers a student, all samples alike', async () => {
 it('is fitted to features of a network where it is told to, by default of the dataset’s own', async () => {
   const fitted = async (train: string, dataset = '') => {
     const experiment = await parse(`{ solver: table, num_steps: 4 }\ntrain: ${train}\n${dataset}`);
-    const told = resolvedSpec(experiment, '/home/me');
+    const told = resolvedSpec(experiment, settingsIn(experiment, '/home/me'));
     const again = await parseExperiment(told, 'spec.yaml', { cwd: '/home/me', models: '/models' });
     expect(again.points[0]!.fit).toEqual(experiment.points[0]!.fit);
     const { files } = experiment;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { resolvedSpec } from '../report/resolved-spec.js';
+import { resolvedSpec, settingsIn } from '../report/resolved-spec.js';
 import { datasetNamed, datasetNames } from './named-datasets.js';
 import { parseExperiment } from './parse-experiment.js';
 
@@ -172,8 +172,10 @@ describe('the name of a dataset', () => {
 
   it('stays a name in what a run leaves, where it is found from there as well', async () => {
     write('specs/datasets.yaml', 'mine: { checkpoint: net.pkl }');
-    const left = async (dataset: string) =>
-      parse(resolvedSpec(await read(dataset), join(cwd, 'results/t'))).dataset;
+    const left = async (dataset: string) => {
+      const experiment = await read(dataset);
+      return parse(resolvedSpec(experiment, settingsIn(experiment, join(cwd, 'results/t')))).dataset;
+    };
     expect(await left('digits')).toBe('digits');
     expect(await left('mine')).toEqual({ checkpoint: '../../specs/net.pkl' });
     expect(await left('{ name: cifar10, reference_data: mine.zip }')).toEqual({

@@ -11,7 +11,7 @@ import { trainChoices } from '../experiment/schema.js';
 import { formatTablePredictor } from '../predictor/predictor-file.js';
 import { formatSampler } from '../sampler/sampler-file.js';
 import { plain } from '../sampler/samplers.test.support.js';
-import { resolvedSpec } from './resolved-spec.js';
+import { resolvedSpec, settingsIn } from './resolved-spec.js';
 
 const official = new URL('../../../models/fixtures/official-predictor.pkl', import.meta.url).pathname;
 const published = new URL('../../../../experiments/published/amed-solver.yaml', import.meta.url).pathname;
@@ -46,10 +46,10 @@ const meaning = ({ name, points }: Experiment) => ({
 /** The resolved spec of one, and it as that is read among its results. */
 async function resolved(text: string, set: string[] = []) {
   const experiment = await read(text, 'specs/it.yaml', set);
-  const yaml = resolvedSpec(experiment, results);
+  const yaml = resolvedSpec(experiment, settingsIn(experiment, results));
   const again = await read(yaml, 'results/it/spec.yaml');
   expect(meaning(again)).toEqual(meaning(experiment));
-  expect(resolvedSpec(again, results)).toBe(yaml);
+  expect(resolvedSpec(again, settingsIn(again, results))).toBe(yaml);
   return parse(yaml);
 }
 

@@ -20,16 +20,12 @@ import { modelsFolder, workingFolder } from '../workspace.js';
 type Told = Readonly<Record<string, unknown>>;
 
 /**
- * An experiment as YAML that is read as the same, with every key that a default, a predictor or the command line gave, for a
- * spec in `folder`: paths are relative to that, and a grid is its points. What a checkpoint or the data decide has no value
- * before they are read, and stays left out.
+ * An experiment as YAML that is read as the same, with every key that a default, a predictor or the command line gave; a grid
+ * is its points, a line each. What a checkpoint or the data decide has no value before they are read, and stays left out.
+ *
+ * @param wholes `settingsIn` the folder that it is for
  */
-export function resolvedSpec(
-  experiment: Experiment,
-  folder: string,
-  wholes: readonly Settings[] = settingsIn(experiment, folder),
-): string {
-  const { points } = experiment;
+export function resolvedSpec({ points }: Experiment, wholes: readonly Settings[]): string {
   const [first, ...others] = wholes as [Settings, ...Settings[]];
   const common = [...first].filter(([path, value]) => others.every((one) => isSame(one.get(path), value)));
   const shared = new Set(common.map(([path]) => path));
@@ -47,7 +43,7 @@ export function resolvedSpec(
 /** Every key of a point by its dotted path. */
 export type Settings = ReadonlyMap<string, unknown>;
 
-/** Those of each point, as `resolvedSpec` writes them. */
+/** Those of each point, as `resolvedSpec` writes them for a spec in `folder`: paths are relative to that. */
 export function settingsIn({ file, points, specs }: Experiment, folder: string): Settings[] {
   const surroundings = { cwd: workingFolder(), models: modelsFolder() };
   const from = dirname(file);

@@ -84,7 +84,7 @@ export async function recorded(
       () => undefined,
       (failure: unknown) => failure,
     );
-  const unwritten = [await put(resolvedSpec(experiment, folder, settings), names.spec)];
+  const unwritten = [await put(resolvedSpec(experiment, settings), names.spec)];
   const log = openRunLog(join(folder, names.log));
   log.line(`${started.toISOString()} ${command.join(' ')}`);
   for (const line of worldLines(world)) log.line(line);
