@@ -83,6 +83,15 @@ it('a page is of what the store has, and computes nothing', async () => {
   expect(file).toBe('euler-seeds-0-5/grid.webp');
   await stat(join(dir, 'results/a', file!));
 
+  // what shows something else takes its place, though all names are the same
+  const text = await readFile(join(dir, 'spec.yaml'), 'utf8');
+  await writeFile(join(dir, 'spec.yaml'), text.replace('rho: 7', 'rho: 5'));
+  expect((await fewstep(['run', 'spec.yaml', '--format', 'webp'], { cwd: dir })).code).toBe(0);
+  const changed = await points('a');
+  expect(changed.points.map(({ label }) => label)).toEqual(all.map(({ label }) => label));
+  expect(changed.points[0]!.figures.rmse_to_teacher!.value).not.toBe(first);
+  expect((await shownIn('results/a/report.html')).points[0]!.figures).toEqual(changed.points[0]!.figures);
+
   const other = await fewstep(['run', 'b.yaml'], { cwd: dir });
   expect(other.code, other.stderr).toBe(0);
   const both = await fewstep(['report', 'spec.yaml', 'b.yaml'], { cwd: dir });
