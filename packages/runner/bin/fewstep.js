@@ -8,9 +8,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 } else {
   const { existsSync } = await import('node:fs');
   if (existsSync(new URL('../dist/cli/main.js', import.meta.url))) {
-    // Most commands are over before optimized code pays: a function must have done eight times as much as by default to be
+    // Most commands are over before optimized code pays: a function must have done sixteen times as much as by default to be
     // optimized. Later versions have a compiler between, and know no such flag.
-    if (major === 20) (await import('node:v8')).setFlagsFromString('--interrupt-budget=540000');
+    if (major === 20) (await import('node:v8')).setFlagsFromString('--interrupt-budget=1080000');
     const { main } = await import('../dist/cli/main.js');
     await main(process.argv.slice(2));
   } else {
