@@ -17,7 +17,7 @@ export function packageNamed(what: string, name: string): string | undefined {
  * undefined where none has. Code of it runs at once.
  *
  * @param refusal makes the error of a package that is there and does not do
- * @throws what `refusal` makes, where it has no module (`"exports"` with `"default"`), or that can't be loaded
+ * @throws what `refusal` makes, where it has no module (`"exports"` with `"default"`), or one that isn't built or can't be loaded
  */
 export async function findPackage(
   name: string,
@@ -41,12 +41,21 @@ function find(
   folder: string,
   refusal: (message: string, cause: unknown) => Error,
 ): string | undefined {
+  const require = createRequire(join(folder, 'from-here.js'));
   try {
-    return createRequire(join(folder, 'from-here.js')).resolve(name);
+    return require.resolve(name);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'MODULE_NOT_FOUND' && !existsSync(join(folder, 'node_modules', name))) return undefined;
-    throw refusal(`${name} is installed, and has no module ("exports" with "default"): ${message}`, cause);
+    const isMissing = code === 'MODULE_NOT_FOUND';
+    if (isMissing && !require.resolve.paths(name)?.some((place) => existsSync(join(place, name))))
+      return undefined;
+    const [reason] = message.split('\n');
+    throw refusal(
+      isMissing
+        ? `${name} is installed, and what it names as its module is not there; build it first: ${reason}`
+        : `${name} is installed, and has no module ("exports" with "default"): ${reason}`,
+      cause,
+    );
   }
 }
 
