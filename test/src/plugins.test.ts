@@ -69,6 +69,7 @@ beforeAll(async () => {
   await pack('@lab/broken', `throw new Error('out of order');`);
   await pack('@lab/other', `export const another = 1;`);
   await pack('@lab/old', '', { exports: { import: './index.js' } });
+  await pack('@lab/source', '', { exports: { default: './dist/index.js' } });
   const no = `const no = async () => { throw new Error('no line'); };`;
   await pack('@lab/dead', `${no} export const cache = () => ({ has: no, get: no, put: no });`);
   await pack('@lab/half', `export const cache = () => ({ get: async () => undefined });`);
@@ -177,6 +178,10 @@ describe('a plugin that does not do', () => {
     ['@lab/broken', /E_PLUGIN @lab\/broken 1.2.3 can't be loaded \(out of order\)/],
     ['@lab/other', /E_PLUGIN @lab\/other 1.2.3 is no cache: its module exports no function `cache`/],
     ['@lab/old', /E_PLUGIN @lab\/old is installed, and has no module \("exports" with "default"\)/],
+    [
+      '@lab/source',
+      /E_PLUGIN @lab\/source is installed, and .* is not there; build it first: .*dist\/index.js/,
+    ],
     ['@lab/half', /E_PLUGIN @lab\/half 1.2.3 is no cache: what it gives has no method `has`/],
     ['@lab/picky', /E_PLUGIN @lab\/picky 1.2.3 can't be used \(a place is missing\)/],
     ['../x', /E_PLUGIN "..\/x" names no cache/],
