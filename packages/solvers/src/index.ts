@@ -14,11 +14,11 @@ export { costOf, type FitCost } from './fit/cost.js';
 export {
   accepted,
   beginFit,
+  concluded,
   type Fit,
   type FitRound,
   type FitState,
   fit,
-  judged,
   type Proposal,
   proposed,
 } from './fit/fit.js';

@@ -236,31 +236,6 @@ describe('of two clusters', () => {
     expect(state.log.length).toBeLessThan(5);
   });
 
-  it.each([
-    [0.03, 3],
-    [0.9999, 2],
-  ])('goes on after the last round where that took off %d of what validates', async (worth, rounds) => {
-    let calls = 0;
-    const { table, state } = await fit({
-      family,
-      rounds: [{ keep: 0 }, { keep: 0 }, { keep: 0, worth }].map((round) => ({ ...round, blocks: [whole] })),
-      validation: [block(twoClusters, 7, 40)],
-      denoise(request) {
-        calls += request.owners.length;
-        return asked(twoClusters)(request);
-      },
-      view: all,
-    });
-    expect(state.log).toHaveLength(rounds);
-    expect(state.calls).toBe(calls);
-    // what it ends with was looked at, and is best
-    expect(state.best!.validation).toBeLessThan(0.9 * state.log[1]!.validation);
-    expect(await off(table, block(twoClusters, 7, 40))).toBeCloseTo(
-      state.best!.validation ** 2 * 40 * size,
-      9,
-    );
-  });
-
   it('refuses a start that samples nothing, and tries no step that leaves the numbers', async () => {
     const noise = noiseOf(1, 3);
     const of = (steep: number): TableFamily => ({

@@ -4,15 +4,14 @@ import { checkTable, type SamplerTable } from '../table/sampler-table.js';
 import type { Block, BlockDenoise, View } from './block.js';
 import { dampedStep } from './levenberg-marquardt.js';
 import { type NormalEquations, normalEquations, sumOf } from './normal-equations.js';
-import type { Round } from './rounds.js';
 import { type Squares, squaresOf, sumOfSquares } from './squares.js';
 
 /**
  * Where a fit stands: plain data, so that it goes on from a file, and what lies between two of them may be computed by
  * several machines.
  *
- * A round is `squaresOf` on what validates, and `judged`; `normalEquations` on each of its blocks at `values`, and `proposed`
- * of their sum; `squaresOf` of what that proposes on some of the blocks, and `accepted`.
+ * A round is `normalEquations` on each of its blocks at `values` and `squaresOf` on what validates, `proposed` of their
+ * sums, `squaresOf` of what that proposes on some of the blocks, and `accepted`.
  */
 export interface FitState {
   /** Of the family's parameters. */
@@ -21,10 +20,13 @@ export interface FitState {
   readonly damping: number;
   /** What the rounds until now say of all values θ: the loss is ½θᵀAθ + cᵀθ and a constant. null: nothing yet. */
   readonly model: { readonly matrix: readonly number[]; readonly offset: readonly number[] } | null;
-  /** What validates at `values`. null: not looked at yet. */
-  readonly found: Validated | null;
-  /** What was best there. */
-  readonly best: (Validated & { readonly values: readonly number[] }) | null;
+  /** What was best on the validation set. */
+  readonly best: {
+    readonly values: readonly number[];
+    readonly validation: number;
+    /** As of a round. */
+    readonly rmse?: number;
+  } | null;
   /** Rounds in a row that were no gain there. */
   readonly idle: number;
   /** There is nothing more to gain: what is left of the rounds changes nothing. */
@@ -34,17 +36,16 @@ export interface FitState {
   readonly calls: number;
 }
 
-/** Root of the squares of what is seen less the goal, of each number of a sample in the mean, over what validates. */
-interface Validated {
-  readonly validation: number;
-  /** That of the samples' own numbers, where others count beside them. */
-  readonly rmse?: number;
-}
-
 /** What one round found at its beginning, and λ of the step that was taken from there. */
-export interface FitRound extends Validated {
-  /** As `validation`, over what it is trained on. */
+export interface FitRound {
+  /**
+   * Root of the squares of what is seen less the goal, of each number of a sample in the mean: over what it is trained on and
+   * over what validates.
+   */
   readonly train: number;
+  readonly validation: number;
+  /** That of the samples' own numbers on what validates, where others count beside them. */
+  readonly rmse?: number;
   /** null: no step was better. */
   readonly damping: number | null;
   /** Samples that the network was asked for, all until its end. */
@@ -72,7 +73,6 @@ export const beginFit = ({ parameters }: TableFamily): FitState => ({
   values: parameters.map(({ start }) => start),
   damping: FIRST_DAMPING,
   model: null,
-  found: null,
   best: null,
   idle: 0,
   ended: false,
@@ -81,28 +81,8 @@ export const beginFit = ({ parameters }: TableFamily): FitState => ({
 });
 
 /**
- * A fit that has been looked at by what validates, before the equations of a round and at the end: it has ended where too
- * many rounds were no gain.
- *
- * `worth`: how large a part of that the round before must have taken off for another one.
- */
-export function judged(state: FitState, validation: Squares, worth = 0): FitState {
-  const found = { validation: rms(validation), ...ownOf(validation) };
-  const isBest = state.best === null || found.validation < state.best.validation;
-  const idle = isBest ? 0 : state.idle + 1;
-  const before = state.log.at(-1)?.validation ?? Infinity;
-  return {
-    ...state,
-    ...{ found, idle },
-    best: isBest ? { values: state.values, ...found } : state.best,
-    ended: idle >= PATIENCE || (worth > 0 && found.validation > (1 - worth) * before),
-    calls: state.calls + validation.calls,
-  };
-}
-
-/**
- * The steps to try from where a fit stands that is judged and hasn't ended. `keep`: how much of what the rounds before found
- * counts beside the equations of this one, 0 to 1.
+ * The steps to try from where a fit stands; none where it has ended. `keep`: how much of what the rounds before found counts
+ * beside the equations of this one, 0 to 1.
  *
  * @throws SolverError (E_SOLVER) if the start gives no finite samples
  */
@@ -110,23 +90,25 @@ export function proposed(
   state: FitState,
   equations: NormalEquations,
   keep: number,
+  validation: Squares,
 ): { readonly state: FitState; readonly proposals: readonly Proposal[] } {
   const { values } = state;
-  const found = state.found!;
   const train = Math.sqrt(equations.squares / equations.numbers);
-  if (state.log.length === 0 && !Number.isFinite(train + found.validation))
+  const validated = rms(validation);
+  if (state.log.length === 0 && !Number.isFinite(train + validated))
     throw solverFault(
       'a table is fitted from one that samples; the start gives no finite samples. Begin with another method, schedule or number of steps.',
-      { train, validation: found.validation },
+      { train, validation: validated },
     );
-  const calls = state.calls + equations.calls;
-  const log = [...state.log, { train, ...found, damping: null, calls }];
+  const judged = judge(state, validation);
+  const calls = judged.calls + equations.calls;
+  const log = [...state.log, { train, validation: validated, ...ownOf(validation), damping: null, calls }];
   const own = times(equations.matrix, values);
-  const said = {
+  const found = {
     matrix: [...equations.matrix],
     offset: [...equations.gradient].map((value, i) => value - own[i]!),
   };
-  const model = state.model && keep > 0 ? mixed(state.model, said, keep) : said;
+  const model = state.model && keep > 0 ? mixed(state.model, found, keep) : found;
   const towards = times(model.matrix, values);
   const gradient = Float64Array.from(model.offset, (value, i) => value + towards[i]!);
   const matrix = Float64Array.from(model.matrix);
@@ -136,8 +118,8 @@ export function proposed(
     return { damping, values: values.map((value, i) => value + step[i]!) };
   });
   return {
-    state: { ...state, model, log, calls },
-    proposals: [{ values, damping: state.damping }, ...steps.filter(isFiniteStep)],
+    state: { ...judged, model, log, calls },
+    proposals: judged.ended ? [] : [{ values, damping: state.damping }, ...steps.filter(isFiniteStep)],
   };
 }
 
@@ -155,11 +137,27 @@ export function accepted(state: FitState, proposals: readonly Proposal[], trials
   return {
     ...state,
     values: proposals[best]!.values,
-    found: null,
     damping,
     ended: damping > MOST_DAMPING,
     log: [...log.slice(0, -1), { ...log.at(-1)!, damping: isBetter ? damping : null, calls }],
     calls,
+  };
+}
+
+/** Where a fit ends: with what validates at its last values looked at, too. */
+export const concluded = (state: FitState, validation: Squares): FitState =>
+  state.ended ? state : judge(state, validation);
+
+function judge(state: FitState, validation: Squares): FitState {
+  const found = rms(validation);
+  const isBest = state.best === null || found < state.best.validation;
+  const idle = isBest ? 0 : state.idle + 1;
+  return {
+    ...state,
+    best: isBest ? { values: state.values, validation: found, ...ownOf(validation) } : state.best,
+    idle,
+    ended: idle >= PATIENCE,
+    calls: state.calls + validation.calls,
   };
 }
 
@@ -171,9 +169,9 @@ const ownOf = ({ own, numbers }: Squares): { readonly rmse?: number } =>
 
 type Model = NonNullable<FitState['model']>;
 
-function mixed(before: Model, said: Model, keep: number): Model {
+function mixed(before: Model, found: Model, keep: number): Model {
   const mix = (a: readonly number[], b: readonly number[]) => a.map((value, i) => keep * value + b[i]!);
-  return { matrix: mix(before.matrix, said.matrix), offset: mix(before.offset, said.offset) };
+  return { matrix: mix(before.matrix, found.matrix), offset: mix(before.offset, found.offset) };
 }
 
 /** A square matrix by a vector. */
@@ -193,7 +191,7 @@ export interface Fit<B extends Block = Block> {
    * What it is trained on, round by round, as `roundsOf` cuts them, and block by block: one is in memory, E + 2 times for
    * each parameter, at a time.
    */
-  readonly rounds: readonly (Pick<Round, 'keep' | 'worth'> & { readonly blocks: readonly B[] })[];
+  readonly rounds: readonly { readonly blocks: readonly B[]; readonly keep: number }[];
   /** What only tells which round is best, and when there is nothing more to gain. */
   readonly validation: readonly B[];
   /** Answers each sample by itself; `owners` are places in the block. */
@@ -232,23 +230,24 @@ export async function fit<B extends Block>({
   };
   let state = beginFit(family);
   checkTable(tableAt(state.values));
-  for (const { blocks, keep, worth } of rounds) {
-    state = judged(state, await off(validation, [state.values]), worth);
+  for (const { blocks, keep } of rounds) {
     if (state.ended) break;
     const each: NormalEquations[] = [];
     for (const block of blocks)
       each.push(
         await normalEquations(family, state.values, block, (request) => denoise(request, block), view),
       );
-    const { state: next, proposals } = proposed(state, sumOf(each), keep);
-    const trials = await off(
-      blocks.slice(0, TRIAL_BLOCKS),
-      proposals.map(({ values }) => values),
-    );
-    state = accepted(next, proposals, trials);
+    const next = proposed(state, sumOf(each), keep, await off(validation, [state.values]));
+    state = next.state;
+    if (next.proposals.length > 0) {
+      const trials = await off(
+        blocks.slice(0, TRIAL_BLOCKS),
+        next.proposals.map(({ values }) => values),
+      );
+      state = accepted(state, next.proposals, trials);
+    }
     onRound?.(state);
-    if (state.ended) break;
   }
-  if (!state.ended) state = judged(state, await off(validation, [state.values]));
+  if (!state.ended) state = concluded(state, await off(validation, [state.values]));
   return { table: tableAt(state.best!.values), state };
 }

@@ -5,8 +5,6 @@ export interface Round {
   readonly count: number;
   /** How much of the equations of the rounds before counts beside its own. */
   readonly keep: number;
-  /** How large a part of what validates the round before must have taken off for this one. */
-  readonly worth?: number;
 }
 
 /** Rounds on the first blocks, and how large a part of all these are. */
@@ -18,13 +16,10 @@ const plan = [
   { share: 8 / 32, keep: 0.7 },
 ];
 
-/** Where the last round took off so much, it hadn't come to its end. */
-const AGAIN = 0.03;
-
 /**
  * The iterations of a fit on so many blocks of images: several on the first few, which bring a start where its equations
  * hold, then one on each of ever larger sets of new ones, beside what is remembered of those before, and last one on all of
- * them, or two. So no image is learned by heart, and most calls are spent where a table is nearly done.
+ * them. So no image is learned by heart, and most calls are spent where a table is nearly done.
  */
 export function roundsOf(blocks: number): Round[] {
   const begin = Math.max(1, Math.round(opening.share * blocks));
@@ -36,6 +31,5 @@ export function roundsOf(blocks: number): Round[] {
     if (count > 0) rounds.push({ first, count, keep });
     first += Math.max(0, count);
   }
-  const all = { first: 0, count: blocks, keep: 0 };
-  return [...rounds, all, { ...all, worth: AGAIN }];
+  return [...rounds, { first: 0, count: blocks, keep: 0 }];
 }
