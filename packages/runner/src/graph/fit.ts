@@ -56,9 +56,9 @@ interface Fitted {
 type Targets = Shards<typeof kinds.targets>;
 
 /**
- * The training of a table, a round a chain of tasks: how far off the table is on each block that validates, and whether there
- * is more to gain; the equations of each block of seeds; the steps to try; how far off these are on the first of its blocks;
- * the step that is taken. What has nothing more to gain costs nothing.
+ * The training of a table, a round a chain of tasks: the equations of each block of seeds, and how far off the table is
+ * on each block that validates; the steps to try; how far off these are on the first of its blocks; the step that is taken. What has
+ * nothing more to gain costs nothing.
  */
 export function planFit(
   graph: GraphBuilder,
@@ -86,17 +86,10 @@ export function planFit(
     ...inBlocks,
     workPerItem,
   });
-  const judged = (standing: OutputRef, when: string, worth?: number) => {
-    const squares = graph.shards(kinds.fitSquares, {
-      title: `validation of ${label}, ${when}`,
-      ...onBlocks(standing, validationTargets, cost.evaluations),
-    });
-    const judgement = graph.task(kinds.fitJudgement, {
-      title: `judgement of ${label}, ${when}`,
-      params: { ...(worth !== undefined && { worth }) },
-      inputs: { standing, validation: [outputs(squares, 'squares')] },
-    });
-    return output(judgement, 'standing');
+  const validated = (standing: OutputRef, when: string) => {
+    const parts = onBlocks(standing, validationTargets, cost.evaluations);
+    const title = `validation of ${label}, ${when}`;
+    return [outputs(graph.shards(kinds.fitSquares, { title, ...parts }), 'squares')];
   };
   const begin = graph.task(kinds.fitStart, {
     title: `start of ${label}`,
@@ -104,21 +97,24 @@ export function planFit(
     inputs: { info: network.info, ...chosen },
   });
   let standing = output(begin, 'standing');
-  for (const [i, { first, count, keep, worth }] of roundsOf(fit.images / fitBlock).entries()) {
+  for (const [i, { first, count, keep }] of roundsOf(fit.images / fitBlock).entries()) {
     const round = `round ${i + 1}`;
     const [targets, tried] = [count, Math.min(count, cost.trialBlocks)].map((blocks) => {
       const from = seeds[0] + first * fitBlock;
       return targetsOf([from, from + blocks * fitBlock - 1]);
     }) as [Targets, Targets];
-    const found = judged(standing, round, worth);
     const equations = graph.shards(kinds.fitEquations, {
       title: `equations of ${label}, ${round}`,
-      ...onBlocks(found, targets, cost.equations),
+      ...onBlocks(standing, targets, cost.equations),
     });
     const proposals = graph.task(kinds.fitProposals, {
       title: `steps of ${label}, ${round}`,
       params: { keep },
-      inputs: { standing: found, equations: [outputs(equations, 'equations')] },
+      inputs: {
+        standing,
+        equations: [outputs(equations, 'equations')],
+        validation: validated(standing, round),
+      },
     });
     const proposed = output(proposals, 'standing');
     const trials = graph.shards(kinds.fitSquares, {
@@ -149,7 +145,8 @@ export function planFit(
       inputs: {
         info: network.info,
         ...chosen,
-        standing: judged(standing, 'at the end'),
+        standing,
+        validation: validated(standing, 'at the end'),
         targets: [outputs(validationTargets, 'targets', 1)],
         feature_network: loss?.inputs.feature_network,
       },

@@ -1,6 +1,6 @@
-import { proposed, sumOf } from '@fewstep/solvers';
+import { proposed, sumOf, sumOfSquares } from '@fewstep/solvers';
 import type { Run } from '@fewstep/taskgraph';
-import { readEquations, readStanding, writeStanding } from './fit-files.js';
+import { readEquations, readSquares, readStanding, writeStanding } from './fit-files.js';
 import type { fitProposals as kind } from './kinds.js';
 
 export interface FitProposalsParams {
@@ -13,6 +13,11 @@ export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
   const { state } = await readStanding(inputs.standing);
   const next = state.ended
     ? { state, proposals: [] }
-    : proposed(state, sumOf(await readEquations(inputs.equations)), params.keep);
+    : proposed(
+        state,
+        sumOf(await readEquations(inputs.equations)),
+        params.keep,
+        sumOfSquares(await readSquares(inputs.validation)),
+      );
   return { files: { standing: await writeStanding(dir, next) }, meta: {} };
 };

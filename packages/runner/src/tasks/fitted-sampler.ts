@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { concluded, sumOfSquares } from '@fewstep/solvers';
 import { lengthOf, type Range, type Run } from '@fewstep/taskgraph';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import {
@@ -9,7 +10,7 @@ import {
   type TeacherOfTable,
 } from '../sampler/sampler-file.js';
 import { readTensors, tensorOf } from './artifacts.js';
-import { readStanding } from './fit-files.js';
+import { readSquares, readStanding } from './fit-files.js';
 import type { sampler as kind } from './kinds.js';
 import { type ModelInfo, readInfo } from './model-info.js';
 import { type FamilyParams, type FeatureLoss, familyOn, generatorOf } from './open-fit.js';
@@ -35,7 +36,8 @@ export interface FittedSamplerParams extends FamilyParams {
 export const run: Run<typeof kind> = async ({ params, inputs, digests, dir }) => {
   const info = await readInfo(inputs);
   const solving = await solveOn(params, info, inputs);
-  const { state } = await readStanding(inputs.standing);
+  const { state: last } = await readStanding(inputs.standing);
+  const state = last.ended ? last : concluded(last, sumOfSquares(await readSquares(inputs.validation)));
   const [nfe = 0] = tensorOf(await readTensors(inputs.targets[0]!), 'nfe', 'F32').data;
   const { seeds, validation, contrast, seed } = params;
   const [images, validated] = [lengthOf(seeds), lengthOf(validation)];

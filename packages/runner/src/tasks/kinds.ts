@@ -5,7 +5,6 @@ import { scoreKinds } from '../scores/scores.js';
 import type { BoundsParams } from './bounds.js';
 import type { BoundsByBandParams } from './bounds-by-band.js';
 import type { DenoiserParams } from './denoiser.js';
-import type { FitJudgementParams } from './fit-judgement.js';
 import type { FitProposalsParams } from './fit-proposals.js';
 import type { FittedSamplerParams } from './fitted-sampler.js';
 import type { GitsParams } from './gits.js';
@@ -206,24 +205,13 @@ export const fitSquares = kind({
   run: () => import('./fit-squares.js'),
 });
 
-/** Whether an iteration is worth its equations. */
-export const fitJudgement = kind({
-  name: 'fit-judgement',
-  revision: 1,
-  packages: ['solvers'],
-  params: params<FitJudgementParams>(),
-  inputs: { standing: one, validation: many },
-  outputs: { standing: file },
-  run: () => import('./fit-judgement.js'),
-});
-
 /** The steps that an iteration tries. */
 export const fitProposals = kind({
   name: 'fit-proposals',
-  revision: 2,
+  revision: 1,
   packages: ['solvers'],
   params: params<FitProposalsParams>(),
-  inputs: { standing: one, equations: many },
+  inputs: { standing: one, equations: many, validation: many },
   outputs: { standing: file },
   run: () => import('./fit-proposals.js'),
 });
@@ -242,13 +230,14 @@ export const fitStep = kind({
 /** The table that a fit ends with. */
 export const sampler = kind({
   name: 'sampler',
-  revision: 2,
+  revision: 1,
   packages: sampling,
   params: params<FittedSamplerParams>(),
   inputs: {
     info: one,
     ...chosenFit,
     standing: one,
+    validation: many,
     targets: many,
     feature_network: optional,
   },
@@ -467,7 +456,6 @@ export const kinds = {
   featureScale,
   fitEquations,
   fitSquares,
-  fitJudgement,
   fitProposals,
   fitStep,
   sampler,
