@@ -11,6 +11,7 @@ export {
 export { type StepMetric, stepCosts, type TeacherPath } from './drive/step-costs.js';
 export { type Block, type BlockDenoise, beside, type View, withContrast, within } from './fit/block.js';
 export { costOf, type FitCost } from './fit/cost.js';
+export { type Energies, energiesOf, matched } from './fit/energies.js';
 export {
   accepted,
   beginFit,
