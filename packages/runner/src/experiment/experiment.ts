@@ -139,6 +139,8 @@ export interface FitConfig {
   readonly validation: number;
   /** Of `withContrast`; 0: values alone. */
   readonly contrast: number;
+  /** Whether the last row is brought to the teacher's energies at the end. */
+  readonly matchEnergy: boolean;
   readonly seed: number;
   /** Of a loss on features: their network, and what they count beside pixels; left out: pixels or latents alone. */
   readonly features?: { readonly network: FeatureNetworkFile; readonly weight: number };

@@ -42,11 +42,18 @@ it('is fitted from ipndm to heun with 35 evaluations, where nothing else is said
 it('is trained on whole blocks, as its start without thresholding, and told as a spec that is read as the same', async () => {
   const experiment = await parse(`{ solver: table, start: dpmpp, num_steps: 5, bands: 4 }
 teacher: { solver: ipndm, num_steps: 9, schedule: { type: logsnr } }
-train: { images: 33, validation: 1, contrast: 0.5, seed: 1023 }`);
+train: { images: 33, validation: 1, contrast: 0.5, match_energy: true, seed: 1023 }`);
   const [point] = experiment.points;
   expect(point).toMatchObject({
     sampler: { method: { solver: 'dpmpp', predict_x0: true, thresholding: 'none' } },
-    fit: { generator: { bands: 4 }, images: 48, validation: 16, contrast: 0.5, seed: 1023 },
+    fit: {
+      generator: { bands: 4 },
+      images: 48,
+      validation: 16,
+      contrast: 0.5,
+      matchEnergy: true,
+      seed: 1023,
+    },
   });
   const told = resolvedSpec(experiment, settingsIn(experiment, '/home/me'));
   expect(parseYaml(told).student).toMatchObject({ solver: 'table', start: 'dpmpp', bands: 4, num_steps: 5 });

@@ -339,7 +339,13 @@ function fitOf(
   features: FitConfig['features'],
 ): Fit {
   const { module } = generator;
-  const { images, validation, contrast, seed } = withDefaults(fitChoices, spec.train || {});
+  const {
+    images,
+    validation,
+    contrast,
+    match_energy: matchEnergy,
+    seed,
+  } = withDefaults(fitChoices, spec.train || {});
   const inBlocks = (count: number) => Math.ceil(count / fitBlock) * fitBlock;
   const { M: _, ...teacher } = spec.teacher ?? {};
   return {
@@ -352,8 +358,7 @@ function fitOf(
     teacher: ownSampler({ ...heun35, ...teacher }, declarations),
     images: inBlocks(images),
     validation: inBlocks(validation),
-    contrast,
-    seed,
+    ...{ contrast, matchEnergy, seed },
     ...(features && { features }),
   };
 }

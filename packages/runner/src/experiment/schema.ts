@@ -66,6 +66,10 @@ export const fitChoices = {
     4,
     'How much the contrast of a table’s samples, by band of spatial frequency, counts beside their values; 0: not at all.',
   ),
+  match_energy: flag(
+    false,
+    'Whether a table’s samples are brought, band by band, to the energy of the teacher’s at the end: a lower FID for a somewhat larger error.',
+  ),
   seed: integer(0, 1023, 0, trainChoices.seed.description),
   loss: choice(
     ['l2', 'features'],

@@ -128,6 +128,22 @@ export function planFit(
     });
     standing = output(taken, 'standing');
   }
+  const atTheEnd = validated(standing, 'at the end');
+  const energies =
+    fit.matchEnergy &&
+    graph.shards(kinds.fitEnergies, {
+      title: `energies of ${label}`,
+      params: { ...family, ...guided },
+      inputs: {
+        ...network,
+        ...chosen,
+        targets: each(validationTargets, 'targets'),
+        ...{ standing, validation: atTheEnd },
+      },
+      ranges: validationTargets.ranges,
+      ...inBlocks,
+      workPerItem: cost.evaluations,
+    });
   return {
     nfe: cost.evaluations,
     sampler: graph.task(kinds.sampler, {
@@ -146,7 +162,8 @@ export function planFit(
         info: network.info,
         ...chosen,
         standing,
-        validation: validated(standing, 'at the end'),
+        validation: atTheEnd,
+        energies: energies ? [outputs(energies, 'energies')] : [],
         targets: [outputs(validationTargets, 'targets', 1)],
         feature_network: loss?.inputs.feature_network,
       },

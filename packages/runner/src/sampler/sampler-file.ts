@@ -65,6 +65,8 @@ export interface TableTraining {
   readonly loss: string;
   /** How much contrast counts beside values in the loss; left out: not at all. */
   readonly contrast?: number;
+  /** Whether its last row was brought to the teacher's energies; left out: it wasn't. */
+  readonly match_energy?: boolean;
   /** Of the loss `features`: their network, and how much they counted beside pixels. */
   readonly features?: TrainedFeatures;
   /** Whether it was fitted to features of a network, which metrics may compare by, too. */
@@ -150,6 +152,7 @@ const schema: JsonSchema = map(
         validation_seeds: text,
         loss: text,
         contrast: { type: 'number', minimum: 0 },
+        match_energy: { type: 'boolean' },
         features: map(
           {
             network: text,
@@ -165,6 +168,7 @@ const schema: JsonSchema = map(
         rmse: list({ type: 'number', minimum: 0 }, 2),
       },
       'contrast',
+      'match_energy',
       'features',
     ),
     source: text,

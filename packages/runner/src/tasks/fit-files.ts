@@ -1,6 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FitState, NormalEquations, Proposal, Squares } from '@fewstep/solvers';
+import {
+  concluded,
+  type Energies,
+  type FitState,
+  type NormalEquations,
+  type Proposal,
+  type Squares,
+  sumOfSquares,
+} from '@fewstep/solvers';
 
 /** Where a fit stands, and the steps to try from there: none where it is told what they came to, or has ended. */
 export interface Standing {
@@ -34,6 +42,20 @@ export const writeSquares = (dir: string, squares: Squares | null): Promise<stri
   write(dir, 'squares.json', squares);
 export const readSquares = (paths: readonly string[]): Promise<Squares[]> =>
   Promise.all(paths.map(read<Squares>));
+
+/** Where a fit ends, of where it stood after its last step and what validates there. */
+export async function readEnd(inputs: {
+  readonly standing: string;
+  readonly validation: readonly string[];
+}): Promise<FitState> {
+  const { state } = await readStanding(inputs.standing);
+  return state.ended ? state : concluded(state, sumOfSquares(await readSquares(inputs.validation)));
+}
+
+export const writeEnergies = (dir: string, energies: Energies): Promise<string> =>
+  write(dir, 'energies.json', energies);
+export const readEnergies = (paths: readonly string[]): Promise<Energies[]> =>
+  Promise.all(paths.map(read<Energies>));
 
 /** Numbers that JSON has no word for: of a trial step that left the numbers. */
 const beyond = ['NaN', 'Infinity', '-Infinity'];

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { concluded, sumOfSquares } from '@fewstep/solvers';
+import { matched } from '@fewstep/solvers';
 import { lengthOf, type Range, type Run } from '@fewstep/taskgraph';
 import type { GuidanceSettings } from '../predictor/predictor-settings.js';
 import {
@@ -10,7 +10,7 @@ import {
   type TeacherOfTable,
 } from '../sampler/sampler-file.js';
 import { readTensors, tensorOf } from './artifacts.js';
-import { readSquares, readStanding } from './fit-files.js';
+import { readEnd, readEnergies } from './fit-files.js';
 import type { sampler as kind } from './kinds.js';
 import { type ModelInfo, readInfo } from './model-info.js';
 import { type FamilyParams, type FeatureLoss, familyOn, generatorOf } from './open-fit.js';
@@ -36,8 +36,9 @@ export interface FittedSamplerParams extends FamilyParams {
 export const run: Run<typeof kind> = async ({ params, inputs, digests, dir }) => {
   const info = await readInfo(inputs);
   const solving = await solveOn(params, info, inputs);
-  const { state: last } = await readStanding(inputs.standing);
-  const state = last.ended ? last : concluded(last, sumOfSquares(await readSquares(inputs.validation)));
+  const state = await readEnd(inputs);
+  const energies = await readEnergies(inputs.energies);
+  const fitted = familyOn(params, solving, info).table(state.best!.values);
   const [nfe = 0] = tensorOf(await readTensors(inputs.targets[0]!), 'nfe', 'F32').data;
   const { seeds, validation, contrast, seed } = params;
   const [images, validated] = [lengthOf(seeds), lengthOf(validation)];
@@ -51,12 +52,13 @@ export const run: Run<typeof kind> = async ({ params, inputs, digests, dir }) =>
     validation_seeds: validation.join('-'),
     ...lossOf(params.features, digests.feature_network),
     ...(contrast !== undefined && { contrast }),
-    calls: state.calls + teacherCalls,
+    ...(energies.length > 0 && { match_energy: true }),
+    calls: energies.reduce((sum, one) => sum + one.calls, state.calls + teacherCalls),
     teacher_calls: teacherCalls,
     rmse: [rmseOf(state.log[0]!), rmseOf(state.best!)],
   };
   const file: SamplerFile = {
-    table: familyOn(params, solving, info).table(state.best!.values),
+    table: energies.length > 0 ? matched(fitted, energies) : fitted,
     model: madeFor(info, solving, params.dataset),
     schedule: solving.schedule,
     student: studentOf(params, solving),

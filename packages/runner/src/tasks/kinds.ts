@@ -205,6 +205,20 @@ export const fitSquares = kind({
   run: () => import('./fit-squares.js'),
 });
 
+/** How much there is in each band of frequency of the samples that it ends with, and of the teacher's. */
+export const fitEnergies = kind({
+  name: 'fit-energies',
+  revision: 1,
+  packages: sampling,
+  params: params<BlockParams>(),
+  over: 'seeds',
+  inputs: { ...model, ...chosenFit, targets: one, standing: one, validation: many },
+  code: codeOfFit,
+  outputs: { energies: file },
+  memory: smallerBatch,
+  run: () => import('./fit-energies.js'),
+});
+
 /** The steps that an iteration tries. */
 export const fitProposals = kind({
   name: 'fit-proposals',
@@ -238,6 +252,7 @@ export const sampler = kind({
     ...chosenFit,
     standing: one,
     validation: many,
+    energies: many,
     targets: many,
     feature_network: optional,
   },
@@ -456,6 +471,7 @@ export const kinds = {
   featureScale,
   fitEquations,
   fitSquares,
+  fitEnergies,
   fitProposals,
   fitStep,
   sampler,

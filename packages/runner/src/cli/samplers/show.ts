@@ -47,7 +47,7 @@ function* about(file: string, sampler: SamplerFile): Generator<string> {
   if (train) {
     yield line(
       'train',
-      `${train.images} images (seeds ${train.seeds}), ${train.validation} to choose by (seeds ${train.validation_seeds}), ${train.rounds} rounds, seed ${train.seed}, loss ${train.loss}${train.contrast ? `, contrast ${train.contrast}` : ''}${train.uses_metric_features && !train.features ? ', on features of a network that metrics compare by' : ''}`,
+      `${train.images} images (seeds ${train.seeds}), ${train.validation} to choose by (seeds ${train.validation_seeds}), ${train.rounds} rounds, seed ${train.seed}, loss ${train.loss}${train.contrast ? `, contrast ${train.contrast}` : ''}${train.match_energy ? ', the teacher’s energy' : ''}${train.uses_metric_features && !train.features ? ', on features of a network that metrics compare by' : ''}`,
     );
     if (train.features) yield line('features', featuresText(train.features));
     yield line(
