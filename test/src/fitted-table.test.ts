@@ -121,6 +121,23 @@ it('plans, fits and samples a table, as fitting it in memory gives it, to the la
   expect(stdout).toContain('  fit-equations      equations of table, round 5, seeds 2150629376-2150629391\n');
 });
 
+it('brings its samples to the teacher’s energy where it is told to, for one sampling of what validates', async () => {
+  const args = ['run', 'spec.yaml', '--json', '--set', 'train.match_energy=true'];
+  const { code, stdout, stderr } = await fewstep(args, { cwd: dir });
+  expect(code, stderr).toBe(0);
+  const { points, tasks } = experimentJson(stdout);
+  const { table, train } = JSON.parse(await readFile(join(dir, points[0].artifacts.sampler), 'utf8'));
+  const { table: before, train: plain } = JSON.parse(undisturbed);
+  expect(train).toEqual({ ...plain, match_energy: true, calls: plain.calls + 16 * 2 });
+  expect(table.rows.slice(0, -1)).toEqual(before.rows.slice(0, -1));
+  const gains: number[] = table.rows.at(-1).map((entry: number, i: number) => entry / before.rows.at(-1)[i]);
+  expect(gains).toEqual(gains.map((_, i) => expect.closeTo(gains[i % 4]!, 9)));
+  expect(gains.some((gain) => Math.abs(gain - 1) > 1e-3)).toBe(true);
+  expect(gains.every((gain) => gain > 0.5 && gain < 2)).toBe(true);
+  // the fit itself is found
+  expect(tasks).toMatchObject({ computed: 5 });
+});
+
 it('is trained once, whatever is sampled', async () => {
   expect((await run(dir)).tasks).toMatchObject({ computed: 0 });
   const args = ['plan', 'spec.yaml', '--json', '--set', 'sample={seeds: 4-7, batch: 2, grid: 2x2}'];
