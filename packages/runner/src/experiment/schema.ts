@@ -26,26 +26,26 @@ export const trainChoices = {
   total_kimg: number(
     { exclusiveMinimum: 0, maximum: 1_000_000 },
     10,
-    'Teacher trajectories that the predictor sees, in thousands of images.',
+    'Teacher trajectories for the predictor, in thousands.',
   ),
   batch: integer(1, 65_536, 128, 'Images in one optimiser iteration.'),
   lr: number({ exclusiveMinimum: 0 }, 0.005, 'Learning rate of Adam.'),
   loss_weight: choice(
     ['official', 'end_to_end'],
     'official',
-    'What a step answers for: its own distance to the teacher, each alike (official, as in the paper), or only that of the sample in the end (end_to_end: nearer to the teacher, at two to three times the evaluations).',
+    'What a step answers for: its own distance to the teacher (official, as in the paper), or that of the sample in the end (end_to_end: nearer, at two to three times the evaluations).',
   ),
   seed: integer(
     0,
     4294967295,
     0,
-    'Of a predictor the seed of its initial weights; of a table which images it is fitted to.',
+    'Of a predictor’s initial weights, or of the images that a table is fitted to.',
   ),
   validation: integer(
     0,
     65_536,
     0,
-    'Images, on seeds that nothing is trained on, whose distance to the teacher’s the log tells after each iteration; of a table they choose which round is kept, and when there is nothing more to gain, and of a predictor on top of one which iteration. 0: none.',
+    'Images that nothing is trained on: the log tells how far off they are, and they choose the round of a table, the iteration of a predictor on one. 0: none.',
   ),
 };
 
@@ -58,36 +58,33 @@ export const fitChoices = {
     1,
     65_536,
     512,
-    `Images that a table is fitted to, in rounds, made up to a multiple of ${fitBlock}; so are those of validation.`,
+    `Images that a table is fitted to, made up to a multiple of ${fitBlock}; so are those of validation.`,
   ),
   validation: integer(1, 65_536, 128, trainChoices.validation.description),
   contrast: number(
     { minimum: 0, maximum: 1000 },
     4,
-    'How much the contrast of a table’s samples, by band of spatial frequency, counts beside their values; 0: not at all.',
+    'How much a table’s contrast, by frequency band, counts beside values; 0: not at all.',
   ),
-  match_energy: flag(
-    false,
-    'Whether a table’s samples are brought, band by band, to the energy of the teacher’s at the end: a lower FID for a somewhat larger error.',
-  ),
+  match_energy: flag(false, 'Brings a table’s samples to the teacher’s energy at the end, band by band.'),
   seed: integer(0, 1023, 0, trainChoices.seed.description),
   loss: choice(
     ['l2', 'features'],
     'l2',
-    'What of samples is held against the teacher’s: their values (l2), or of pixels also what a feature network sees in them (features).',
+    'What is held against the teacher’s: values (l2), or of pixels also what a feature network sees (features).',
   ),
 };
 
 /** What only a loss on features is told. */
 export const featureLossKeys = {
   feature_network: text(
-    'Network of the loss on features: a file as dataset.feature_network is, or inception or dinov2, whose weights are in the folder of models. Default: the dataset’s, which scores are by.',
+    'Network of the loss on features: as dataset.feature_network, or inception or dinov2. Default: the dataset’s, which scores are by.',
     'features.onnx',
   ),
   feature_weight: number(
     { exclusiveMinimum: 0, maximum: 1_000_000 },
     1,
-    'How much features count beside pixels, of each the part of its variance over the teacher’s samples that is off.',
+    'How much features count beside pixels, each as a part of its variance.',
   ),
 } as const;
 
@@ -103,7 +100,7 @@ export const trainings = {
   predictor: { name: 'the training of a predictor', options: trainChoices },
   table: { name: 'the training of a table', options: fitChoices },
 } as const;
-const train = object('Training of the predictor or table; false samples the plain solver.', [], {
+const train = object('Training of predictor or table; false: the plain solver.', [], {
   ...told(Object.values(trainings)),
   ...featureLossKeys,
 });
@@ -186,7 +183,7 @@ const sample = object('Which images are drawn.', [], {
       { type: 'integer', minimum: 0 },
     ],
     description:
-      'Seeds that settings were chosen on, written as seeds are: scores of images among them are flagged. It changes no result.',
+      'Seeds that settings were chosen on: scores of images among them are flagged. It changes no result.',
   },
 });
 
@@ -356,7 +353,7 @@ const datasetMap = object('A denoiser and the data it models.', [], {
   onnx,
   reference_data: {
     ...text(
-      'Real images: a zip or folder of images, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them; relative to the spec.',
+      'Real images: a zip or folder, or for fid alone a .npz with mu and sigma, or EDM2’s .pkl of them; relative to the spec.',
       'train.zip',
     ),
     keyElsewhere: ['ref', 'ref_path', 'ref_stats', 'real_data', 'data_path'],
