@@ -180,7 +180,7 @@ const fitting = {
 /** How far a table is off on a block of seeds, and which way is down. */
 export const fitEquations = kind({
   name: 'fit-equations',
-  revision: 3,
+  revision: 2,
   packages: sampling,
   params: params<BlockParams>(),
   over: 'seeds',
@@ -194,7 +194,7 @@ export const fitEquations = kind({
 /** How far a table is off on a block, or each of the steps that it may take. */
 export const fitSquares = kind({
   name: 'fit-squares',
-  revision: 3,
+  revision: 2,
   packages: sampling,
   params: params<BlockParams>(),
   over: 'seeds',
@@ -222,7 +222,7 @@ export const fitEnergies = kind({
 /** The steps that an iteration tries. */
 export const fitProposals = kind({
   name: 'fit-proposals',
-  revision: 2,
+  revision: 1,
   packages: ['solvers'],
   params: params<FitProposalsParams>(),
   inputs: { standing: one, equations: many, validation: many },
@@ -233,7 +233,7 @@ export const fitProposals = kind({
 /** The step that it takes. */
 export const fitStep = kind({
   name: 'fit-step',
-  revision: 2,
+  revision: 1,
   packages: ['solvers'],
   params: none,
   inputs: { standing: one, trials: many },
@@ -264,7 +264,7 @@ export const sampler = kind({
 /** What samples would gain that each had numbers of a table of their own. */
 export const bounds = kind({
   name: 'bounds',
-  revision: 3,
+  revision: 2,
   packages: sampling,
   params: params<BoundsParams>(),
   over: 'seeds',
