@@ -11,10 +11,9 @@ import { bandNorms, octaves } from '../table/bands.js';
 import { type SamplerTable, tableSolver } from '../table/sampler-table.js';
 import { type Block, type View, withContrast, within } from './block.js';
 import { costOf } from './cost.js';
-import { beginFit, type FitState, fit, proposed } from './fit.js';
+import { type FitState, fit } from './fit.js';
 import { normalEquations } from './normal-equations.js';
 import { squaresOf } from './squares.js';
-import { weightsOf } from './weights.js';
 
 const shape = [2, 2, 2] as const;
 const size = 8;
@@ -56,56 +55,6 @@ it('finds the exact map of a Gaussian with one evaluation', async () => {
     denoise: denoiser(at, n),
   });
   expect(worst(x, goal)).toBeLessThan(1e-8);
-});
-
-it('tries no step of a λ that is too small, and none twice', () => {
-  const family: TableFamily = {
-    parameters: [{ name: 'one', start: 1, step: 1 }],
-    table: () => ({ sigmas: [], rows: [] }),
-  };
-  const equations = {
-    matrix: Float64Array.of(4),
-    gradient: Float64Array.of(2),
-    squares: 1,
-    numbers: 1,
-    calls: 0,
-  };
-  const found = { squares: [1], weighted: [1], numbers: 1, calls: 0 };
-  const tried = (...least: number[]) =>
-    proposed({ ...beginFit(family), damping: 1e-3 }, equations, 0, found, ...least).proposals.slice(1);
-  expect(tried().map(({ damping }) => damping)).toEqual([1e-3, 1e-2, 1e-1]);
-  expect(tried(1e-6).map(({ damping }) => damping)).toEqual([1e-4, 1e-3, 1e-2, 1e-1]);
-  for (const { damping, values } of tried()) expect(values[0]).toBeCloseTo(1 - 0.5 / (1 + damping), 12);
-});
-
-it('is hardly moved by one sample whose goal is chance', async () => {
-  const z = noiseOf(1, 6);
-  const family: TableFamily = {
-    parameters: [{ name: 'last', start: 1, step: 1e-3 }],
-    table: ([last]: number[]) => ({ sigmas: [1], rows: [[1], [last!, 0]] }),
-  };
-  // 2 z but for what nothing tells, of the last sample 100 times as much
-  const hidden = noiseOf(2, 6).map((value, i) => (i < 5 * size ? 0.1 : 10) * value);
-  const block = { noise: z, goal: z.map((value, i) => 2 * value + hidden[i]!), n: 6 };
-  const validation = [{ ...block, goal: z.map((value) => 2 * value) }];
-  const { table } = await fit({
-    ...{ family, validation, denoise: asked(twoClusters), view: all },
-    rounds: Array.from({ length: 30 }, () => ({ blocks: [block], keep: 0 })),
-  });
-  // tables side by side at the weights of the first of them
-  const tables = [2, 1].map((last) => family.table([last]));
-  const { weighted } = await squaresOf(tables, block, asked(twoClusters), all);
-  const weights = weightsOf(hidden, 6);
-  const wanted = z.reduce(
-    (sum, value, i) => sum + weights[Math.floor(i / size)]! * (value - block.goal[i]!) ** 2,
-    0,
-  );
-  expect(weighted[1]).toBeCloseTo(wanted, 9);
-  const product = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-  const offOf = (last: number) => Math.abs(last - 2);
-  const leastSquares = product(z, block.goal) / product(z, z);
-  expect(offOf(leastSquares)).toBeGreaterThan(0.1);
-  expect(offOf(table.rows[1]![0]!)).toBeLessThan(0.1 * offOf(leastSquares));
 });
 
 it('weighs contrast beside what is foreseen', async () => {
@@ -158,12 +107,10 @@ describe('of two clusters', () => {
     expect(costOf(one)).toEqual({ evaluations: 3, equations: 3 + more, trials: 5 * 3, trialBlocks: 3 });
     expect(found.squares).toBeCloseTo(await off(startOf(one)), 12);
     for (const p of from.keys()) {
-      const moved = (by: number) => one.table(from.map((value, i) => (i === p ? value + by : value)));
-      const tables = [startOf(one), moved(1e-5), moved(-1e-5)];
-      const [, above, below] = (await squaresOf(tables, whole, asked(twoClusters), all)).weighted;
-      const slope = (above! - below!) / 2e-5;
+      const at = (by: number) => off(one.table(from.map((value, i) => (i === p ? value + by : value))));
+      const slope = ((await at(1e-5)) - (await at(-1e-5))) / 2e-5;
       // forward differences are off by as much as the map is curved
-      expect(Math.abs(2 * found.gradient[p]! - slope)).toBeLessThan(1e-3 * Math.abs(slope) + 1e-3);
+      expect(Math.abs(2 * found.gradient[p]! - slope)).toBeLessThan(0.05 * Math.abs(slope) + 1e-3);
       expect(found.matrix[p * count + p]).toBeGreaterThan(0);
     }
   });

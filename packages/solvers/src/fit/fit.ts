@@ -61,8 +61,7 @@ export interface Proposal {
 /** Trials of λ in a round, by what it was before. */
 export const TRIALS = [0.1, 1, 10, 100];
 const FIRST_DAMPING = 0.1;
-/** λ is no smaller: what a step gains below it, it gains on its own images alone. */
-const LEAST_DAMPING = 1e-3;
+const LEAST_DAMPING = 1e-6;
 /** λ grows by so much where no trial was better, and beyond the second a step is no longer one. */
 const RETREAT = 1000;
 const MOST_DAMPING = 1e6;
@@ -83,7 +82,7 @@ export const beginFit = ({ parameters }: TableFamily): FitState => ({
 
 /**
  * The steps to try from where a fit stands; none where it has ended. `keep`: how much of what the rounds before found counts
- * beside the equations of this one, 0 to 1. λ is no smaller than `leastDamping`.
+ * beside the equations of this one, 0 to 1.
  *
  * @throws SolverError (E_SOLVER) if the start gives no finite samples
  */
@@ -92,7 +91,6 @@ export function proposed(
   equations: NormalEquations,
   keep: number,
   validation: Squares,
-  leastDamping = LEAST_DAMPING,
 ): { readonly state: FitState; readonly proposals: readonly Proposal[] } {
   const { values } = state;
   const train = Math.sqrt(equations.squares / equations.numbers);
@@ -114,8 +112,8 @@ export function proposed(
   const towards = times(model.matrix, values);
   const gradient = Float64Array.from(model.offset, (value, i) => value + towards[i]!);
   const matrix = Float64Array.from(model.matrix);
-  const dampings = new Set(TRIALS.map((factor) => Math.max(leastDamping, state.damping * factor)));
-  const steps = [...dampings].map((damping) => {
+  const steps = TRIALS.map((factor) => {
+    const damping = Math.max(LEAST_DAMPING, state.damping * factor);
     const step = dampedStep({ matrix, gradient }, damping);
     return { damping, values: values.map((value, i) => value + step[i]!) };
   });
@@ -130,8 +128,8 @@ const isFiniteStep = ({ values }: Proposal) => values.every(Number.isFinite);
 
 /** Where a fit stands after its trials: at the best of them, or where it was with a larger λ. */
 export function accepted(state: FitState, proposals: readonly Proposal[], trials: Squares): FitState {
-  const { weighted } = trials;
-  const best = weighted.reduce((a, value, i) => (value < weighted[a]! ? i : a), 0);
+  const { squares } = trials;
+  const best = squares.reduce((a, value, i) => (value < squares[a]! ? i : a), 0);
   const isBetter = best > 0;
   const damping = isBetter ? proposals[best]!.damping : state.damping * RETREAT;
   const calls = state.calls + trials.calls;
@@ -200,8 +198,6 @@ export interface Fit<B extends Block = Block> {
   readonly denoise: (request: Parameters<BlockDenoise>[0], block: B) => ReturnType<BlockDenoise>;
   /** What is seen of samples, and compared with the blocks' goals. */
   readonly view: View;
-  /** λ is no smaller than this; default 10⁻³. */
-  readonly leastDamping?: number;
   /** Sees where it stands after each round. */
   readonly onRound?: (state: FitState) => void;
 }
@@ -223,7 +219,6 @@ export async function fit<B extends Block>({
   validation,
   denoise,
   view,
-  leastDamping,
   onRound,
 }: Fit<B>): Promise<{ readonly table: SamplerTable; readonly state: FitState }> {
   const tableAt = (values: readonly number[]) => family.table(values);
@@ -242,8 +237,7 @@ export async function fit<B extends Block>({
       each.push(
         await normalEquations(family, state.values, block, (request) => denoise(request, block), view),
       );
-    const validated = await off(validation, [state.values]);
-    const next = proposed(state, sumOf(each), keep, validated, leastDamping);
+    const next = proposed(state, sumOf(each), keep, await off(validation, [state.values]));
     state = next.state;
     if (next.proposals.length > 0) {
       const trials = await off(

@@ -2,13 +2,12 @@ import type { TableFamily } from '../generators/generator.js';
 import type { Vector } from '../solver.js';
 import { type Block, type BlockDenoise, seen, type View } from './block.js';
 import { sideBySide } from './side-by-side.js';
-import { weightsOf } from './weights.js';
 
 /** How far a table's samples are off, and which way is down; sums over samples, so blocks are added. */
 export interface NormalEquations {
-  /** JᵀWJ, [p × p] over the p parameters of the family, J the derivatives of what is seen by them, W the samples' weights. */
+  /** JᵀJ, [p × p] over the p parameters of the family, J the derivatives of what is seen by them. */
   readonly matrix: Vector;
-  /** JᵀWe, [p], e what is seen less the goal. */
+  /** Jᵀe, [p], e what is seen less the goal. */
   readonly gradient: Vector;
   /** Σ e². */
   readonly squares: number;
@@ -44,19 +43,16 @@ export async function normalEquations(
 function equations(
   own: Vector,
   slopes: readonly Vector[],
-  { noise, goal, n }: Block,
+  { noise, goal }: Block,
 ): Omit<NormalEquations, 'calls'> {
   const error = own.map((value, i) => value - goal[i]!);
-  const weights = weightsOf(error, n);
-  const width = error.length / n;
-  const weighted = slopes.map((slope) => slope.map((value, i) => weights[Math.floor(i / width)]! * value));
   const p = slopes.length;
   const matrix = new Float64Array(p * p);
   for (let a = 0; a < p; a++)
-    for (let b = 0; b <= a; b++) matrix[a * p + b] = matrix[b * p + a] = dot(weighted[a]!, slopes[b]!);
+    for (let b = 0; b <= a; b++) matrix[a * p + b] = matrix[b * p + a] = dot(slopes[a]!, slopes[b]!);
   return {
     matrix,
-    gradient: Float64Array.from(weighted, (slope) => dot(slope, error)),
+    gradient: Float64Array.from(slopes, (slope) => dot(slope, error)),
     squares: dot(error, error),
     numbers: noise.length,
   };

@@ -21,8 +21,6 @@ export interface Bound {
 
 /** Most rounds of a sample, of which the last gain little. */
 const ROUNDS = 8;
-/** λ may be small: what a sample would have by heart is what is asked. */
-const LEAST_DAMPING = 1e-6;
 
 /**
  * What is left of a block's errors where each sample has numbers of a table fitted to its own answer: none, how answers are
@@ -71,7 +69,6 @@ async function boundsOfOne(
       validation: [sample],
       denoise: network.denoise,
       view,
-      leastDamping: LEAST_DAMPING,
     });
     found.push({
       steered,
