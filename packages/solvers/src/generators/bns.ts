@@ -1,7 +1,7 @@
 import { combine } from '../math/vector.js';
 import { compile } from '../table/compile.js';
-import { ENTRY_STEP, LAST_STEP, SIGMA_STEP } from './differences.js';
 import { generator, type Parameter, type TableFamily } from './generator.js';
+import { ENTRY_STEP, LAST_STEP, SIGMA_STEP } from './table.js';
 
 /**
  * A Bespoke Non-Stationary solver: x_k = a_k z + Σ_(j<k) b_kj u_j over all slopes u_j = (x_j − D_j)/σ_j until then, every

@@ -4,8 +4,12 @@ import { combine, slopeAt } from '../math/vector.js';
 import { ipndmWeights } from '../methods/ipndm.js';
 import type { Solver, Vector } from '../solver.js';
 import { compileLinear } from '../table/compile.js';
-import { ENTRY_STEP, LAST_STEP, SIGMA_STEP, WEIGHT_STEP } from './differences.js';
 import { generator, type Parameter, type TableFamily } from './generator.js';
+import { ENTRY_STEP, LAST_STEP } from './table.js';
+
+/** Steps of differences: of a weight at most, and of the scale of a noise level. */
+const WEIGHT_STEP = 0.02;
+const SCALE_STEP = 1e-2;
 
 /**
  * DyWeight: x + (σ_(k+1) − τ_k)·Σ_j w_kj·slope_j over the last slopes, with weights whose sum is free. Where it isn't 1 the
@@ -37,7 +41,7 @@ export const dyweightGenerator = generator({
         start: known[j] ?? 0,
         step,
       }));
-      return isScaled(k) ? [{ name: `scale ${k}`, start: 1, step: SIGMA_STEP }, ...weights] : weights;
+      return isScaled(k) ? [{ name: `scale ${k}`, start: 1, step: SCALE_STEP }, ...weights] : weights;
     });
     return {
       parameters: steps.flat(),

@@ -6,8 +6,8 @@ import { around, between, type Range } from '../output.js';
 import type { Solver } from '../solver.js';
 import { middleOf, placementChoices } from '../students/placement.js';
 import { compileLinear } from '../table/compile.js';
-import { stepOf, WEIGHT_STEP } from './differences.js';
 import { generator, type Parameter, type TableFamily } from './generator.js';
+import { stepOf } from './levels.js';
 
 /** A point that a step asks at, and what its slope counts for. */
 interface Point {
@@ -21,6 +21,8 @@ interface Point {
 }
 
 const place = between(0, 1);
+/** Of the weights, whose logarithms are free. */
+const WEIGHT_STEP = 0.05;
 
 /**
  * EPD-Solver: from the slope at the beginning of a step to several points inside, all at once, and their slopes weighted for

@@ -3,9 +3,9 @@ import { combine } from '../math/vector.js';
 import { dpmppUpdate } from '../methods/dpmpp-update.js';
 import type { Solver, Vector } from '../solver.js';
 import { compileLinear } from '../table/compile.js';
-import { ENTRY_STEP, LAST_STEP, SIGMA_STEP } from './differences.js';
 import { generator, type Parameter, type TableFamily } from './generator.js';
 import { freeLevels } from './levels.js';
+import { ENTRY_STEP, LAST_STEP, SIGMA_STEP } from './table.js';
 
 /** What is free in one interval. */
 interface Offsets {

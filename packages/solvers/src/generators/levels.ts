@@ -1,5 +1,4 @@
 import { between } from '../output.js';
-import { stepOf } from './differences.js';
 import type { Parameter } from './generator.js';
 
 /** Noise levels that are free between two that stay. */
@@ -13,6 +12,13 @@ interface FreeLevels {
 /** What a level keeps of where it began, so that no two ever meet. */
 const KEPT = 1e-6;
 const share = between(0, 1);
+/** How far a difference moves the logarithm of a noise level. */
+const MOVE = 1e-2;
+const MOST = 0.1;
+
+/** The step of a difference of a number that moves something with this slope: never one that bends. */
+export const stepOf = (slope: number) => Math.min(MOST, MOVE / Math.abs(slope));
+
 /**
  * Descending noise levels of numbers that know no bounds: in λ = −log σ each lies a share of what is left to the last
  * beyond the one before, by a sigmoid (stick breaking). They reach every descending grid and begin at this one.

@@ -3,8 +3,8 @@ import type { SteeredMethod } from '../method.js';
 import type { Output } from '../output.js';
 import { BOTTLENECK_SIZE, type Predict } from '../solver.js';
 import { compileLinear } from '../table/compile.js';
-import { stepOf } from './differences.js';
 import type { Start, TableFamily } from './generator.js';
+import { stepOf } from './levels.js';
 
 /** What a steered student begins from: its own noise levels, and those between. */
 interface SteeredStart extends Omit<Start, 'solver' | 'shape'> {

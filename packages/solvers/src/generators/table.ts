@@ -2,8 +2,13 @@ import { choice, integer } from '@fewstep/schedules';
 import { octaves } from '../table/bands.js';
 import { compile } from '../table/compile.js';
 import type { SamplerTable } from '../table/sampler-table.js';
-import { ENTRY_STEP, LAST_STEP, SIGMA_STEP } from './differences.js';
 import { generator, type TableFamily } from './generator.js';
+
+/** Steps of differences: of an entry as a part of the noise level there, of the logarithm of a noise level. */
+export const ENTRY_STEP = 5e-3;
+export const SIGMA_STEP = 1e-2;
+/** In the last row, which the sample is linear in. */
+export const LAST_STEP = 1e-3;
 
 /** All of a table, every entry and noise level, from a compiled method; rows may have an entry for each band of frequency. */
 export const tableGenerator = generator({

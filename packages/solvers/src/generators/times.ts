@@ -1,8 +1,7 @@
 import { choice } from '@fewstep/schedules';
 import { compile, compileLinear } from '../table/compile.js';
-import { stepOf } from './differences.js';
 import { generator, type TableFamily } from './generator.js';
-import { freeLevels } from './levels.js';
+import { freeLevels, stepOf } from './levels.js';
 
 /**
  * The start's method under noise levels of its own, and beside them the levels that the network is told (LD3): what is
