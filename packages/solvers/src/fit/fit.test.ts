@@ -236,6 +236,25 @@ describe('of two clusters', () => {
     expect(state.log.length).toBeLessThan(5);
   });
 
+  it('goes on as long as it takes steps, whatever validates, and keeps what was best there', async () => {
+    const noise = noiseOf(1, 3);
+    const times = (factor: number) => ({ noise, goal: noise.map((z) => factor * z), n: 3 });
+    const given: TableFamily = {
+      parameters: [{ name: 'last', start: 1, step: 1e-3 }],
+      table: ([last]: number[]) => ({ sigmas: [1], rows: [[1], [last!, 0]] }),
+    };
+    const { table, state } = await fit({
+      family: given,
+      rounds: [2, 3, 4, 5, 6, 7].map((factor) => ({ blocks: [times(factor)], keep: 0 })),
+      validation: [times(1)],
+      denoise: asked(twoClusters),
+      view: all,
+    });
+    expect(state.log.map(({ damping }) => damping !== null)).toEqual([true, true, true, true, true, true]);
+    expect(state.values[0]).toBeCloseTo(7, 3);
+    expect(table).toEqual(startOf(given));
+  });
+
   it('refuses a start that samples nothing, and tries no step that leaves the numbers', async () => {
     const noise = noiseOf(1, 3);
     const of = (steep: number): TableFamily => ({

@@ -27,9 +27,9 @@ export interface FitState {
     /** As of a round. */
     readonly rmse?: number;
   } | null;
-  /** Rounds in a row that were no gain there. */
+  /** Rounds in a row in which no step was better. */
   readonly idle: number;
-  /** There is nothing more to gain: what is left of the rounds changes nothing. */
+  /** No step is better any more: what is left of the rounds changes nothing. */
   readonly ended: boolean;
   readonly log: readonly FitRound[];
   /** Samples that the network was asked for, all until now. */
@@ -65,7 +65,10 @@ const LEAST_DAMPING = 1e-6;
 /** λ grows by so much where no trial was better, and beyond the second a step is no longer one. */
 const RETREAT = 1000;
 const MOST_DAMPING = 1e6;
-/** Rounds without a gain on the validation set before it ends. */
+/**
+ * Rounds without a step before it ends. Steps that are no gain on what validates are no reason: a few images decide that, and
+ * the rounds on most images come last.
+ */
 const PATIENCE = 3;
 
 /** A fit that has seen nothing yet: at the family's start. */
@@ -81,7 +84,7 @@ export const beginFit = ({ parameters }: TableFamily): FitState => ({
 });
 
 /**
- * The steps to try from where a fit stands; none where it has ended. `keep`: how much of what the rounds before found counts
+ * The steps to try from where a fit stands, which has not ended. `keep`: how much of what the rounds before found counts
  * beside the equations of this one, 0 to 1.
  *
  * @throws SolverError (E_SOLVER) if the start gives no finite samples
@@ -119,7 +122,7 @@ export function proposed(
   });
   return {
     state: { ...judged, model, log, calls },
-    proposals: judged.ended ? [] : [{ values, damping: state.damping }, ...steps.filter(isFiniteStep)],
+    proposals: [{ values, damping: state.damping }, ...steps.filter(isFiniteStep)],
   };
 }
 
@@ -132,13 +135,15 @@ export function accepted(state: FitState, proposals: readonly Proposal[], trials
   const best = squares.reduce((a, value, i) => (value < squares[a]! ? i : a), 0);
   const isBetter = best > 0;
   const damping = isBetter ? proposals[best]!.damping : state.damping * RETREAT;
+  const idle = isBetter ? 0 : state.idle + 1;
   const calls = state.calls + trials.calls;
   const { log } = state;
   return {
     ...state,
     values: proposals[best]!.values,
     damping,
-    ended: damping > MOST_DAMPING,
+    idle,
+    ended: idle >= PATIENCE || damping > MOST_DAMPING,
     log: [...log.slice(0, -1), { ...log.at(-1)!, damping: isBetter ? damping : null, calls }],
     calls,
   };
@@ -151,12 +156,9 @@ export const concluded = (state: FitState, validation: Squares): FitState =>
 function judge(state: FitState, validation: Squares): FitState {
   const found = rms(validation);
   const isBest = state.best === null || found < state.best.validation;
-  const idle = isBest ? 0 : state.idle + 1;
   return {
     ...state,
     best: isBest ? { values: state.values, validation: found, ...ownOf(validation) } : state.best,
-    idle,
-    ended: idle >= PATIENCE,
     calls: state.calls + validation.calls,
   };
 }
@@ -192,7 +194,7 @@ export interface Fit<B extends Block = Block> {
    * each parameter, at a time.
    */
   readonly rounds: readonly { readonly blocks: readonly B[]; readonly keep: number }[];
-  /** What only tells which round is best, and when there is nothing more to gain. */
+  /** What only tells which round is best. */
   readonly validation: readonly B[];
   /** Answers each sample by itself; `owners` are places in the block. */
   readonly denoise: (request: Parameters<BlockDenoise>[0], block: B) => ReturnType<BlockDenoise>;
@@ -238,14 +240,11 @@ export async function fit<B extends Block>({
         await normalEquations(family, state.values, block, (request) => denoise(request, block), view),
       );
     const next = proposed(state, sumOf(each), keep, await off(validation, [state.values]));
-    state = next.state;
-    if (next.proposals.length > 0) {
-      const trials = await off(
-        blocks.slice(0, TRIAL_BLOCKS),
-        next.proposals.map(({ values }) => values),
-      );
-      state = accepted(state, next.proposals, trials);
-    }
+    const trials = await off(
+      blocks.slice(0, TRIAL_BLOCKS),
+      next.proposals.map(({ values }) => values),
+    );
+    state = accepted(next.state, next.proposals, trials);
     onRound?.(state);
   }
   if (!state.ended) state = concluded(state, await off(validation, [state.values]));
