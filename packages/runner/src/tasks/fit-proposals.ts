@@ -8,7 +8,7 @@ export interface FitProposalsParams {
   readonly keep: number;
 }
 
-/** What to try, by the equations of all blocks; nothing where that would gain nothing. */
+/** What to try, by the equations of all blocks; nothing where the fit has ended. */
 export const run: Run<typeof kind> = async ({ params, inputs, dir }) => {
   const { state } = await readStanding(inputs.standing);
   const next = state.ended

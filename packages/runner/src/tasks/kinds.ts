@@ -222,7 +222,7 @@ export const fitEnergies = kind({
 /** The steps that an iteration tries. */
 export const fitProposals = kind({
   name: 'fit-proposals',
-  revision: 1,
+  revision: 2,
   packages: ['solvers'],
   params: params<FitProposalsParams>(),
   inputs: { standing: one, equations: many, validation: many },
@@ -233,7 +233,7 @@ export const fitProposals = kind({
 /** The step that it takes. */
 export const fitStep = kind({
   name: 'fit-step',
-  revision: 1,
+  revision: 2,
   packages: ['solvers'],
   params: none,
   inputs: { standing: one, trials: many },
@@ -264,7 +264,7 @@ export const sampler = kind({
 /** What samples would gain that each had numbers of a table of their own. */
 export const bounds = kind({
   name: 'bounds',
-  revision: 2,
+  revision: 3,
   packages: sampling,
   params: params<BoundsParams>(),
   over: 'seeds',
@@ -277,7 +277,7 @@ export const bounds = kind({
 /** What they would gain by a last row of bands, one for all. */
 export const boundsByBand = kind({
   name: 'bounds-by-band',
-  revision: 2,
+  revision: 3,
   packages: sampling,
   params: params<BoundsByBandParams>(),
   inputs: { ...model, sampler: one, targets: many },
