@@ -24,3 +24,9 @@ it.each([1, 2, 3, 5, 16, 33, 100])('is of %i blocks, and of no others', (blocks)
   expect(rounds.at(-1)).toEqual({ first: 0, count: blocks, keep: 0 });
   expect(rounds.every(({ count }) => count > 0)).toBe(true);
 });
+
+it('ends on all blocks as often as is asked for', () => {
+  const [once, often] = [roundsOf(32), roundsOf(32, 3)];
+  expect(often.slice(0, 8)).toEqual(once);
+  expect(often.slice(8)).toEqual(Array.from({ length: 2 }, () => ({ first: 0, count: 32, keep: 0 })));
+});

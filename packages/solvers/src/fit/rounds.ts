@@ -18,10 +18,11 @@ const plan = [
 
 /**
  * The iterations of a fit on so many blocks of images: several on the first few, which bring a start where its equations
- * hold, then one on each of ever larger sets of new ones, beside what is remembered of those before, and last one on all of
- * them. So no image is learned by heart, and most calls are spent where a table is nearly done.
+ * hold, then one on each of ever larger sets of new ones, beside what is remembered of those before, and the last on all of
+ * them, once or as often as `final` says. So no image is learned by heart, and most calls are spent where a table is nearly
+ * done.
  */
-export function roundsOf(blocks: number): Round[] {
+export function roundsOf(blocks: number, final = 1): Round[] {
   const begin = Math.max(1, Math.round(opening.share * blocks));
   const rounds = Array.from({ length: opening.rounds }, (): Round => ({ first: 0, count: begin, keep: 0 }));
   let [first, share] = [begin, opening.share];
@@ -31,5 +32,5 @@ export function roundsOf(blocks: number): Round[] {
     if (count > 0) rounds.push({ first, count, keep });
     first += Math.max(0, count);
   }
-  return [...rounds, { first: 0, count: blocks, keep: 0 }];
+  return [...rounds, ...Array.from({ length: final }, (): Round => ({ first: 0, count: blocks, keep: 0 }))];
 }
