@@ -78,7 +78,7 @@ export function editorSchemaOf(language: Pick<Language, 'schema' | 'keys'>): Jso
               type: 'string',
               minLength: 1,
               maxLength: 100,
-              description: 'Name of the row in the table.',
+              description: 'Name of its row in tables.',
             },
             ...perPath((schema) => schema),
           },

@@ -137,6 +137,8 @@ export interface FitConfig {
   /** Whole blocks, of those that it is fitted to and of those that only choose the iteration. */
   readonly images: number;
   readonly validation: number;
+  /** How many rounds on all images it ends with. */
+  readonly finalRounds: number;
   /** Of `withContrast`; 0: values alone. */
   readonly contrast: number;
   /** Whether the last row is brought to the teacher's energies at the end. */

@@ -34,7 +34,7 @@ it('is fitted from ipndm to heun with 35 evaluations, where nothing else is said
         method: { solver: 'heun' },
         ...{ numSteps: 18, denoiseToZero: true, afs: false, schedule: { type: 'polynomial', rho: 7 } },
       },
-      ...{ images: 512, validation: 128, seed: 0 },
+      ...{ images: 512, finalRounds: 1, validation: 128, seed: 0 },
     },
   });
 });
@@ -42,13 +42,14 @@ it('is fitted from ipndm to heun with 35 evaluations, where nothing else is said
 it('is trained on whole blocks, as its start without thresholding, and told as a spec that is read as the same', async () => {
   const experiment = await parse(`{ solver: table, start: dpmpp, num_steps: 5, bands: 4 }
 teacher: { solver: ipndm, num_steps: 9, schedule: { type: logsnr } }
-train: { images: 33, validation: 1, contrast: 0.5, match_energy: true, seed: 1023 }`);
+train: { images: 33, final_rounds: 2, validation: 1, contrast: 0.5, match_energy: true, seed: 1023 }`);
   const [point] = experiment.points;
   expect(point).toMatchObject({
     sampler: { method: { solver: 'dpmpp', predict_x0: true, thresholding: 'none' } },
     fit: {
       generator: { bands: 4 },
       images: 48,
+      finalRounds: 2,
       validation: 16,
       contrast: 0.5,
       matchEnergy: true,

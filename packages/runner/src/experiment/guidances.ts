@@ -47,7 +47,7 @@ export const guidances: Readonly<Record<GuidanceName, Guidance>> = {
   cfg: {
     leads: 'to a prompt, away from the empty one',
     rate: {
-      of: 'factor on the step from the empty prompt to the prompt, so that 1 is the prompt alone',
+      of: 'factor on the step from the empty prompt to the prompt, 1 being the prompt alone',
       default: 7.5,
       in: 'evaluation',
     },

@@ -423,7 +423,7 @@ describe('values that are wrong', () => {
     [
       { dataset: '{ sigma_min: 1 }' },
       [
-        '2:1 dataset.checkpoint: missing; write the file of its network, or as name a dataset that has one. The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.',
+        '2:1 dataset.checkpoint: missing; write the file of its network, or as name a dataset that has one. The denoiser, relative to the spec: a file of EDM (.pkl), Consistency Models, ADM (.pt), latent diffusion or Stable Diffusion (.ckpt, .safetensors), a folder in diffusers’ layout, any network as ONNX (.onnx) with onnx beside, or a folder of ONNX files, as Optimum and fewstep models export write it.',
       ],
     ],
     [
@@ -468,7 +468,7 @@ describe('values that are wrong', () => {
     [
       { train: 'true' },
       [
-        '5:8 train: found true, expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation, images, contrast, match_energy, loss, feature_network, feature_weight.',
+        '5:8 train: found true, expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation, images, final_rounds, contrast, match_energy, loss, feature_network, feature_weight.',
       ],
     ],
     [{ train: '{ lr: .nan }' }, ['5:14 train.lr: found NaN, expected a number above 0.']],
@@ -476,13 +476,13 @@ describe('values that are wrong', () => {
     [
       { train: '{ learning: 1 }' },
       [
-        '5:10 train.learning: unknown key. One of total_kimg, batch, lr, loss_weight, seed, validation, images, contrast, match_energy, loss, feature_network, feature_weight.',
+        '5:10 train.learning: unknown key. One of total_kimg, batch, lr, loss_weight, seed, validation, images, final_rounds, contrast, match_energy, loss, feature_network, feature_weight.',
       ],
     ],
     [
       { train: '{ num_steps: 4 }' },
       [
-        '5:10 train.num_steps: unknown key; did you mean "teacher.num_steps" or "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, loss_weight, seed, validation, images, contrast, match_energy, loss, feature_network, feature_weight.',
+        '5:10 train.num_steps: unknown key; did you mean "teacher.num_steps" or "student.num_steps" or "reference.num_steps"? One of total_kimg, batch, lr, loss_weight, seed, validation, images, final_rounds, contrast, match_energy, loss, feature_network, feature_weight.',
       ],
     ],
     [
@@ -848,7 +848,7 @@ describe('combinations that are impossible', () => {
       expect.stringMatching(
         /^3:37 schedule\.sigmas: found "x", expected a list of 2 to 1001, each a number above 0; a list is written \[x\]\.$/,
       ),
-      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation, images, contrast, match_energy, loss, feature_network, feature_weight.',
+      '5:8 train: found "flase", expected false or a map with total_kimg, batch, lr, loss_weight, seed, validation, images, final_rounds, contrast, match_energy, loss, feature_network, feature_weight.',
     ]);
   });
 });

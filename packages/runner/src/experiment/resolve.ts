@@ -341,6 +341,7 @@ function fitOf(
   const { module } = generator;
   const {
     images,
+    final_rounds: finalRounds,
     validation,
     contrast,
     match_energy: matchEnergy,
@@ -358,7 +359,7 @@ function fitOf(
     teacher: ownSampler({ ...heun35, ...teacher }, declarations),
     images: inBlocks(images),
     validation: inBlocks(validation),
-    ...{ contrast, matchEnergy, seed },
+    ...{ finalRounds, contrast, matchEnergy, seed },
     ...(features && { features }),
   };
 }

@@ -60,13 +60,14 @@ export const fitChoices = {
     512,
     `Images that a table is fitted to, made up to a multiple of ${fitBlock}; so are those of validation.`,
   ),
+  final_rounds: integer(1, 64, 1, 'Rounds on all images at the end.'),
   validation: integer(1, 65_536, 128, trainChoices.validation.description),
   contrast: number(
     { minimum: 0, maximum: 1000 },
     4,
-    'How much a table’s contrast, by frequency band, counts beside values; 0: not at all.',
+    'How much a table’s contrast, by frequency band, counts beside values; 0: not.',
   ),
-  match_energy: flag(false, 'Brings a table’s samples to the teacher’s energy at the end, band by band.'),
+  match_energy: flag(false, 'Brings samples to the teacher’s energy at the end, band by band.'),
   seed: integer(0, 1023, 0, trainChoices.seed.description),
   loss: choice(
     ['l2', 'features'],
@@ -107,14 +108,14 @@ const train = object('Training of predictor or table; false: the plain solver.',
 
 const predictor = {
   ...text(
-    'A trained predictor to sample with instead of training one, relative to the spec: predictor.safetensors of a run, or a .pkl or .pt of the official training. Its file says dataset, student and schedule, which may be left out.',
+    'A trained predictor to sample with, relative to the spec: predictor.safetensors of a run, or a .pkl or .pt of the official training. It tells dataset, student and schedule, which may be left out.',
     'network-snapshot-000010.pkl',
   ),
   keyElsewhere: ['predictor_path'],
 };
 
 const sampler = text(
-  'A sampler as a table to sample with as it is, relative to the spec: sampler.json of a training or of fewstep samplers compile. Its file says dataset, student and schedule, which may be left out. With student.steering: predictor one is trained on top of it.',
+  'A table to sample with, relative to the spec: sampler.json of a training or of fewstep samplers compile. It tells dataset, student and schedule, which may be left out. With student.steering: predictor one is trained on top of it.',
   'sampler.json',
 );
 
@@ -152,7 +153,7 @@ export const sampleKeys = {
     0,
     64,
     0,
-    'Of how many of its first seeds the way from noise to image is kept, beside that of the reference, for the report: where in it a sampler departs. Each takes the evaluations of one image more, and once those of the reference.',
+    'Of how many of its first seeds the way from noise to image is kept, beside the reference’s, for the report. Each takes the evaluations of one more image, and once the reference’s.',
   ),
   rng: choice(
     ['torch-cpu', 'torch-cuda'],
@@ -192,7 +193,7 @@ const beta = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;
 
 /** What a checkpoint is told. */
 export const networkSchema = object(
-  'What weights don’t show, under the names of the model’s configuration. Left out: what is published of a file of that name, or what a folder’s own configuration says; what nothing says of a U-Net of ADM’s kind is asked for. EDM’s tell everything themselves.',
+  'What weights don’t show, under the names of the model’s configuration. Left out: what is published of a file of that name, or what a folder’s own configuration says; what nothing says of a U-Net of ADM’s kind is asked for.',
   [],
   familyValues,
 );
@@ -213,7 +214,7 @@ export const clipNetworkSchema = object(
 );
 
 const betas = object(
-  'The noise that the network was trained on, in discrete times: needed for eps, v and x0; gives a denoiser its noise range and the schedule discrete.',
+  'Discrete times that the network was trained on: needed for eps, v and x0; gives a denoiser its noise range and the schedule discrete.',
   ['type'],
   {
     type: {
@@ -235,7 +236,7 @@ const betas = object(
 );
 
 const onnx = object(
-  'How the network of a checkpoint that is ONNX (.onnx) is a denoiser. Inputs, output and sizes are read off the file where it has the usual names and fixed sizes.',
+  'How a checkpoint that is ONNX (.onnx) is a denoiser. Inputs, output and sizes are read off it where names are usual and sizes fixed.',
   ['parametrization'],
   {
     parametrization: {
@@ -306,7 +307,7 @@ const guidance = object(
     },
     prompts: {
       ...text(
-        'cfg only, in place of prompt: a file of the list, relative to the spec: text with a prompt in each line, or a CSV (.csv) with a column text. Default for ms_coco: the 30,000 captions of its official evaluation.',
+        'cfg only, in place of prompt: a file of the list, relative to the spec: text with a prompt a line, or a CSV (.csv) with a column text. Default for ms_coco: its official 30,000 captions.',
         'captions.txt',
       ),
       keyElsewhere: ['prompt_path', 'caption_path', 'captions'],
@@ -327,7 +328,7 @@ const datasetMap = object('A denoiser and the data it models.', [], {
   },
   checkpoint: {
     ...text(
-      `The denoiser, relative to the spec: a file of ${listed(whose, 'or')}, or a folder in diffusers’ layout; which one, is read off it. Or any network as ONNX (.onnx), with onnx beside; or a folder of ONNX files, as Optimum and fewstep models export write it.`,
+      `The denoiser, relative to the spec: a file of ${listed(whose, 'or')}, a folder in diffusers’ layout, any network as ONNX (.onnx) with onnx beside, or a folder of ONNX files, as Optimum and fewstep models export write it.`,
       'edm-cifar10-32x32-uncond-vp.pkl',
     ),
     keyElsewhere: ['model_path', 'model', 'ckpt', 'ckpt_path', 'network_pkl', 'weights'],
@@ -369,7 +370,7 @@ const datasetMap = object('A denoiser and the data it models.', [], {
     'How images come to the size of Inception-v3, of weights alone: as in the original FID and EDM’s fid.py, or as in pytorch-fid.',
   ),
   clip: text(
-    'A CLIP with vision transformer, for clip_score: a file of OpenCLIP (open_clip_pytorch_model.bin, .safetensors), OpenAI (ViT-L-14.pt) or Hugging Face’s transformers; relative to the spec. Default for ms_coco: OpenCLIP’s ViT-g/14, as its official evaluation.',
+    'A CLIP with vision transformer, for clip_score: a file of OpenCLIP (open_clip_pytorch_model.bin, .safetensors), OpenAI (ViT-L-14.pt) or Hugging Face’s transformers; relative to the spec. Default for ms_coco: OpenCLIP’s ViT-g/14.',
     'open_clip_pytorch_model.bin',
   ),
   clip_network: clipNetworkSchema,
@@ -398,7 +399,7 @@ function schedulesOf(given: Declarations['given']) {
     });
   return {
     schedule: ofType(
-      'The noise levels (sigmas, in data units) that teacher and student share.',
+      'Noise levels (sigmas, in data units) that teacher and student share.',
       [...names, 'gits'],
       `How the noise levels are spaced between sigma_max and sigma_min. ${spacings}; gits: searched within a fine polynomial grid, by what Euler steps along warm-up trajectories would cost.`,
       [...given, gits],
@@ -445,12 +446,12 @@ const studentOf = ({ plain, students, generators }: Declarations) => {
     steering: choice(
       ['predictor', 'table'],
       'predictor',
-      'Of a student with a predictor, who steers it: the predictor, by what the network shows of each image; or a table, for all images alike, which is fitted as any table. Beside sampler: predictor trains one that tells the network, after the first evaluation, other noise levels than the table, of each image its own, as far as scale_time lets it.',
+      'Of a student with a predictor, who steers it: the predictor, by what the network shows of each image; or a table, for all images alike. Beside sampler: predictor trains one that tells the network, after the first evaluation, other noise levels than the table, of each image its own, within scale_time.',
     ),
     bottleneck: choice(
       ['network', 'zero'],
       'network',
-      'What the predictor reads in sampling: what the network shows of each image (network), or zeros, so that it decides alike for all of them, as it does where its steps are handed to diffusers as a list (zero). It is trained on what the network shows.',
+      'What the predictor reads in sampling: what the network shows of each image (network), on which it is trained, or zeros, so that it decides alike for all, as where its steps are handed to diffusers as a list (zero).',
     ),
     ...told([...students, ...plain, ...generators]),
   });

@@ -97,7 +97,7 @@ export function planFit(
     inputs: { info: network.info, ...chosen },
   });
   let standing = output(begin, 'standing');
-  for (const [i, { first, count, keep }] of roundsOf(fit.images / fitBlock).entries()) {
+  for (const [i, { first, count, keep }] of roundsOf(fit.images / fitBlock, fit.finalRounds).entries()) {
     const round = `round ${i + 1}`;
     const [targets, tried] = [count, Math.min(count, cost.trialBlocks)].map((blocks) => {
       const from = seeds[0] + first * fitBlock;

@@ -163,14 +163,14 @@ type ByMethod = (chosen: ChosenMethod) => object;
 type BySchedule = (chosen: ChosenSchedule<GivenSchedule>) => object;
 
 const fitOf = (
-  { teacher, images, validation, contrast, matchEnergy, seed, features }: FitConfig,
+  { teacher, images, finalRounds, validation, contrast, matchEnergy, seed, features }: FitConfig,
   methodOf: ByMethod,
   scheduleOf: BySchedule,
   at: (path: string) => string,
 ): Told => ({
   teacher: ownTeacher(teacher, methodOf, scheduleOf),
   train: {
-    ...{ images, validation, contrast, match_energy: matchEnergy, seed },
+    ...{ images, final_rounds: finalRounds, validation, contrast, match_energy: matchEnergy, seed },
     loss: features ? 'features' : 'l2',
     ...(features && { feature_network: at(features.network.file), feature_weight: features.weight }),
   },
