@@ -138,6 +138,24 @@ it('brings its samples to the teacher’s energy where it is told to, for one sa
   expect(tasks).toMatchObject({ computed: 5 });
 });
 
+it('goes on for as many rounds more as it is told to, from where it had come to', async () => {
+  const args = ['run', 'spec.yaml', '--json', '--set', 'train.final_rounds=2'];
+  const { code, stdout, stderr } = await fewstep(args, { cwd: dir });
+  expect(code, stderr).toBe(0);
+  const { points, tasks } = experimentJson(stdout);
+  const { train } = JSON.parse(await readFile(join(dir, points[0].artifacts.sampler), 'utf8'));
+  const { train: plain } = JSON.parse(undisturbed);
+  const log = (await readFile(join(dir, points[0].artifacts.log), 'utf8')).trim().split('\n');
+  expect(log).toHaveLength(plain.rounds + 1);
+  expect(train.rounds).toBe(plain.rounds + 1);
+  expect(JSON.parse(log.at(-1)!).rmse).toBe(plain.rmse[1]);
+  expect(train.rmse[1]).toBeLessThan(plain.rmse[1]);
+  // all rounds here are of the same one block
+  expect(train.calls - plain.calls).toBe(JSON.parse(log[1]!).calls - JSON.parse(log[0]!).calls);
+  // a round and what is made of its end: the sampler, samples, their comparison and the picture
+  expect(tasks).toMatchObject({ computed: 9 });
+});
+
 it('is trained once, whatever is sampled', async () => {
   expect((await run(dir)).tasks).toMatchObject({ computed: 0 });
   const args = ['plan', 'spec.yaml', '--json', '--set', 'sample={seeds: 4-7, batch: 2, grid: 2x2}'];
