@@ -1061,6 +1061,16 @@ describe('--set', () => {
     ]);
   });
 
+  it('must not be without effect on the points that are meant, where others would heed it', async () => {
+    const text = spec({ grid: '{ points: [{ student.num_steps: 3, train.lr: 0.1 }, { train.lr: 0.2 }] }' });
+    const only = (label: string) => parse(text, { set: ['student.num_steps=5'], only: [label] });
+    const refused = await only('num_steps 3, lr 0.1').catch((error) => error.message);
+    expect(refused).toBe(
+      '--set student.num_steps=5 E_SPEC student.num_steps: changes nothing, for every point that --only means gives it: change it there.',
+    );
+    expect((await only('num_steps 5, lr 0.2')).points.map(({ sampler }) => sampler.numSteps)).toEqual([5]);
+  });
+
   it('leaves out what nothing reads after it, in the grid too, and says what', async () => {
     const text = spec({
       student: '{ solver: euler, num_steps: 4, scale_dir: 0.02 }',

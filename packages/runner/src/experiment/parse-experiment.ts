@@ -188,8 +188,18 @@ export async function experimentOf(
   const isTwin = dropped.length > 0 ? twins(points).map((twin) => twin !== undefined) : [];
   if (dropped.length === 0) complainTwins(points, candidates, complain);
   const chosen = await chosenOf(points, options.only, complain);
+  const isKept = (i: number) => chosen(points[i]!) && !isTwin[i];
+  const meant = candidates.filter((_, i) => isKept(i));
+  if (options.only?.length)
+    complainShadowed(
+      overrides,
+      undefined,
+      meant,
+      complain,
+      'every point that --only means gives it: change it there.',
+    );
   if (problems.length > 0) throw new SpecError(problems);
-  const kept = points.flatMap((point, i) => (chosen(point) && !isTwin[i] ? [{ point, i }] : []));
+  const kept = points.flatMap((point, i) => (isKept(i) ? [{ point, i }] : []));
   return {
     name: judged[0]!.spec.name,
     file: absolute,
@@ -232,14 +242,15 @@ async function chosenOf(
 /** More labels are not listed. */
 const mostLabels = 20;
 
-/** A value of the command line that every point replaces would silently do nothing. */
+/** A value of the command line that every point replaces, of all or of those that are meant, would silently do nothing. */
 function complainShadowed(
   overrides: ReturnType<typeof withOverrides>['overrides'],
   grid: Tree | undefined,
   candidates: readonly Combination[],
   complain: Complain,
+  why = 'every point of the grid gives it: change it there, or take the grid away with --set grid=null.',
 ): void {
-  if (overrides.length === 0) return;
+  if (overrides.length === 0 || candidates.length === 0) return;
   const effective = new Set(candidates.flatMap(({ tree }) => [...writtenIn(tree)]));
   for (const { path, place } of overrides) {
     if (effective.has(place) || path.startsWith('grid')) continue;
@@ -249,7 +260,7 @@ function complainShadowed(
       path,
       isAxis
         ? `changes nothing, for the grid gives it in every point; did you mean --set 'grid.${path}=[…]'?`
-        : 'changes nothing, for every point of the grid gives it: change it there, or take the grid away with --set grid=null.',
+        : `changes nothing, for ${why}`,
     );
   }
 }
